@@ -1,0 +1,231 @@
+"""The module's state as trackable objects, shared by all callables and graph variants."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.framework import attr_value_pb2
+
+from converter import errors
+from converter.assemble.emit import emit
+from converter.formats.legacy_module import LegacyModule
+from converter.ir import op_facts, query
+from converter.ir.graph import (
+    ARG_OP,
+    ASSET_OP,
+    BOUND_OPS,
+    TABLE_OP,
+    VARIABLE_OP,
+    VARIABLE_VALUE_OP,
+    Graph,
+    Node,
+    Program,
+    TensorRef,
+    VariableSpec,
+)
+from converter.ir.text import format_graph
+from converter.passes.pipeline import run_passes
+from converter.passes.prune_unreachable import Feed, prune_unreachable
+from converter.passes.strip_placement import COLOCATION
+
+_LIVE_TABLES = itertools.count()
+
+
+class Resources:
+    """Makes each variable, table and asset of a module once, when it is first asked for.
+
+    Args:
+      legacy: The module.
+      live: Whether the result is to be used in this process. If not, tables are not made, and
+        nothing of the module runs.
+    """
+
+    def __init__(self, legacy: LegacyModule, *, live: bool) -> None:
+        self._legacy = legacy
+        self._live = live
+        self._specs: dict[str, VariableSpec] = {}
+        self._variables: dict[str, tf.Variable] = {}
+        self._assets: dict[str, tf.saved_model.Asset] = {}
+        self._tables: dict[str, LegacyTable] = {}
+        self._trainable = _find_trainable(legacy)
+
+    def bind(self, program: Program) -> ProgramBindings:
+        """The state as the graphs of one variant see it."""
+        return ProgramBindings(self, program)
+
+    @property
+    def trackables(self) -> list[tf.saved_model.Asset | LegacyTable]:
+        """The tables and assets made so far, which the root has to hold on to."""
+        return [*self._assets.values(), *self._tables.values()]
+
+    def variable(self, spec: VariableSpec) -> tf.Variable:
+        """The variable that `spec` describes, with the checkpoint's value.
+
+        Raises:
+          WeightsError: if the checkpoint has no such value.
+        """
+        if self._specs.setdefault(spec.name, spec).checkpoint_key != spec.checkpoint_key:
+            raise errors.WeightsError(f"two graph variants store variable {spec.name!r} differently")
+        if spec.name not in self._variables:
+            self._variables[spec.name] = make_variable(
+                spec, self._legacy.checkpoint.read(spec), spec.name in self._trainable
+            )
+        return self._variables[spec.name]
+
+    def asset(self, filename: str) -> tf.saved_model.Asset:
+        """The file `filename` of the module's assets.
+
+        Raises:
+          UnsafeModuleError: if it lies outside of the assets directory.
+          FormatError: if there is no such file.
+        """
+        if filename not in self._assets:
+            path = self._legacy.asset_path(filename)
+            self._assets[filename] = tf.saved_model.Asset(str(path))
+        return self._assets[filename]
+
+    def table(self, program: Program, node: str) -> LegacyTable:
+        """The table that `node` makes; variants whose tables are made and filled alike share it."""
+        creation, filling = _table_graphs(program, node)
+        assets = [(asset.node, asset.filename) for asset in program.assets.values()]
+        key = format_graph(creation) + "".join(map(format_graph, filling)) + repr(assets)
+        if key not in self._tables:
+            self._tables[key] = LegacyTable(
+                node, creation, filling, self.bind(program), live=self._live
+            )
+        return self._tables[key]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ProgramBindings:
+    """What the pseudo-ops in graphs of one variant stand for (see `emit.Bindings`)."""
+
+    resources: Resources
+    program: Program
+
+    def prepare(self, graph: Graph) -> None:
+        """Makes all that `graph` uses, before a trace begins: names depend on scopes in one."""
+        for node in graph.nodes.values():
+            key = node.attrs["key"].s.decode() if node.op in BOUND_OPS - {ARG_OP} else ""
+            if node.op in (VARIABLE_OP, VARIABLE_VALUE_OP):
+                self.variable(key)
+            elif node.op == TABLE_OP:
+                self.table_handle(key)
+            elif node.op == ASSET_OP:
+                self.asset_path(key)
+
+    def variable(self, key: str) -> tf.Variable:
+        """The variable of that TF1 name."""
+        return self.resources.variable(self.program.variables[key])
+
+    def table_handle(self, key: str) -> tf.Tensor:
+        """The handle of the table that that node makes."""
+        return self.resources.table(self.program, key).resource_handle
+
+    def asset_path(self, key: str) -> tf.Tensor:
+        """The path of the asset that that node names."""
+        return self.resources.asset(self.program.assets[key].filename).asset_path
+
+
+class LegacyTable(tf.saved_model.experimental.TrackableResource):
+    """A lookup table made and filled by the TF1 module's own ops.
+
+    Args:
+      name: The node that made the table.
+      creation: Makes the table; returns its handle.
+      filling: Fill it; each takes the handle.
+      bindings: For the assets and variables that filling reads.
+      live: Whether to make the table for use in this process.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        creation: Graph,
+        filling: tuple[Graph, ...],
+        bindings: ProgramBindings,
+        *,
+        live: bool,
+    ) -> None:
+        super().__init__()
+        self._name = name
+        self._creation = creation
+        self._filling = filling
+        self._bindings = bindings
+        self._live = live
+        for graph in (creation, *filling):
+            bindings.prepare(graph)
+        if live:
+            tf.function(self._initialize, autograph=False)()
+
+    def _create_resource(self) -> tf.Tensor:
+        if not tf.executing_eagerly():
+            return self._emit_creation(self._name)
+        if not self._live:
+            # Stands for the table while functions are traced: a handle to nothing.
+            return tf.raw_ops.VarHandleOp(
+                dtype=tf.int64, shape=[], shared_name=f"tf1_table/{self._name}"
+            )
+        name = f"{self._name}_{next(_LIVE_TABLES)}"
+        return tf.function(lambda: self._emit_creation(name), autograph=False)()
+
+    def _emit_creation(self, shared_name: str) -> tf.Tensor:
+        """Adds the creation ops; without a name of its own, a table would die with its kernel."""
+        handle = self._creation.results[0].node
+        nodes = dict(self._creation.nodes)
+        attrs = {
+            **nodes[handle].attrs,
+            "shared_name": attr_value_pb2.AttrValue(s=shared_name.encode()),
+            "container": attr_value_pb2.AttrValue(s=b""),
+        }
+        nodes[handle] = dataclasses.replace(nodes[handle], attrs=attrs)
+        graph = dataclasses.replace(self._creation, nodes=nodes)
+        return emit(graph, [], self._bindings)[0]
+
+    def _initialize(self) -> None:
+        for graph in self._filling:
+            emit(graph, [self.resource_handle], self._bindings)
+
+    def _destroy_resource(self) -> None:
+        tf.raw_ops.DestroyResourceOp(resource=self.resource_handle, ignore_lookup_error=True)
+
+
+def _table_graphs(program: Program, node: str) -> tuple[Graph, tuple[Graph, ...]]:
+    """The graph that makes a table, and those that fill it, which take its handle."""
+    maker = program.nodes[node]
+    inputs, _ = run_passes(prune_unreachable(program, {}, maker.inputs), program)
+    op = op_facts.REF_TABLE_OPS.get(maker.op, maker.op)
+    attrs = {key: value for key, value in maker.attrs.items() if key != COLOCATION}
+    made = Node(query.unique_name(node, inputs.nodes), op, inputs.results, attrs=attrs)
+    creation = dataclasses.replace(
+        inputs, nodes={**inputs.nodes, made.name: made}, results=(TensorRef(made.name),)
+    )
+    feed = {TensorRef(node): Feed("table", op_facts.DT_RESOURCE)}
+    filling = tuple(
+        run_passes(prune_unreachable(program, feed, (), [op]), program)[0]
+        for op in program.tables[node].initializers
+    )
+    return creation, filling
+
+
+def make_variable(spec: VariableSpec, value: np.ndarray, trainable: bool) -> tf.Variable:
+    """A variable under its TF1 name, with its declared shape."""
+    return tf.Variable(
+        value,
+        trainable=trainable,
+        name=spec.name,
+        dtype=tf.as_dtype(spec.dtype),
+        shape=tf.TensorShape(spec.shape),
+    )
+
+
+def _find_trainable(legacy: LegacyModule) -> set[str]:
+    return {
+        spec.name
+        for program in legacy.variants.values()
+        for spec in program.variables.values()
+        if spec.trainable
+    }

@@ -1,0 +1,86 @@
+"""The TF1 Hub format: `tfhub_module.pb` beside a SavedModel (source: hub's native_module.py)."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+from google.protobuf import message, text_format
+from tensorflow.core.protobuf import saved_model_pb2
+
+from converter import errors
+from converter.formats import checkpoint, hub_protos, meta_graph
+from converter.formats.legacy_module import LegacyModule, list_files
+
+_MODULE_DEF = "tfhub_module.pb"
+_SUPPORTED_FEATURES: frozenset[str] = frozenset()  # The format has never defined one.
+
+
+class HubModuleFormat:
+    """A directory that `hub.ModuleSpec.export` wrote."""
+
+    name = "tf1_hub"
+
+    def recognizes(self, directory: pathlib.Path) -> bool:
+        """Whether `directory` says that it is of this format."""
+        return (directory / _MODULE_DEF).is_file()
+
+    def read(self, directory: pathlib.Path) -> LegacyModule:
+        """Reads the module.
+
+        Raises:
+          FormatError: if it is damaged, or needs a feature that did not exist in its time.
+          WeightsError: if the checkpoint's index is damaged.
+          UnsafeModuleError: if a link leads out of the directory.
+        """
+        list_files(directory)
+        _check_module_def(directory)
+        saved_model = read_saved_model(directory)
+        weights = checkpoint.read_index(directory / "variables" / "variables")
+        variants = {}
+        for graph in saved_model.meta_graphs:
+            program = meta_graph.read_program(graph, weights)
+            if program.tags in variants:
+                raise errors.FormatError(f"tag set {sorted(program.tags)} occurs twice")
+            variants[program.tags] = program
+        if not variants:
+            raise errors.FormatError("saved_model.pb holds no graph")
+        return LegacyModule(directory, self.name, variants, weights)
+
+
+def _check_module_def(directory: pathlib.Path) -> None:
+    try:
+        module_def = hub_protos.ModuleDef.FromString((directory / _MODULE_DEF).read_bytes())
+    except message.DecodeError as error:
+        raise errors.FormatError(f"{_MODULE_DEF} is damaged") from error
+    if module_def.format != hub_protos.FORMAT_V3:
+        raise errors.FormatError(
+            f"{_MODULE_DEF} names format {module_def.format}, expected {hub_protos.FORMAT_V3}"
+        )
+    unknown = sorted(set(module_def.required_features) - _SUPPORTED_FEATURES)
+    if unknown:
+        raise errors.FormatError(
+            f"{_MODULE_DEF} requires features that this converter does not know: {unknown}",
+            remedy="Look for a newer version of the converter.",
+        )
+
+
+def read_saved_model(directory: pathlib.Path) -> Any:
+    """Reads `saved_model.pb`, or `saved_model.pbtxt` where that is missing, as a `SavedModel`.
+
+    Raises:
+      FormatError: if neither is there, or it is damaged.
+    """
+    binary, text = directory / "saved_model.pb", directory / "saved_model.pbtxt"
+    try:
+        if binary.is_file():
+            return saved_model_pb2.SavedModel.FromString(binary.read_bytes())
+        if text.is_file():
+            return text_format.Parse(text.read_bytes(), saved_model_pb2.SavedModel())
+    except (message.DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
+        raise errors.FormatError(
+            "saved_model.pb is damaged", remedy="Copy the module again."
+        ) from error
+    raise errors.FormatError(
+        "there is no saved_model.pb", remedy="Point to the directory that holds it."
+    )

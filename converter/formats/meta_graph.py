@@ -1,0 +1,267 @@
+"""A MetaGraphDef to a `Program` (source: meta_graph.proto, and hub's saved_model_lib.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from google.protobuf import message
+from tensorflow.core.framework import variable_pb2
+from tensorflow.core.protobuf import meta_graph_pb2, struct_pb2
+
+from converter import errors
+from converter.formats import hub_protos
+from converter.formats.checkpoint import Checkpoint
+from converter.ir import op_facts, query, serde
+from converter.ir.graph import (
+    AssetSpec,
+    Kind,
+    Nodes,
+    Program,
+    Signature,
+    SliceSpec,
+    TableSpec,
+    TensorInfo,
+    TensorRef,
+    VariableSpec,
+)
+from converter.ir.text import read_shape
+
+_ASSETS = "saved_model_assets"
+_ATTACHMENTS = "hub_module_attachments"
+_TABLE_HANDLES = op_facts.TABLE_HANDLES | {
+    ref for ref, plain in op_facts.REF_TABLE_OPS.items() if plain in op_facts.TABLE_HANDLES
+}
+
+
+def read_program(meta_graph: Any, checkpoint: Checkpoint) -> Program:
+    """Reads one graph variant.
+
+    Args:
+      meta_graph: A MetaGraphDef.
+      checkpoint: The module's weights, which tell how partitioned variables are stored.
+
+    Raises:
+      FormatError: if a part of it is damaged.
+    """
+    nodes = serde.nodes_from_graph_def(meta_graph.graph_def)
+    library = meta_graph.graph_def.library
+    return Program(
+        tags=frozenset(meta_graph.meta_info_def.tags),
+        nodes=nodes,
+        functions={function.signature.name: function for function in library.function},
+        gradients={entry.function_name: entry.gradient_func for entry in library.gradient},
+        signatures={
+            name: _read_signature(name, meta_graph.signature_def[name])
+            for name in sorted(meta_graph.signature_def)
+        },
+        variables=_read_variables(meta_graph, nodes, checkpoint),
+        tables=_read_tables(meta_graph, nodes),
+        assets={asset.node: asset for asset in _read_assets(meta_graph)},
+        regularization_losses=tuple(
+            _parse_ref(name) for name in _collection(meta_graph, "regularization_losses", "node")
+        ),
+        update_ops=tuple(
+            dict.fromkeys(
+                _parse_ref(name).node for name in _collection(meta_graph, "update_ops", "node")
+            )
+        ),
+        attachments=_read_attachments(meta_graph),
+        producer=meta_graph.graph_def.versions.producer,
+    )
+
+
+def _collection(meta_graph: Any, key: str, kind: str) -> list[Any]:
+    """The values of a collection, or none; `kind` is `node`, `bytes` or `any`."""
+    if key not in meta_graph.collection_def:
+        return []
+    collection = meta_graph.collection_def[key]
+    found = collection.WhichOneof("kind")
+    if found is None:
+        return []
+    if found != f"{kind}_list":
+        raise errors.FormatError(f"collection {key!r} holds {found}, expected {kind}_list")
+    return list(getattr(collection, found).value)
+
+
+def _parse_ref(name: str) -> TensorRef:
+    try:
+        return TensorRef.parse(name)
+    except ValueError as error:
+        raise errors.FormatError(str(error)) from error
+
+
+def _parse_message(kind: Any, value: bytes, what: str) -> Any:
+    try:
+        return kind.FromString(value)
+    except message.DecodeError as error:
+        raise errors.FormatError(f"{what} is damaged") from error
+
+
+# Signatures.
+
+
+def _read_signature(name: str, signature: Any) -> Signature:
+    def read(infos: Any, what: str) -> dict[str, TensorInfo]:
+        return {
+            key: _read_tensor_info(infos[key], f"{what} {key!r} of signature {name!r}")
+            for key in sorted(infos)
+        }
+
+    return Signature(name, read(signature.inputs, "input"), read(signature.outputs, "output"))
+
+
+def _read_tensor_info(info: Any, what: str) -> TensorInfo:
+    encoding = info.WhichOneof("encoding")
+    dtype = info.dtype % op_facts.REF_OFFSET
+    shape = read_shape(info.tensor_shape)
+    if encoding == "name":
+        return TensorInfo(Kind.DENSE, dtype, shape, (_parse_ref(info.name),))
+    if encoding == "coo_sparse":
+        sparse = info.coo_sparse
+        names = (
+            sparse.indices_tensor_name,
+            sparse.values_tensor_name,
+            sparse.dense_shape_tensor_name,
+        )
+        return TensorInfo(Kind.SPARSE, dtype, shape, tuple(_parse_ref(name) for name in names))
+    if encoding == "composite_tensor":
+        return _read_composite(info.composite_tensor, what)
+    raise errors.FormatError(f"{what} has the unknown encoding {encoding!r}")
+
+
+def _read_composite(composite: Any, what: str) -> TensorInfo:
+    """Reads a composite's components, in the order of its type's `_to_components`."""
+    components = tuple(_parse_ref(part.name) for part in composite.components)
+    spec = composite.type_spec
+    state = list(spec.type_state.tuple_value.values)
+    if spec.type_spec_class == struct_pb2.TypeSpecProto.SPARSE_TENSOR_SPEC:
+        if len(state) >= 2 and len(components) == 3:
+            shape, dtype = state[:2]
+            return TensorInfo(
+                Kind.SPARSE,
+                dtype.tensor_dtype_value,
+                read_shape(shape.tensor_shape_value),
+                components,
+            )
+    elif spec.type_spec_class == struct_pb2.TypeSpecProto.RAGGED_TENSOR_SPEC:
+        if len(state) >= 4 and len(components) == state[2].int64_value + 1:
+            return TensorInfo(
+                Kind.RAGGED,
+                state[1].tensor_dtype_value,
+                read_shape(state[0].tensor_shape_value),
+                components,
+                row_splits_dtype=state[3].tensor_dtype_value,
+            )
+    else:
+        name = struct_pb2.TypeSpecProto.TypeSpecClass.Name(spec.type_spec_class)
+        raise errors.FormatError(
+            f"{what} is a composite of type {name}", remedy="Sparse and ragged ones can be read."
+        )
+    raise errors.FormatError(f"{what} has a damaged type description")
+
+
+# State.
+
+
+def _read_variables(
+    meta_graph: Any, nodes: Nodes, checkpoint: Checkpoint
+) -> dict[str, VariableSpec]:
+    trainable = {
+        _read_variable_def(value).variable_name
+        for value in _collection(meta_graph, "trainable_variables", "bytes")
+    }
+    specs: dict[str, VariableSpec] = {}
+    for value in _collection(meta_graph, "variables", "bytes"):
+        proto = _read_variable_def(value)
+        node = query.get_node(nodes, _parse_ref(proto.variable_name).node)
+        specs[node.name] = VariableSpec(
+            name=node.name,
+            node=node.name,
+            dtype=serde.attr_dtype(node, "dtype"),
+            shape=read_shape(node.attrs["shape"].shape) if "shape" in node.attrs else None,
+            trainable=proto.variable_name in trainable,
+            checkpoint_key=_checkpoint_key(node.name, proto, checkpoint),
+            slice=_read_slice(proto),
+        )
+    return specs | dict(_aliases(nodes, specs))
+
+
+def _read_variable_def(value: bytes) -> Any:
+    return _parse_message(variable_pb2.VariableDef, value, "an entry of a variables collection")
+
+
+def _read_slice(proto: Any) -> SliceSpec | None:
+    if not proto.HasField("save_slice_info_def"):
+        return None
+    info = proto.save_slice_info_def
+    return SliceSpec(tuple(info.full_shape), tuple(info.var_offset), tuple(info.var_shape))
+
+
+def _checkpoint_key(name: str, proto: Any, checkpoint: Checkpoint) -> str:
+    """The key under which hub or a plain Saver stores the variable.
+
+    hub drops `/part_N` from the name; a Saver uses the slice's full name. The two differ where
+    a module was built inside another.
+    """
+    if not proto.HasField("save_slice_info_def"):
+        return name
+    candidates = (name.rpartition("/")[0], proto.save_slice_info_def.full_name)
+    return next((key for key in candidates if key in checkpoint.entries), candidates[0])
+
+
+def _aliases(
+    nodes: Nodes, specs: Mapping[str, VariableSpec]
+) -> Iterator[tuple[str, VariableSpec]]:
+    """Other nodes that stand for a variable of `specs`, by having its shared name."""
+    handles = op_facts.VARIABLE_HANDLES | op_facts.REF_VARIABLES
+    owners = {_shared_name(nodes[name]): spec for name, spec in specs.items()}
+    for name, node in nodes.items():
+        if node.op in handles and name not in specs and _shared_name(node) in owners:
+            yield name, owners[_shared_name(node)]
+
+
+def _shared_name(node: Any) -> tuple[bytes, bytes]:
+    """The container and name under which a session keeps the variable of `node`."""
+    shared = node.attrs["shared_name"].s if "shared_name" in node.attrs else b""
+    container = node.attrs["container"].s if "container" in node.attrs else b""
+    return container, shared or node.name.encode()
+
+
+def _read_tables(meta_graph: Any, nodes: Nodes) -> dict[str, TableSpec]:
+    roots = [
+        _parse_ref(name).node for name in _collection(meta_graph, "table_initializer", "node")
+    ]
+    initializers: dict[str, list[str]] = {
+        name: [] for name, node in nodes.items() if node.op in _TABLE_HANDLES
+    }
+    needed = query.reachable(nodes, roots)
+    for name in (name for name in nodes if name in needed):
+        node = nodes[name]
+        if node.inputs and op_facts.output_count(node) == 0:
+            table = _see_through_identity(nodes, node.inputs[0].node)
+            if table in initializers:
+                initializers[table].append(name)
+    return {table: TableSpec(table, tuple(ops)) for table, ops in initializers.items()}
+
+
+def _see_through_identity(nodes: Nodes, name: str) -> str:
+    seen = set()
+    while nodes[name].op in ("Identity", "RefIdentity") and name not in seen:
+        seen.add(name)
+        name = nodes[name].inputs[0].node
+    return name
+
+
+def _read_assets(meta_graph: Any) -> Iterator[AssetSpec]:
+    for value in _collection(meta_graph, _ASSETS, "any"):
+        asset = _parse_message(meta_graph_pb2.AssetFileDef, value.value, f"collection {_ASSETS!r}")
+        yield AssetSpec(_parse_ref(asset.tensor_info.name).node, asset.filename)
+
+
+def _read_attachments(meta_graph: Any) -> dict[str, bytes]:
+    attachments = (
+        _parse_message(hub_protos.ModuleAttachment, value, "an attached message")
+        for value in _collection(meta_graph, _ATTACHMENTS, "bytes")
+    )
+    return {attachment.key: attachment.value for attachment in attachments}

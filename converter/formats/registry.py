@@ -1,0 +1,82 @@
+"""All formats that the converter reads, and the one function that reads them."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from typing import Protocol
+
+from converter import errors
+from converter.formats import hub_module
+from converter.formats.legacy_module import LegacyModule
+
+
+class Format(Protocol):
+    """A way in which a TF1 module lies on disk."""
+
+    @property
+    def name(self) -> str:
+        """The name that records give it."""
+
+    def recognizes(self, directory: pathlib.Path) -> bool:
+        """Whether `directory` says that it is of this format; reads next to nothing."""
+
+    def read(self, directory: pathlib.Path) -> LegacyModule:
+        """Reads the module, or raises a `ConversionError`."""
+
+
+# The first that recognizes a directory reads it.
+FORMATS: tuple[Format, ...] = (hub_module.HubModuleFormat(),)
+
+
+def read_module(source: str | os.PathLike[str]) -> LegacyModule:
+    """Reads a TF1 module without running anything of it.
+
+    Args:
+      source: The module's directory.
+
+    Raises:
+      FormatError: if there is no module, or it is damaged.
+      WeightsError: if its checkpoint's index is damaged.
+      UnsafeModuleError: if it reaches out of its directory.
+    """
+    directory = pathlib.Path(source)
+    try:
+        return _find_format(directory).read(directory)
+    except OSError as error:
+        raise errors.FormatError(f"{directory} cannot be read: {error.strerror}") from error
+
+
+def _find_format(directory: pathlib.Path) -> Format:
+    if not directory.exists():
+        raise errors.FormatError(f"{directory} does not exist", remedy="Check the path.")
+    if not directory.is_dir():
+        raise errors.FormatError(
+            f"{directory} is a file, expected the directory of a TF1 Hub module",
+            remedy="Unpack it first, if it is an archive.",
+        )
+    for candidate in FORMATS:
+        if candidate.recognizes(directory):
+            return candidate
+    raise _explain_unrecognized(directory)
+
+
+def _explain_unrecognized(directory: pathlib.Path) -> errors.FormatError:
+    if not any(directory.iterdir()):
+        return errors.FormatError(f"{directory} is empty", remedy="Copy the module again.")
+    if not any((directory / f"saved_model.{end}").is_file() for end in ("pb", "pbtxt")):
+        return errors.FormatError(
+            f"{directory} is not a TF1 Hub module: it has neither tfhub_module.pb nor"
+            " saved_model.pb",
+            remedy="Point to the directory that holds them.",
+        )
+    saved_model = hub_module.read_saved_model(directory)
+    if any(graph.HasField("object_graph_def") for graph in saved_model.meta_graphs):
+        return errors.FormatError(
+            f"{directory} is a TF2 SavedModel already",
+            remedy="Nothing needs converting: use it with hub.load or hub.KerasLayer.",
+        )
+    return errors.FormatError(
+        f"{directory} is a plain TF1 SavedModel, not a TF1 Hub module: tfhub_module.pb is missing",
+        remedy="Copy the module again, with that file.",
+    )

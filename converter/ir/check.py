@@ -1,0 +1,52 @@
+"""Well-formedness of a graph: checked when it is read, and after every pass."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from converter import errors
+from converter.ir import op_facts, query
+from converter.ir.graph import ARG_OP, Graph, TensorRef
+
+
+def check_graph(graph: Graph, absent: Collection[str] = ()) -> None:
+    """Checks that `graph` can be emitted.
+
+    Args:
+      graph: The graph.
+      absent: Op types that must not occur, because an earlier pass promised to remove them.
+
+    Raises:
+      FormatError: if an edge leads nowhere, an output does not exist, or there is a cycle.
+      UnsupportedOpError: if an op is not registered.
+      InternalError: if an op of `absent` occurs, or the arguments are not `_Arg` nodes.
+    """
+    for name, node in graph.nodes.items():
+        if name != node.name:
+            raise errors.InternalError(f"node {node.name!r} is listed as {name!r}")
+        if node.op in absent:
+            raise errors.InternalError(f"op {node.op!r} at {name!r} should have been removed")
+        for ref in node.inputs:
+            _check_ref(graph, ref)
+        for control in node.control_inputs:
+            query.get_node(graph.nodes, control)
+    for ref in graph.results:
+        _check_ref(graph, ref)
+    for name in graph.targets:
+        query.get_node(graph.nodes, name)
+    for name in graph.args:
+        if query.get_node(graph.nodes, name).op != ARG_OP:
+            raise errors.InternalError(f"argument {name!r} is no {ARG_OP}")
+    query.topological_order(graph.nodes)
+
+
+def _check_ref(graph: Graph, ref: TensorRef) -> None:
+    node = query.get_node(graph.nodes, ref.node)
+    count = op_facts.output_count(node)
+    if count is None:
+        raise op_facts.unregistered_op_error(node.op, node.name)
+    if ref.index >= count:
+        raise errors.FormatError(
+            f"the graph uses output {ref.index} of op {node.op!r}, which has {count}",
+            node=node.name,
+        )

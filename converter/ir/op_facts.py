@@ -1,0 +1,160 @@
+"""What the converter knows about TensorFlow's ops, as tables, and what the registry says.
+
+Source of the tables: the `*_ops.cc` files of tensorflow/core/ops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from converter import errors, tf_private
+from converter.ir.graph import BOUND_OPS, AttrValue, Node
+
+# TensorFlow marks a tensor that refers to a V1 variable by adding 100 to its DataType.
+REF_OFFSET = 100
+DT_STRING = 7
+DT_RESOURCE = 20
+FLOAT_DTYPES = frozenset({1, 2, 14, 19})  # float, double, bfloat16, half
+
+V1_CONTROL_FLOW = frozenset(
+    prefix + op
+    for prefix in ("", "Ref")
+    for op in ("Enter", "Exit", "Merge", "NextIteration", "Switch")
+) | {"LoopCond"}
+FUNCTIONAL_CONTROL_FLOW = frozenset(
+    {"Case", "For", "If", "StatelessCase", "StatelessIf", "StatelessWhile", "While"}
+)
+TENSOR_ARRAYS = frozenset({"TensorArray", "TensorArrayV2", "TensorArrayV3"})
+CALL_OPS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
+
+VARIABLE_HANDLES = frozenset({"VarHandleOp"})
+REF_VARIABLES = frozenset({"Variable", "VariableV2"})
+# Ops that look at a resource variable and leave it as it is.
+VARIABLE_READS = frozenset(
+    {"ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VariableShape", "VarIsInitializedOp"}
+)
+
+TABLE_HANDLES = frozenset(
+    {"HashTableV2", "MutableDenseHashTableV2", "MutableHashTableOfTensorsV2", "MutableHashTableV2"}
+)
+# V1 tables pass a string ref for a handle; these ops take and give the same otherwise.
+REF_TABLE_OPS = {
+    "HashTable": "HashTableV2",
+    "InitializeTable": "InitializeTableV2",
+    "InitializeTableFromTextFile": "InitializeTableFromTextFileV2",
+    "LookupTableExport": "LookupTableExportV2",
+    "LookupTableFind": "LookupTableFindV2",
+    "LookupTableImport": "LookupTableImportV2",
+    "LookupTableInsert": "LookupTableInsertV2",
+    "LookupTableSize": "LookupTableSizeV2",
+    "MutableDenseHashTable": "MutableDenseHashTableV2",
+    "MutableHashTable": "MutableHashTableV2",
+    "MutableHashTableOfTensors": "MutableHashTableOfTensorsV2",
+}
+
+_EFFECT_FREE = (
+    VARIABLE_HANDLES
+    | REF_VARIABLES
+    | VARIABLE_READS
+    | TABLE_HANDLES
+    | {ref for ref, plain in REF_TABLE_OPS.items() if plain in TABLE_HANDLES}
+    | {"Placeholder", "PlaceholderV2"}
+)
+
+# Which Python package registers an op that TensorFlow itself does not know.
+OP_PACKAGES = (
+    (("Sentencepiece", "Wordpiece", "Unicode", "Tokenize", "Normalize", "Regex", "Ngrams",
+      "FastBert", "FastWordpiece", "ConstrainedSequence", "RaggedTensorToSparse", "CaseFold",
+      "RougeL", "Phrase", "Byte", "Utf8", "SentenceBreak", "SentenceFragment"), "tensorflow_text"),
+    (("Addons>", "TFA>"), "tensorflow_addons"),
+    (("IO>",), "tensorflow_io"),
+    (("DecisionForest", "SimpleML", "YggdrasilDecisionForest"), "tensorflow_decision_forests"),
+    (("TFRA>",), "tensorflow_recommenders_addons"),
+    (("Struct2tensor", "DecodeProtoSparse", "EquiJoin"), "struct2tensor"),
+    (("PyramidHash", "DeepmindCodec", "RangeEncode", "RangeDecode", "PmfToQuantizedCdf",
+      "EntropyEncode", "EntropyDecode", "UnboundedIndexRange", "StochasticRound"),
+     "tensorflow_compression"),
+)  # fmt: skip
+
+
+def suggest_package(op: str) -> str | None:
+    """Returns the package that usually registers `op`, or None."""
+    for prefixes, package in OP_PACKAGES:
+        if op.startswith(prefixes):
+            return package
+    return None
+
+
+def unregistered_op_error(op: str, node: str) -> errors.UnsupportedOpError:
+    """The error for an op that the running TensorFlow does not know."""
+    package = suggest_package(op)
+    hint = f"It usually comes with {package}: install it and" if package else "If a package adds it,"
+    return errors.UnsupportedOpError(
+        f"op {op!r} is not registered in this TensorFlow",
+        node=node,
+        remedy=f"{hint} pass --import-ops {package or 'PACKAGE'}.",
+    )
+
+
+def find_op_def(op: str) -> Any | None:
+    """Returns the registered OpDef, or None."""
+    return tf_private.get_op_def(op)
+
+
+def is_stateful(op: str) -> bool:
+    """Whether TensorFlow must run `op` as often as the program says, in order."""
+    op_def = find_op_def(op)
+    return op_def is not None and bool(op_def.is_stateful)
+
+
+def has_effect(op: str) -> bool:
+    """Whether running `op` can be seen: it is stateful, and more than a handle or a read."""
+    return is_stateful(op) and op not in _EFFECT_FREE
+
+
+def attr_int(attrs: Mapping[str, AttrValue], op_def: Any, name: str) -> int:
+    """The value of an int attribute, or its registered default."""
+    if name in attrs:
+        return int(attrs[name].i)
+    return int(_default(op_def, name).i)
+
+
+def _default(op_def: Any, name: str) -> AttrValue:
+    for attr in op_def.attr:
+        if attr.name == name:
+            return attr.default_value
+    raise errors.FormatError(f"op {op_def.name!r} has no attribute {name!r}")
+
+
+def arg_length(arg: Any, op_def: Any, attrs: Mapping[str, AttrValue]) -> int:
+    """How many tensors one `ArgDef` of an op or function stands for."""
+    if arg.number_attr:
+        return attr_int(attrs, op_def, arg.number_attr)
+    if arg.type_list_attr:
+        value = attrs.get(arg.type_list_attr) or _default(op_def, arg.type_list_attr)
+        return len(value.list.type)
+    return 1
+
+
+def output_count(node: Node) -> int | None:
+    """How many outputs the node has, or None when its op is not registered."""
+    if node.op in BOUND_OPS:
+        return 1
+    op_def = find_op_def(node.op)
+    if op_def is None:
+        return None
+    return sum(arg_length(arg, op_def, node.attrs) for arg in op_def.output_arg)
+
+
+def takes_ref(node: Node, position: int) -> bool:
+    """Whether input number `position` must be a V1 variable itself rather than its value."""
+    op_def = find_op_def(node.op)
+    if op_def is None:
+        return False
+    for arg in op_def.input_arg:
+        length = arg_length(arg, op_def, node.attrs)
+        if position < length:
+            return bool(arg.is_ref)
+        position -= length
+    return False

@@ -1,0 +1,134 @@
+"""Questions about a graph: who uses what, what reaches what, in which order."""
+
+from __future__ import annotations
+
+import dataclasses
+import heapq
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from converter import errors
+from converter.ir.graph import Graph, Node, Nodes, TensorRef
+
+
+def reachable(
+    nodes: Nodes, roots: Iterable[str], is_cut: Callable[[TensorRef], bool] = lambda _: False
+) -> set[str]:
+    """The names of all nodes that `roots` need, over data and control edges.
+
+    Args:
+      nodes: The graph.
+      roots: Node names to start at.
+      is_cut: Data edges to stop at, such as tensors that the caller feeds.
+
+    Raises:
+      FormatError: if an edge leads to a node that does not exist.
+    """
+    seen: set[str] = set()
+    stack = list(roots)
+    while stack:
+        name = stack.pop()
+        if name in seen:
+            continue
+        node = get_node(nodes, name)
+        seen.add(name)
+        stack.extend(ref.node for ref in node.inputs if not is_cut(ref))
+        stack.extend(node.control_inputs)
+    return seen
+
+
+def drop_dead(graph: Graph) -> Graph:
+    """Drops the nodes that neither results nor targets need; arguments stay."""
+    roots = [ref.node for ref in graph.results] + list(graph.targets)
+    needed = reachable(graph.nodes, roots).union(graph.args)
+    nodes = {name: node for name, node in graph.nodes.items() if name in needed}
+    return graph if len(nodes) == len(graph.nodes) else dataclasses.replace(graph, nodes=nodes)
+
+
+def get_node(nodes: Nodes, name: str) -> Node:
+    """Returns the node called `name`.
+
+    Raises:
+      FormatError: if there is none.
+    """
+    node = nodes.get(name)
+    if node is None:
+        raise errors.FormatError(
+            f"the graph refers to node {name!r}, which it does not contain",
+            remedy="The file is damaged or incomplete.",
+        )
+    return node
+
+
+def topological_order(nodes: Nodes) -> list[str]:
+    """Orders the nodes so that each follows its inputs, as close to the given order as may be.
+
+    The back edges of V1 loops, from a NextIteration to its Merge, do not count.
+
+    Raises:
+      FormatError: if the graph has a cycle.
+    """
+    position = {name: index for index, name in enumerate(nodes)}
+    names = list(nodes)
+    waits_for = {
+        name: {source for source in node.input_nodes() if not _is_back_edge(nodes, source)}
+        for name, node in nodes.items()
+    }
+    users = control_and_data_users(nodes)
+    ready = [position[name] for name, inputs in waits_for.items() if not inputs]
+    heapq.heapify(ready)
+    order: list[str] = []
+    while ready:
+        name = names[heapq.heappop(ready)]
+        order.append(name)
+        for user in users.get(name, ()):
+            waits_for[user].discard(name)
+            if not waits_for[user]:
+                heapq.heappush(ready, position[user])
+    if len(order) != len(nodes):
+        stuck = next(name for name in nodes if waits_for[name])
+        raise errors.FormatError("the graph has a cycle that is no V1 loop", node=stuck)
+    return order
+
+
+def _is_back_edge(nodes: Nodes, source: str) -> bool:
+    return nodes[source].op in ("NextIteration", "RefNextIteration")
+
+
+def control_and_data_users(nodes: Nodes) -> dict[str, list[str]]:
+    """For each node, the nodes that wait for it, each once."""
+    users: dict[str, list[str]] = {}
+    for name, node in nodes.items():
+        for source in dict.fromkeys(node.input_nodes()):
+            users.setdefault(source, []).append(name)
+    return users
+
+
+def data_users(nodes: Nodes) -> dict[str, list[str]]:
+    """For each node, the nodes that take one of its outputs, each once."""
+    users: dict[str, list[str]] = {}
+    for name, node in nodes.items():
+        for source in dict.fromkeys(ref.node for ref in node.inputs):
+            users.setdefault(source, []).append(name)
+    return users
+
+
+def unique_name(wanted: str, taken: Collection[str]) -> str:
+    """`wanted`, or the first of `wanted_1`, `wanted_2`, … that is not in `taken`."""
+    if wanted not in taken:
+        return wanted
+    number = 1
+    while f"{wanted}_{number}" in taken:
+        number += 1
+    return f"{wanted}_{number}"
+
+
+def resolve(
+    refs: Iterable[TensorRef], renamed: Mapping[TensorRef, TensorRef]
+) -> tuple[TensorRef, ...]:
+    """Follows `renamed` for each ref, through chains of renamings."""
+    resolved = []
+    for ref in refs:
+        while ref in renamed:
+            ref = renamed[ref]
+        resolved.append(ref)
+    return tuple(resolved)

@@ -1,0 +1,194 @@
+"""Turns V1 ref variables into resource variables.
+
+A ref is both a variable and its value. Here the two are told apart: ops that change the
+variable take its handle, and every use of the value becomes a read, placed where V1 looks at
+the value: just before its user runs. An op that returns the changed ref is read after itself.
+
+Before:
+    v = VariableV2[dtype=float, shape=[]]()
+    x = _Arg[T=float]()
+    add = AssignAdd[T=float](v, x)
+    y = Mul[T=float](add, x)
+    return y
+
+After:
+    v = VarHandleOp[dtype=float, shape=[]]()
+    x = _Arg[T=float]()
+    add = AssignAddVariableOp[dtype=float](v, x)
+    y/read = ReadVariableOp[dtype=float](v, ^add, ^x)
+    y = Mul[T=float](y/read, x)
+    return y
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from converter import errors
+from converter.ir import op_facts, query, serde
+from converter.ir.graph import AttrValue, Graph, Node, Program, TensorRef
+
+_ASSIGNS = {
+    "Assign": "AssignVariableOp",
+    "AssignAdd": "AssignAddVariableOp",
+    "AssignSub": "AssignSubVariableOp",
+}
+# Ops on refs whose resource twin has the same inputs, and returns nothing where the op
+# returned the ref. `T` is called `dtype` in those of the first group.
+_SCATTERS = frozenset(
+    f"Scatter{kind}" for kind in ("Add", "Div", "Max", "Min", "Mul", "Sub", "Update")
+)
+_TWINS = frozenset({f"ScatterNd{kind}" for kind in ("Add", "Max", "Min", "Sub", "Update")}) | {
+    "StridedSliceAssign"
+}
+_OPTIMIZERS = ("Apply", "SparseApply")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Ref:
+    """A V1 ref: which variable it refers to, and the op after which to look at it."""
+
+    handle: str
+    after: str | None = None
+
+
+def lower_ref_variables(graph: Graph, program: Program) -> Graph:
+    """Replaces ref variables, the ops that change them, and the uses of their values.
+
+    Raises:
+      UnsupportedOpError: if an op changes a ref in a way that resource variables lack.
+    """
+    del program
+    if not any(node.op in op_facts.REF_VARIABLES for node in graph.nodes.values()):
+        return graph
+    return _Lowering(graph).run()
+
+
+class _Lowering:
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._nodes: dict[str, Node] = {}
+        self._refs: dict[TensorRef, _Ref] = {}
+        self._dtypes: dict[str, AttrValue] = {}
+        self._taken = set(graph.nodes)
+
+    def run(self) -> Graph:
+        for name in query.topological_order(self._graph.nodes):
+            self._lower(self._graph.nodes[name])
+        results = tuple(self._result(ref) for ref in self._graph.results)
+        return query.drop_dead(
+            dataclasses.replace(self._graph, nodes=self._nodes, results=results)
+        )
+
+    def _lower(self, node: Node) -> None:
+        if node.op in op_facts.REF_VARIABLES:
+            self._lower_variable(node)
+        elif not any(ref in self._refs for ref in node.inputs):
+            self._add(node)
+        elif node.op == "Identity":
+            self._add(self._read(node.name, self._refs[node.inputs[0]], node.control_inputs))
+        elif node.op == "RefIdentity":
+            self._lower_ref_identity(node)
+        elif op_facts.takes_ref(node, 0):
+            self._lower_change(node)
+        else:
+            self._add(self._with_values(node))
+
+    def _add(self, node: Node) -> None:
+        self._nodes[node.name] = node
+
+    def _lower_variable(self, node: Node) -> None:
+        kept = {key: value for key, value in node.attrs.items() if key in ("dtype", "shape")}
+        self._add(Node(node.name, "VarHandleOp", attrs=kept))
+        self._dtypes[node.name] = serde.type_attr(serde.attr_dtype(node, "dtype"))
+        self._refs[TensorRef(node.name)] = _Ref(node.name)
+
+    def _lower_ref_identity(self, node: Node) -> None:
+        ref = self._refs[node.inputs[0]]
+        self._add(Node(node.name, "NoOp", control_inputs=_join(node.control_inputs, ref.after)))
+        self._refs[TensorRef(node.name)] = _Ref(ref.handle, after=node.name)
+
+    def _lower_change(self, node: Node) -> None:
+        ref = self._refs.get(node.inputs[0])
+        if ref is None or any(op_facts.takes_ref(node, i) and source not in self._refs
+                              for i, source in enumerate(node.inputs)):
+            raise errors.UnsupportedOpError(
+                f"op {node.op!r} changes something that is no variable", node=node.name
+            )  # fmt: skip
+        lowered = self._with_values(node)
+        self._add(
+            dataclasses.replace(
+                lowered,
+                op=_resource_twin(node),
+                attrs=_resource_attrs(node),
+                control_inputs=_join(lowered.control_inputs, ref.after),
+            )
+        )
+        if node.op not in ("CountUpTo", "IsVariableInitialized"):
+            self._refs[TensorRef(node.name)] = _Ref(ref.handle, after=node.name)
+
+    def _with_values(self, node: Node) -> Node:
+        """The node with its refs replaced: by handles where it takes refs, else by reads."""
+        reads: dict[TensorRef, TensorRef] = {}
+        others = [ref.node for ref in node.inputs if ref not in self._refs]
+        inputs = []
+        for position, source in enumerate(node.inputs):
+            ref = self._refs.get(source)
+            if ref is None:
+                inputs.append(source)
+            elif op_facts.takes_ref(node, position):
+                inputs.append(TensorRef(ref.handle))
+            else:
+                if source not in reads:
+                    name = query.unique_name(f"{node.name}/read", self._taken)
+                    self._taken.add(name)
+                    self._add(self._read(name, ref, (*node.control_inputs, *others)))
+                    reads[source] = TensorRef(name)
+                inputs.append(reads[source])
+        return dataclasses.replace(node, inputs=tuple(inputs))
+
+    def _read(self, name: str, ref: _Ref, controls: tuple[str, ...]) -> Node:
+        return Node(
+            name,
+            "ReadVariableOp",
+            inputs=(TensorRef(ref.handle),),
+            control_inputs=_join(tuple(dict.fromkeys(controls)), ref.after),
+            attrs={"dtype": self._dtypes[ref.handle]},
+        )
+
+    def _result(self, source: TensorRef) -> TensorRef:
+        ref = self._refs.get(source)
+        if ref is None:
+            return source
+        name = query.unique_name(f"{source.node}/result", self._taken)
+        self._taken.add(name)
+        self._add(self._read(name, ref, ()))
+        return TensorRef(name)
+
+
+def _join(controls: tuple[str, ...], extra: str | None) -> tuple[str, ...]:
+    return controls if extra is None or extra in controls else (*controls, extra)
+
+
+def _resource_twin(node: Node) -> str:
+    if node.op in _ASSIGNS:
+        return _ASSIGNS[node.op]
+    if node.op == "IsVariableInitialized":
+        return "VarIsInitializedOp"
+    known = node.op in _SCATTERS | _TWINS | {"CountUpTo"} or node.op.startswith(_OPTIMIZERS)
+    twin = f"Resource{node.op}"
+    if not known or op_facts.find_op_def(twin) is None:
+        raise errors.UnsupportedOpError(
+            f"op {node.op!r} changes a V1 variable in a way that TF2 variables lack",
+            node=node.name,
+        )
+    return twin
+
+
+def _resource_attrs(node: Node) -> dict[str, AttrValue]:
+    twin = op_facts.find_op_def(_resource_twin(node))
+    known = {attr.name for attr in twin.attr} if twin else set()
+    attrs = {key: value for key, value in node.attrs.items() if key in known}
+    if "dtype" in known and "T" in node.attrs:
+        attrs["dtype"] = serde.type_attr(serde.attr_dtype(node, "T"))
+    return attrs

@@ -1,0 +1,121 @@
+"""Cuts the computation of one call out of a program.
+
+What the caller feeds becomes an argument, whatever made it in the graph (a placeholder, a
+constant, one output of a split). What neither results nor targets need is gone.
+
+Before:
+    x = Placeholder[dtype=float]()
+    unused = Placeholder[dtype=float]()
+    y = Neg[T=float](x, ^x)
+    z = Neg[T=float](unused)
+
+After, with `x` fed as `inputs` and `y` returned:
+    inputs = _Arg[T=float]()
+    y = Neg[T=float](inputs)
+    return y
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from converter import errors
+from converter.ir import op_facts, query, serde
+from converter.ir.graph import ARG_OP, Graph, Node, Nodes, Program, TensorRef
+
+PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2"})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Feed:
+    """One tensor that the caller gives: its argument's name and its `DataType`."""
+
+    name: str
+    dtype: int
+
+
+def prune_unreachable(
+    program: Program,
+    feeds: Mapping[TensorRef, Feed],
+    results: Sequence[TensorRef],
+    targets: Sequence[str] = (),
+) -> Graph:
+    """Returns the computation of `results` and `targets` from `feeds`.
+
+    Args:
+      program: The graph variant.
+      feeds: The tensors that the caller gives, in call order.
+      results: The tensors to return.
+      targets: The ops to run for their effect.
+
+    Raises:
+      ConversionError: if a result needs a placeholder that is not fed.
+      FormatError: if an edge leads nowhere.
+    """
+    for ref in (*feeds, *results):
+        query.get_node(program.nodes, ref.node)
+    roots = [ref.node for ref in results if ref not in feeds] + list(targets)
+    cut = _cut_controls(program.nodes, feeds)
+    needed = query.reachable(cut, roots, is_cut=feeds.__contains__)
+    taken = {*needed, *(feed.name for feed in feeds.values())}
+    arg_names = {ref: _arg_name(feed.name, needed, taken) for ref, feed in feeds.items()}
+    args = {
+        arg_names[ref]: Node(
+            arg_names[ref], ARG_OP, attrs={"T": serde.type_attr(feed.dtype)}
+        )
+        for ref, feed in feeds.items()
+    }
+    fed = {ref: TensorRef(name) for ref, name in arg_names.items()}
+    body = {
+        name: dataclasses.replace(node, inputs=query.resolve(node.inputs, fed))
+        for name, node in cut.items()
+        if name in needed
+    }
+    _check_fed(body)
+    return Graph(
+        nodes=args | body,
+        args=tuple(args),
+        results=query.resolve(results, fed),
+        targets=tuple(targets),
+        producer=program.producer,
+    )
+
+
+def _cut_controls(nodes: Nodes, feeds: Mapping[TensorRef, Feed]) -> Nodes:
+    """Drops control edges from fed nodes that have no effect: a session drops them too."""
+    fed = {ref.node for ref in feeds if not op_facts.has_effect(nodes[ref.node].op)}
+    return {
+        name: dataclasses.replace(
+            node, control_inputs=tuple(c for c in node.control_inputs if c not in fed)
+        )
+        if fed.intersection(node.control_inputs)
+        else node
+        for name, node in nodes.items()
+    }
+
+
+def _arg_name(wanted: str, needed: set[str], taken: set[str]) -> str:
+    name = wanted if wanted not in needed else query.unique_name(wanted, taken)
+    taken.add(name)
+    return name
+
+
+def _check_fed(nodes: Nodes) -> None:
+    for node in nodes.values():
+        if node.op in PLACEHOLDERS:
+            raise errors.ConversionError(
+                "a result depends on a placeholder that the signature does not feed",
+                node=node.name,
+                remedy="TF1 cannot run this signature either; leave it out of the module.",
+            )
+
+
+def needs_placeholder(
+    program: Program, feeds: Mapping[TensorRef, Feed], root: str
+) -> bool:
+    """Whether `root` cannot run when only `feeds` are given."""
+    needed = query.reachable(
+        _cut_controls(program.nodes, feeds), [root], is_cut=feeds.__contains__
+    )
+    return any(program.nodes[name].op in PLACEHOLDERS for name in needed)

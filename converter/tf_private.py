@@ -1,0 +1,45 @@
+"""Everything that the converter uses of TensorFlow's private API, and nothing else.
+
+Each function says why nothing public does it. Tested on TensorFlow 2.15.1 and 2.21.0.
+"""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.python.framework import op_def_registry
+from tensorflow.python.saved_model import fingerprinting_utils
+
+
+def get_op_def(op: str) -> Any | None:
+    """Returns the registered `OpDef` of `op`, or None: `tf.raw_ops` offers calls, no OpDefs."""
+    return op_def_registry.get(op)
+
+
+def capture(tensor: tf.Tensor) -> tf.Tensor:
+    """Captures an eager tensor in the function being traced.
+
+    `tf.import_graph_def` maps inputs to tensors of its own graph only, and a public identity
+    op would hide the variable behind a resource handle from gradients and from the saver.
+    """
+    return tf.compat.v1.get_default_graph().capture(tensor)  # noqa: TID251
+
+
+def watch_variable(variable: tf.Variable) -> None:
+    """Lists `variable` among those that the function being traced uses.
+
+    Reading a variable by its public methods does this; using its bare handle does not, and a
+    `GradientTape` around a call of the live function would then return None.
+    """
+    tf.compat.v1.get_default_graph().watch_variable(variable)  # noqa: TID251
+
+
+def write_fingerprint(directory: pathlib.Path) -> None:
+    """Writes `fingerprint.pb` for the `saved_model.pb` in `directory`, with its random uuid.
+
+    The public API computes fingerprints only inside of `tf.saved_model.save`, and
+    `saved_model.pb` is edited after that.
+    """
+    fingerprinting_utils.write_fingerprint(str(directory))

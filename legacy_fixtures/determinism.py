@@ -1,0 +1,112 @@
+"""A copy of a module that computes the same values in every TensorFlow and every process.
+
+Stateful random ops draw from a stream that depends on what ran before. In the copy each one is
+replaced in place by its stateless twin, seeded by the op's own two seeds; a shuffle becomes a
+reversal. Whoever compares with the golden values makes the same replacements on their side.
+Devices are cleared, as a session fails that has no such job.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from legacy_fixtures.graph_queries import find_computed_nodes
+
+# Stateful op -> (its stateless twin, attrs to rename, where the seed goes among the inputs).
+_STATELESS = {
+    "RandomUniform": ("StatelessRandomUniform", {}, 1),
+    "RandomStandardNormal": ("StatelessRandomNormal", {}, 1),
+    "TruncatedNormal": ("StatelessTruncatedNormal", {}, 1),
+    "RandomUniformInt": ("StatelessRandomUniformInt", {"Tout": "dtype"}, 1),
+    "Multinomial": ("StatelessMultinomial", {}, 2),
+}
+_DEFAULT_SEED = (1, 2)
+
+
+def write_deterministic_copy(module_dir: str, destination: str) -> bool:
+    """Copies a module with its random ops replaced and its signatures fit for `hub.Module`.
+
+    Returns:
+      Whether an output or an update op of the module depends on a random op.
+    """
+    shutil.copytree(module_dir, destination)
+    path = os.path.join(destination, tf.saved_model.SAVED_MODEL_FILENAME_PB)
+    saved_model = saved_model_pb2.SavedModel()
+    with open(path, "rb") as file:
+        saved_model.ParseFromString(file.read())
+    random = False
+    for meta_graph in saved_model.meta_graphs:
+        random |= bool(find_computed_nodes(meta_graph) & _replace_random_ops(meta_graph.graph_def))
+        _clear_devices(meta_graph.graph_def)
+        _rename_signatures(meta_graph)
+    with open(path, "wb") as file:
+        file.write(saved_model.SerializeToString())
+    return random
+
+
+def applicable_signature(name: str) -> str:
+    """The name of a signature in the copy.
+
+    hub.Module takes a signature's name for a name scope, and fails where it holds a slash or
+    another character that a scope cannot have.
+    """
+    return re.sub(r"[^A-Za-z0-9_.]", "_", name)
+
+
+def _clear_devices(graph_def):
+    for node in graph_def.node:
+        node.device = ""
+
+
+def _rename_signatures(meta_graph):
+    for name in list(meta_graph.signature_def):
+        renamed = applicable_signature(name)
+        if renamed == name:
+            continue
+        if renamed in meta_graph.signature_def:
+            raise ValueError(f"Two signatures would be {renamed!r} in the copy; rename one.")
+        meta_graph.signature_def[renamed].CopyFrom(meta_graph.signature_def[name])
+        del meta_graph.signature_def[name]
+
+
+def _replace_random_ops(graph_def):
+    """Makes random ops stateless and returns their names."""
+    random_nodes = [node for node in graph_def.node if node.op in _STATELESS]
+    shuffles = [node for node in graph_def.node if node.op == "RandomShuffle"]
+    for node in random_nodes:
+        _make_stateless(node, graph_def)
+    for node in shuffles:
+        _remove_seeds(node)
+        node.op = "ReverseV2"
+        node.input.insert(1, _add_const(graph_def, f"{node.name}/reverse_axis", np.int32([0])))
+    return {node.name for node in random_nodes + shuffles}
+
+
+def _make_stateless(node, graph_def):
+    node.op, renames, seed_position = _STATELESS[node.op]
+    seed = _remove_seeds(node)
+    for old, new in renames.items():
+        node.attr[new].CopyFrom(node.attr[old])
+        del node.attr[old]
+    const = _add_const(graph_def, f"{node.name}/stateless_seed", np.int64(seed))
+    node.input.insert(seed_position, const)
+
+
+def _remove_seeds(node):
+    seed = tuple(node.attr[key].i for key in ("seed", "seed2"))
+    for key in ("seed", "seed2"):
+        del node.attr[key]
+    return seed if any(seed) else _DEFAULT_SEED
+
+
+def _add_const(graph_def, name, value):
+    node = graph_def.node.add(name=name, op="Const")
+    node.attr["dtype"].type = tf.as_dtype(value.dtype).as_datatype_enum
+    node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
+    return name

@@ -1,0 +1,1 @@
+"""The module_fns, one file per family."""
