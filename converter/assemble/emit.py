@@ -67,7 +67,7 @@ def emit(graph: Graph, args: Sequence[tf.Tensor], bindings: Bindings) -> list[tf
 
 def _bind(node: Node, args: Sequence[tf.Tensor], graph: Graph, bindings: Bindings) -> tf.Tensor:
     if node.op == ARG_OP:
-        return args[graph.args.index(node.name)]
+        return tf_private.capture(args[graph.args.index(node.name)])
     key = node.attrs["key"].s.decode()
     if node.op == TABLE_OP:
         return tf_private.capture(bindings.table_handle(key))

@@ -104,7 +104,7 @@ def find_op_def(op: str) -> Any | None:
 
 def is_stateful(op: str) -> bool:
     """Whether TensorFlow must run `op` as often as the program says, in order."""
-    op_def = find_op_def(op)
+    op_def = None if op in BOUND_OPS else find_op_def(op)
     return op_def is not None and bool(op_def.is_stateful)
 
 

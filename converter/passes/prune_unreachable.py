@@ -68,7 +68,7 @@ def prune_unreachable(
     }
     fed = {ref: TensorRef(name) for ref, name in arg_names.items()}
     body = {
-        name: dataclasses.replace(node, inputs=query.resolve(node.inputs, fed))
+        name: dataclasses.replace(node, inputs=tuple(fed.get(ref, ref) for ref in node.inputs))
         for name, node in cut.items()
         if name in needed
     }
@@ -76,7 +76,7 @@ def prune_unreachable(
     return Graph(
         nodes=args | body,
         args=tuple(args),
-        results=query.resolve(results, fed),
+        results=tuple(fed.get(ref, ref) for ref in results),
         targets=tuple(targets),
         producer=program.producer,
     )
