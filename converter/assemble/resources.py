@@ -68,7 +68,9 @@ class Resources:
           WeightsError: if the checkpoint has no such value.
         """
         if self._specs.setdefault(spec.name, spec).checkpoint_key != spec.checkpoint_key:
-            raise errors.WeightsError(f"two graph variants store variable {spec.name!r} differently")
+            raise errors.WeightsError(
+                f"two graph variants store variable {spec.name!r} differently"
+            )
         if spec.name not in self._variables:
             self._variables[spec.name] = make_variable(
                 spec, self._legacy.checkpoint.read(spec), spec.name in self._trainable

@@ -8,15 +8,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from converter.assemble import signatures
-from converter.assemble.callables import CallableBuilder, Computation, variable_names
+from converter.assemble.callables import build_callable
 from converter.assemble.emit import emit
-from converter.assemble.plan import ModulePlan, read_scalar
+from converter.assemble.module_graphs import LossGraph, ModuleGraphs, used_variants
+from converter.assemble.plan import read_scalar
 from converter.assemble.resources import Resources
-from converter.formats.legacy_module import LegacyModule
-from converter.ir.graph import Kind, Program, TensorRef, VariableSpec
-from converter.passes.pipeline import run_passes
-from converter.passes.prune_unreachable import needs_placeholder, prune_unreachable
+from converter.assemble.signatures import ServingSignatures, build_signatures
+from converter.ir.graph import Kind
 
 
 class Piece(tf.Module):
@@ -43,200 +41,90 @@ class CallablePiece(Piece):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Loss:
-    """A regularization loss: its place in the collection, its graph and its function."""
-
-    index: int
-    variables: frozenset[str]
-    function: Any
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Dropped:
-    """Something of the TF1 module that the converted one does not have."""
-
-    what: str
-    name: str
-    why: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class Reusable:
-    """The live module, and what a record says of it.
+    """The live module, and what `tf.saved_model.save` needs beside it.
 
     Attributes:
       module: The `tf.Module`, ready to be called and saved.
-      signatures: For `tf.saved_model.save`.
-      variables: The specs of its variables, in order.
-      variables_used: For each callable, the names of the variables that it uses.
-      losses_used: For each callable, the indices of the losses that it lists.
-      update_ops: For each callable, the update ops that its training mode runs.
-      dropped: What was left out.
+      signatures: Its serving signatures.
     """
 
     module: tf.Module
-    signatures: signatures.ServingSignatures
-    variables: tuple[VariableSpec, ...]
-    variables_used: Mapping[str, tuple[str, ...]]
-    losses_used: Mapping[str, tuple[int, ...]]
-    update_ops: Mapping[str, tuple[str, ...]]
-    dropped: tuple[Dropped, ...]
+    signatures: ServingSignatures
 
 
-def build_reusable(legacy: LegacyModule, plan: ModulePlan, *, live: bool) -> Reusable:
+def build_reusable(graphs: ModuleGraphs, *, live: bool) -> Reusable:
     """Builds the live module.
 
     Args:
-      legacy: The TF1 module.
-      plan: What to build.
+      graphs: What it is made of.
       live: Whether it is to be used in this process, rather than only saved. Tables are made
         and filled then, by ops of the module.
 
     Raises:
-      ConversionError: if anything of it cannot be carried over exactly.
+      ConversionError: if TensorFlow rejects a graph, or a value cannot be read.
     """
-    return _Builder(legacy, plan, live=live).build()
+    return _Builder(graphs, live=live).build()
 
 
 class _Builder:
-    def __init__(self, legacy: LegacyModule, plan: ModulePlan, *, live: bool) -> None:
-        self._legacy = legacy
-        self._plan = plan
-        self._resources = Resources(legacy, live=live)
-        self._dropped: list[Dropped] = []
+    def __init__(self, graphs: ModuleGraphs, *, live: bool) -> None:
+        self._graphs = graphs
+        self._plan = graphs.plan
+        self._resources = Resources(graphs.legacy, live=live)
 
     def build(self) -> Reusable:
-        builders = {
-            name: CallableBuilder(callable_plan, self._legacy, self._resources)
-            for name, callable_plan in self._plan.callables.items()
-        }
-        used = {name: _used_by(builder.computations()) for name, builder in builders.items()}
-        specs = self._variable_specs(set().union(*used.values()))
-        losses = self._losses()
-        pieces = {
-            name: self._piece(builder, used[name], specs, losses)
-            for name, builder in builders.items()
-        }
-        root = self._root(pieces, specs, losses)
-        losses_used = {name: _losses_of(used[name], losses) for name in builders}
-        self._drop_unused_losses(losses, losses_used)
-        return Reusable(
-            module=root,
-            signatures=signatures.build_signatures(self._legacy, self._plan, self._resources),
-            variables=tuple(specs.values()),
-            variables_used={
-                name: tuple(v for v in specs if v in names) for name, names in used.items()
-            },
-            losses_used=losses_used,
-            update_ops={
-                name: builder.computations()[-1].update_ops for name, builder in builders.items()
-            },
-            dropped=(*self._dropped, *self._other_dropped(builders)),
-        )
+        losses = [self._loss(loss) for loss in self._graphs.losses]
+        pieces = {name: self._piece(name, losses) for name in self._graphs.callables}
+        root = self._root(pieces, losses)
+        served = build_signatures(self._graphs.legacy, self._plan, self._resources)
+        root.tf1_resources = self._resources.trackables
+        return Reusable(root, served)
 
-    def _variable_specs(self, used: set[str]) -> dict[str, VariableSpec]:
-        """The variables that some callable uses, by name, in the order of the collections."""
-        specs: dict[str, VariableSpec] = {}
-        for tags in self._used_variants():
-            for spec in self._legacy.variants[tags].variables.values():
-                specs.setdefault(spec.name, spec)
-        for name in sorted(set(specs) - used):
-            self._dropped.append(Dropped("variable", name, "no signature uses it"))
-        return {name: spec for name, spec in specs.items() if name in used}
-
-    def _used_variants(self) -> list[frozenset[str]]:
-        chosen = self._plan.variants
-        pair = [tags for tags in (chosen.inference, chosen.training) if tags is not None]
-        return [*pair, *chosen.others]
-
-    # Losses.
-
-    def _losses(self) -> list[Loss]:
-        chosen = self._plan.variants
-        if chosen.training is not None:
-            tags = chosen.training
-        elif chosen.inference is not None:
-            tags = chosen.inference
-        else:
-            return [loss for tags in chosen.others for loss in self._losses_of_variant(tags)]
-        return self._losses_of_variant(tags)
-
-    def _losses_of_variant(self, tags: frozenset[str]) -> list[Loss]:
-        program = self._legacy.variants[tags]
-        losses = []
-        for index, ref in enumerate(program.regularization_losses):
-            if needs_placeholder(program, {}, ref.node):
-                why = "it depends on an input, so it is no function of the weights"
-                self._dropped.append(Dropped("regularization loss", str(ref), why))
-            else:
-                losses.append(self._loss(program, index, ref))
-        return losses
-
-    def _loss(self, program: Program, index: int, ref: TensorRef) -> Loss:
-        graph, _ = run_passes(prune_unreachable(program, {}, [ref]), program)
-        bindings = self._resources.bind(program)
-        bindings.prepare(graph)
+    def _loss(self, loss: LossGraph) -> Any:
+        bindings = self._resources.bind(loss.program)
+        bindings.prepare(loss.graph)
 
         @tf.function(input_signature=[], autograph=False)
         def regularization_loss() -> tf.Tensor:
-            return emit(graph, [], bindings)[0]
+            return emit(loss.graph, [], bindings)[0]
 
         regularization_loss.get_concrete_function()
-        return Loss(index, frozenset(variable_names(graph)), regularization_loss)
+        return regularization_loss
 
-    def _drop_unused_losses(
-        self, losses: Sequence[Loss], losses_used: Mapping[str, tuple[int, ...]]
-    ) -> None:
-        listed = {index for indices in losses_used.values() for index in indices}
-        for loss in losses:
-            if loss.index not in listed:
-                why = f"no callable uses all of its variables {sorted(loss.variables)}"
-                self._dropped.append(Dropped("regularization loss", str(loss.index), why))
-
-    # The objects.
-
-    def _piece(
-        self,
-        builder: CallableBuilder,
-        used: set[str],
-        specs: Mapping[str, VariableSpec],
-        losses: Sequence[Loss],
-    ) -> CallablePiece:
+    def _piece(self, name: str, losses: Sequence[Any]) -> CallablePiece:
         piece = CallablePiece()
-        piece.__dict__["__call__"] = builder.build()
-        self._list_state(piece, [spec for name, spec in specs.items() if name in used])
-        piece.regularization_losses = [
-            loss.function for loss in losses if loss.variables <= used
-        ]
+        piece.__dict__["__call__"] = build_callable(self._graphs.callables[name], self._resources)
+        used = self._graphs.used[name]
+        self._list_state(piece, used, [losses[i] for i in self._graphs.losses_of(name)])
         return piece
 
-    def _list_state(self, piece: Piece, specs: Iterable[VariableSpec]) -> None:
-        variables = [self._resources.variable(spec) for spec in specs]
+    def _list_state(self, piece: Piece, used: Iterable[str], losses: Sequence[Any]) -> None:
+        variables = [self._resources.variable(self._graphs.variables[name]) for name in used]
         piece.variables = variables
         piece.trainable_variables = [v for v in variables if v.trainable]
+        piece.regularization_losses = list(losses)
 
-    def _root(
-        self,
-        pieces: Mapping[str, CallablePiece],
-        specs: Mapping[str, VariableSpec],
-        losses: Sequence[Loss],
-    ) -> Piece:
+    def _root(self, pieces: Mapping[str, CallablePiece], losses: Sequence[Any]) -> Piece:
         if self._plan.root is None:
             root = Piece()
-            self._list_state(root, specs.values())
-            root.regularization_losses = [loss.function for loss in losses]
+            self._list_state(root, self._graphs.variables, losses)
         else:
-            own = pieces[self._plan.root]
             root = CallablePiece()
-            root.__dict__["__call__"] = own.__dict__["__call__"]
-            root.variables = list(own.variables)
-            root.trainable_variables = list(own.trainable_variables)
-            root.regularization_losses = list(own.regularization_losses)
+            root.__dict__["__call__"] = pieces[self._plan.root].__dict__["__call__"]
+            own = self._graphs.losses_of(self._plan.root)
+            self._list_state(root, self._graphs.used[self._plan.root], [losses[i] for i in own])
         for name, piece in pieces.items():
             setattr(root, name, piece)
+        self._add_assets()
         self._add_tokenization_info(root)
-        root.tf1_resources = self._resources.trackables
         return root
+
+    def _add_assets(self) -> None:
+        """Keeps all assets that the graphs name, whether or not a signature reads them."""
+        for tags in used_variants(self._plan):
+            for asset in self._graphs.legacy.variants[tags].assets.values():
+                self._resources.asset(asset.filename)
 
     def _add_tokenization_info(self, root: Piece) -> None:
         """Adds what TF2 code for BERT reads off a model: the vocabulary, and whether to fold case.
@@ -246,7 +134,7 @@ class _Builder:
         for callable_plan in self._plan.callables.values():
             if callable_plan.signature != "tokenization_info":
                 continue
-            program = self._legacy.variants[callable_plan.tags]
+            program = self._graphs.legacy.variants[callable_plan.tags]
             outputs = program.signatures["tokenization_info"].outputs
             for name, info in outputs.items():
                 node = program.nodes[info.components[0].node]
@@ -257,28 +145,3 @@ class _Builder:
                         read_scalar(node), trainable=False, name="do_lower_case"
                     )
             return
-
-    # What the converted module lacks.
-
-    def _other_dropped(self, builders: Mapping[str, CallableBuilder]) -> list[Dropped]:
-        dropped = []
-        run = {name for b in builders.values() for c in b.computations() for name in c.update_ops}
-        for tags in self._used_variants():
-            program = self._legacy.variants[tags]
-            if tags != self._plan.variants.training and program.update_ops:
-                why = "this graph variant has no training mode, so calls do not run it"
-            else:
-                why = "no signature feeds all of its inputs"
-            dropped += [
-                Dropped("update op", name, why) for name in program.update_ops if name not in run
-            ]
-        return dropped
-
-
-def _used_by(computations: Iterable[Computation]) -> set[str]:
-    return set().union(*(computation.variable_names() for computation in computations))
-
-
-def _losses_of(used: set[str], losses: Sequence[Loss]) -> tuple[int, ...]:
-    return tuple(loss.index for loss in losses if loss.variables <= used)
-

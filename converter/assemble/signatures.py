@@ -8,17 +8,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from converter.assemble.callables import (
-    component_specs,
-    compose,
-    decompose,
-    prepare_computation,
-)
+from converter.assemble.computations import prepare_computation
 from converter.assemble.emit import emit
 from converter.assemble.plan import CallablePlan, ModulePlan
 from converter.assemble.resources import Resources
+from converter.assemble.values import component_names, component_specs, compose, decompose
 from converter.formats.legacy_module import LegacyModule
-from converter.ir.graph import Kind, TensorInfo
 
 SERVING_DEFAULT = "serving_default"
 
@@ -35,15 +30,6 @@ class ServingSignatures:
 
     functions: Mapping[str, Any]
     input_names: Mapping[str, Mapping[str, str]]
-
-
-def component_names(name: str, info: TensorInfo) -> list[str]:
-    """The names of a value's tensors in a signature, as TensorFlow's V1 loader gives them."""
-    if info.kind is Kind.SPARSE:
-        return [f"{name}_{part}" for part in ("indices", "values", "dense_shape")]
-    if info.kind is Kind.RAGGED:
-        return [f"{name}_component_{index}" for index in range(len(info.components))]
-    return [name]
 
 
 def build_signatures(

@@ -77,8 +77,7 @@ class Checkpoint:
             value = tf.train.load_checkpoint(str(self.prefix)).get_tensor(variable.checkpoint_key)
         except (tf.errors.OpError, RuntimeError, ValueError, MemoryError) as error:
             raise errors.WeightsError(
-                f"the value of variable {variable.name!r} cannot be read:"
-                f" {_first_line(error)}",
+                f"the value of variable {variable.name!r} cannot be read: {_first_line(error)}",
                 remedy=_DAMAGED,
             ) from error
         array = np.asarray(value)

@@ -210,9 +210,7 @@ def _checkpoint_key(name: str, proto: Any, checkpoint: Checkpoint) -> str:
     return next((key for key in candidates if key in checkpoint.entries), candidates[0])
 
 
-def _aliases(
-    nodes: Nodes, specs: Mapping[str, VariableSpec]
-) -> Iterator[tuple[str, VariableSpec]]:
+def _aliases(nodes: Nodes, specs: Mapping[str, VariableSpec]) -> Iterator[tuple[str, VariableSpec]]:
     """Other nodes that stand for a variable of `specs`, by having its shared name."""
     handles = op_facts.VARIABLE_HANDLES | op_facts.REF_VARIABLES
     owners = {_shared_name(nodes[name]): spec for name, spec in specs.items()}
@@ -229,9 +227,7 @@ def _shared_name(node: Any) -> tuple[bytes, bytes]:
 
 
 def _read_tables(meta_graph: Any, nodes: Nodes) -> dict[str, TableSpec]:
-    roots = [
-        _parse_ref(name).node for name in _collection(meta_graph, "table_initializer", "node")
-    ]
+    roots = [_parse_ref(name).node for name in _collection(meta_graph, "table_initializer", "node")]
     initializers: dict[str, list[str]] = {
         name: [] for name, node in nodes.items() if node.op in _TABLE_HANDLES
     }

@@ -89,7 +89,9 @@ def suggest_package(op: str) -> str | None:
 def unregistered_op_error(op: str, node: str) -> errors.UnsupportedOpError:
     """The error for an op that the running TensorFlow does not know."""
     package = suggest_package(op)
-    hint = f"It usually comes with {package}: install it and" if package else "If a package adds it,"
+    hint = (
+        f"It usually comes with {package}: install it and" if package else "If a package adds it,"
+    )
     return errors.UnsupportedOpError(
         f"op {op!r} is not registered in this TensorFlow",
         node=node,

@@ -25,9 +25,7 @@ from tensorflow.core.framework import attr_value_pb2, types_pb2
 from converter.ir.graph import ARG_OP, AttrValue, Graph, Node, TensorRef
 
 _NODE = re.compile(r"(?P<name>\S+) = (?P<op>[\w>]+)(?:\[(?P<attrs>.*)\])?\((?P<inputs>[^()]*)\)$")
-_ATTR = re.compile(
-    r'\s*(?P<key>\w+)=(?P<value>\{.*?\}(?=,|$)|"[^"]*"|\[[^\]]*\]|[^,]+)\s*(?:,|$)'
-)
+_ATTR = re.compile(r'\s*(?P<key>\w+)=(?P<value>\{.*?\}(?=,|$)|"[^"]*"|\[[^\]]*\]|[^,]+)\s*(?:,|$)')
 
 
 def format_graph(graph: Graph) -> str:
@@ -42,7 +40,9 @@ def format_graph(graph: Graph) -> str:
 
 def _format_node(node: Node) -> str:
     attrs = ", ".join(f"{key}={_format_attr(node.attrs[key])}" for key in sorted(node.attrs))
-    inputs = [_format_ref(ref) for ref in node.inputs] + [f"^{name}" for name in node.control_inputs]
+    inputs = [_format_ref(ref) for ref in node.inputs] + [
+        f"^{name}" for name in node.control_inputs
+    ]
     return f"{node.name} = {node.op}{f'[{attrs}]' if attrs else ''}({', '.join(inputs)})"
 
 
@@ -58,7 +58,7 @@ def _format_attr(value: AttrValue) -> str:
         return "true" if value.b else "false"
     if kind in ("i", "f"):
         return repr(getattr(value, kind))
-    if kind == "s" and re.fullmatch(rb'[ -~]*', value.s) and b'"' not in value.s:
+    if kind == "s" and re.fullmatch(rb"[ -~]*", value.s) and b'"' not in value.s:
         return f'"{value.s.decode()}"'
     if kind == "shape" and not any(dim.name for dim in value.shape.dim):
         return format_shape(read_shape(value.shape))
@@ -159,5 +159,3 @@ def dtype_name(dtype: int) -> str:
     """The name of a `DataType` number as TensorFlow's Python API spells it: `float32`."""
     names = {1: "float32", 2: "float64", 18: "complex128", 8: "complex64", 19: "float16"}
     return names.get(dtype) or str(types_pb2.DataType.Name(dtype))[3:].lower()
-
-

@@ -120,12 +120,8 @@ class _Inliner:
                 f" {len(call.inputs)}",
                 node=call.name,
             )
-        given = {
-            TensorRef(arg): ref for arg, ref in zip(body.args, call.inputs, strict=True)
-        }
-        inner = {
-            node.name: node for node in _renamed_body(body, call, given)
-        }
+        given = {TensorRef(arg): ref for arg, ref in zip(body.args, call.inputs, strict=True)}
+        inner = {node.name: node for node in _renamed_body(body, call, given)}
         results = tuple(_rename_ref(ref, call.name, given) for ref in body.results)
         done = {f"{call.name}/{target}" for target in body.targets}
         done |= {ref.node for ref in results if ref.node in inner}
@@ -145,9 +141,7 @@ class _Inliner:
         return function
 
 
-def _renamed_body(
-    body: Graph, call: Node, given: Mapping[TensorRef, TensorRef]
-) -> Iterator[Node]:
+def _renamed_body(body: Graph, call: Node, given: Mapping[TensorRef, TensorRef]) -> Iterator[Node]:
     args = set(body.args)
     for node in body.nodes.values():
         if node.name in args:
@@ -163,7 +157,5 @@ def _renamed_body(
         )
 
 
-def _rename_ref(
-    ref: TensorRef, call: str, given: Mapping[TensorRef, TensorRef]
-) -> TensorRef:
+def _rename_ref(ref: TensorRef, call: str, given: Mapping[TensorRef, TensorRef]) -> TensorRef:
     return given.get(ref) or TensorRef(f"{call}/{ref.node}", ref.index)

@@ -38,14 +38,10 @@ def lower_ref_tables(graph: Graph, program: Program) -> Graph:
         if node.op in _IDENTITIES and _is_handle(nodes, node.inputs[0]):
             renamed[TensorRef(name)] = node.inputs[0]
             node = Node(name, "NoOp", control_inputs=node.control_inputs)
-        nodes[name] = dataclasses.replace(
-            node, op=op_facts.REF_TABLE_OPS.get(node.op, node.op)
-        )
+        nodes[name] = dataclasses.replace(node, op=op_facts.REF_TABLE_OPS.get(node.op, node.op))
     ordered = {name: nodes[name] for name in graph.nodes}
     return query.drop_dead(
-        dataclasses.replace(
-            graph, nodes=ordered, results=query.resolve(graph.results, renamed)
-        )
+        dataclasses.replace(graph, nodes=ordered, results=query.resolve(graph.results, renamed))
     )
 
 

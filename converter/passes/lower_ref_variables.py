@@ -76,9 +76,7 @@ class _Lowering:
         for name in query.topological_order(self._graph.nodes):
             self._lower(self._graph.nodes[name])
         results = tuple(self._result(ref) for ref in self._graph.results)
-        return query.drop_dead(
-            dataclasses.replace(self._graph, nodes=self._nodes, results=results)
-        )
+        return query.drop_dead(dataclasses.replace(self._graph, nodes=self._nodes, results=results))
 
     def _lower(self, node: Node) -> None:
         if node.op in op_facts.REF_VARIABLES:
@@ -110,8 +108,10 @@ class _Lowering:
 
     def _lower_change(self, node: Node) -> None:
         ref = self._refs.get(node.inputs[0])
-        if ref is None or any(op_facts.takes_ref(node, i) and source not in self._refs
-                              for i, source in enumerate(node.inputs)):
+        if ref is None or any(
+            op_facts.takes_ref(node, i) and source not in self._refs
+            for i, source in enumerate(node.inputs)
+        ):
             raise errors.UnsupportedOpError(
                 f"op {node.op!r} changes something that is no variable", node=node.name
             )  # fmt: skip

@@ -50,9 +50,7 @@ PIPELINE: tuple[Pass, ...] = (
     # First, so that all later passes see the bodies of functions.
     Pass(inline_functions, removes=op_facts.CALL_OPS),
     # Before anything that needs an order of the nodes: V1 loops are cycles.
-    Pass(
-        refuse_control_flow, removes=op_facts.V1_CONTROL_FLOW | op_facts.FUNCTIONAL_CONTROL_FLOW
-    ),
+    Pass(refuse_control_flow, removes=op_facts.V1_CONTROL_FLOW | op_facts.FUNCTIONAL_CONTROL_FLOW),
     Pass(strip_placement),
     Pass(strip_gradient_overrides),
     # Refs before binding, which knows resource handles only.

@@ -61,9 +61,7 @@ def prune_unreachable(
     taken = {*needed, *(feed.name for feed in feeds.values())}
     arg_names = {ref: _arg_name(feed.name, needed, taken) for ref, feed in feeds.items()}
     args = {
-        arg_names[ref]: Node(
-            arg_names[ref], ARG_OP, attrs={"T": serde.type_attr(feed.dtype)}
-        )
+        arg_names[ref]: Node(arg_names[ref], ARG_OP, attrs={"T": serde.type_attr(feed.dtype)})
         for ref, feed in feeds.items()
     }
     fed = {ref: TensorRef(name) for ref, name in arg_names.items()}
@@ -111,11 +109,7 @@ def _check_fed(nodes: Nodes) -> None:
             )
 
 
-def needs_placeholder(
-    program: Program, feeds: Mapping[TensorRef, Feed], root: str
-) -> bool:
+def needs_placeholder(program: Program, feeds: Mapping[TensorRef, Feed], root: str) -> bool:
     """Whether `root` cannot run when only `feeds` are given."""
-    needed = query.reachable(
-        _cut_controls(program.nodes, feeds), [root], is_cut=feeds.__contains__
-    )
+    needed = query.reachable(_cut_controls(program.nodes, feeds), [root], is_cut=feeds.__contains__)
     return any(program.nodes[name].op in PLACEHOLDERS for name in needed)

@@ -1,0 +1,94 @@
+"""Values of signatures: what they are made of, as specs and as tensors."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from converter.ir.graph import Kind, TensorInfo, TensorRef
+from converter.passes.prune_unreachable import Feed
+
+
+def value_spec(info: TensorInfo, name: str | None = None) -> Any:
+    """The `tf.TypeSpec` of a value."""
+    dtype = tf.as_dtype(info.dtype)
+    if info.kind is Kind.SPARSE:
+        return tf.SparseTensorSpec(info.shape, dtype)
+    if info.kind is Kind.RAGGED:
+        return tf.RaggedTensorSpec(
+            info.shape, dtype, info.ragged_rank, tf.as_dtype(info.row_splits_dtype)
+        )
+    return tf.TensorSpec(info.shape, dtype, name=name)
+
+
+def component_specs(info: TensorInfo) -> list[tf.TensorSpec]:
+    """The specs of the tensors that make up a value."""
+    dtype = tf.as_dtype(info.dtype)
+    if info.kind is Kind.SPARSE:
+        rank = None if info.shape is None else len(info.shape)
+        return [
+            tf.TensorSpec([None, rank], tf.int64),
+            tf.TensorSpec([None], dtype),
+            tf.TensorSpec([rank], tf.int64),
+        ]
+    if info.kind is Kind.RAGGED:
+        inner = None if info.shape is None else info.shape[1 + info.ragged_rank :]
+        flat = None if inner is None else [None, *inner]
+        splits = tf.TensorSpec([None], tf.as_dtype(info.row_splits_dtype))
+        return [tf.TensorSpec(flat, dtype)] + [splits] * info.ragged_rank
+    return [tf.TensorSpec(info.shape, dtype)]
+
+
+def decompose(value: Any, info: TensorInfo) -> list[tf.Tensor]:
+    """The tensors that make up a value, in the order of `TensorInfo.components`."""
+    if info.kind is Kind.SPARSE:
+        return [value.indices, value.values, value.dense_shape]
+    if info.kind is Kind.RAGGED:
+        return [value.flat_values, *value.nested_row_splits]
+    return [value]
+
+
+def compose(tensors: Sequence[tf.Tensor], info: TensorInfo) -> Any:
+    """The value that tensors make up, with the static shape that the signature declares."""
+    for tensor, spec in zip(tensors, component_specs(info), strict=True):
+        if tensor.shape.is_compatible_with(spec.shape):
+            tensor.set_shape(spec.shape)
+    if info.kind is Kind.SPARSE:
+        return tf.SparseTensor(*tensors)
+    if info.kind is Kind.RAGGED:
+        return tf.RaggedTensor.from_nested_row_splits(tensors[0], tensors[1:], validate=False)
+    return tensors[0]
+
+
+def compose_outputs(
+    tensors: Sequence[tf.Tensor], outputs: Mapping[str, TensorInfo]
+) -> dict[str, Any]:
+    """The outputs that tensors make up, by name."""
+    remaining = iter(tensors)
+    return {
+        name: compose(list(itertools.islice(remaining, len(info.components))), info)
+        for name, info in outputs.items()
+    }
+
+
+def feeds_for(inputs: Mapping[str, TensorInfo]) -> dict[TensorRef, Feed]:
+    """The graph tensors that the given inputs stand for, in call order."""
+    return {
+        ref: Feed(f"{name}_{index}" if index else name, spec.dtype.as_datatype_enum)
+        for name, info in inputs.items()
+        for index, (ref, spec) in enumerate(
+            zip(info.components, component_specs(info), strict=True)
+        )
+    }
+
+
+def component_names(name: str, info: TensorInfo) -> list[str]:
+    """The names of a value's tensors in a signature, as TensorFlow's V1 loader gives them."""
+    if info.kind is Kind.SPARSE:
+        return [f"{name}_{part}" for part in ("indices", "values", "dense_shape")]
+    if info.kind is Kind.RAGGED:
+        return [f"{name}_component_{index}" for index in range(len(info.components))]
+    return [name]
