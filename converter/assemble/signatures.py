@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import keyword
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from converter.assemble.plan import CallablePlan, ModulePlan
 from converter.assemble.resources import Resources
 from converter.assemble.values import component_names, component_specs, compose, decompose
 from converter.formats.legacy_module import LegacyModule
+from converter.ir import query
 
 SERVING_DEFAULT = "serving_default"
 
@@ -30,6 +32,11 @@ class ServingSignatures:
 
     functions: Mapping[str, Any]
     input_names: Mapping[str, Mapping[str, str]]
+
+
+def _is_parameter(name: str) -> bool:
+    """Whether TensorFlow takes `name` for a function's keyword as it is."""
+    return name.isidentifier() and not keyword.iskeyword(name) and name != "self"
 
 
 def build_signatures(
@@ -67,13 +74,14 @@ def _build(
     names: dict[str, str] = {}
     for name, info in signature.inputs.items():
         for part, spec in zip(component_names(name, info), component_specs(info), strict=True):
-            safe = f"input_{len(names)}"
+            safe = part if _is_parameter(part) else f"input_{len(names)}"
+            safe = query.unique_name(safe, names)
             names[safe] = part
             specs[safe] = tf.TensorSpec(spec.shape, spec.dtype, name=safe)
 
     def serve(**kwargs: tf.Tensor) -> dict[str, tf.Tensor]:
         results = iter(emit(computation.graph, [kwargs[name] for name in specs], bindings))
-        outputs = {}
+        outputs: dict[str, tf.Tensor] = {}
         for name, info in signature.outputs.items():
             tensors = [next(results) for _ in info.components]
             parts = decompose(compose(tensors, info), info)

@@ -58,23 +58,22 @@ def choose_variants(
       WeightsError: if the checkpoint lacks variables of the inference variant.
     """
     names = list(legacy.variants)
-    inference = _named(names, tags) if tags is not None else _find_inference(names)
+    inference = _find_inference(names) if tags is None else _named(names, tags)
+    training = _find_training(names, inference) if inference is not None else None
     if training_tags is not None:
         training = _named(names, training_tags)
-    else:
-        training = _find_training(names, inference) if inference is not None else None
     left_out = {
         name: reason
         for name, program in legacy.variants.items()
         if (reason := _missing_weights(program, legacy))
     }
-    if inference in left_out:
-        raise errors.WeightsError(
-            f"graph variant {format_tags(inference or ())} cannot be used: {left_out[inference]}",
-            remedy="Copy the module again, or choose another variant with --tags.",
-        )
-    if len(left_out) == len(names):
-        raise errors.WeightsError(next(iter(left_out.values())))
+    needed = [inference] if training_tags is None else [inference, training]
+    for variant in needed if len(left_out) < len(names) else names:
+        if variant in left_out:
+            raise errors.WeightsError(
+                f"graph variant {format_tags(variant or ())} cannot be used: {left_out[variant]}",
+                remedy="Copy the module again, or choose another variant with --tags.",
+            )
     if training in left_out:
         training = None
     taken = {inference, training, *left_out}

@@ -74,7 +74,7 @@ def run_passes(graph: Graph, program: Program) -> tuple[Graph, tuple[PassTrace, 
       InternalError: if a pass broke its promise.
     """
     removed: frozenset[str] = frozenset()
-    traces = []
+    traces: list[PassTrace] = []
     for step in PIPELINE:
         before, start = len(graph.nodes), time.perf_counter()
         after = step.apply(graph, program)

@@ -1,0 +1,210 @@
+"""Converts TF1 Hub modules into reusable, trainable TF2 SavedModels, and proves them equal.
+
+    import converter
+
+    summary = converter.inspect("module")
+    conversion = converter.convert("module", "saved_model", verify=True)
+    report = converter.verify("module", "saved_model")
+    module = converter.load("module")
+
+TensorFlow is imported by the first call, not by `import converter`.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from converter.errors import (
+    ConversionError,
+    DestinationError,
+    FormatError,
+    InternalError,
+    ParityError,
+    UnsafeModuleError,
+    UnsupportedOpError,
+    UsageError,
+    WeightsError,
+)
+from converter.version import __version__
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from converter.export.saved_model import Conversion
+    from converter.parity.report import ParityReport
+    from converter.summary import ModuleSummary
+
+__all__ = [
+    "ConversionError",
+    "DestinationError",
+    "FormatError",
+    "InternalError",
+    "ParityError",
+    "UnsafeModuleError",
+    "UnsupportedOpError",
+    "UsageError",
+    "WeightsError",
+    "__version__",
+    "convert",
+    "inspect",
+    "load",
+    "verify",
+]
+
+Path = str | os.PathLike[str]
+Progress = Callable[[str], None]
+
+
+def inspect(source: Path) -> ModuleSummary:
+    """Describes a TF1 module; nothing of it runs.
+
+    Args:
+      source: The module's directory.
+
+    Raises:
+      ConversionError: if it is no module, or damaged. A sound module that cannot be converted
+        is described, with the reason in `refused`.
+    """
+    from converter.formats.registry import read_module
+    from converter.summary import summarize
+
+    return summarize(read_module(source))
+
+
+def load(
+    source: Path,
+    *,
+    tags: Collection[str] | None = None,
+    training_tags: Collection[str] | None = None,
+    call_signature: str | None = None,
+) -> tf.Module:
+    """Returns the module as a live `tf.Module`, with its variables restored.
+
+    Its interface is that of the SavedModel that `convert` writes. Its tables are made and filled
+    by the module's own ops, in this process.
+
+    Args:
+      source: The module's directory; it has to stay while the result is in use.
+      tags: The tag set for inference, instead of the one found by rule.
+      training_tags: The tag set for training, instead of the one found by rule.
+      call_signature: The signature that the module itself runs when called.
+
+    Raises:
+      ConversionError: if it cannot be carried over exactly.
+      UsageError: if it has no such tag set or signature.
+    """
+    from converter.assemble.module_graphs import make_graphs
+    from converter.assemble.plan import make_plan
+    from converter.assemble.reusable import build_reusable
+    from converter.formats.registry import read_module
+
+    legacy = read_module(source)
+    plan = make_plan(legacy, tags, training_tags, call_signature)
+    return build_reusable(make_graphs(legacy, plan), live=True).module
+
+
+def convert(
+    source: Path,
+    destination: Path,
+    *,
+    verify: bool = False,
+    overwrite: bool = False,
+    tags: Collection[str] | None = None,
+    training_tags: Collection[str] | None = None,
+    call_signature: str | None = None,
+    progress: Progress | None = None,
+) -> Conversion:
+    """Converts a TF1 module; none of its ops run, unless `verify` is set.
+
+    Args:
+      source: The module's directory.
+      destination: Where to write the SavedModel. It is absent, the old version, or complete at
+        any time.
+      verify: Whether to compare the result with the original before it is put in place.
+      overwrite: Whether to replace a SavedModel at `destination`.
+      tags: The tag set for inference, instead of the one found by rule.
+      training_tags: The tag set for training, instead of the one found by rule.
+      call_signature: The signature that the module itself runs when called.
+      progress: Is told each step as it begins.
+
+    Raises:
+      ConversionError: if the module cannot be carried over exactly, or differs from the original.
+      UsageError: if it has no such tag set or signature.
+    """
+    from converter.assemble.module_graphs import make_graphs
+    from converter.assemble.plan import make_plan
+    from converter.export.saved_model import check_destination, write_saved_model
+    from converter.formats.registry import read_module
+
+    say = progress or _say_nothing
+    say("reading the module")
+    legacy = read_module(source)
+    check_destination(legacy.directory, pathlib.Path(destination), overwrite=overwrite)
+    plan = make_plan(legacy, tags, training_tags, call_signature)
+    say("rewriting its graphs")
+    graphs = make_graphs(legacy, plan)
+    say("tracing and saving")
+    return write_saved_model(
+        graphs,
+        pathlib.Path(destination),
+        options={
+            "tags": None if tags is None else sorted(tags),
+            "training_tags": None if training_tags is None else sorted(training_tags),
+            "call_signature": call_signature,
+        },
+        overwrite=overwrite,
+        verify=_verification(source, say) if verify else None,
+    )
+
+
+def verify(
+    source: Path,
+    destination: Path,
+    *,
+    inputs: Mapping[str, Any] | None = None,
+    rtol: float | None = None,
+    atol: float | None = None,
+    progress: Progress | None = None,
+) -> ParityReport:
+    """Compares a converted module with its original, by running both.
+
+    The TF1 graph runs in a Session, the SavedModel in a process of its own, on the same inputs.
+    A difference is no exception: see `passed` of the report.
+
+    Args:
+      source: The TF1 module's directory.
+      destination: What `convert` made of it.
+      inputs: Arrays to use in place of generated ones, by `input` or `signature/input`.
+      rtol: Relative tolerance, instead of the default of each dtype.
+      atol: Absolute tolerance, instead of the default of each dtype.
+      progress: Is told each step as it begins.
+
+    Raises:
+      ParityError: if `destination` was not made from `source`, or one of the two cannot run.
+      UsageError: if `inputs` has a name that the module does not know.
+    """
+    from converter.parity.verify import verify as run
+
+    return run(
+        source, destination, inputs=inputs, rtol=rtol, atol=atol, progress=progress or _say_nothing
+    )
+
+
+def _verification(source: Path, say: Progress) -> Callable[[pathlib.Path], Mapping[str, Any]]:
+    def compare(staging: pathlib.Path) -> Mapping[str, Any]:
+        report = verify(source, staging, progress=say)
+        if not report.passed:
+            raise ParityError(
+                f"the converted module differs from the original: {report.first_failure()}",
+                remedy="Convert without --verify and run `tf1hub verify` to see all of it.",
+            )
+        return report.summary()
+
+    return compare
+
+
+def _say_nothing(step: str) -> None:
+    del step

@@ -1,0 +1,186 @@
+"""Edits a `saved_model.pb` that TensorFlow wrote, so that equal models have equal bytes.
+
+TensorFlow numbers functions in one sequence for the whole process, writes maps in any order, and
+mangles signature inputs whose names are no identifiers. Here functions are named by their place
+in the model, maps are sorted, and the inputs get their own names back.
+
+Sources: saved_model.proto, saved_object_graph.proto, function.proto.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tensorflow.core.protobuf import fingerprint_pb2, saved_model_pb2
+
+from converter import tf_private
+
+_COUNTER = re.compile(r"_\d+$")
+# What the loader replaces by `_` (source: sanitize_arg_name in polymorphism/function_type.py).
+_NO_PARAMETER = re.compile(r"[^a-zA-Z0-9]")
+
+
+def canonicalize(directory: pathlib.Path, input_names: Mapping[str, Mapping[str, str]]) -> None:
+    """Rewrites `saved_model.pb` and `fingerprint.pb` in `directory`.
+
+    Args:
+      directory: A SavedModel.
+      input_names: For each signature, the true names of its inputs by those in the file.
+    """
+    path = directory / "saved_model.pb"
+    saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    for meta_graph in saved_model.meta_graphs:
+        _rename_functions(meta_graph)
+        for signature, names in input_names.items():
+            if any(safe != name for safe, name in names.items()):
+                _rename_inputs(meta_graph, signature, names)
+    path.write_bytes(saved_model.SerializeToString(deterministic=True))
+    _write_fingerprint(directory)
+
+
+def _write_fingerprint(directory: pathlib.Path) -> None:
+    """Writes a fingerprint whose uuid, random in TensorFlow's own, follows from the others."""
+    path = directory / "fingerprint.pb"
+    if not path.is_file():
+        return  # This TensorFlow writes none.
+    path.unlink()
+    tf_private.write_fingerprint(directory)
+    fingerprint = fingerprint_pb2.FingerprintDef.FromString(path.read_bytes())
+    if "uuid" not in fingerprint.DESCRIPTOR.fields_by_name:  # TensorFlow 2.15
+        return
+    fingerprint.uuid = ""
+    name = fingerprint.SerializeToString(deterministic=True).hex()
+    fingerprint.uuid = str(uuid.uuid5(uuid.NAMESPACE_OID, name).int)
+    path.write_bytes(fingerprint.SerializeToString(deterministic=True))
+
+
+def _rename_functions(meta_graph: Any) -> None:
+    names = _new_names(meta_graph)
+    library = meta_graph.graph_def.library
+    position = {name: index for index, name in enumerate(names)}
+    functions = sorted(library.function, key=lambda f: position[f.signature.name])
+    for function in functions:
+        function.signature.name = names[function.signature.name]
+        for node in function.node_def:
+            _rename_in_node(node, names)
+        for value in function.attr.values():
+            _rename_in_attr(value, names)
+    copies = [type(function).FromString(function.SerializeToString()) for function in functions]
+    del library.function[:]
+    library.function.extend(copies)
+    for node in meta_graph.graph_def.node:
+        _rename_in_node(node, names)
+    for gradient in library.gradient:
+        gradient.function_name = names.get(gradient.function_name, gradient.function_name)
+        gradient.gradient_func = names.get(gradient.gradient_func, gradient.gradient_func)
+    _rename_keys(meta_graph.meta_info_def.function_aliases, names)
+    _rename_in_objects(meta_graph.object_graph_def, names)
+
+
+def _new_names(meta_graph: Any) -> dict[str, str]:
+    """Names by order of use in the object graph, then by order in the library."""
+    order = list(_functions_of_objects(meta_graph.object_graph_def))
+    known = {f.signature.name for f in meta_graph.graph_def.library.function}
+    order = [name for name in dict.fromkeys(order) if name in known]
+    rest = sorted(known.difference(order), key=lambda name: (_base(name), _counter(name)))
+    return {name: f"{_base(name)}_{index}" for index, name in enumerate([*order, *rest])}
+
+
+def _base(name: str) -> str:
+    return _COUNTER.sub("", name)
+
+
+def _counter(name: str) -> int:
+    match = _COUNTER.search(name)
+    return int(match[0][1:]) if match else 0
+
+
+def _functions_of_objects(objects: Any) -> Iterator[str]:
+    for node in objects.nodes:
+        kind = node.WhichOneof("kind")
+        if kind == "function":
+            yield from node.function.concrete_functions
+        elif kind == "bare_concrete_function":
+            yield node.bare_concrete_function.concrete_function_name
+
+
+def _rename_in_objects(objects: Any, names: Mapping[str, str]) -> None:
+    for node in objects.nodes:
+        kind = node.WhichOneof("kind")
+        if kind == "function":
+            renamed = [names.get(name, name) for name in node.function.concrete_functions]
+            node.function.concrete_functions[:] = renamed
+        elif kind == "bare_concrete_function":
+            bare = node.bare_concrete_function
+            bare.concrete_function_name = names.get(
+                bare.concrete_function_name, bare.concrete_function_name
+            )
+    _rename_keys(objects.concrete_functions, names)
+
+
+def _rename_keys(proto_map: Any, names: Mapping[str, str]) -> None:
+    """Renames the keys of a protobuf map, whose values are messages or strings."""
+    items = list(proto_map.items())
+    kept = [
+        (names.get(key, key), value if isinstance(value, str) else value.SerializeToString())
+        for key, value in items
+    ]
+    proto_map.clear()
+    for key, value in kept:
+        if isinstance(value, str):
+            proto_map[key] = value
+        else:
+            proto_map[key].ParseFromString(value)
+
+
+def _rename_in_node(node: Any, names: Mapping[str, str]) -> None:
+    node.op = names.get(node.op, node.op)
+    for value in node.attr.values():
+        _rename_in_attr(value, names)
+
+
+def _rename_in_attr(value: Any, names: Mapping[str, str]) -> None:
+    kind = value.WhichOneof("value")
+    if kind == "func":
+        value.func.name = names.get(value.func.name, value.func.name)
+    elif kind == "list":
+        for function in value.list.func:
+            function.name = names.get(function.name, function.name)
+    elif kind == "s" and value.s.decode(errors="replace") in names:
+        value.s = names[value.s.decode()].encode()
+
+
+def _rename_inputs(meta_graph: Any, signature: str, names: Mapping[str, str]) -> None:
+    """Gives a signature's inputs their TF1 names, for the Session loader and for `load`."""
+    objects = meta_graph.object_graph_def
+    _rename_keys(meta_graph.signature_def[signature].inputs, names)
+    bare = _signature_object(objects, signature).bare_concrete_function
+    bare.argument_keywords[:] = [names.get(name, name) for name in bare.argument_keywords]
+    # The loader turns the names in the structured signature to Python parameters, which have to
+    # differ; where they would not, it keeps the safe names, and calls go by the keywords all the
+    # same.
+    if len({_NO_PARAMETER.sub("_", name) for name in names.values()}) < len(names):
+        return
+    # Names of Python parameters. Without them the loader goes by the keywords alone, which may be
+    # any strings.
+    bare.ClearField("function_spec")
+    function = objects.concrete_functions[bare.concrete_function_name]
+    for arguments in function.canonicalized_input_signature.tuple_value.values:
+        if arguments.WhichOneof("kind") != "dict_value":
+            continue
+        fields = arguments.dict_value.fields
+        _rename_keys(fields, names)
+        for name in fields:
+            fields[name].tensor_spec_value.name = name
+
+
+def _signature_object(objects: Any, signature: str) -> Any:
+    def child(node: Any, name: str) -> Any:
+        found = next(c for c in node.children if c.local_name == name)
+        return objects.nodes[found.node_id]
+
+    return child(child(objects.nodes[0], "signatures"), signature)

@@ -1,0 +1,184 @@
+"""The record of a conversion: `assets.extra/conversion.json`.
+
+Nothing in it depends on when, where or by whom a module was converted: the same input gives the
+same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+from google.protobuf import json_format, message
+
+from converter.assemble.module_graphs import ModuleGraphs, find_dropped, used_variants
+from converter.assemble.plan import CallablePlan
+from converter.assemble.variants import Tags
+from converter.formats import hub_protos
+from converter.formats.legacy_module import digest
+from converter.ir.graph import Program, TensorInfo, VariableSpec
+from converter.ir.text import dtype_name
+from converter.version import __version__
+
+FILENAME = "conversion.json"
+FOLDER = "assets.extra"
+_RECORD_VERSION = 1
+
+Json = dict[str, Any]
+
+
+def make_record(graphs: ModuleGraphs, options: Mapping[str, Any]) -> Json:
+    """Returns the record as JSON values.
+
+    Args:
+      graphs: What was converted.
+      options: The options that decide what the result offers, as the user gave them.
+    """
+    legacy, plan = graphs.legacy, graphs.plan
+    programs = [legacy.variants[tags] for tags in used_variants(plan)]
+    return {
+        "record_version": _RECORD_VERSION,
+        "converter": __version__,
+        "tensorflow": tf.__version__,
+        "source": {
+            "name": legacy.directory.resolve().name,
+            "format": legacy.format,
+            "digest": digest(legacy.directory),
+        },
+        "options": dict(options),
+        "graph_variants": [
+            {"tags": sorted(tags), **describe_role(graphs, tags)}
+            for tags in sorted(legacy.variants, key=sorted)
+        ],
+        "root": plan.root,
+        "callables": {name: describe_callable(graphs, name) for name in plan.callables},
+        "variables": [describe_variable(spec) for spec in graphs.variables.values()],
+        "regularization_losses": [str(loss.ref) for loss in graphs.losses],
+        "tables": [table for program in programs for table in describe_tables(program)],
+        "assets": sorted({a.filename for program in programs for a in program.assets.values()}),
+        "attachments": [
+            described
+            for tags in sorted(legacy.variants, key=sorted)
+            for described in describe_attachments(legacy.variants[tags])
+        ],
+        "dropped": [
+            {"what": item.what, "name": item.name, "why": item.why} for item in find_dropped(graphs)
+        ],
+        "warnings": list(plan.warnings),
+        "parity": None,
+    }
+
+
+def to_bytes(record: Mapping[str, Any]) -> bytes:
+    """The record's file."""
+    return (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def describe_role(graphs: ModuleGraphs, tags: Tags) -> Json:
+    """What a graph variant is used for."""
+    chosen = graphs.plan.variants
+    if tags in chosen.left_out:
+        return {"role": "left out", "why": chosen.left_out[tags]}
+    if tags == chosen.inference:
+        return {"role": "inference"}
+    return {"role": "training" if tags == chosen.training else "named callables"}
+
+
+def describe_callable(graphs: ModuleGraphs, name: str) -> Json:
+    """What a callable takes, returns and uses."""
+    plan = graphs.plan.callables[name]
+    callable_graphs = graphs.callables[name]
+    known = callable_graphs.inputs(training=False)
+    program = graphs.legacy.variants[plan.tags]
+    return {
+        "signature": plan.signature,
+        "tags": sorted(plan.tags),
+        "training_tags": None if plan.training_tags is None else sorted(plan.training_tags),
+        "inputs": {key: describe_value(known[key]) for key in plan.inputs},
+        "hparams": _describe_hparams(plan, known),
+        "outputs": {
+            key: describe_value(info)
+            for key, info in program.signatures[plan.signature].outputs.items()
+        },
+        "return_endpoints": callable_graphs.takes_endpoints,
+        "variables": list(graphs.used[name]),
+        "regularization_losses": graphs.losses_of(name),
+        "update_ops": list(callable_graphs.all()[-1].update_ops),
+    }
+
+
+def _describe_hparams(plan: CallablePlan, known: Mapping[str, TensorInfo]) -> Json:
+    return {
+        hparam.keyword: {
+            "input": hparam.input,
+            "default": hparam.default,
+            **describe_value(known[hparam.input]),
+        }
+        for hparam in plan.hparams
+    }
+
+
+def describe_value(info: TensorInfo) -> Json:
+    """The kind, dtype and static shape of an input or output."""
+    shape = None if info.shape is None else list(info.shape)
+    return {"kind": info.kind.value, "dtype": dtype_name(info.dtype), "shape": shape}
+
+
+def describe_variable(spec: VariableSpec) -> Json:
+    """A variable, and where its value was in the source's checkpoint."""
+    described: Json = {
+        "name": spec.name,
+        "dtype": dtype_name(spec.dtype),
+        "shape": None if spec.shape is None else list(spec.shape),
+        "trainable": spec.trainable,
+        "checkpoint_key": spec.checkpoint_key,
+    }
+    if spec.slice is not None:
+        described["slice"] = {
+            "full_shape": list(spec.slice.full_shape),
+            "offset": list(spec.slice.offset),
+            "shape": list(spec.slice.shape),
+        }
+    return described
+
+
+def describe_tables(program: Program) -> list[Json]:
+    """The tables of a graph variant."""
+    return [
+        {
+            "tags": sorted(program.tags),
+            "node": spec.node,
+            "op": program.nodes[spec.node].op,
+            "initializers": list(spec.initializers),
+        }
+        for spec in program.tables.values()
+    ]
+
+
+def describe_attachments(program: Program) -> list[Json]:
+    """The attached messages of a graph variant, as JSON where their type is known."""
+    return [
+        {
+            "tags": sorted(program.tags),
+            "key": key,
+            "size_bytes": len(value),
+            "json": decode_attachment(key, value),
+        }
+        for key, value in sorted(program.attachments.items())
+    ]
+
+
+def decode_attachment(key: str, value: bytes) -> Json | None:
+    """The message attached as `key`, or None where its type is unknown or it is damaged."""
+    kind = hub_protos.ATTACHMENT_TYPES.get(key)
+    if kind is None:
+        return None
+    try:
+        decoded: Json = json_format.MessageToDict(
+            kind.FromString(value), preserving_proto_field_name=True
+        )
+    except message.DecodeError:
+        return None
+    return decoded

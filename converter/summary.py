@@ -1,0 +1,143 @@
+"""What a module holds and what would become of it, from reading alone: `converter.inspect`."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from converter import errors
+from converter.assemble.module_graphs import ModuleGraphs, find_dropped, make_graphs
+from converter.assemble.plan import ModulePlan, make_plan
+from converter.assemble.variants import TRAINING_MARKS
+from converter.export import record
+from converter.formats.legacy_module import LegacyModule, digest
+from converter.ir import op_facts
+from converter.ir.graph import Program, VariableSpec
+
+Json = dict[str, Any]
+
+_LOOPS = frozenset({"LoopCond", "While", "StatelessWhile"})
+_CONDITIONALS = frozenset({"Merge", "RefMerge", "If", "StatelessIf", "Case", "StatelessCase"})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ModuleSummary:
+    """A description of a TF1 module, as JSON values throughout.
+
+    Attributes:
+      source: The module's `name`, `format` and `digest`.
+      graph_variants: For each tag set its `role`, `nodes`, `signatures` and `control_flow`.
+      variables: Name, dtype, shape, whether trainable, and place in the checkpoint.
+      tables: The lookup tables of each graph variant.
+      assets: File names below `assets/`.
+      attachments: The attached messages.
+      callables: What the converted module would offer, by attribute; empty when refused.
+      root: The attribute of the callable that the module itself would be.
+      dropped: What the converted module would lack.
+      warnings: What a user should know.
+      refused: Why the module cannot be converted; None when it can.
+    """
+
+    source: Json
+    graph_variants: list[Json]
+    variables: list[Json]
+    tables: list[Json]
+    assets: list[str]
+    attachments: list[Json]
+    callables: Json
+    root: str | None
+    dropped: list[Json]
+    warnings: list[str]
+    refused: str | None
+
+    def to_json(self) -> Json:
+        """The summary as one JSON object."""
+        return dataclasses.asdict(self)
+
+
+def summarize(legacy: LegacyModule) -> ModuleSummary:
+    """Describes a module; nothing of it runs."""
+    plan, graphs, refused = _try(legacy)
+    programs = [legacy.variants[tags] for tags in sorted(legacy.variants, key=sorted)]
+    variables: dict[str, VariableSpec] = {}
+    for program in programs:
+        for spec in program.variables.values():
+            variables.setdefault(spec.name, spec)
+    return ModuleSummary(
+        source={
+            "name": legacy.directory.resolve().name,
+            "format": legacy.format,
+            "digest": digest(legacy.directory),
+        },
+        graph_variants=[_describe_variant(program, graphs) for program in programs],
+        variables=[record.describe_variable(spec) for spec in variables.values()],
+        tables=[table for program in programs for table in record.describe_tables(program)],
+        assets=sorted({a.filename for program in programs for a in program.assets.values()}),
+        attachments=[a for program in programs for a in record.describe_attachments(program)],
+        callables=(
+            {name: record.describe_callable(graphs, name) for name in graphs.callables}
+            if graphs
+            else {}
+        ),
+        root=plan.root if plan else None,
+        dropped=[dataclasses.asdict(item) for item in find_dropped(graphs)] if graphs else [],
+        warnings=list(plan.warnings) if plan else [],
+        refused=refused,
+    )
+
+
+def _try(legacy: LegacyModule) -> tuple[ModulePlan | None, ModuleGraphs | None, str | None]:
+    """The plan and graphs of the module as far as they can be made, and why no further."""
+    plan = None
+    try:
+        plan = make_plan(legacy)
+        for program in legacy.variants.values():
+            for asset in program.assets.values():
+                legacy.asset_path(asset.filename)
+        return plan, make_graphs(legacy, plan), None
+    except errors.ConversionError as error:
+        return plan, None, str(error)
+
+
+def _describe_variant(program: Program, graphs: ModuleGraphs | None) -> Json:
+    role = record.describe_role(graphs, program.tags) if graphs else {"role": _guess_role(program)}
+    return {
+        "tags": sorted(program.tags),
+        **role,
+        "nodes": len(program.nodes),
+        "functions": len(program.functions),
+        "signatures": {
+            name: {
+                "inputs": {k: record.describe_value(v) for k, v in signature.inputs.items()},
+                "outputs": {k: record.describe_value(v) for k, v in signature.outputs.items()},
+            }
+            for name, signature in program.signatures.items()
+        },
+        "control_flow": count_control_flow(program),
+        "update_ops": list(program.update_ops),
+        "regularization_losses": [str(ref) for ref in program.regularization_losses],
+    }
+
+
+def _guess_role(program: Program) -> str:
+    return "training" if program.tags.intersection(TRAINING_MARKS) else "inference"
+
+
+def count_control_flow(program: Program) -> Mapping[str, int]:
+    """Loops, conditionals (as merges) and TensorArrays of a graph and its function library."""
+    counts: collections.Counter[str] = collections.Counter(
+        node.op for node in program.nodes.values()
+    )
+    for function in program.functions.values():
+        counts.update(node.op for node in function.node_def)
+    loops = sum(counts[op] for op in _LOOPS)
+    # Each loop variable has a Merge of its own.
+    merges = sum(counts[op] for op in _CONDITIONALS)
+    loop_variables = counts["NextIteration"] + counts["RefNextIteration"]
+    return {
+        "loops": loops,
+        "conditionals": max(merges - loop_variables, 0),
+        "tensor_arrays": sum(counts[op] for op in op_facts.TENSOR_ARRAYS),
+    }

@@ -1,0 +1,127 @@
+"""What all tests share: TensorFlow kept quiet, golden modules, and builders of small programs."""
+
+import os
+
+# Before TensorFlow is first imported, which reads them then.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+import pathlib
+import shutil
+
+import hypothesis
+import pytest
+from tensorflow.core.framework import function_pb2, types_pb2
+
+from converter.ir.graph import Program
+from converter.ir.text import parse_graph
+
+_GOLDEN = pathlib.Path(__file__).parent.parent / "legacy_fixtures" / "golden"
+
+hypothesis.settings.register_profile(
+    "repeatable",
+    # The machine may be busy, and a failure has to come back in the next run.
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[
+        hypothesis.HealthCheck.function_scoped_fixture,
+        hypothesis.HealthCheck.too_slow,
+    ],
+)
+hypothesis.settings.load_profile("repeatable")
+
+
+def fixture_names() -> list[str]:
+    """The names of all golden modules."""
+    return sorted(path.parent.name for path in _GOLDEN.glob("*/module"))
+
+
+def pytest_generate_tests(metafunc):
+    """Runs each test that takes `fixture_name` once for every golden module."""
+    if "fixture_name" in metafunc.fixturenames:
+        metafunc.parametrize("fixture_name", fixture_names())
+
+
+@pytest.fixture
+def golden_module(tmp_path):
+    """`golden_module(name)` returns the path of a private copy of a golden module."""
+
+    def copy(name: str) -> pathlib.Path:
+        return pathlib.Path(shutil.copytree(_GOLDEN / name / "module", tmp_path / name))
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def make_program():
+    """`make_program(text, **fields)` returns a program with the nodes of `text`."""
+
+    def make(text: str = "", **fields) -> Program:
+        defaults = {
+            "tags": frozenset(),
+            "functions": {},
+            "gradients": {},
+            "signatures": {},
+            "variables": {},
+            "tables": {},
+            "assets": {},
+            "regularization_losses": (),
+            "update_ops": (),
+            "attachments": {},
+        }
+        return Program(nodes=parse_graph(text).nodes, **{**defaults, **fields})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_function():
+    """`make_function(name, args, body, ret)` returns a FunctionDef.
+
+    `args` and `results` map names to types, or to attributes that hold types (`"$T"`). Nodes of
+    `body` name their inputs as FunctionDefs do: `arg`, `arg:1`, `node:output_arg:0`.
+    """
+
+    def make(name, args, body, ret, *, results=None, control_ret=(), stateful=False, lists=None):
+        function = function_pb2.FunctionDef()
+        function.signature.name = name
+        function.signature.is_stateful = stateful
+        for arg, dtype in args.items():
+            _set_type(function.signature.input_arg.add(name=arg), dtype)
+        for result in ret:
+            _set_type(
+                function.signature.output_arg.add(name=result), (results or {}).get(result, "float")
+            )
+        for attr, kind in (lists or {}).items():
+            function.signature.attr.add(name=attr, type=kind)
+        for node in parse_graph(body).nodes.values():
+            node_def = function.node_def.add(name=node.name, op=node.op)
+            node_def.input.extend(_function_input(ref) for ref in node.inputs)
+            node_def.input.extend(f"^{control}" for control in node.control_inputs)
+            for key, value in node.attrs.items():
+                node_def.attr[key].CopyFrom(value)
+        for result, source in ret.items():
+            function.ret[result] = source
+        for control in control_ret:
+            function.control_ret[control] = control
+            function.signature.control_output.append(control)
+        return function
+
+    return make
+
+
+def _set_type(arg, dtype):
+    if dtype.startswith("$*"):
+        arg.type_list_attr = dtype[2:]
+    elif dtype.startswith("$"):
+        arg.type_attr = dtype[1:]
+    elif "*" in dtype:
+        arg.number_attr, dtype = dtype.split("*")
+        arg.type = types_pb2.DataType.Value(f"DT_{dtype.upper()}")
+    else:
+        arg.type = types_pb2.DataType.Value(f"DT_{dtype.upper()}")
+
+
+def _function_input(ref):
+    return str(ref) if ":" in ref.node or ref.index else ref.node

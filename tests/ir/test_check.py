@@ -1,0 +1,69 @@
+import dataclasses
+
+import pytest
+
+from converter import errors
+from converter.ir.check import check_graph
+from converter.ir.graph import Graph, Node
+from converter.ir.text import parse_graph
+
+_GOOD = """
+    x = _Arg[T=float]()
+    axis = Const[dtype=int32, value={tensor { dtype: DT_INT32 tensor_shape { } int_val: 0 }}]()
+    parts = Split[T=float, num_split=2](axis, x)
+    y = Neg[T=float](parts:1, ^done)
+    done = NoOp()
+    return y
+    target done
+"""
+
+
+def test_a_well_formed_graph_passes():
+    check_graph(parse_graph(_GOOD), absent={"VariableV2"})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "node", "message"),
+    [
+        ("Neg[T=float](parts:1", "Neg[T=float](gone", None, "refers to node 'gone'"),
+        ("^done", "^gone", None, "refers to node 'gone'"),
+        ("return y", "return gone", None, "refers to node 'gone'"),
+        ("target done", "target gone", None, "refers to node 'gone'"),
+        ("parts:1", "parts:2", "parts", "uses output 2 of op 'Split', which has 2"),
+        ("return y", "return y:1", "y", "uses output 1 of op 'Neg', which has 1"),
+        ("return y", "return x:1", "x", "uses output 1 of op '_Arg', which has 1"),
+        ("return y", "return done", "done", "uses output 0 of op 'NoOp', which has 0"),
+        ("done = NoOp()", "done = NoOp(^y)", "y", "cycle"),
+    ],
+)
+def test_a_damaged_graph_is_a_format_error(before, after, node, message):
+    assert before in _GOOD
+    with pytest.raises(errors.FormatError, match=message) as caught:
+        check_graph(parse_graph(_GOOD.replace(before, after)))
+    assert caught.value.node == node
+
+
+def test_an_op_that_tensorflow_does_not_know_is_named_with_its_package():
+    graph = parse_graph("x = _Arg()\ny = SentencepieceOp(x)\nreturn y")
+    with pytest.raises(errors.UnsupportedOpError) as caught:
+        check_graph(graph)
+    assert str(caught.value) == (
+        "op 'SentencepieceOp' is not registered in this TensorFlow (at node 'y'). It usually comes"
+        " with tensorflow_text: install it and pass --import-ops tensorflow_text."
+    )
+
+
+def test_an_op_that_should_be_gone_is_our_fault():
+    with pytest.raises(errors.InternalError, match="'Split' at 'parts' should have been removed"):
+        check_graph(parse_graph(_GOOD), absent={"Split"})
+
+
+def test_an_argument_that_is_no_arg_is_our_fault():
+    graph = dataclasses.replace(parse_graph(_GOOD), args=("x", "axis"))
+    with pytest.raises(errors.InternalError, match="'axis' is no _Arg"):
+        check_graph(graph)
+
+
+def test_a_node_under_another_name_is_our_fault():
+    with pytest.raises(errors.InternalError, match="'x' is listed as 'y'"):
+        check_graph(Graph({"y": Node("x", "NoOp")}, (), ()))

@@ -1,0 +1,149 @@
+import pytest
+
+from converter.ir import op_facts
+from converter.ir.graph import ASSET_OP, BOUND_OPS
+from converter.ir.text import parse_graph
+
+_TABLES = {
+    "V1_CONTROL_FLOW": op_facts.V1_CONTROL_FLOW,
+    "FUNCTIONAL_CONTROL_FLOW": op_facts.FUNCTIONAL_CONTROL_FLOW,
+    "CALL_OPS": op_facts.CALL_OPS,
+    "VARIABLE_HANDLES": op_facts.VARIABLE_HANDLES,
+    "REF_VARIABLES": op_facts.REF_VARIABLES,
+    "VARIABLE_READS": op_facts.VARIABLE_READS,
+    "TABLE_HANDLES": op_facts.TABLE_HANDLES,
+    "REF_TABLE_OPS": op_facts.REF_TABLE_OPS.keys() | op_facts.REF_TABLE_OPS.values(),
+}
+
+
+def _node(line):
+    (node,) = parse_graph(line).nodes.values()
+    return node
+
+
+@pytest.mark.parametrize("table", _TABLES)
+def test_tables_name_registered_ops_only(table):
+    unknown = {op for op in _TABLES[table] if op_facts.find_op_def(op) is None}
+    assert not unknown
+
+
+def test_v1_loops_have_one_op_for_the_predicate_and_no_ref_twin_of_it():
+    assert "LoopCond" in op_facts.V1_CONTROL_FLOW
+    assert {"RefEnter", "Exit", "RefMerge"} <= op_facts.V1_CONTROL_FLOW
+    assert op_facts.find_op_def("RefLoopCond") is None
+
+
+def test_pseudo_ops_are_not_tensorflow_s_except_arg():
+    registered = {op for op in BOUND_OPS if op_facts.find_op_def(op) is not None}
+    assert registered <= {"_Arg"}
+
+
+@pytest.mark.parametrize(("ref", "plain"), op_facts.REF_TABLE_OPS.items())
+def test_table_twins_differ_in_the_type_of_their_handles_only(ref, plain):
+    old, new = op_facts.find_op_def(ref), op_facts.find_op_def(plain)
+    for old_args, new_args in ((old.input_arg, new.input_arg), (old.output_arg, new.output_arg)):
+        assert [arg.name for arg in old_args] == [arg.name for arg in new_args]
+        for one, other in zip(old_args, new_args, strict=True):
+            if one.is_ref:
+                assert other.type == op_facts.DT_RESOURCE
+            else:
+                assert (one.type, one.type_attr) == (other.type, other.type_attr)
+    assert {a.name for a in old.attr} == {a.name for a in new.attr}
+
+
+@pytest.mark.parametrize(
+    ("line", "count"),
+    [
+        ("x = Neg()", 1),
+        ("x = NoOp()", 0),
+        ("x = Split[num_split=3]()", 3),
+        ("x = IdentityN[T={list { type: DT_FLOAT type: DT_INT32 }}]()", 2),
+        ("x = Unique()", 2),
+        ("x = FusedBatchNormV3()", 6),
+        ("x = Unpack[num=0]()", 0),
+        ("x = _Asset()", 1),
+        ("x = NoSuchOp()", None),
+    ],
+)
+def test_output_count(line, count):
+    assert op_facts.output_count(_node(line)) == count
+
+
+def test_output_count_uses_the_registered_default():
+    # TF1 leaves out attributes that have their default values.
+    op_def = op_facts.find_op_def("Barrier")
+    assert {attr.name for attr in op_def.attr if attr.HasField("default_value")} >= {"capacity"}
+    assert op_facts.attr_int({}, op_def, "capacity") == -1
+
+
+@pytest.mark.parametrize(
+    ("line", "position", "expected"),
+    [
+        ("x = AssignAdd()", 0, True),
+        ("x = AssignAdd()", 1, False),
+        ("x = ScatterNdUpdate()", 0, True),
+        ("x = ScatterNdUpdate()", 2, False),
+        ("x = ApplyMomentum()", 1, True),
+        ("x = ApplyMomentum()", 2, False),
+        ("x = Identity()", 0, False),
+        ("x = RefIdentity()", 0, True),
+        ("x = CountUpTo()", 0, True),
+        ("x = RefSelect[N=2]()", 0, False),
+        ("x = RefSelect[N=2]()", 2, True),
+        ("x = RefSelect[N=2]()", 3, False),
+        ("x = NoSuchOp()", 0, False),
+    ],
+)
+def test_takes_ref(line, position, expected):
+    assert op_facts.takes_ref(_node(line), position) is expected
+
+
+@pytest.mark.parametrize(
+    ("op", "stateful", "effect"),
+    [
+        ("Neg", False, False),
+        ("ReadVariableOp", True, False),
+        ("VarHandleOp", True, False),
+        ("VariableV2", True, False),
+        ("HashTable", True, False),
+        ("HashTableV2", True, False),
+        ("Placeholder", False, False),
+        ("AssignVariableOp", True, True),
+        ("RandomUniform", True, True),
+        ("PrintV2", True, True),
+        ("Assert", True, True),
+        (ASSET_OP, False, False),
+        ("_Arg", False, False),
+        ("NoSuchOp", False, False),
+    ],
+)
+def test_has_effect_is_stateful_but_handles_and_reads(op, stateful, effect):
+    assert op_facts.is_stateful(op) is stateful
+    assert op_facts.has_effect(op) is effect
+
+
+@pytest.mark.parametrize("op", ["Assign", "AssignAdd", "ScatterUpdate", "CountUpTo", "ApplyAdam"])
+def test_ops_that_change_refs_have_an_effect(op):
+    # TensorFlow does not mark them as stateful: the variable that they take is.
+    assert op_facts.has_effect(op)
+
+
+@pytest.mark.parametrize(
+    ("op", "package"),
+    [
+        ("SentencepieceOp", "tensorflow_text"),
+        ("Addons>Resample", "tensorflow_addons"),
+        ("IO>DecodeWebP", "tensorflow_io"),
+        ("SimpleMLInferenceOp", "tensorflow_decision_forests"),
+        ("Frobnicate", None),
+    ],
+)
+def test_suggest_package(op, package):
+    assert op_facts.suggest_package(op) == package
+
+
+def test_no_op_of_tensorflow_is_said_to_be_missing():
+    # An op that TensorFlow has may match a prefix: it is never asked for then.
+    error = op_facts.unregistered_op_error("Frobnicate", "scope/x")
+    assert error.node == "scope/x"
+    assert "If a package adds it, pass --import-ops PACKAGE." in str(error)
