@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from converter.assemble.computations import CallableGraphs, variable_names
 from converter.assemble.plan import ModulePlan
-from converter.assemble.variants import Tags
+from converter.assemble.variants import Tags, format_tags
 from converter.formats.legacy_module import LegacyModule
 from converter.ir import query
 from converter.ir.graph import Graph, Program, TensorRef, VariableSpec
@@ -50,7 +50,11 @@ class ModuleGraphs:
       callables: The graphs of each callable, by attribute.
       losses: The regularization losses that are functions of the weights alone.
       variables: The variables that callables use, by TF1 name, in the order of the collections.
-      used: For each callable, the names of the variables that it uses, in the same order.
+      used: For each callable, the names of the variables that it lists, in the same order: those
+        that plain calls use. A variable behind endpoints that no plain call returns is listed by
+        the callables that have such endpoints, so that each is listed somewhere.
+      used_by_root: The names of the variables that plain calls of the module itself use; all of
+        them, when it cannot be called. Keras warns of more.
     """
 
     legacy: LegacyModule
@@ -59,10 +63,11 @@ class ModuleGraphs:
     losses: Sequence[LossGraph]
     variables: Mapping[str, VariableSpec]
     used: Mapping[str, tuple[str, ...]]
+    used_by_root: tuple[str, ...]
 
-    def losses_of(self, attribute: str) -> list[int]:
-        """The losses that a callable lists: those of whose variables it uses all."""
-        used = set(self.used[attribute])
+    def losses_of(self, variables: Sequence[str]) -> list[int]:
+        """The losses that a callable with these variables lists: those that need no others."""
+        used = set(variables)
         return [i for i, loss in enumerate(self.losses) if loss.variable_names() <= used]
 
 
@@ -73,22 +78,38 @@ def make_graphs(legacy: LegacyModule, plan: ModulePlan) -> ModuleGraphs:
       ConversionError: if a part of it cannot be carried over exactly.
     """
     callables = {name: CallableGraphs(part, legacy) for name, part in plan.callables.items()}
-    used = {
-        name: set[str]().union(*(computation.variable_names() for computation in graphs.all()))
-        for name, graphs in callables.items()
-    }
-    anywhere = set[str]().union(*used.values())
+    plain = {name: _variables_of(graphs, endpoints=False) for name, graphs in callables.items()}
+    full = {name: _variables_of(graphs, endpoints=True) for name, graphs in callables.items()}
+    hidden = _union(full.values()) - _union(plain.values())
+    anywhere = _union(full.values()) | _union(plain.values())
     variables = {
         name: spec for name, spec in _all_variables(legacy, plan).items() if name in anywhere
     }
+
+    def in_order(names: Collection[str]) -> tuple[str, ...]:
+        return tuple(name for name in variables if name in names)
+
     return ModuleGraphs(
         legacy=legacy,
         plan=plan,
         callables=callables,
         losses=list(_loss_graphs(legacy, plan)),
         variables=variables,
-        used={name: tuple(v for v in variables if v in names) for name, names in used.items()},
+        used={name: in_order(plain[name] | (full[name] & hidden)) for name in callables},
+        used_by_root=in_order(anywhere if plan.root is None else plain[plan.root]),
     )
+
+
+def _variables_of(graphs: CallableGraphs, *, endpoints: bool) -> set[str]:
+    return _union(
+        graphs.get(arguments).variable_names()
+        for arguments in graphs.combinations()
+        if arguments.endpoints == (endpoints and graphs.takes_endpoints)
+    )
+
+
+def _union(sets: Iterable[set[str]]) -> set[str]:
+    return set().union(*sets)
 
 
 def used_variants(plan: ModulePlan) -> list[Tags]:
@@ -156,7 +177,7 @@ def _unusable_losses(graphs: ModuleGraphs) -> Iterator[Dropped]:
             if needs_placeholder(program, {}, ref.node):
                 why = "it depends on an input, so it is no function of the weights"
                 yield Dropped("regularization loss", str(ref), why)
-    listed = {index for name in graphs.callables for index in graphs.losses_of(name)}
+    listed = {index for name in graphs.callables for index in graphs.losses_of(graphs.used[name])}
     for index, loss in enumerate(graphs.losses):
         if index not in listed:
             why = f"no callable uses all of its variables {sorted(loss.variable_names())}"
@@ -202,7 +223,7 @@ def _stripped(graphs: ModuleGraphs) -> Iterator[Dropped]:
         placed = [node for node in nodes if node.device or COLOCATION in node.attrs]
         if placed:
             why = "placement changes no result; TensorFlow places the ops anew"
-            yield Dropped("placement", f"{len(placed)} nodes of {sorted(tags)}", why)
+            yield Dropped("placement", f"{len(placed)} nodes of {format_tags(tags)}", why)
         for node in nodes:
             if OVERRIDE in node.attrs:
                 override = node.attrs[OVERRIDE].s.decode(errors="replace")

@@ -14,7 +14,7 @@ from typing import Any
 import tensorflow as tf
 
 from converter import errors
-from converter.assemble.variants import Tags, VariantChoice, choose_variants
+from converter.assemble.variants import Tags, VariantChoice, choose_variants, format_tags
 from converter.formats.legacy_module import LegacyModule
 from converter.ir import query
 from converter.ir.graph import Kind, Node, Program, Signature, TensorInfo
@@ -131,7 +131,7 @@ class _Planner:
         self._variants = variants
         self._callables: dict[str, CallablePlan] = {}
         self._warnings = [
-            f"Graph variant {sorted(tags)} is left out: {reason}."
+            f"Graph variant {format_tags(tags)} is left out: {reason}."
             for tags, reason in variants.left_out.items()
         ]
 
@@ -164,7 +164,7 @@ class _Planner:
         attribute = _attribute_name(wanted, self._callables)
         if attribute != wanted:
             self._warnings.append(
-                f"Signature {signature.name!r} of graph variant {sorted(tags)} is offered as"
+                f"Signature {signature.name!r} of graph variant {format_tags(tags)} is offered as"
                 f" attribute {attribute!r}."
             )
         source = _find_hparam_signature(program, signature) or signature

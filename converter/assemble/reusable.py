@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -95,25 +95,22 @@ class _Builder:
     def _piece(self, name: str, losses: Sequence[Any]) -> CallablePiece:
         piece = CallablePiece()
         piece.__dict__["__call__"] = build_callable(self._graphs.callables[name], self._resources)
-        used = self._graphs.used[name]
-        self._list_state(piece, used, [losses[i] for i in self._graphs.losses_of(name)])
+        self._list_state(piece, self._graphs.used[name], losses)
         return piece
 
-    def _list_state(self, piece: Piece, used: Iterable[str], losses: Sequence[Any]) -> None:
+    def _list_state(self, piece: Piece, used: Sequence[str], losses: Sequence[Any]) -> None:
+        """Lists the variables named, and those of `losses` that need no others."""
         variables = [self._resources.variable(self._graphs.variables[name]) for name in used]
         piece.variables = variables
         piece.trainable_variables = [v for v in variables if v.trainable]
-        piece.regularization_losses = list(losses)
+        piece.regularization_losses = [losses[i] for i in self._graphs.losses_of(used)]
 
     def _root(self, pieces: Mapping[str, CallablePiece], losses: Sequence[Any]) -> Piece:
-        if self._plan.root is None:
-            root = Piece()
-            self._list_state(root, self._graphs.variables, losses)
-        else:
+        root = Piece()
+        if self._plan.root is not None:
             root = CallablePiece()
             root.__dict__["__call__"] = pieces[self._plan.root].__dict__["__call__"]
-            own = self._graphs.losses_of(self._plan.root)
-            self._list_state(root, self._graphs.used[self._plan.root], [losses[i] for i in own])
+        self._list_state(root, self._graphs.used_by_root, losses)
         for name, piece in pieces.items():
             setattr(root, name, piece)
         self._add_assets()

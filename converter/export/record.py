@@ -104,7 +104,7 @@ def describe_callable(graphs: ModuleGraphs, name: str) -> Json:
         },
         "return_endpoints": callable_graphs.takes_endpoints,
         "variables": list(graphs.used[name]),
-        "regularization_losses": graphs.losses_of(name),
+        "regularization_losses": graphs.losses_of(graphs.used[name]),
         "update_ops": list(callable_graphs.all()[-1].update_ops),
     }
 

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import absl.logging
 import tensorflow as tf
 
 from converter import errors
@@ -164,12 +165,12 @@ def _save(reusable: Reusable, staging: pathlib.Path) -> None:
             tf.saved_model.save(
                 reusable.module, str(staging), signatures=dict(reusable.signatures.functions)
             )
+            canonicalize(staging, reusable.signatures.input_names)
     except tf.errors.OpError as error:
         raise errors.DestinationError(
             f"TensorFlow cannot write the SavedModel: {error.message}",
             remedy="Check the free space.",
         ) from error
-    canonicalize(staging, reusable.signatures.input_names)
     for folder in ("assets", "variables"):
         with contextlib.suppress(OSError):  # Not there, or in use.
             (staging / folder).rmdir()
@@ -179,15 +180,14 @@ def _save(reusable: Reusable, staging: pathlib.Path) -> None:
 def _quiet() -> Iterator[None]:
     """Keeps TensorFlow's remarks about saving off the user's terminal."""
     logger = logging.getLogger("tensorflow")
-    absl_logger = logging.getLogger("absl")
-    levels = logger.level, absl_logger.level
+    levels = logger.level, absl.logging.get_verbosity()
     logger.setLevel(logging.ERROR)
-    absl_logger.setLevel(logging.ERROR)
+    absl.logging.set_verbosity(absl.logging.ERROR)
     try:
         yield
     finally:
         logger.setLevel(levels[0])
-        absl_logger.setLevel(levels[1])
+        absl.logging.set_verbosity(levels[1])
 
 
 def _write_attachments(graphs: ModuleGraphs, staging: pathlib.Path) -> None:

@@ -1,0 +1,82 @@
+"""The command `tf1hub`: an absl app with a file for each subcommand.
+
+Exit status: 0 all well; 1 a conversion or a comparison failed; 2 wrong use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from absl import app, logging
+from absl.flags import argparse_flags
+
+from converter import errors
+from converter.cli import convert, inspect, terminal, verify
+from converter.version import __version__
+
+# Each module has NAME, HELP, add_arguments() and run().
+COMMANDS = (inspect, convert, verify)
+
+
+def entry_point() -> None:
+    """Runs the command line; what the console script calls."""
+    # TensorFlow's C++ remarks would bury the one line that says what failed.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    app.run(main, flags_parser=parse_arguments)
+
+
+def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
+    """Parses the command line, absl's own flags among it; exits with status 2 on wrong use."""
+    parser = argparse_flags.ArgumentParser(
+        prog="tf1hub",
+        description="Converts TF1 Hub modules into reusable, trainable TF2 SavedModels, and"
+        " proves them equal.",
+        epilog="--verbosity=1 adds a traceback to an error.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        subparser = commands.add_parser(
+            command.NAME,
+            help=command.HELP,
+            description=command.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add_arguments(subparser)
+        subparser.set_defaults(run=command.run)
+    arguments: argparse.Namespace = parser.parse_args(argv[1:])
+    return arguments
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Runs one subcommand and returns the exit status."""
+    try:
+        terminal.import_tensorflow()
+        status: int = arguments.run(arguments)
+        return status
+    except errors.UsageError as error:
+        return _fail(error, 2)
+    except errors.ConversionError as error:
+        return _fail(error, 1)
+    except errors.InternalError as error:
+        terminal.say_error(
+            f"internal error: {error}. This is a bug in the converter, not in the module:"
+            " please report it with --verbosity=1."
+        )
+        return _fail(None, 1)
+    except BrokenPipeError:
+        # The reader of stdout has gone; so is the need to say anything.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _fail(error: errors.ConversionError | None, status: int) -> int:
+    if error is not None:
+        terminal.say_error(str(error))
+    if logging.get_verbosity() >= logging.DEBUG:
+        traceback.print_exc()
+    return status

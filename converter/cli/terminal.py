@@ -1,0 +1,106 @@
+"""What commands share: progress and errors on stderr, results on stdout."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import rich.box
+from rich.console import Console
+from rich.table import Table
+
+from converter import errors
+
+
+def output_console() -> Console:
+    """The console for results; 100 columns wide where stdout is no terminal."""
+    return Console(width=None if sys.stdout.isatty() else 100, highlight=False, soft_wrap=False)
+
+
+def say_error(text: str) -> None:
+    """Prints one line on stderr."""
+    print(f"tf1hub: error: {text}", file=sys.stderr)  # noqa: T201
+
+
+def say_warning(text: str) -> None:
+    """Prints one line on stderr."""
+    print(f"tf1hub: warning: {text}", file=sys.stderr)  # noqa: T201
+
+
+def print_json(values: Any) -> None:
+    """Prints exactly one JSON document on stdout."""
+    print(json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False))  # noqa: T201
+
+
+def make_table(*columns: str, title: str | None = None) -> Table:
+    """A table in the style of all commands."""
+    table = Table(
+        *columns,
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+        box=rich.box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    for column in table.columns:
+        column.overflow = "fold"
+    return table
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Tells steps on stderr: a live line on a terminal, plain lines otherwise."""
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield lambda step: print(f"tf1hub: {step}", file=sys.stderr, flush=True)  # noqa: T201
+        return
+    with console.status("starting") as status:
+        yield lambda step: status.update(step)
+
+
+def import_tensorflow() -> None:
+    """Imports TensorFlow without the lines that it writes to stderr while it starts."""
+    with _stderr_to_devnull():
+        importlib.import_module("tensorflow")
+
+
+@contextlib.contextmanager
+def _stderr_to_devnull() -> Iterator[None]:
+    """Discards what native code writes to file descriptor 2."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(devnull, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(devnull)
+
+
+def import_packages(packages: Sequence[str]) -> None:
+    """Imports packages that register custom ops.
+
+    Raises:
+      UsageError: if one of them is not installed, or fails to import.
+    """
+    for package in packages:
+        try:
+            importlib.import_module(package)
+        except Exception as error:
+            raise errors.UsageError(
+                f"package {package!r} of --import-ops cannot be imported: {error}",
+                remedy=f"Install it: pip install {package.replace('_', '-')}.",
+            ) from error
+
+
+def parse_tags(text: str) -> list[str]:
+    """Reads a tag set from the command line: `gen,bs8`, or an empty text for the empty set."""
+    return [tag.strip() for tag in text.split(",") if tag.strip()]

@@ -1,0 +1,179 @@
+"""Makes random ops draw the same numbers in any process and any graph.
+
+A stateful random op draws from a stream that depends on what ran before. The one rewrite here
+replaces each by its stateless twin, seeded by the op's own two seeds, and a shuffle by a
+reversal. It works on the nodes of graphs and of functions, so on the original and on the
+converted module alike.
+
+Before:
+    noise = RandomUniform[T=int32, dtype=float, seed=3, seed2=4](shape)
+
+After:
+    noise/stateless_seed = Const[dtype=int64, value=[3, 4]]()
+    noise = StatelessRandomUniform[T=int32, dtype=float](shape, noise/stateless_seed)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+DEFAULT_SEED = (1, 2)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Twin:
+    """The stateless op for a stateful one.
+
+    Attributes:
+      op: Its name.
+      seed_position: Where the seed goes among the inputs.
+      renamed: Attributes that have another name, old to new.
+      parameter: The input whose shape the stateful op appends to its shape argument, if it does.
+      seed_dtype: Whether the twin needs attribute `Tseed` set.
+    """
+
+    op: str
+    seed_position: int = 1
+    renamed: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    parameter: int | None = None
+
+
+_TWINS = {
+    "RandomUniform": _Twin("StatelessRandomUniform"),
+    "RandomStandardNormal": _Twin("StatelessRandomNormal"),
+    "TruncatedNormal": _Twin("StatelessTruncatedNormal"),
+    "RandomUniformInt": _Twin("StatelessRandomUniformInt", renamed={"Tout": "dtype"}),
+    "Multinomial": _Twin("StatelessMultinomial", seed_position=2),
+    "SampleDistortedBoundingBoxV2": _Twin("StatelessSampleDistortedBoundingBox", seed_position=3),
+    # These append the shape of their parameter to the shape that they are asked for.
+    "RandomGamma": _Twin(
+        "StatelessRandomGammaV2", renamed={"S": "shape_type", "T": "dtype"}, parameter=1
+    ),
+    "RandomPoissonV2": _Twin(
+        "StatelessRandomPoisson", renamed={"S": "T", "R": "Rtype"}, parameter=1
+    ),
+}
+_SHUFFLE = "RandomShuffle"
+REPLACED_OPS = frozenset({*_TWINS, _SHUFFLE})
+
+# Random ops without a twin: what depends on one cannot be compared.
+UNCOMPARABLE_OPS = frozenset(
+    {
+        "AllCandidateSampler", "ComputeAccidentalHits", "FixedUnigramCandidateSampler",
+        "LearnedUnigramCandidateSampler", "LogUniformCandidateSampler",
+        "NonDeterministicInts", "ParameterizedTruncatedNormal", "RandomCrop", "RandomPoisson",
+        "RngReadAndSkip", "RngSkip", "SampleDistortedBoundingBox", "StatefulRandomBinomial",
+        "StatefulStandardNormal", "StatefulStandardNormalV2", "StatefulTruncatedNormal",
+        "StatefulUniform", "StatefulUniformFullInt", "StatefulUniformInt",
+        "ThreadUnsafeUnigramCandidateSampler", "UniformCandidateSampler",
+    }
+) - {"ComputeAccidentalHits"}  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RandomOps:
+    """What a graph draws: the random ops that were replaced, and those that could not be.
+
+    Attributes:
+      replaced: How often each op was replaced.
+      uncomparable: The nodes of ops without a stateless twin.
+    """
+
+    replaced: Mapping[str, int]
+    uncomparable: tuple[str, ...]
+
+
+def make_deterministic(graph_def: Any) -> RandomOps:
+    """Replaces the random ops of a GraphDef and of its functions, in place."""
+    replaced: dict[str, int] = {}
+    left = _rewrite(graph_def.node, graph_def.node.add, "{}", replaced)
+    for function in graph_def.library.function:
+        left += _rewrite(function.node_def, function.node_def.add, "{}:output:0", replaced)
+    return RandomOps(dict(sorted(replaced.items())), tuple(left))
+
+
+def _rewrite(
+    nodes: Iterable[Any], add: Callable[..., Any], output: str, replaced: dict[str, int]
+) -> list[str]:
+    """Replaces the random ops among `nodes`.
+
+    Args:
+      nodes: NodeDefs.
+      add: Adds one.
+      output: How an input names the only output of a node.
+      replaced: Counts the replacements by op.
+
+    Returns:
+      The names of the random ops that have no twin.
+    """
+    random = [node for node in nodes if node.op in REPLACED_OPS]
+    left = [node.name for node in nodes if node.op in UNCOMPARABLE_OPS]
+    graph = _Nodes(add, output)
+    for node in random:
+        replaced[node.op] = replaced.get(node.op, 0) + 1
+        if node.op == _SHUFFLE:
+            _remove_seeds(node)
+            node.op = "ReverseV2"
+            axis = graph.add_const(f"{node.name}/reverse_axis", np.int32([0]))
+            node.input.insert(1, axis)
+            node.attr["Tidx"].type = tf.int32.as_datatype_enum
+        else:
+            _make_stateless(node, _TWINS[node.op], graph)
+    return left
+
+
+def _make_stateless(node: Any, twin: _Twin, graph: _Nodes) -> None:
+    seed = graph.add_const(f"{node.name}/stateless_seed", np.int64(_remove_seeds(node)))
+    if twin.parameter is not None:
+        node.input[0] = graph.add_full_shape(node, twin.parameter)
+    node.op = twin.op
+    values = {new: node.attr[old].SerializeToString() for old, new in twin.renamed.items()}
+    for old in twin.renamed:
+        del node.attr[old]
+    for new, value in values.items():
+        node.attr[new].ParseFromString(value)
+    node.attr["Tseed"].type = tf.int64.as_datatype_enum
+    node.input.insert(twin.seed_position, seed)
+
+
+def _remove_seeds(node: Any) -> tuple[int, int]:
+    seed = (node.attr["seed"].i, node.attr["seed2"].i)
+    for key in ("seed", "seed2"):
+        del node.attr[key]
+    return seed if any(seed) else DEFAULT_SEED
+
+
+class _Nodes:
+    """Adds nodes to a graph or to a function, whose inputs name outputs differently."""
+
+    def __init__(self, add: Callable[..., Any], output: str) -> None:
+        self._add = add
+        self._output = output
+
+    def add_const(self, name: str, value: np.ndarray) -> str:
+        """Adds a constant and returns its output's name."""
+        node = self._add(name=name, op="Const")
+        node.attr["dtype"].type = tf.as_dtype(value.dtype).as_datatype_enum
+        node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
+        return self._output.format(name)
+
+    def add_full_shape(self, random: Any, parameter: int) -> str:
+        """Adds the shape asked of `random` followed by that of an input, and returns its name."""
+        dtypes = {"RandomGamma": ("S", "T"), "RandomPoissonV2": ("S", "R")}[random.op]
+        shape_type, value_type = (random.attr[key].type for key in dtypes)
+        shape = self._add(name=f"{random.name}/parameter_shape", op="Shape")
+        shape.input.append(random.input[parameter])
+        shape.attr["T"].type = value_type
+        shape.attr["out_type"].type = shape_type
+        axis = self.add_const(f"{random.name}/axis", np.int32(0))
+        full = self._add(name=f"{random.name}/full_shape", op="ConcatV2")
+        full.input.extend([random.input[0], self._output.format(shape.name), axis])
+        full.attr["N"].i = 2
+        full.attr["T"].type = shape_type
+        full.attr["Tidx"].type = tf.int32.as_datatype_enum
+        return self._output.format(full.name)

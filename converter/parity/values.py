@@ -1,0 +1,109 @@
+"""Values of signatures as NumPy arrays, which pass between processes."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import tensorflow as tf
+
+from converter.ir.graph import Kind, TensorInfo
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SparseValue:
+    """A sparse tensor: `[n, rank]` indices, `[n]` values, `[rank]` dense shape."""
+
+    indices: np.ndarray
+    values: np.ndarray
+    dense_shape: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RaggedValue:
+    """A ragged tensor: its values, and row splits from the outermost dimension inwards."""
+
+    flat_values: np.ndarray
+    nested_row_splits: tuple[np.ndarray, ...]
+
+
+Value: TypeAlias = np.ndarray | SparseValue | RaggedValue
+
+
+def to_components(value: Value) -> list[np.ndarray]:
+    """The arrays of a value, in the order of `TensorInfo.components`."""
+    if isinstance(value, SparseValue):
+        return [value.indices, value.values, value.dense_shape]
+    if isinstance(value, RaggedValue):
+        return [value.flat_values, *value.nested_row_splits]
+    return [value]
+
+
+def from_components(arrays: Sequence[np.ndarray], info: TensorInfo) -> Value:
+    """The value that arrays make up."""
+    if info.kind is Kind.SPARSE:
+        return SparseValue(*arrays)
+    if info.kind is Kind.RAGGED:
+        return RaggedValue(arrays[0], tuple(arrays[1:]))
+    return arrays[0]
+
+
+def to_tensor(value: Value) -> Any:
+    """The TF2 tensor of a value."""
+    if isinstance(value, SparseValue):
+        return tf.SparseTensor(value.indices, _constant(value.values), value.dense_shape)
+    if isinstance(value, RaggedValue):
+        return tf.RaggedTensor.from_nested_row_splits(
+            _constant(value.flat_values), value.nested_row_splits, validate=False
+        )
+    return _constant(value)
+
+
+def _constant(array: np.ndarray) -> tf.Tensor:
+    # Without the dtype an array of no strings would become one of floats.
+    return tf.constant(array, dtype=tf.string if array.dtype == object else None)
+
+
+def from_tensor(tensor: Any) -> Value:
+    """The value of a TF2 tensor."""
+    if isinstance(tensor, tf.SparseTensor):
+        parts = (tensor.indices, tensor.values, tensor.dense_shape)
+        return SparseValue(*(as_array(part.numpy()) for part in parts))
+    if isinstance(tensor, tf.RaggedTensor):
+        splits = (as_array(splits.numpy()) for splits in tensor.nested_row_splits)
+        return RaggedValue(as_array(tensor.flat_values.numpy()), tuple(splits))
+    return as_array(tensor.numpy())
+
+
+def as_array(value: Any) -> np.ndarray:
+    """An array of its own memory; bytes become objects, as NumPy would cut trailing zeros off."""
+    if isinstance(value, bytes | str):
+        return np.array(value, dtype=object)
+    return np.array(value)
+
+
+def name_assets(value: Value, directory: str | os.PathLike[str]) -> Value:
+    """Replaces paths into `directory` by the file's name and the digest of its content.
+
+    The original and the converted module lie in different places.
+    """
+    if not isinstance(value, np.ndarray) or value.dtype != object:
+        return value
+    prefix = os.fsencode(os.path.join(directory, ""))
+    named = [_name_asset(element, prefix) for element in value.flat]
+    result = np.empty(value.shape, dtype=object)
+    result.flat = named
+    return result
+
+
+def _name_asset(element: Any, prefix: bytes) -> Any:
+    if not isinstance(element, bytes) or not element.startswith(prefix):
+        return element
+    path = pathlib.Path(os.fsdecode(element))
+    content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "missing"
+    return f"<asset {path.name} sha256:{content}>".encode()
