@@ -56,13 +56,21 @@ def emit(graph: Graph, args: Sequence[tf.Tensor], bindings: Bindings) -> list[tf
         for name, node in graph.nodes.items()
         if node.op in BOUND_OPS
     }
-    body = [
-        graph.nodes[name]
-        for name in query.topological_order(graph.nodes)
-        if graph.nodes[name].op not in BOUND_OPS
-    ]
+    body = [node for node in _in_order(graph) if node.op not in BOUND_OPS]
     made = _import(body, [ref for ref in graph.results if ref not in given], given, graph.producer)
     return [given[ref] if ref in given else made[ref] for ref in graph.results]
+
+
+def _in_order(graph: Graph) -> list[Node]:
+    """The nodes in the order in which TensorFlow is to run those with effects.
+
+    A session runs update ops at any time beside the outputs. Here they come after all that the
+    outputs need, so that outputs are those of a call without updates.
+    """
+    first = query.reachable(graph.nodes, (ref.node for ref in graph.results))
+    order = query.topological_order(graph.nodes)
+    names = [n for n in order if n in first] + [n for n in order if n not in first]
+    return [graph.nodes[name] for name in names]
 
 
 def _bind(node: Node, args: Sequence[tf.Tensor], graph: Graph, bindings: Bindings) -> tf.Tensor:

@@ -2,7 +2,8 @@
 
 A ref is both a variable and its value. Here the two are told apart: ops that change the
 variable take its handle, and every use of the value becomes a read, placed where V1 looks at
-the value: just before its user runs. An op that returns the changed ref is read after itself.
+the value: just before its user runs. An op that returns the changed ref is read after itself;
+no gradient leads through it, in V1 and here.
 
 Before:
     v = VariableV2[dtype=float, shape=[]]()
@@ -15,7 +16,8 @@ After:
     v = VarHandleOp[dtype=float, shape=[]]()
     x = _Arg[T=float]()
     add = AssignAddVariableOp[dtype=float](v, x)
-    y/read = ReadVariableOp[dtype=float](v, ^add, ^x)
+    y/read/value = ReadVariableOp[dtype=float](v, ^x, ^add)
+    y/read = StopGradient[T=float](y/read/value)
     y = Mul[T=float](y/read, x)
     return y
 """
@@ -46,10 +48,17 @@ _OPTIMIZERS = ("Apply", "SparseApply")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Ref:
-    """A V1 ref: which variable it refers to, and the op after which to look at it."""
+    """A V1 ref.
+
+    Attributes:
+      handle: The variable that it refers to.
+      after: The op after which to look at it.
+      changed: Whether it is the output of an op that changed it, such as Assign.
+    """
 
     handle: str
     after: str | None = None
+    changed: bool = False
 
 
 def lower_ref_variables(graph: Graph, program: Program) -> Graph:
@@ -84,7 +93,7 @@ class _Lowering:
         elif not any(ref in self._refs for ref in node.inputs):
             self._add(node)
         elif node.op == "Identity":
-            self._add(self._read(node.name, self._refs[node.inputs[0]], node.control_inputs))
+            self._add_read(node.name, self._refs[node.inputs[0]], node.control_inputs)
         elif node.op == "RefIdentity":
             self._lower_ref_identity(node)
         elif op_facts.takes_ref(node, 0):
@@ -104,7 +113,7 @@ class _Lowering:
     def _lower_ref_identity(self, node: Node) -> None:
         ref = self._refs[node.inputs[0]]
         self._add(Node(node.name, "NoOp", control_inputs=_join(node.control_inputs, ref.after)))
-        self._refs[TensorRef(node.name)] = _Ref(ref.handle, after=node.name)
+        self._refs[TensorRef(node.name)] = dataclasses.replace(ref, after=node.name)
 
     def _lower_change(self, node: Node) -> None:
         ref = self._refs.get(node.inputs[0])
@@ -125,7 +134,7 @@ class _Lowering:
             )
         )
         if node.op not in ("CountUpTo", "IsVariableInitialized"):
-            self._refs[TensorRef(node.name)] = _Ref(ref.handle, after=node.name)
+            self._refs[TensorRef(node.name)] = _Ref(ref.handle, after=node.name, changed=True)
 
     def _with_values(self, node: Node) -> Node:
         """The node with its refs replaced: by handles where it takes refs, else by reads."""
@@ -140,29 +149,39 @@ class _Lowering:
                 inputs.append(TensorRef(ref.handle))
             else:
                 if source not in reads:
-                    name = query.unique_name(f"{node.name}/read", self._taken)
-                    self._taken.add(name)
-                    self._add(self._read(name, ref, (*node.control_inputs, *others)))
+                    name = self._unique(f"{node.name}/read")
+                    self._add_read(name, ref, (*node.control_inputs, *others))
                     reads[source] = TensorRef(name)
                 inputs.append(reads[source])
         return dataclasses.replace(node, inputs=tuple(inputs))
 
-    def _read(self, name: str, ref: _Ref, controls: tuple[str, ...]) -> Node:
-        return Node(
-            name,
-            "ReadVariableOp",
-            inputs=(TensorRef(ref.handle),),
-            control_inputs=_join(tuple(dict.fromkeys(controls)), ref.after),
-            attrs={"dtype": self._dtypes[ref.handle]},
+    def _add_read(self, name: str, ref: _Ref, controls: tuple[str, ...]) -> None:
+        """Adds a node called `name` that is the variable's value once `controls` have run."""
+        dtype = self._dtypes[ref.handle]
+        read = self._unique(f"{name}/value") if ref.changed else name
+        self._add(
+            Node(
+                read,
+                "ReadVariableOp",
+                inputs=(TensorRef(ref.handle),),
+                control_inputs=_join(tuple(dict.fromkeys(controls)), ref.after),
+                attrs={"dtype": dtype},
+            )
         )
+        if ref.changed:
+            self._add(Node(name, "StopGradient", (TensorRef(read),), attrs={"T": dtype}))
+
+    def _unique(self, wanted: str) -> str:
+        name = query.unique_name(wanted, self._taken)
+        self._taken.add(name)
+        return name
 
     def _result(self, source: TensorRef) -> TensorRef:
         ref = self._refs.get(source)
         if ref is None:
             return source
-        name = query.unique_name(f"{source.node}/result", self._taken)
-        self._taken.add(name)
-        self._add(self._read(name, ref, ()))
+        name = self._unique(f"{source.node}/result")
+        self._add_read(name, ref, ())
         return TensorRef(name)
 
 

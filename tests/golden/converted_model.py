@@ -1,0 +1,127 @@
+"""A converted golden module, reloaded with its source moved away."""
+
+import dataclasses
+import functools
+import pathlib
+import shutil
+import tempfile
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+import converter
+from converter.parity.random_ops import make_deterministic
+from converter.parity.values import from_tensor, to_tensor
+from golden.golden_values import GOLDEN, GoldenCall, read_golden
+
+
+@dataclasses.dataclass(frozen=True)
+class ConvertedModel:
+    """A converted module.
+
+    Attributes:
+      path: The SavedModel.
+      record: Its record.
+      loaded: It, loaded; with random ops replaced, as they were for the golden values.
+    """
+
+    path: pathlib.Path
+    record: dict[str, Any]
+    loaded: Any
+
+    def variables(self) -> dict[str, tf.Variable]:
+        """All variables that its callables list, by TF1 name."""
+        pieces = [getattr(self.loaded, name) for name in self.record["callables"]]
+        return {v.name.removesuffix(":0"): v for piece in pieces for v in piece.variables}
+
+    def losses(self) -> dict[int, Any]:
+        """All losses that its callables list, by index."""
+        return {
+            index: function
+            for name, described in self.record["callables"].items()
+            for index, function in zip(
+                described["regularization_losses"],
+                getattr(self.loaded, name).regularization_losses,
+                strict=True,
+            )
+        }
+
+    def run(self, call: GoldenCall) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Runs a recorded call: outputs, and gradients of the summed float outputs."""
+        name, described, training = self._find(call)
+        args, kwargs = [], {}
+        given = {key: to_tensor(call.inputs[key]) for key in described["inputs"]}
+        if given:
+            args = [given if len(given) > 1 else next(iter(given.values()))]
+        for keyword, hparam in described["hparams"].items():
+            if hparam["input"] in call.inputs:
+                kwargs[keyword] = to_tensor(call.inputs[hparam["input"]])
+        if described["training_tags"] is not None:
+            kwargs["training"] = training
+        if described["return_endpoints"]:
+            kwargs["return_endpoints"] = True
+        variables = {k: v for k, v in self.variables().items() if v.trainable}
+        with tf.GradientTape() as tape:
+            outputs = getattr(self.loaded, name)(*args, **kwargs)
+        if not isinstance(outputs, dict):
+            outputs = {"default": outputs}
+        targets = [_values(output) for output in outputs.values()]
+        targets = [target for target in targets if target.dtype.is_floating]
+        sources = [v for v in variables.values() if v.dtype.is_floating or v.dtype.is_complex]
+        gradients = tape.gradient(targets, sources) if targets else [None] * len(sources)
+        by_name = zip((v.name.removesuffix(":0") for v in sources), gradients, strict=True)
+        return (
+            {key: from_tensor(value) for key, value in outputs.items()},
+            {key: None if g is None else tf.convert_to_tensor(g).numpy() for key, g in by_name},
+        )
+
+    def _find(self, call: GoldenCall) -> tuple[str, dict[str, Any], bool]:
+        for name, described in self.record["callables"].items():
+            if described["signature"] == call.signature:
+                if frozenset(described["tags"]) == call.tags:
+                    return name, described, False
+                training = described["training_tags"]
+                if training is not None and frozenset(training) == call.tags:
+                    return name, described, True
+        raise LookupError(f"{call.signature!r} of {sorted(call.tags)} is not offered")
+
+
+def _values(output: Any) -> tf.Tensor:
+    if isinstance(output, tf.RaggedTensor):
+        return output.flat_values
+    return output.values if isinstance(output, tf.SparseTensor) else output
+
+
+@functools.cache
+def convert_golden(name: str) -> ConvertedModel:
+    """Converts a golden module from a copy that is gone when the result is loaded."""
+    scratch = pathlib.Path(tempfile.mkdtemp(prefix=f"golden_{name}_"))
+    source = pathlib.Path(shutil.copytree(GOLDEN / name / "module", scratch / "source"))
+    path = scratch / "converted"
+    conversion = converter.convert(source, path)
+    shutil.rmtree(source)
+    loaded_from = path
+    if read_golden(name).random_ops:
+        loaded_from = pathlib.Path(shutil.copytree(path, scratch / "deterministic"))
+        _replace_random_ops(loaded_from / "saved_model.pb")
+    return ConvertedModel(path, conversion.record, tf.saved_model.load(str(loaded_from)))
+
+
+def _replace_random_ops(path: pathlib.Path) -> None:
+    saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    for meta_graph in saved_model.meta_graphs:
+        make_deterministic(meta_graph.graph_def)
+    path.write_bytes(saved_model.SerializeToString())
+
+
+def snapshot(model: ConvertedModel) -> dict[str, np.ndarray]:
+    """The values of all variables."""
+    return {name: np.array(v.numpy()) for name, v in model.variables().items()}
+
+
+def restore(model: ConvertedModel, values: dict[str, np.ndarray]) -> None:
+    """Puts the values of a snapshot back."""
+    for name, variable in model.variables().items():
+        variable.assign(tf.constant(values[name], dtype=variable.dtype))

@@ -1,0 +1,92 @@
+"""Reads what `legacy_fixtures` recorded with TF 1.15 (its README has the format)."""
+
+import dataclasses
+import functools
+import json
+import pathlib
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from converter.parity.values import RaggedValue, SparseValue
+
+GOLDEN = pathlib.Path(__file__).parents[2] / "legacy_fixtures" / "golden"
+
+
+@dataclasses.dataclass(frozen=True)
+class GoldenCall:
+    """One recorded call of one signature."""
+
+    tags: frozenset[str]
+    signature: str
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+    gradients: dict[str, Any] | None
+    regularization_losses: list[Any]
+    variables_after: dict[str, Any]
+    label: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Golden:
+    """All that was recorded of one module."""
+
+    name: str
+    random_ops: bool
+    variables: dict[str, Any]
+    trainable: set[str]
+    calls: list[GoldenCall]
+
+
+@functools.cache
+def read_golden(name: str) -> Golden:
+    """Reads the golden values of a fixture."""
+    text = json.loads((GOLDEN / name / "golden.json").read_bytes())
+    path = GOLDEN / name / "golden.npz"
+    arrays = dict(np.load(path)) if path.exists() else {}
+
+    def value(described):
+        if described is None:
+            return None
+        if "sparse" in described:
+            parts = described["sparse"]
+            names = ("indices", "values", "dense_shape")
+            return SparseValue(*(tensor(parts[name]) for name in names))
+        if "ragged" in described:
+            parts = described["ragged"]
+            splits = tuple(tensor(part) for part in parts["nested_row_splits"])
+            return RaggedValue(tensor(parts["flat_values"]), splits)
+        return tensor(described)
+
+    def tensor(described):
+        if described["dtype"] == "string":
+            flat = [element.encode("latin-1") for element in described["data"]]
+            array = np.empty(len(flat), dtype=object)
+            array[:] = flat
+            return array.reshape(described["shape"])
+        array = arrays[described["npz"]]
+        return array.view(ml_dtypes.bfloat16) if described["dtype"] == "bfloat16" else array
+
+    def values(described):
+        return None if described is None else {k: value(v) for k, v in described.items()}
+
+    return Golden(
+        name=name,
+        random_ops=text["random_ops"],
+        variables={k: value(v["value"]) for k, v in text["variables"].items()},
+        trainable={k for k, v in text["variables"].items() if v["trainable"]},
+        calls=[
+            GoldenCall(
+                tags=frozenset(call["tags"]),
+                signature=call["signature"],
+                inputs=values(call["inputs"]),
+                outputs=values(call["outputs"]),
+                gradients=values(call["gradients"]),
+                regularization_losses=[value(v) for v in call["regularization_losses"]],
+                variables_after=values(call["variables_after"]),
+                label=call["label"],
+            )
+            for call in text["calls"]
+        ],
+    )

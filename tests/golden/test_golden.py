@@ -1,0 +1,114 @@
+"""Every converted fixture against the values that TF 1.15 recorded, after save and reload."""
+
+import numpy as np
+import pytest
+
+from converter import errors
+from converter.parity.compare import Tolerance, compare, magnitude
+from converter.parity.values import to_components
+from golden.converted_model import convert_golden, restore, snapshot
+from golden.golden_values import GOLDEN, read_golden
+
+# Fixtures that the converter refuses, and why. A stale entry fails.
+REFUSED = {"defun_gradient": "has a gradient function of its own"}
+NAMES = sorted(path.parent.name for path in GOLDEN.glob("*/golden.json"))
+CONVERTED = [name for name in NAMES if name not in REFUSED]
+
+# Between TF 1.15 and the installed TensorFlow kernels have changed, and with them the order of
+# sums.
+CROSS_VERSION = {
+    "float16": Tolerance(rtol=5e-3, noise=4e-3),
+    "bfloat16": Tolerance(rtol=4e-2, noise=3e-2),
+    "float64": Tolerance(rtol=1e-10, noise=1e-11),
+    "complex128": Tolerance(rtol=1e-10, noise=1e-11),
+}
+DEFAULT = Tolerance(rtol=1e-4, noise=1e-5)
+
+
+def assert_equal(expected, actual, what, scale=0.0):
+    expected_parts, actual_parts = to_components(expected), to_components(actual)
+    assert len(expected_parts) == len(actual_parts), what
+    for one, other in zip(expected_parts, actual_parts, strict=True):
+        tolerance = CROSS_VERSION.get(one.dtype.name, DEFAULT)
+        found = compare(_name_assets(one), _name_assets(other), tolerance, scale)
+        assert found.passed, f"{what}: {found}"
+
+
+def _name_assets(array):
+    """Paths into the module's assets, by what follows the module's place."""
+    if array.dtype != object:
+        return array
+    named = [
+        value[value.rfind(b"/assets/") :] if b"/assets/" in value else value for value in array.flat
+    ]
+    result = np.empty(array.shape, dtype=object)
+    result.flat = named
+    return result
+
+
+@pytest.mark.parametrize("name", CONVERTED)
+def test_variables_are_those_of_tf1(name):
+    golden, model = read_golden(name), convert_golden(name)
+    variables = model.variables()
+    dropped = {d["name"] for d in model.record["dropped"] if d["what"] == "variable"}
+    assert set(variables) | dropped >= {
+        k for k in golden.variables if k in variables or k in dropped
+    }
+    left_out = any(v["role"] == "left out" for v in model.record["graph_variants"])
+    if not left_out:
+        assert set(golden.variables) == set(variables) | dropped
+    for key, variable in variables.items():
+        assert_equal(golden.variables[key], np.asarray(variable.numpy()), key)
+        assert variable.trainable == (key in golden.trainable), key
+
+
+@pytest.mark.parametrize("name", CONVERTED)
+def test_calls_equal_tf1(name):
+    golden, model = read_golden(name), convert_golden(name)
+    before = snapshot(model)
+    assert golden.calls
+    for call in golden.calls:
+        outputs, gradients = model.run(call)
+        after = snapshot(model)
+        restore(model, before)
+        where = f"{call.signature} of {sorted(call.tags)} ({call.label})"
+        assert set(outputs) == set(call.outputs), where
+        for key, expected in call.outputs.items():
+            assert_equal(expected, outputs[key], f"{where}, output {key}")
+        if call.gradients is not None:
+            scale = max([magnitude(g) for g in call.gradients.values()], default=0.0)
+            for key, actual in gradients.items():
+                expected = call.gradients.get(key)
+                if expected is None:
+                    assert actual is None or not actual.any(), f"{where}, gradient of {key}"
+                else:
+                    assert actual is not None, f"{where}, gradient of {key}"
+                    assert_equal(expected, actual, f"{where}, gradient of {key}", scale)
+        for key, actual in after.items():
+            expected = call.variables_after.get(key, before[key])
+            assert_equal(expected, actual, f"{where}, {key} afterwards")
+
+
+@pytest.mark.parametrize("name", CONVERTED)
+def test_losses_equal_tf1(name):
+    golden, model = read_golden(name), convert_golden(name)
+    losses = model.losses()
+    values = [np.asarray(losses[index]().numpy()) for index in sorted(losses)]
+    training = {
+        frozenset(v["tags"]) for v in model.record["graph_variants"] if v["role"] == "training"
+    }
+    inference = {
+        frozenset(v["tags"]) for v in model.record["graph_variants"] if v["role"] == "inference"
+    }
+    for call in golden.calls:
+        if call.tags in (training or inference):
+            assert len(values) == len(call.regularization_losses)
+            for expected, actual in zip(call.regularization_losses, values, strict=True):
+                assert_equal(expected, actual, "regularization loss")
+
+
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_refused_fixtures_are_refused(name, tmp_path):
+    with pytest.raises(errors.ConversionError, match=REFUSED[name]):
+        convert_golden(name)
+    assert not list(tmp_path.iterdir())
