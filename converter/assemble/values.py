@@ -48,7 +48,8 @@ def decompose(value: Any, info: TensorInfo) -> list[tf.Tensor]:
         return [value.indices, value.values, value.dense_shape]
     if info.kind is Kind.RAGGED:
         return [value.flat_values, *value.nested_row_splits]
-    return [value]
+    # A live call may give Python numbers, such as an hparam's default.
+    return [tf.convert_to_tensor(value, tf.as_dtype(info.dtype))]
 
 
 def compose(tensors: Sequence[tf.Tensor], info: TensorInfo) -> Any:

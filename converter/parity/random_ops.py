@@ -34,7 +34,6 @@ class _Twin:
       seed_position: Where the seed goes among the inputs.
       renamed: Attributes that have another name, old to new.
       parameter: The input whose shape the stateful op appends to its shape argument, if it does.
-      seed_dtype: Whether the twin needs attribute `Tseed` set.
     """
 
     op: str
@@ -52,7 +51,7 @@ _TWINS = {
     "SampleDistortedBoundingBoxV2": _Twin("StatelessSampleDistortedBoundingBox", seed_position=3),
     # These append the shape of their parameter to the shape that they are asked for.
     "RandomGamma": _Twin(
-        "StatelessRandomGammaV2", renamed={"S": "shape_type", "T": "dtype"}, parameter=1
+        "StatelessRandomGammaV2", renamed={"S": "T", "T": "dtype"}, parameter=1
     ),
     "RandomPoissonV2": _Twin(
         "StatelessRandomPoisson", renamed={"S": "T", "R": "Rtype"}, parameter=1
@@ -64,7 +63,7 @@ REPLACED_OPS = frozenset({*_TWINS, _SHUFFLE})
 # Random ops without a twin: what depends on one cannot be compared.
 UNCOMPARABLE_OPS = frozenset(
     {
-        "AllCandidateSampler", "ComputeAccidentalHits", "FixedUnigramCandidateSampler",
+        "AllCandidateSampler", "FixedUnigramCandidateSampler",
         "LearnedUnigramCandidateSampler", "LogUniformCandidateSampler",
         "NonDeterministicInts", "ParameterizedTruncatedNormal", "RandomCrop", "RandomPoisson",
         "RngReadAndSkip", "RngSkip", "SampleDistortedBoundingBox", "StatefulRandomBinomial",
@@ -72,7 +71,7 @@ UNCOMPARABLE_OPS = frozenset(
         "StatefulUniform", "StatefulUniformFullInt", "StatefulUniformInt",
         "ThreadUnsafeUnigramCandidateSampler", "UniformCandidateSampler",
     }
-) - {"ComputeAccidentalHits"}  # fmt: skip
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ class RandomOps:
 
     Attributes:
       replaced: How often each op was replaced.
-      uncomparable: The nodes of ops without a stateless twin.
+      uncomparable: The graph's nodes whose op has no stateless twin, or calls one.
     """
 
     replaced: Mapping[str, int]
@@ -91,15 +90,33 @@ class RandomOps:
 def make_deterministic(graph_def: Any) -> RandomOps:
     """Replaces the random ops of a GraphDef and of its functions, in place."""
     replaced: dict[str, int] = {}
-    left = _rewrite(graph_def.node, graph_def.node.add, "{}", replaced)
+    _rewrite(graph_def.node, graph_def.node.add, "{}", replaced)
     for function in graph_def.library.function:
-        left += _rewrite(function.node_def, function.node_def.add, "{}:output:0", replaced)
-    return RandomOps(dict(sorted(replaced.items())), tuple(left))
+        _rewrite(function.node_def, function.node_def.add, "{}:output:0", replaced)
+    return RandomOps(dict(sorted(replaced.items())), _find_uncomparable(graph_def))
+
+
+def _find_uncomparable(graph_def: Any) -> tuple[str, ...]:
+    """The graph's nodes that draw by themselves, or through a function that they call."""
+    drawing = set(UNCOMPARABLE_OPS)
+    while True:
+        more = {
+            function.signature.name
+            for function in graph_def.library.function
+            if any(_draws(node, drawing) for node in function.node_def)
+        }
+        if more <= drawing:
+            return tuple(node.name for node in graph_def.node if _draws(node, drawing))
+        drawing |= more
+
+
+def _draws(node: Any, drawing: set[str]) -> bool:
+    return node.op in drawing or any(value.func.name in drawing for value in node.attr.values())
 
 
 def _rewrite(
     nodes: Iterable[Any], add: Callable[..., Any], output: str, replaced: dict[str, int]
-) -> list[str]:
+) -> None:
     """Replaces the random ops among `nodes`.
 
     Args:
@@ -107,12 +124,8 @@ def _rewrite(
       add: Adds one.
       output: How an input names the only output of a node.
       replaced: Counts the replacements by op.
-
-    Returns:
-      The names of the random ops that have no twin.
     """
     random = [node for node in nodes if node.op in REPLACED_OPS]
-    left = [node.name for node in nodes if node.op in UNCOMPARABLE_OPS]
     graph = _Nodes(add, output)
     for node in random:
         replaced[node.op] = replaced.get(node.op, 0) + 1
@@ -124,7 +137,6 @@ def _rewrite(
             node.attr["Tidx"].type = tf.int32.as_datatype_enum
         else:
             _make_stateless(node, _TWINS[node.op], graph)
-    return left
 
 
 def _make_stateless(node: Any, twin: _Twin, graph: _Nodes) -> None:

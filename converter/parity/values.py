@@ -44,6 +44,15 @@ def to_components(value: Value) -> list[np.ndarray]:
     return [value]
 
 
+def part_names(name: str, value: Value) -> list[str]:
+    """The names of a value's arrays in a serving signature."""
+    if isinstance(value, SparseValue):
+        return [f"{name}_{part}" for part in ("indices", "values", "dense_shape")]
+    if isinstance(value, RaggedValue):
+        return [f"{name}_component_{index}" for index in range(1 + len(value.nested_row_splits))]
+    return [name]
+
+
 def from_components(arrays: Sequence[np.ndarray], info: TensorInfo) -> Value:
     """The value that arrays make up."""
     if info.kind is Kind.SPARSE:

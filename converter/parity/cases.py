@@ -1,0 +1,211 @@
+"""What to call: every callable of the converted module, in every training mode."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from converter.assemble.plan import CallablePlan, HparamPlan, ModulePlan, has_endpoints
+from converter.assemble.variants import Tags
+from converter.formats.legacy_module import LegacyModule
+from converter.ir.graph import Program, TensorInfo, TensorRef
+from converter.parity.generate import Attempt, differing_scalar, generate
+from converter.parity.user_inputs import find_value
+from converter.parity.uses import Use, UseFinder
+from converter.parity.values import Value
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Case:
+    """One call of one callable, and the TF1 signature that it stands for.
+
+    Attributes:
+      attribute: The callable, as an attribute of the converted module.
+      signature: The TF1 signature.
+      source: The TF1 signature that names all inputs.
+      tags: The graph variant.
+      training: Whether it is a training call.
+      inputs: All values that are given, by TF1 name.
+      positional: The inputs that are given as the callable's first argument.
+      keywords: The hyperparameters that are given: keywords to TF1 names.
+      takes_training: Whether the callable has argument `training`.
+      takes_endpoints: Whether the callable has argument `return_endpoints`.
+      is_root: Whether the module itself is this callable.
+      served_as: The serving signature to compare as well, if this call has one.
+      serving_inputs: What that takes, by TF1 name.
+    """
+
+    attribute: str
+    signature: str
+    source: str
+    tags: Tags
+    training: bool
+    inputs: Mapping[str, Value]
+    positional: tuple[str, ...]
+    keywords: Mapping[str, str]
+    takes_training: bool
+    takes_endpoints: bool
+    is_root: bool = False
+    served_as: str | None = None
+    serving_inputs: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """A short text that tells the case from others."""
+        parts = [self.attribute]
+        if self.training:
+            parts.append("training=True")
+        return ", ".join(parts + [f"{keyword}=…" for keyword in self.keywords])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PlannedCase:
+    """A case without its inputs."""
+
+    plan: CallablePlan
+    training: bool
+    gives_hparams: bool
+    is_root: bool
+    served_as: str | None
+
+    @property
+    def tags(self) -> Tags:
+        """The graph variant that it runs."""
+        trains = self.training and self.plan.training_tags is not None
+        return self.plan.training_tags or frozenset() if trains else self.plan.tags
+
+
+def plan_cases(plan: ModulePlan) -> Iterator[PlannedCase]:
+    """All calls that verifying a module makes."""
+    for callable_plan in plan.callables.values():
+        for training in plan.training_modes(callable_plan):
+            served_as = None if training else _serving_name(plan, callable_plan)
+            is_root = callable_plan.attribute == plan.root
+            yield PlannedCase(callable_plan, training, False, is_root, served_as)
+            if callable_plan.hparams:
+                yield PlannedCase(callable_plan, training, True, is_root, None)
+
+
+def _serving_name(plan: ModulePlan, callable_plan: CallablePlan) -> str | None:
+    if plan.variants.inference is None:
+        return callable_plan.attribute
+    served = callable_plan.tags == plan.variants.inference
+    return callable_plan.signature if served else None
+
+
+class CaseMaker:
+    """Fills planned cases with inputs.
+
+    Args:
+      legacy: The module.
+      arrays: The user's own arrays, used in place of made-up ones where a key matches.
+    """
+
+    def __init__(self, legacy: LegacyModule, arrays: Mapping[str, np.ndarray]) -> None:
+        self._legacy = legacy
+        self._arrays = arrays
+        self._finders: dict[Tags, UseFinder] = {}
+
+    def make(self, planned: PlannedCase, attempt: Attempt) -> Case:
+        """Makes a case.
+
+        Raises:
+          ParityError: if an input has no values that could be made up.
+          UsageError: if the user's value of an input does not fit.
+        """
+        plan = planned.plan
+        program = self._legacy.variants[planned.tags]
+        infos = known_inputs(program, plan)
+        hparams = [h for h in plan.hparams if planned.gives_hparams and h.input in infos]
+        values: dict[str, Value] = {}
+        made: dict[tuple[TensorRef, ...], Value] = {}
+        for name in (*plan.inputs, *(h.input for h in hparams)):
+            hparam = next((h for h in hparams if h.input == name), None)
+            key = infos[name].components
+            # Two inputs may be one tensor, which can have one value only.
+            made.setdefault(key, self._value(planned, program, infos, name, hparam, attempt))
+            values[name] = made[key]
+        return Case(
+            attribute=plan.attribute,
+            signature=plan.signature,
+            source=plan.source,
+            tags=planned.tags,
+            training=planned.training,
+            inputs=values,
+            positional=plan.inputs,
+            keywords={h.keyword: h.input for h in hparams},
+            takes_training=plan.training_tags is not None,
+            takes_endpoints=has_endpoints(self._legacy.variants[plan.tags], plan),
+            is_root=planned.is_root,
+            served_as=planned.served_as,
+            serving_inputs=self._serving_inputs(planned, program, values, attempt),
+        )
+
+    def _serving_inputs(
+        self,
+        planned: PlannedCase,
+        program: Program,
+        values: Mapping[str, Value],
+        attempt: Attempt,
+    ) -> dict[str, Value]:
+        """A serving signature takes all inputs, those with defaults included."""
+        if planned.served_as is None:
+            return {}
+        infos = program.signatures[planned.plan.signature].inputs
+        hparams = {h.input: h for h in planned.plan.hparams}
+        return {
+            name: values[name]
+            if name in values
+            else self._value(planned, program, infos, name, hparams.get(name), attempt)
+            for name in infos
+        }
+
+    def _value(
+        self,
+        planned: PlannedCase,
+        program: Program,
+        infos: Mapping[str, TensorInfo],
+        name: str,
+        hparam: HparamPlan | None,
+        attempt: Attempt,
+    ) -> Value:
+        info, signature = infos[name], planned.plan.signature
+        own = find_value(self._arrays, signature, name, info)
+        if own is not None:
+            return own
+        if hparam is not None and hparam.default is not None:
+            # What the default becomes may not suit the graph; the default does.
+            default = hparam.default if attempt.simple_ids else differing_scalar(hparam.default)
+            return _scalar(default, info)
+        longest = _longest(infos, attempt) if "len" in name.lower() else None
+        return generate(
+            f"{signature}/{name}", info, self._use(program, info), attempt, longest
+        )
+
+    def _use(self, program: Program, info: TensorInfo) -> Use:
+        if program.tags not in self._finders:
+            self._finders[program.tags] = UseFinder(self._legacy, program)
+        values = info.components[1] if info.kind.value == "sparse" else info.components[0]
+        return self._finders[program.tags].find(values)
+
+
+def known_inputs(program: Program, plan: CallablePlan) -> dict[str, TensorInfo]:
+    """All inputs of a callable, hyperparameters included."""
+    own = program.signatures[plan.signature].inputs
+    more = program.signatures[plan.source].inputs if plan.source in program.signatures else {}
+    return {**more, **own}
+
+
+def _scalar(value: bool | int | float | str, info: TensorInfo) -> np.ndarray:
+    if isinstance(value, str):
+        return np.array(value.encode(), dtype=object)
+    return np.array(value).astype(tf.as_dtype(info.dtype).as_numpy_dtype)
+
+
+def _longest(infos: Mapping[str, TensorInfo], attempt: Attempt) -> int:
+    """The length of sequences: the second dimension that some input has."""
+    sizes = [info.shape[1] for info in infos.values() if info.shape and len(info.shape) > 1]
+    return next((size for size in sizes if size is not None), attempt.size)

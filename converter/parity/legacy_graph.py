@@ -1,0 +1,66 @@
+"""Prepares a graph variant for TensorFlow's own import: protos in, protos out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from converter.formats.legacy_module import LegacyModule
+from converter.ir.graph import Program
+from converter.parity.random_ops import RandomOps, make_deterministic
+
+_GRADIENT_OVERRIDE = "_gradient_op_type"
+# TensorFlow cannot differentiate V1 control flow without these.
+_KEPT_COLLECTIONS = frozenset({"cond_context", "while_context"})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PreparedGraph:
+    """A MetaGraphDef that can be imported and run here.
+
+    Attributes:
+      meta_graph: The message.
+      random: The random ops in it.
+      overrides: How many gradient overrides were dropped: names of Python functions that only
+        the exporter's process had.
+    """
+
+    meta_graph: Any
+    random: RandomOps
+    overrides: int
+
+
+def prepare(meta_graph: Any, legacy: LegacyModule, program: Program) -> PreparedGraph:
+    """Returns a copy with this place's asset paths, without devices, and deterministic."""
+    prepared = type(meta_graph)()
+    prepared.CopyFrom(meta_graph)
+    graph_def = prepared.graph_def
+    for key in set(prepared.collection_def) - _KEPT_COLLECTIONS:
+        del prepared.collection_def[key]
+    prepared.ClearField("saver_def")
+    overrides = 0
+    for node in _all_nodes(graph_def):
+        node.device = ""
+        if _GRADIENT_OVERRIDE in node.attr:
+            del node.attr[_GRADIENT_OVERRIDE]
+            overrides += 1
+    _set_asset_paths(graph_def, legacy, program)
+    return PreparedGraph(prepared, make_deterministic(graph_def), overrides)
+
+
+def _all_nodes(graph_def: Any) -> Iterator[Any]:
+    yield from graph_def.node
+    for function in graph_def.library.function:
+        yield from function.node_def
+
+
+def _set_asset_paths(graph_def: Any, legacy: LegacyModule, program: Program) -> None:
+    for node in graph_def.node:
+        if node.name in program.assets:
+            path = str(legacy.asset_path(program.assets[node.name].filename))
+            value = np.array(path.encode(), dtype=object)
+            node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))

@@ -1,0 +1,402 @@
+"""Runs the TF1 graph in a session: the oracle.
+
+Nothing of the converter's passes is used here. The graph is TensorFlow's import of what the
+exporter wrote; only asset paths, devices, random ops and names of gradients that no process can
+resolve are touched (`legacy_graph.py`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow.compat.v1 as tf1
+
+from converter import errors
+from converter.assemble.variants import Tags
+from converter.formats.hub_module import read_saved_model
+from converter.formats.legacy_module import LegacyModule
+from converter.ir.graph import Kind, Program, TensorInfo, VariableSpec
+from converter.parity.cases import Case
+from converter.parity.legacy_graph import PreparedGraph, prepare
+from converter.parity.observation import Loss, Observation, VariableFacts, digest, find_changed
+from converter.parity.values import (
+    Value,
+    as_array,
+    from_components,
+    name_assets,
+    part_names,
+    to_components,
+)
+
+_PLACEHOLDERS = ("Placeholder", "PlaceholderV2")
+
+Outputs = Mapping[str, TensorInfo]
+Feeds = Mapping[str, np.ndarray]  # By tensor name.
+
+
+class LegacyFailure(Exception):  # noqa: N818 - an answer to the caller, not an error of the module
+    """The TF1 graph does not run with the inputs given."""
+
+
+class LegacyRunner:
+    """Runs cases in the graph variants of a module.
+
+    Args:
+      legacy: The module.
+    """
+
+    def __init__(self, legacy: LegacyModule) -> None:
+        self._legacy = legacy
+        self._meta_graphs = {
+            frozenset(graph.meta_info_def.tags): graph
+            for graph in read_saved_model(legacy.directory).meta_graphs
+        }
+        self._variants: dict[Tags, _Variant] = {}
+        self._values: dict[str, np.ndarray] = {}
+
+    def observe(self, case: Case) -> Observation:
+        """Runs a case.
+
+        Raises:
+          LegacyFailure: if the graph does not run with its inputs.
+          ParityError: if TensorFlow cannot import the graph.
+        """
+        return self._variant(case.tags).observe(case)
+
+    def losses(self, tags: Tags) -> tuple[Loss, ...]:
+        """The regularization losses of a variant that are functions of the weights alone."""
+        return self._variant(tags).losses()
+
+    def variables(self, tags: Tags) -> dict[str, VariableFacts]:
+        """The variables of a variant that are in the checkpoint, by name."""
+        return {
+            spec.name: VariableFacts(
+                dtype=tf.as_dtype(spec.dtype).name,
+                shape=spec.shape,
+                trainable=spec.trainable,
+                digest=digest(self._read(spec)),
+            )
+            for spec in self._legacy.variants[tags].variables.values()
+            if not self._legacy.checkpoint.lacks(spec)
+        }
+
+    @property
+    def graphs(self) -> list[PreparedGraph]:
+        """The graphs of the variants run so far."""
+        return [variant.prepared for variant in self._variants.values()]
+
+    def _variant(self, tags: Tags) -> _Variant:
+        if tags not in self._variants:
+            self._variants[tags] = _Variant(self._legacy, self._meta_graphs[tags], self._read)
+        return self._variants[tags]
+
+    def _read(self, spec: VariableSpec) -> np.ndarray:
+        if spec.name not in self._values:
+            self._values[spec.name] = as_array(self._legacy.checkpoint.read(spec))
+        return self._values[spec.name]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Variable:
+    """A variable in the graph: its value, how to set and to read it, and what stands for it."""
+
+    name: str
+    trainable: bool
+    value: np.ndarray
+    new_value: Any
+    assign: Any
+    read: Any
+    handles: tuple[Any, ...]
+
+    @property
+    def is_differentiable(self) -> bool:
+        dtype = tf.as_dtype(self.read.dtype)
+        return self.trainable and (dtype.is_floating or dtype.is_complex)
+
+
+class _Variant:
+    """One graph variant in a graph of its own."""
+
+    def __init__(
+        self,
+        legacy: LegacyModule,
+        meta_graph: Any,
+        read: Callable[[VariableSpec], np.ndarray],
+    ) -> None:
+        self._directory = legacy.directory
+        self._program: Program = legacy.variants[frozenset(meta_graph.meta_info_def.tags)]
+        self.prepared = prepare(meta_graph, legacy, self._program)
+        self._graph = _import_graph(self.prepared.meta_graph)
+        self._gradients: dict[Any, dict[str, Any]] = {}
+        with self._graph.as_default():
+            self._variables = [
+                _make_variable(self._graph, nodes, spec, read(spec))
+                for spec, nodes in _group_nodes(self._program)
+                if not legacy.checkpoint.lacks(spec)
+            ]
+
+    def observe(self, case: Case) -> Observation:
+        signature = self._program.signatures[case.signature]
+        infos = {**self._source_inputs(case), **signature.inputs}
+        feeds = _make_feeds(infos, case.inputs)
+        updates = self._find_updates(feeds) if case.training else []
+        observation = self._observe_call(signature.outputs, feeds, updates)
+        if case.takes_endpoints:
+            plain = {"default": signature.outputs["default"]}
+            observation = self._add_plain(observation, plain, feeds, updates)
+        if case.served_as is not None:
+            feeds = _make_feeds(signature.inputs, case.serving_inputs)
+            served, _ = self._run(signature.outputs, feeds, ())
+            observation = dataclasses.replace(observation, serving=_to_parts(served))
+        return observation
+
+    def losses(self) -> tuple[Loss, ...]:
+        found = []
+        for ref in self._program.regularization_losses:
+            loss = self._graph.get_tensor_by_name(str(ref))
+            needed = self._needed([loss], ())
+            if not _needs_placeholder(needed):
+                with self._session() as session:
+                    found.append(Loss(as_array(session.run(loss)), self._used(needed)))
+        return tuple(found)
+
+    # Parts of an observation.
+
+    def _source_inputs(self, case: Case) -> Outputs:
+        source = self._program.signatures.get(case.source)
+        return source.inputs if source else {}
+
+    def _observe_call(
+        self, outputs: Outputs, feeds: Feeds, updates: Sequence[Any]
+    ) -> Observation:
+        needed = self._needed([*self._tensors(outputs), *updates], feeds)
+        self._check_random(needed)
+        values, changed = self._run_call(outputs, feeds, updates)
+        gradients, gradient_error = self._run_gradients(outputs, feeds)
+        used = self._used(needed)
+        return Observation(
+            outputs=values,
+            gradients=gradients,
+            gradient_error=gradient_error,
+            changed=changed,
+            used=used,
+            plain_used=used,
+        )
+
+    def _add_plain(
+        self, observation: Observation, plain: Outputs, feeds: Feeds, updates: Sequence[Any]
+    ) -> Observation:
+        values, changed = self._run_call(plain, feeds, updates)
+        needed = self._needed([*self._tensors(plain), *updates], feeds)
+        return dataclasses.replace(
+            observation,
+            plain=values["default"],
+            plain_changed=changed,
+            plain_used=self._used(needed),
+        )
+
+    def _run_call(
+        self, outputs: Outputs, feeds: Feeds, updates: Sequence[Any]
+    ) -> tuple[dict[str, Value], dict[str, np.ndarray]]:
+        """Outputs, and the variables changed by one run of them together with `updates`.
+
+        Update ops may race with what reads the variables, so outputs come from a run without.
+        """
+        values, changed = self._run(outputs, feeds, ())
+        if updates:
+            _, changed = self._run(outputs, feeds, updates)
+        return values, changed
+
+    def _run(
+        self, outputs: Outputs, feeds: Feeds, targets: Sequence[Any]
+    ) -> tuple[dict[str, Value], dict[str, np.ndarray]]:
+        """Runs once; returns the outputs and the variables that the run changed."""
+        fetches = {name: list(map(str, info.components)) for name, info in outputs.items()}
+        with self._session() as session:
+            before = self._read_all(session)
+            arrays, _ = session.run((fetches, list(targets)), feeds)
+            changed = find_changed(before, self._read_all(session))
+        values = {
+            name: from_components([as_array(array) for array in arrays[name]], info)
+            for name, info in outputs.items()
+        }
+        return {name: name_assets(value, self._directory) for name, value in values.items()}, changed
+
+    def _read_all(self, session: Any) -> dict[str, np.ndarray]:
+        values = session.run({variable.name: variable.read for variable in self._variables})
+        return {name: as_array(value) for name, value in values.items()}
+
+    @contextlib.contextmanager
+    def _session(self) -> Iterator[Any]:
+        """A session with variables and tables as the module has them.
+
+        Raises:
+          LegacyFailure: if what is run in it fails.
+        """
+        config = tf1.ConfigProto(allow_soft_placement=True)
+        # The values are those of the graph as it is written.
+        config.graph_options.rewrite_options.disable_meta_optimizer = True
+        fill = [op for table in self._program.tables.values() for op in table.initializers]
+        try:
+            with tf1.Session(graph=self._graph, config=config) as session:
+                weights = {variable.new_value: variable.value for variable in self._variables}
+                session.run([variable.assign for variable in self._variables], weights)
+                session.run(fill)
+                yield session
+        except (tf.errors.OpError, ValueError, TypeError) as error:
+            raise LegacyFailure(first_line(error)) from error
+
+    # Gradients.
+
+    def _run_gradients(
+        self, outputs: Outputs, feeds: Feeds
+    ) -> tuple[dict[str, np.ndarray | None], str]:
+        """The gradients by variable, or why there are none."""
+        try:
+            gradients = self._make_gradients(outputs, feeds)
+            with self._session() as session:
+                arrays = session.run({k: g for k, g in gradients.items() if g is not None}, feeds)
+        except (LookupError, AttributeError, NotImplementedError, LegacyFailure) as error:
+            return {}, first_line(error)
+        except (ValueError, TypeError) as error:
+            return {}, first_line(error)
+        return {k: as_array(arrays[k]) if k in arrays else None for k in gradients}, ""
+
+    def _make_gradients(self, outputs: Outputs, feeds: Feeds) -> dict[str, Any]:
+        key = (tuple(info.components for info in outputs.values()), tuple(feeds))
+        if key not in self._gradients:
+            with self._graph.as_default():
+                self._gradients[key] = self._add_gradients(outputs, feeds)
+        return self._gradients[key]
+
+    def _add_gradients(self, outputs: Outputs, feeds: Feeds) -> dict[str, Any]:
+        values = [self._values_tensor(info) for info in outputs.values()]
+        targets = [tensor for tensor in values if tensor.dtype.base_dtype.is_floating]
+        variables = [variable for variable in self._variables if variable.is_differentiable]
+        handles = [handle for variable in variables for handle in variable.handles]
+        if not targets or not handles:
+            return {}
+        # A session does not compute what makes a fed tensor, so no gradient may pass it.
+        stops = [self._graph.get_tensor_by_name(name) for name in feeds]
+        found = iter(tf1.gradients(targets, handles, stop_gradients=stops))
+        return {variable.name: _add([next(found) for _ in variable.handles]) for variable in variables}
+
+    def _values_tensor(self, info: TensorInfo) -> Any:
+        ref = info.components[1] if info.kind is Kind.SPARSE else info.components[0]
+        return self._graph.get_tensor_by_name(str(ref))
+
+    # Questions about the graph.
+
+    def _tensors(self, outputs: Outputs) -> list[Any]:
+        refs = [ref for info in outputs.values() for ref in info.components]
+        return [self._graph.get_tensor_by_name(str(ref)) for ref in refs]
+
+    def _find_updates(self, feeds: Feeds) -> list[Any]:
+        """The update ops that run when only `feeds` are given."""
+        ops = [self._graph.get_operation_by_name(name) for name in self._program.update_ops]
+        return [op for op in ops if not _needs_placeholder(self._needed([op], feeds))]
+
+    def _needed(self, roots: Iterable[Any], feeds: Collection[str]) -> set[Any]:
+        """The ops that `roots`, ops or tensors, need when some tensors are fed."""
+        fed_ops = {name.rpartition(":")[0] for name in feeds}
+        stack = [getattr(root, "op", root) for root in roots if root.name not in feeds]
+        seen: set[Any] = set()
+        while stack:
+            op = stack.pop()
+            if op in seen:
+                continue
+            seen.add(op)
+            stack.extend(tensor.op for tensor in op.inputs if tensor.name not in feeds)
+            stack.extend(control for control in op.control_inputs if control.name not in fed_ops)
+        return seen
+
+    def _used(self, needed: set[Any]) -> frozenset[str]:
+        return frozenset(
+            variable.name
+            for variable in self._variables
+            if any(handle.op in needed for handle in variable.handles)
+        )
+
+    def _check_random(self, needed: set[Any]) -> None:
+        for name in self.prepared.random.uncomparable:
+            op = self._graph.get_operation_by_name(name)
+            if op in needed:
+                raise LegacyFailure(
+                    f"node {name!r} of op {op.type!r} draws random numbers that cannot be made"
+                    " the same on both sides"
+                )
+
+
+def _import_graph(meta_graph: Any) -> tf.Graph:
+    graph = tf.Graph()
+    try:
+        with graph.as_default():
+            tf1.train.import_meta_graph(meta_graph, clear_devices=True)
+    except (tf.errors.OpError, ValueError, TypeError, KeyError) as error:
+        raise errors.ParityError(
+            f"TensorFlow cannot import the TF1 graph: {first_line(error)}",
+            remedy="The package that registers its ops may be missing.",
+        ) from error
+    return graph
+
+
+def _group_nodes(program: Program) -> list[tuple[VariableSpec, list[str]]]:
+    """Each variable once, with all nodes that stand for it."""
+    groups: dict[str, tuple[VariableSpec, list[str]]] = {}
+    for node, spec in program.variables.items():
+        groups.setdefault(spec.name, (spec, []))[1].append(node)
+    return list(groups.values())
+
+
+def _make_variable(
+    graph: tf.Graph, nodes: Sequence[str], spec: VariableSpec, value: np.ndarray
+) -> _Variable:
+    handles = tuple(graph.get_tensor_by_name(f"{node}:0") for node in nodes)
+    dtype = tf.as_dtype(spec.dtype)
+    new_value = tf1.placeholder(dtype)
+    if handles[0].dtype == tf.resource:
+        assign = tf.raw_ops.AssignVariableOp(resource=handles[0], value=new_value)
+        read = tf.raw_ops.ReadVariableOp(resource=handles[0], dtype=dtype)
+    else:
+        assign = tf.raw_ops.Assign(
+            ref=handles[0], value=new_value, validate_shape=False, use_locking=True
+        )
+        read = tf.raw_ops.Identity(input=handles[0])
+    return _Variable(spec.name, spec.trainable, value, new_value, assign, read, handles)
+
+
+def _make_feeds(infos: Outputs, values: Mapping[str, Value]) -> dict[str, np.ndarray]:
+    return {
+        str(ref): array
+        for name, value in values.items()
+        for ref, array in zip(infos[name].components, to_components(value), strict=True)
+    }
+
+
+def _needs_placeholder(needed: set[Any]) -> bool:
+    return any(op.type in _PLACEHOLDERS for op in needed)
+
+
+def _add(gradients: Sequence[Any]) -> Any:
+    """The sum of a variable's gradients by each of its nodes, None if there are none."""
+    present = [tf.convert_to_tensor(g) for g in gradients if g is not None]
+    return tf.add_n(present) if present else None
+
+
+def _to_parts(values: Mapping[str, Value]) -> dict[str, np.ndarray]:
+    return {
+        part: array
+        for name, value in values.items()
+        for part, array in zip(part_names(name, value), to_components(value), strict=True)
+    }
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, or its type where it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0].strip() if lines else type(error).__name__

@@ -1,0 +1,115 @@
+"""What running a module shows, whichever of the two it is."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from converter.parity.values import Value
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Observation:
+    """What one case showed. Every part starts from the checkpoint's values.
+
+    Attributes:
+      outputs: All outputs by name.
+      plain: What a call without `return_endpoints` returns, where that is less than all outputs.
+      serving: The tensors that the serving signature returns, for a case that has one.
+      gradients: Of the sum of all float outputs by each trainable variable, None where there is
+        none.
+      changed: The variables that the call changed, with their new values.
+      plain_changed: The same for the call without `return_endpoints`.
+      used: The variables that the call depends on; known of the TF1 graph only.
+      plain_used: The same for the call without `return_endpoints`.
+      error: Why the case could not be run at all.
+      gradient_error: Why there are no gradients.
+    """
+
+    outputs: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    plain: Value | None = None
+    serving: Mapping[str, np.ndarray] | None = None
+    gradients: Mapping[str, np.ndarray | None] = dataclasses.field(default_factory=dict)
+    changed: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    plain_changed: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    used: frozenset[str] = frozenset()
+    plain_used: frozenset[str] = frozenset()
+    error: str = ""
+    gradient_error: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class VariableFacts:
+    """A variable, with its value as a digest: values must be equal to the bit."""
+
+    dtype: str
+    shape: tuple[int | None, ...] | None
+    trainable: bool
+    digest: str
+
+    def __str__(self) -> str:
+        shape = "unknown" if self.shape is None else list(self.shape)
+        kind = "trainable" if self.trainable else "not trainable"
+        return f"{self.dtype} {shape} {kind} value {self.digest[:16]}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Loss:
+    """A regularization loss: its value, and the variables it depends on where that is known."""
+
+    value: np.ndarray
+    used: frozenset[str] = frozenset()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PieceFacts:
+    """What the module, or one of its callables, lists."""
+
+    variables: tuple[str, ...]
+    trainable_variables: tuple[str, ...]
+    losses: tuple[Loss, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ModuleFacts:
+    """What the converted module has.
+
+    Attributes:
+      variables: By TF1 name.
+      root: What the module itself lists.
+      callables: What each callable lists, by attribute.
+      signatures: The names of the serving signatures.
+    """
+
+    variables: Mapping[str, VariableFacts]
+    root: PieceFacts
+    callables: Mapping[str, PieceFacts]
+    signatures: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Observations:
+    """What the converted module showed: one observation a case, and what it has."""
+
+    cases: tuple[Observation, ...]
+    facts: ModuleFacts
+
+
+def digest(array: np.ndarray) -> str:
+    """A digest of an array's elements."""
+    content = repr(array.tolist()).encode() if array.dtype == object else array.tobytes()
+    return hashlib.sha256(content).hexdigest()
+
+
+def find_changed(
+    before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The arrays of `after` that are not as they were, to the bit."""
+    return {
+        name: array
+        for name, array in after.items()
+        if array.shape != before[name].shape or digest(array) != digest(before[name])
+    }

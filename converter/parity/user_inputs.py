@@ -1,0 +1,115 @@
+"""The user's own arrays for inputs, from an `.npz` file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from converter import errors
+from converter.assemble.signatures import component_names
+from converter.ir.graph import Kind, Signature, TensorInfo
+from converter.parity.values import Value, from_components
+
+
+def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """Reads all arrays of an `.npz` file.
+
+    Raises:
+      UsageError: if it is none.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}
+    except (OSError, ValueError, AttributeError) as error:
+        raise errors.UsageError(
+            f"{os.fspath(path)} cannot be read as an .npz file: {error}",
+            remedy="Write it with numpy.savez; strings as arrays of dtype S or U.",
+        ) from error
+
+
+def check_keys(arrays: Mapping[str, np.ndarray], signatures: Sequence[Signature]) -> None:
+    """Checks that each array is for an input of some signature.
+
+    Raises:
+      UsageError: if one is not.
+    """
+    known = {
+        key
+        for signature in signatures
+        for name, info in signature.inputs.items()
+        for part in component_names(name, info)
+        for key in (part, f"{signature.name}/{part}")
+    }
+    unknown = sorted(set(arrays) - known)
+    if unknown:
+        raise errors.UsageError(
+            f"no signature has inputs for the arrays {', '.join(map(repr, unknown))}",
+            remedy=f"Known are {', '.join(map(repr, sorted(known)))}.",
+        )
+
+
+def find_value(
+    arrays: Mapping[str, np.ndarray], signature: str, name: str, info: TensorInfo
+) -> Value | None:
+    """Returns the user's value of an input, or None if there is none.
+
+    Raises:
+      UsageError: if a part of it is missing, or has another dtype.
+    """
+    parts = component_names(name, info)
+    found = [_find_array(arrays, signature, part) for part in parts]
+    if all(array is None for array in found):
+        return None
+    missing = [part for part, array in zip(parts, found, strict=True) if array is None]
+    if missing:
+        raise errors.UsageError(
+            f"input {name!r} of signature {signature!r} lacks {', '.join(map(repr, missing))}",
+            remedy=f"It is made of {', '.join(map(repr, parts))}.",
+        )
+    dtypes = _component_dtypes(info)
+    return from_components(
+        [
+            _cast(array, dtype, part)
+            for part, array, dtype in zip(parts, found, dtypes, strict=True)
+            if array is not None
+        ],
+        info,
+    )
+
+
+def _find_array(
+    arrays: Mapping[str, np.ndarray], signature: str, part: str
+) -> np.ndarray | None:
+    return arrays.get(f"{signature}/{part}", arrays.get(part))
+
+
+def _component_dtypes(info: TensorInfo) -> list[tf.DType]:
+    own = tf.as_dtype(info.dtype)
+    if info.kind is Kind.SPARSE:
+        return [tf.int64, own, tf.int64]
+    if info.kind is Kind.RAGGED:
+        return [own] + [tf.as_dtype(info.row_splits_dtype)] * info.ragged_rank
+    return [own]
+
+
+def _cast(array: np.ndarray, dtype: tf.DType, name: str) -> np.ndarray:
+    if dtype == tf.string and array.dtype.kind in "SU":
+        encoded = np.empty(array.shape, dtype=object)
+        encoded.flat = [os.fsencode(element) for element in array.flat]
+        return encoded
+    kind = np.dtype(dtype.as_numpy_dtype)
+    fits = dtype != tf.string and (
+        np.can_cast(array.dtype, kind, "same_kind")
+        # Plain Python numbers become int64 and float64 arrays, whatever they are for.
+        or (array.dtype.kind in "iu" and not dtype.is_bool)
+        or (array.dtype.kind == "f" and dtype.is_floating)
+    )
+    if not fits:
+        raise errors.UsageError(
+            f"array {name!r} has dtype {array.dtype}, expected {dtype.name}",
+            remedy="Convert it before it is saved.",
+        )
+    return array.astype(kind)

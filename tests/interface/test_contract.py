@@ -1,0 +1,204 @@
+"""The interface of converted modules, to the letter."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from golden.converted_model import convert_golden
+from golden.golden_values import GOLDEN
+
+import converter
+
+IMAGES = np.linspace(0, 1, 8 * 16 * 16 * 3, dtype=np.float32).reshape(8, 16, 16, 3)
+
+
+def test_root_is_the_default_signature():
+    loaded = convert_golden("half_plus_two").loaded
+    np.testing.assert_allclose(loaded(tf.constant([2.0, 4.0])), [3.0, 4.0])
+    np.testing.assert_allclose(loaded.default(tf.constant([2.0, 4.0])), [3.0, 4.0])
+
+
+def test_endpoints_come_on_request():
+    loaded = convert_golden("image_bn_dropout").loaded
+    plain = loaded(IMAGES)
+    endpoints = loaded(IMAGES, return_endpoints=True)
+    assert "TinyNet/Conv2d_1a_3x3" in endpoints
+    np.testing.assert_array_equal(endpoints["default"], plain)
+
+
+def test_without_an_output_default_the_result_is_a_dict():
+    loaded = convert_golden("dense_no_default_output").loaded
+    spec = loaded.signatures["default"].structured_input_signature[1]
+    outputs = loaded(
+        {k: tf.ones([2 if d is None else d for d in s.shape]) for k, s in spec.items()}
+    )
+    assert isinstance(outputs, dict)
+    assert "default" not in outputs
+
+
+def test_every_allowed_combination_of_arguments_has_a_trace():
+    loaded = convert_golden("image_bn_dropout").loaded
+    for training in (False, True):
+        for endpoints in (False, True):
+            for hparams in ({}, {"batch_norm_momentum": 0.5}, {"batch_norm_epsilon": 0.1}):
+                loaded(IMAGES, training=training, return_endpoints=endpoints, **hparams)
+
+
+def test_no_training_argument_without_a_training_variant():
+    loaded = convert_golden("half_plus_two").loaded
+    with pytest.raises((TypeError, ValueError)):
+        loaded(tf.constant([1.0]), training=True)
+
+
+def test_an_hparam_that_is_left_out_has_the_graph_s_value():
+    model = convert_golden("image_bn_dropout")
+    epsilon = model.record["callables"]["default"]["hparams"]["batch_norm_epsilon"]["default"]
+    plain = model.loaded(IMAGES)
+    np.testing.assert_array_equal(model.loaded(IMAGES, batch_norm_epsilon=epsilon), plain)
+    assert not np.array_equal(model.loaded(IMAGES, batch_norm_epsilon=0.5), plain)
+
+
+def test_a_default_that_only_the_graph_knows():
+    loaded = convert_golden("image_default_mean").loaded
+    plain = loaded(IMAGES)
+    given = loaded(IMAGES, mean=tf.constant([0.5, 0.2, 0.9]))
+    assert not np.array_equal(plain, given)
+
+
+def test_plain_call_s_variables_only():
+    """Keras warns of variables that get no gradient, so endpoints' variables are not listed."""
+    loaded = convert_golden("image_bn_dropout").loaded
+    names = {v.name for v in loaded.variables}
+    assert "TinyNet/Logits/weights:0" not in names
+    assert "TinyNet/Conv2d_1a_3x3/weights:0" in names
+    assert "TinyNet/Logits/weights:0" in {v.name for v in loaded.image_classification.variables}
+    assert {id(v) for v in loaded.trainable_variables} <= {id(v) for v in loaded.variables}
+
+
+def test_pieces_share_variables():
+    loaded = convert_golden("image_bn_dropout").loaded
+    by_name = {v.name: v for v in loaded.variables}
+    for variable in loaded.image_feature_vector.variables:
+        assert by_name[variable.name] is variable
+
+
+def test_partitioned_variables_stay_separate():
+    loaded = convert_golden("text_embedding_oov").loaded
+    assert [v.name for v in loaded.variables] == [f"embeddings/part_{i}:0" for i in range(3)]
+
+
+def test_variants_outside_of_the_pair_are_named_callables():
+    loaded = convert_golden("gan_spectral").loaded
+    assert callable(loaded.generator__bs8_gen)
+    assert callable(loaded.discriminator__bs2_disc)
+    assert not callable(loaded)
+
+
+def test_a_variant_without_weights_is_left_out_with_a_warning():
+    model = convert_golden("gan_uninstantiated")
+    assert not hasattr(model.loaded, "discriminator__bs8_disc")
+    assert any("disc" in warning and "left out" in warning for warning in model.record["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("signature", "attribute"),
+    [("variables", "variables_"), ("a/b", "a_b"), ("class", "class_"), ("name", "name_")],
+)
+def test_awkward_signature_names(signature, attribute):
+    model = convert_golden("odd_signature_names")
+    assert model.record["callables"][attribute]["signature"] == signature
+    assert callable(getattr(model.loaded, attribute))
+    assert signature in model.loaded.signatures
+
+
+@pytest.mark.parametrize("name", ["odd_input_names", "odd_colliding_inputs"])
+def test_signatures_keep_input_names_to_the_letter(name):
+    model = convert_golden(name)
+    expected = set(model.record["callables"]["default"]["inputs"])
+    assert {"tensor_dict$tau_a", "0"} <= expected or {"a/b", "a_b", "self"} <= expected
+    function = model.loaded.signatures["default"]
+    assert set(function._arg_keywords) == expected
+    inputs = {
+        key: tf.ones([2 if size is None else size for size in value["shape"]])
+        for key, value in model.record["callables"]["default"]["inputs"].items()
+    }
+    served = function(**inputs)
+    called = model.loaded(inputs)
+    called = called if isinstance(called, dict) else {"default": called}
+    np.testing.assert_array_equal(served["default"], called["default"])
+
+
+@pytest.mark.parametrize("name", ["odd_input_names", "sparse_mixed", "table_file", "ragged_both"])
+def test_the_session_loader_knows_the_signatures(name):
+    model = convert_golden(name)
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        meta_graph = tf.compat.v1.saved_model.load(session, ["serve"], str(model.path))
+    names = set()
+    for key, value in model.record["callables"]["default"]["inputs"].items():
+        parts = {
+            "dense": [key],
+            "sparse": [f"{key}_{part}" for part in ("indices", "values", "dense_shape")],
+            "ragged": [f"{key}_component_{i}" for i in range(2)],
+        }
+        names.update(parts[value["kind"]])
+    assert set(meta_graph.signature_def["default"].inputs) == names
+    assert set(meta_graph.signature_def["serving_default"].inputs) == names
+
+
+def test_tokenization_info_is_what_bert_code_reads():
+    model = convert_golden("bert_tiny")
+    vocabulary = model.loaded.vocab_file.asset_path.numpy().decode()
+    assert pathlib.Path(vocabulary) == model.path / "assets" / "bert_vocab.txt"
+    assert model.loaded.do_lower_case.numpy() in (True, False)
+    info = model.loaded.tokenization_info()
+    assert info["vocab_file"].numpy().decode() == vocabulary
+    assert bool(info["do_lower_case"]) == bool(model.loaded.do_lower_case.numpy())
+
+
+def test_no_root_when_two_signatures_take_inputs():
+    loaded = convert_golden("odd_two_with_inputs").loaded
+    assert not callable(loaded)
+    assert "serving_default" not in loaded.signatures
+
+
+def test_attachments_keep_their_bytes():
+    model = convert_golden("attachments")
+    described = model.record["attachments"]
+    assert {item["key"] for item in described} >= {"image_module_info"}
+    image = next(item for item in described if item["key"] == "image_module_info")
+    assert image["json"]["default_image_size"]["height"] > 0
+    for item in described:
+        folder = "_".join(item["tags"]) or "default"
+        path = model.path / "assets.extra" / "attachments" / folder / f"{item['key']}.pb"
+        assert path.stat().st_size == item["size_bytes"]
+
+
+def test_the_output_is_no_tf1_hub_module(fixture_name):
+    if fixture_name == "defun_gradient":
+        return
+    model = convert_golden(fixture_name)
+    assert not (model.path / "tfhub_module.pb").exists()
+    record = json.loads((model.path / "assets.extra" / "conversion.json").read_text())
+    assert record == model.record
+
+
+def test_live_module_computes_what_the_saved_one_does():
+    for name in ("image_bn_dropout", "table_file", "text_embedding_oov"):
+        live = converter.load(GOLDEN / name / "module")
+        saved = convert_golden(name).loaded
+        inputs = IMAGES if name.startswith("image") else tf.constant(["the", "cat", "??"])
+        one, other = live(inputs), saved(inputs)
+        tf.nest.map_structure(np.testing.assert_array_equal, one, other)
+
+
+def test_live_module_trains():
+    live = converter.load(GOLDEN / "image_bn_dropout" / "module")
+    means = [v for v in live.variables if "moving_mean" in v.name]
+    before = [v.numpy() for v in means]
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(live(IMAGES, training=True))
+    gradients = tape.gradient(total, live.trainable_variables)
+    assert all(gradient is not None for gradient in gradients)
+    assert not any(np.array_equal(old, v.numpy()) for old, v in zip(before, means, strict=True))
