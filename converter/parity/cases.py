@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -55,10 +55,13 @@ class Case:
     @property
     def name(self) -> str:
         """A short text that tells the case from others."""
-        parts = [self.attribute]
-        if self.training:
-            parts.append("training=True")
-        return ", ".join(parts + [f"{keyword}=…" for keyword in self.keywords])
+        return name_case(self.attribute, training=self.training, keywords=self.keywords)
+
+
+def name_case(attribute: str, *, training: bool, keywords: Iterable[str]) -> str:
+    """Names a call: `default, training=True, batch_norm_momentum=…`."""
+    flags = ["training=True"] if training else []
+    return ", ".join([attribute, *flags, *(f"{keyword}=…" for keyword in keywords)])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -70,6 +73,12 @@ class PlannedCase:
     gives_hparams: bool
     is_root: bool
     served_as: str | None
+
+    @property
+    def name(self) -> str:
+        """A short text that tells the case from others."""
+        given = [h.keyword for h in self.plan.hparams] if self.gives_hparams else []
+        return name_case(self.plan.attribute, training=self.training, keywords=given)
 
     @property
     def tags(self) -> Tags:
@@ -113,7 +122,7 @@ class CaseMaker:
         """Makes a case.
 
         Raises:
-          ParityError: if an input has no values that could be made up.
+          UnmakeableError: if an input has no values that could be made up.
           UsageError: if the user's value of an input does not fit.
         """
         plan = planned.plan
@@ -181,9 +190,7 @@ class CaseMaker:
             default = hparam.default if attempt.simple_ids else differing_scalar(hparam.default)
             return _scalar(default, info)
         longest = _longest(infos, attempt) if "len" in name.lower() else None
-        return generate(
-            f"{signature}/{name}", info, self._use(program, info), attempt, longest
-        )
+        return generate(f"{signature}/{name}", info, self._use(program, info), attempt, longest)
 
     def _use(self, program: Program, info: TensorInfo) -> Use:
         if program.tags not in self._finders:

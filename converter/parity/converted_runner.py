@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import os
 import pathlib
 import pickle
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-# Before TensorFlow is first imported, which reads them then.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import tensorflow as tf
@@ -52,12 +48,14 @@ class Request:
       cases: The calls.
       attributes: All callables that it should have.
       import_ops: Packages to import first, for the ops that they register.
+      reload: Whether to load the model anew for each case: calls may change its tables.
     """
 
     directory: pathlib.Path
     cases: tuple[Case, ...]
     attributes: tuple[str, ...]
     import_ops: tuple[str, ...] = ()
+    reload: bool = False
 
 
 def main(request: str, response: str) -> None:
@@ -71,15 +69,16 @@ def main(request: str, response: str) -> None:
 
 def run_converted(request: Request) -> Observations:
     """Loads a converted model and runs cases in it."""
-    runner = _Runner(request.directory)
+    runner = _Runner(request.directory, reload=request.reload)
     cases = tuple(runner.observe(case) for case in request.cases)
     runner.reset()
     return Observations(cases, runner.facts(request.attributes))
 
 
 class _Runner:
-    def __init__(self, directory: pathlib.Path) -> None:
+    def __init__(self, directory: pathlib.Path, *, reload: bool) -> None:
         self._directory = directory
+        self._reload = reload
         self._load()
 
     def _load(self) -> None:
@@ -91,7 +90,9 @@ class _Runner:
         self._initial = self._read_all()
 
     def reset(self) -> None:
-        """Gives all variables the checkpoint's values."""
+        """Makes the state what it is after loading."""
+        if self._reload:
+            self._load()
         for name, variable in self._variables.items():
             variable.assign(self._initial[name])
 
@@ -104,7 +105,7 @@ class _Runner:
             if case.served_as is not None:
                 observation = dataclasses.replace(observation, serving=self._serve(case))
         except Exception as error:  # noqa: BLE001 - whatever it is, the model failed the case
-            return Observation(error=describe(error))
+            return Observation(error=_describe_error(error))
         return observation
 
     def _observe_call(self, case: Case) -> Observation:
@@ -112,7 +113,7 @@ class _Runner:
         with tf.GradientTape() as tape:
             result = self._call(case, getattr(self._module, case.attribute), endpoints=True)
         changed = find_changed(self._initial, self._read_all())
-        outputs = result if isinstance(result, dict) else {"default": result}
+        outputs = _name_outputs(result)
         gradients, error = self._differentiate(tape, list(outputs.values()))
         return Observation(
             outputs={name: self._value(tensor) for name, tensor in outputs.items()},
@@ -160,7 +161,7 @@ class _Runner:
         try:
             found = tape.gradient(targets, list(sources.values()))
         except Exception as error:  # noqa: BLE001 - whatever it is, there are no gradients
-            return {}, describe(error)
+            return {}, _describe_error(error)
         return {
             name: None if gradient is None else as_array(tf.convert_to_tensor(gradient).numpy())
             for name, gradient in zip(sources, found, strict=True)
@@ -189,9 +190,7 @@ class _Runner:
 
 
 def _pieces(module: Any) -> list[Any]:
-    return [
-        part for part in vars(module).values() if callable(part) and hasattr(part, "variables")
-    ]
+    return [part for part in vars(module).values() if callable(part) and hasattr(part, "variables")]
 
 
 def _tf1_name(variable: tf.Variable) -> str:
@@ -228,13 +227,13 @@ def _piece_facts(piece: Any) -> PieceFacts:
     )
 
 
-def describe(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     """The type of an error and the first line of its text."""
     lines = str(error).strip().splitlines() or [""]
     return f"{type(error).__name__}: {lines[0]}".rstrip(": ")
 
 
-def name_outputs(result: Any) -> Mapping[str, Any]:
+def _name_outputs(result: Any) -> Mapping[str, Any]:
     """The outputs of a call by name; a call that returns one tensor returns `default`."""
     return result if isinstance(result, dict) else {"default": result}
 

@@ -12,13 +12,16 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from converter import errors
 from converter.ir.graph import Kind, TensorInfo
 from converter.parity.uses import Use
 from converter.parity.values import RaggedValue, SparseValue, Value
 
 _WORDS = (b"hello", b"world", b"a", b"the", b"Seven", b"7", b"na\xc3\xafve", b"")
 _UNKNOWN_WORD = b"zzunknown"
+
+
+class UnmakeableError(Exception):
+    """No value can be made up for an input."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def generate(
       longest: For the lengths of sequences, the longest of them.
 
     Raises:
-      ParityError: if the dtype has no values that could be made up.
+      UnmakeableError: if the dtype has no values that could be made up.
     """
     maker = _Maker(np.random.default_rng(zlib.crc32(seed.encode())), info, use, attempt, longest)
     if info.kind is Kind.SPARSE:
@@ -166,9 +169,7 @@ class _Maker:
             return self._floats(shape).astype(dtype.as_numpy_dtype)
         if dtype.is_integer and not dtype.is_quantized:
             return self._integers(shape).astype(dtype.as_numpy_dtype)
-        raise errors.ParityError(
-            f"no values of dtype {dtype.name} can be made up", remedy="Pass some with --inputs."
-        )
+        raise UnmakeableError(f"no values of dtype {dtype.name} can be made up")
 
     def _floats(self, shape: tuple[int, ...]) -> np.ndarray:
         if len(shape) == 4 or self._attempt.positive:  # Pixels, by convention in [0, 1].

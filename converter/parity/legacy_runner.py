@@ -171,9 +171,7 @@ class _Variant:
         source = self._program.signatures.get(case.source)
         return source.inputs if source else {}
 
-    def _observe_call(
-        self, outputs: Outputs, feeds: Feeds, updates: Sequence[Any]
-    ) -> Observation:
+    def _observe_call(self, outputs: Outputs, feeds: Feeds, updates: Sequence[Any]) -> Observation:
         needed = self._needed([*self._tensors(outputs), *updates], feeds)
         self._check_random(needed)
         values, changed = self._run_call(outputs, feeds, updates)
@@ -225,7 +223,9 @@ class _Variant:
             name: from_components([as_array(array) for array in arrays[name]], info)
             for name, info in outputs.items()
         }
-        return {name: name_assets(value, self._directory) for name, value in values.items()}, changed
+        return {
+            name: name_assets(value, self._directory) for name, value in values.items()
+        }, changed
 
     def _read_all(self, session: Any) -> dict[str, np.ndarray]:
         values = session.run({variable.name: variable.read for variable in self._variables})
@@ -284,7 +284,9 @@ class _Variant:
         # A session does not compute what makes a fed tensor, so no gradient may pass it.
         stops = [self._graph.get_tensor_by_name(name) for name in feeds]
         found = iter(tf1.gradients(targets, handles, stop_gradients=stops))
-        return {variable.name: _add([next(found) for _ in variable.handles]) for variable in variables}
+        return {
+            variable.name: _add([next(found) for _ in variable.handles]) for variable in variables
+        }
 
     def _values_tensor(self, info: TensorInfo) -> Any:
         ref = info.components[1] if info.kind is Kind.SPARSE else info.components[0]

@@ -50,9 +50,7 @@ _TWINS = {
     "Multinomial": _Twin("StatelessMultinomial", seed_position=2),
     "SampleDistortedBoundingBoxV2": _Twin("StatelessSampleDistortedBoundingBox", seed_position=3),
     # These append the shape of their parameter to the shape that they are asked for.
-    "RandomGamma": _Twin(
-        "StatelessRandomGammaV2", renamed={"S": "T", "T": "dtype"}, parameter=1
-    ),
+    "RandomGamma": _Twin("StatelessRandomGammaV2", renamed={"S": "T", "T": "dtype"}, parameter=1),
     "RandomPoissonV2": _Twin(
         "StatelessRandomPoisson", renamed={"S": "T", "R": "Rtype"}, parameter=1
     ),

@@ -80,9 +80,7 @@ def find_value(
     )
 
 
-def _find_array(
-    arrays: Mapping[str, np.ndarray], signature: str, part: str
-) -> np.ndarray | None:
+def _find_array(arrays: Mapping[str, np.ndarray], signature: str, part: str) -> np.ndarray | None:
     return arrays.get(f"{signature}/{part}", arrays.get(part))
 
 

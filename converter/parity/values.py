@@ -96,6 +96,14 @@ def as_array(value: Any) -> np.ndarray:
     return np.array(value)
 
 
+def has_nan(value: Value) -> bool:
+    """Whether an element is not a number."""
+    return any(
+        array.dtype.kind not in "OSUbiu" and bool(np.isnan(array.astype(np.complex128)).any())
+        for array in to_components(value)
+    )
+
+
 def name_assets(value: Value, directory: str | os.PathLike[str]) -> Value:
     """Replaces paths into `directory` by the file's name and the digest of its content.
 

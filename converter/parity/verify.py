@@ -1,0 +1,138 @@
+"""Compares a converted module with its original, by running both."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import pathlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from converter import errors
+from converter.assemble.plan import ModulePlan, make_plan
+from converter.export.saved_model import read_record
+from converter.formats.legacy_module import LegacyModule, digest
+from converter.formats.registry import read_module
+from converter.parity.cases import CaseMaker
+from converter.parity.checks import Evidence, Tolerances, run_checks
+from converter.parity.converted_process import run_deterministic
+from converter.parity.converted_runner import Request
+from converter.parity.original import Original
+from converter.parity.report import ParityReport
+from converter.parity.user_inputs import check_keys, read_arrays
+
+StrPath = str | os.PathLike[str]
+Progress = Callable[[str], None]
+
+
+def verify(
+    source: StrPath,
+    destination: StrPath,
+    *,
+    inputs: StrPath | None = None,
+    rtol: float | None = None,
+    atol: float | None = None,
+    import_ops: Sequence[str] = (),
+    progress: Progress | None = None,
+    fresh_process: bool = True,
+) -> ParityReport:
+    """Runs a TF1 module and its conversion on the same inputs, and compares all they do.
+
+    Args:
+      source: The TF1 module.
+      destination: The converted module.
+      inputs: An `.npz` file with the user's own arrays, `<input>` or `<signature>/<input>`.
+      rtol: Relative tolerance of floats, instead of the default for their dtype.
+      atol: Absolute tolerance of floats, instead of the default for their dtype.
+      import_ops: Packages to import first, for the ops that they register.
+      progress: Is told what happens next, in a few words.
+      fresh_process: Whether the converted module runs in a process of its own, where nothing of
+        the original can help it.
+
+    Returns:
+      The report. A difference is not an error: look at `passed`.
+
+    Raises:
+      ConversionError: if the two cannot be compared.
+    """
+    tell = progress or (lambda _: None)
+    legacy = read_module(source)
+    target = pathlib.Path(destination)
+    plan = _read_plan(legacy, target)
+    arrays = read_arrays(inputs) if inputs is not None else {}
+    check_keys(arrays, [s for v in legacy.variants.values() for s in v.signatures.values()])
+    with _quiet():
+        original = Original(legacy, plan, CaseMaker(legacy, arrays))
+        original.run(tell)
+        tell("running the converted module")
+        request = Request(
+            directory=target,
+            cases=tuple(original.cases),
+            attributes=tuple(plan.callables),
+            import_ops=tuple(import_ops),
+            reload=_has_mutable_tables(legacy),
+        )
+        observations = run_deterministic(request, fresh_process=fresh_process)
+    evidence = Evidence(
+        plan=plan,
+        cases=tuple(original.cases),
+        expected=tuple(original.observations),
+        actual=observations.cases,
+        variables=original.variables(),
+        losses=original.losses(),
+        facts=observations.facts,
+        tolerances=Tolerances(rtol, atol),
+    )
+    return ParityReport(
+        rows=run_checks(evidence),
+        not_compared=tuple(original.not_compared),
+        uncovered=original.uncovered(),
+        notes=tuple(original.notes()),
+        rtol=rtol,
+        atol=atol,
+    )
+
+
+def _read_plan(legacy: LegacyModule, target: pathlib.Path) -> ModulePlan:
+    """What `target` should offer, from the options in its record.
+
+    Raises:
+      ParityError: if it has no record, or that of another module.
+    """
+    record = read_record(target)
+    try:
+        recorded: str = record["source"]["digest"]
+        options: Mapping[str, Any] = record["options"]
+        chosen = {key: options[key] for key in ("tags", "training_tags", "call_signature")}
+    except (KeyError, TypeError) as error:
+        raise errors.ParityError(
+            f"the record of {target} lacks {error}",
+            remedy="Convert the module again with this version.",
+        ) from error
+    if recorded != digest(legacy.directory):
+        raise errors.ParityError(
+            f"{target} was not converted from {legacy.directory} as it is now",
+            remedy="Convert it again, or name the module that it was converted from.",
+        )
+    return make_plan(legacy, **chosen)
+
+
+def _has_mutable_tables(legacy: LegacyModule) -> bool:
+    return any(
+        program.nodes[table].op.startswith("Mutable")
+        for program in legacy.variants.values()
+        for table in program.tables
+    )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps TensorFlow's warnings about V1 from the user's terminal."""
+    logger = logging.getLogger("tensorflow")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
