@@ -19,6 +19,7 @@ from tensorflow.core.protobuf import fingerprint_pb2, saved_model_pb2
 
 from converter import tf_private
 
+_USER_NAME = "_user_specified_name"
 _COUNTER = re.compile(r"_\d+$")
 # What the loader replaces by `_` (source: sanitize_arg_name in polymorphism/function_type.py).
 _NO_PARAMETER = re.compile(r"[^a-zA-Z0-9]")
@@ -69,6 +70,7 @@ def _rename_functions(meta_graph: Any) -> None:
             _rename_in_node(node, names)
         for value in function.attr.values():
             _rename_in_attr(value, names)
+        _drop_capture_names(function)
     copies = [type(function).FromString(function.SerializeToString()) for function in functions]
     del library.function[:]
     library.function.extend(copies)
@@ -79,6 +81,13 @@ def _rename_functions(meta_graph: Any) -> None:
         gradient.gradient_func = names.get(gradient.gradient_func, gradient.gradient_func)
     _rename_keys(meta_graph.meta_info_def.function_aliases, names)
     _rename_in_objects(meta_graph.object_graph_def, names)
+
+
+def _drop_capture_names(function: Any) -> None:
+    """Drops the names of captured arguments, which are numbers of the process that traced them."""
+    for arg in function.arg_attr.values():
+        if _USER_NAME in arg.attr and arg.attr[_USER_NAME].s.isdigit():
+            del arg.attr[_USER_NAME]
 
 
 def _new_names(meta_graph: Any) -> dict[str, str]:

@@ -1,0 +1,67 @@
+"""Edits of saved_model.pb."""
+
+import pathlib
+
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from converter.export.canonical import canonicalize
+
+
+def save(module, path, **signatures) -> pathlib.Path:
+    tf.saved_model.save(module, str(path), signatures=signatures or None)
+    return path
+
+
+def read(path):
+    return saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes())
+
+
+class Doubler(tf.Module):
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="input_0")])
+    def __call__(self, input_0):
+        return {"out": self.inner(input_0)}
+
+    @tf.function
+    def inner(self, x):
+        return 2 * x
+
+
+def test_functions_are_named_by_place_not_by_count(tmp_path):
+    one = save(Doubler(), tmp_path / "one")
+    two = save(Doubler(), tmp_path / "two")
+    assert (one / "saved_model.pb").read_bytes() != (two / "saved_model.pb").read_bytes()
+    for path in (one, two):
+        canonicalize(path, {})
+    assert (one / "saved_model.pb").read_bytes() == (two / "saved_model.pb").read_bytes()
+    assert (one / "fingerprint.pb").read_bytes() == (two / "fingerprint.pb").read_bytes()
+
+
+def test_the_model_still_works(tmp_path):
+    module = Doubler()
+    path = save(module, tmp_path / "model", serve=module.__call__)
+    canonicalize(path, {"serve": {"input_0": "input_0"}})
+    loaded = tf.saved_model.load(str(path))
+    assert loaded(tf.constant([2.0]))["out"].numpy().tolist() == [4.0]
+    assert loaded.signatures["serve"](tf.constant([2.0]))["out"].numpy().tolist() == [4.0]
+
+
+def test_inputs_get_any_name(tmp_path):
+    module = Doubler()
+    path = save(module, tmp_path / "model", serve=module.__call__)
+    canonicalize(path, {"serve": {"input_0": "a/b$0"}})
+    assert list(read(path).meta_graphs[0].signature_def["serve"].inputs) == ["a/b$0"]
+    loaded = tf.saved_model.load(str(path)).signatures["serve"]
+    assert loaded(**{"a/b$0": tf.constant([2.0])})["out"].numpy().tolist() == [4.0]
+    assert list(loaded.structured_input_signature[1]) == ["a/b$0"]
+
+
+def test_the_fingerprint_fits_the_file(tmp_path):
+    path = save(Doubler(), tmp_path / "model")
+    before = tf.saved_model.experimental.read_fingerprint(str(path))
+    canonicalize(path, {})
+    after = tf.saved_model.experimental.read_fingerprint(str(path))
+    assert after.saved_model_checksum != before.saved_model_checksum
+    other = save(Doubler(), tmp_path / "other")
+    canonicalize(other, {})
+    assert tf.saved_model.experimental.read_fingerprint(str(other)) == after
