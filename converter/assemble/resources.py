@@ -160,7 +160,7 @@ class LegacyTable(tf.saved_model.experimental.TrackableResource):
         self._live = live
         for graph in (creation, *filling):
             bindings.prepare(graph)
-        if live:
+        if live and self.resource_handle is not None:  # Made here, not in the trace of filling.
             tf.function(self._initialize, autograph=False)()
 
     def _create_resource(self) -> tf.Tensor:

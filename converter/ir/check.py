@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from converter import errors
 from converter.ir import op_facts, query
-from converter.ir.graph import ARG_OP, Graph, TensorRef
+from converter.ir.graph import ARG_OP, BOUND_OPS, Graph, Node, TensorRef
 
 
 def check_graph(graph: Graph, absent: Collection[str] = ()) -> None:
@@ -17,7 +17,8 @@ def check_graph(graph: Graph, absent: Collection[str] = ()) -> None:
       absent: Op types that must not occur, because an earlier pass promised to remove them.
 
     Raises:
-      FormatError: if an edge leads nowhere, an output does not exist, or there is a cycle.
+      FormatError: if an edge leads nowhere, an output does not exist, a node lacks inputs or
+        attributes that its op needs, or there is a cycle.
       UnsupportedOpError: if an op is not registered.
       InternalError: if an op of `absent` occurs, or the arguments are not `_Arg` nodes.
     """
@@ -26,6 +27,7 @@ def check_graph(graph: Graph, absent: Collection[str] = ()) -> None:
             raise errors.InternalError(f"node {node.name!r} is listed as {name!r}")
         if node.op in absent:
             raise errors.InternalError(f"op {node.op!r} at {name!r} should have been removed")
+        _check_node(node)
         for ref in node.inputs:
             _check_ref(graph, ref)
         for control in node.control_inputs:
@@ -38,6 +40,25 @@ def check_graph(graph: Graph, absent: Collection[str] = ()) -> None:
         if query.get_node(graph.nodes, name).op != ARG_OP:
             raise errors.InternalError(f"argument {name!r} is no {ARG_OP}")
     query.topological_order(graph.nodes)
+
+
+def _check_node(node: Node) -> None:
+    if node.op in BOUND_OPS:
+        return
+    op_def = op_facts.find_op_def(node.op)
+    if op_def is None:
+        raise op_facts.unregistered_op_error(node.op, node.name)
+    for attr in op_def.attr:
+        if attr.name not in node.attrs and not attr.HasField("default_value"):
+            raise errors.FormatError(
+                f"op {node.op!r} lacks attribute {attr.name!r}", node=node.name
+            )
+    count = sum(op_facts.arg_length(arg, op_def, node.attrs) for arg in op_def.input_arg)
+    if len(node.inputs) != count:
+        raise errors.FormatError(
+            f"op {node.op!r} takes {count} inputs, the graph gives {len(node.inputs)}",
+            node=node.name,
+        )
 
 
 def _check_ref(graph: Graph, ref: TensorRef) -> None:

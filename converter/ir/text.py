@@ -25,7 +25,13 @@ from tensorflow.core.framework import attr_value_pb2, types_pb2
 from converter.ir.graph import ARG_OP, AttrValue, Graph, Node, TensorRef
 
 _NODE = re.compile(r"(?P<name>\S+) = (?P<op>[\w>]+)(?:\[(?P<attrs>.*)\])?\((?P<inputs>[^()]*)\)$")
-_ATTR = re.compile(r'\s*(?P<key>\w+)=(?P<value>\{.*?\}(?=,|$)|"[^"]*"|\[[^\]]*\]|[^,]+)\s*(?:,|$)')
+# Protobuf text in braces holds quoted strings, in which anything may stand.
+_ATTR = re.compile(
+    r"\s*(?P<key>\w+)="
+    r"(?P<value>\{(?:\"(?:\\.|[^\"\\])*\"|[^\"])*?\}|\"[^\"]*\"|\[[^\]]*\]|[^,\s]+)"
+    r"\s*(?:,|$)"
+)
+_FLOAT = re.compile(r"-?[\d.]+(e[+-]?\d+)?|-?inf|nan")
 
 
 def format_graph(graph: Graph) -> str:
@@ -52,7 +58,7 @@ def _format_ref(ref: TensorRef) -> str:
 
 def _format_attr(value: AttrValue) -> str:
     kind = value.WhichOneof("value")
-    if kind == "type":
+    if kind == "type" and value.type in types_pb2.DataType.values():
         return str(types_pb2.DataType.Name(value.type))[3:].lower()
     if kind == "b":
         return "true" if value.b else "false"
@@ -87,7 +93,8 @@ def parse_graph(text: str) -> Graph:
     """Reads what `format_graph` prints. Indentation, blank lines and `#` comments are ignored.
 
     Raises:
-      ValueError: if a line is neither a node, nor `return`, nor `target`.
+      ValueError: if a line is neither a node, nor `return`, nor `target`, or an attribute has
+        none of the forms above.
     """
     nodes: dict[str, Node] = {}
     results: tuple[TensorRef, ...] = ()
@@ -125,7 +132,15 @@ def _parse_node(line: str) -> Node:
 
 
 def _parse_attrs(text: str) -> Mapping[str, AttrValue]:
-    return {match["key"]: _parse_attr(match["value"].strip()) for match in _ATTR.finditer(text)}
+    attrs: dict[str, AttrValue] = {}
+    position = 0
+    while position < len(text):
+        match = _ATTR.match(text, position)
+        if match is None:
+            raise ValueError(f"expected 'attr=value', found {text[position:]!r}")
+        attrs[match["key"]] = _parse_attr(match["value"])
+        position = match.end()
+    return attrs
 
 
 def _parse_attr(text: str) -> AttrValue:
@@ -140,7 +155,7 @@ def _parse_attr(text: str) -> AttrValue:
         value.b = text == "true"
     elif re.fullmatch(r"-?\d+", text):
         value.i = int(text)
-    elif re.fullmatch(r"-?[\d.]+(e-?\d+)?", text):
+    elif _FLOAT.fullmatch(text):
         value.f = float(text)
     else:
         value.type = types_pb2.DataType.Value(f"DT_{text.upper()}")
@@ -148,6 +163,7 @@ def _parse_attr(text: str) -> AttrValue:
 
 
 def _parse_shape(text: str, proto: object) -> None:
+    proto.SetInParent()  # type: ignore[attr-defined]
     if text == "...":
         proto.unknown_rank = True  # type: ignore[attr-defined]
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -34,7 +34,7 @@ class Case:
       takes_training: Whether the callable has argument `training`.
       takes_endpoints: Whether the callable has argument `return_endpoints`.
       is_root: Whether the module itself is this callable.
-      served_as: The serving signature to compare as well, if this call has one.
+      served_as: The serving signature that stands for the same call, if there is one.
       serving_inputs: What that takes, by TF1 name.
     """
 
@@ -53,15 +53,23 @@ class Case:
     serving_inputs: Mapping[str, Value] = dataclasses.field(default_factory=dict)
 
     @property
+    def is_served(self) -> bool:
+        """Whether to compare the serving signature, too.
+
+        TensorFlow's Python API passes inputs by keyword to a method, so none can be `self`.
+        """
+        return self.served_as is not None and "self" not in self.serving_inputs
+
+    @property
     def name(self) -> str:
         """A short text that tells the case from others."""
-        return name_case(self.attribute, training=self.training, keywords=self.keywords)
+        return name_case(self.attribute, training=self.training, hparams=bool(self.keywords))
 
 
-def name_case(attribute: str, *, training: bool, keywords: Iterable[str]) -> str:
-    """Names a call: `default, training=True, batch_norm_momentum=…`."""
-    flags = ["training=True"] if training else []
-    return ", ".join([attribute, *flags, *(f"{keyword}=…" for keyword in keywords)])
+def name_case(attribute: str, *, training: bool, hparams: bool) -> str:
+    """Names a call: `default, training, with hparams`."""
+    training_part = ["training"] if training else []
+    return ", ".join([attribute, *training_part, *(["with hparams"] if hparams else [])])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -77,8 +85,7 @@ class PlannedCase:
     @property
     def name(self) -> str:
         """A short text that tells the case from others."""
-        given = [h.keyword for h in self.plan.hparams] if self.gives_hparams else []
-        return name_case(self.plan.attribute, training=self.training, keywords=given)
+        return name_case(self.plan.attribute, training=self.training, hparams=self.gives_hparams)
 
     @property
     def tags(self) -> Tags:

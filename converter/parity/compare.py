@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+
 import numpy as np
 
 _BITS = {"float16": np.int16, "bfloat16": np.int16, "float32": np.int32, "float64": np.int64}
@@ -15,8 +16,9 @@ class Tolerance:
     Attributes:
       rtol: Relative to the element.
       atol: Absolute.
-      noise: Relative to the largest magnitude of the tensor. A sum of large terms that cancel
-        each other is as wrong as the terms were rounded, however small it is.
+      noise: Relative to the largest magnitude of the tensor, or of the group of tensors that it
+        is one of. A sum of large terms that cancel each other is as wrong as the terms were
+        rounded, however small it is.
     """
 
     rtol: float = 0.0
@@ -57,7 +59,8 @@ class Comparison:
       dtype: Of the expected array.
       shape: Of the expected array.
       max_abs: The largest absolute difference; infinite where only one side is a number.
-      max_rel: The largest difference relative to the expected element.
+      max_rel: The largest difference relative to the expected element, among elements that are
+        more than noise.
       max_ulps: The largest difference in units in the last place, for floats.
       where: The index of the worst element, if any element differs.
       expected: That element in the expected array.
@@ -96,8 +99,8 @@ def compare(
       actual: What it is.
       tolerance: How far elements may be apart.
       group_scale: The largest magnitude of the tensors that `expected` is one of, such as all
-        gradients of a call. Two elements that are both within `noise` of it are rounding errors
-        around zero, and agree. 0 turns this off.
+        gradients of a call: a bias before batch norm has the gradient zero, and shows what is
+        left of terms as large as the others' gradients. 0 if it stands alone.
     """
     problem = _find_mismatch(expected, actual)
     if problem:
@@ -161,18 +164,16 @@ def _compare_numbers(
     wide_expected, wide_actual = _widen(expected), _widen(actual)
     difference = _difference(wide_expected, wide_actual)
     size = np.abs(wide_expected)
-    allowed = tolerance.atol + tolerance.noise * magnitude(expected)
-    if tolerance.rtol:
-        allowed = allowed + tolerance.rtol * np.where(np.isfinite(size), size, 0.0)
-    floor = tolerance.noise * group_scale
-    is_noise = (size <= floor) & (np.abs(wide_actual) <= floor)
-    excess = np.where(is_noise, 0.0, difference - allowed)
+    noise = tolerance.noise * max(magnitude(expected), group_scale)
+    allowed = tolerance.rtol * np.where(np.isfinite(size), size, 0.0) + tolerance.atol + noise
+    relative = _relative(difference, wide_expected)
+    is_noise = (size <= noise) & (np.abs(wide_actual) <= noise)
     return _describe(
         expected,
         actual,
-        excess,
+        difference - allowed,
         difference,
-        _relative(difference, wide_expected),
+        np.where(is_noise, 0.0, relative),
         _max_ulps(expected, actual),
     )
 

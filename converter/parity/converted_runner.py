@@ -6,12 +6,13 @@ converter's objects. Both files are pickles, in a directory that only this user 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 import pathlib
 import pickle
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,10 +70,26 @@ def main(request: str, response: str) -> None:
 
 def run_converted(request: Request) -> Observations:
     """Loads a converted model and runs cases in it."""
-    runner = _Runner(request.directory, reload=request.reload)
-    cases = tuple(runner.observe(case) for case in request.cases)
-    runner.reset()
-    return Observations(cases, runner.facts(request.attributes))
+    with _graphs_as_written():
+        runner = _Runner(request.directory, reload=request.reload)
+        cases = tuple(runner.observe(case) for case in request.cases)
+        runner.reset()
+        return Observations(cases, runner.facts(request.attributes))
+
+
+@contextlib.contextmanager
+def _graphs_as_written() -> Iterator[None]:
+    """Turns TensorFlow's graph rewrites off, as on the TF1 side.
+
+    They fuse and reorder sums, which would hide the converter's differences behind their own.
+    """
+    option = "disable_meta_optimizer"
+    before = tf.config.optimizer.get_experimental_options().get(option, False)
+    tf.config.optimizer.set_experimental_options({option: True})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({option: before})
 
 
 class _Runner:
@@ -102,9 +119,9 @@ class _Runner:
             observation = self._observe_call(case)
             if case.takes_endpoints:
                 observation = self._add_plain(observation, case)
-            if case.served_as is not None:
+            if case.is_served:
                 observation = dataclasses.replace(observation, serving=self._serve(case))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the model failed the case
+        except Exception as error:  # Whatever it is, the model failed the case.
             return Observation(error=_describe_error(error))
         return observation
 
@@ -160,7 +177,7 @@ class _Runner:
             return {}, ""
         try:
             found = tape.gradient(targets, list(sources.values()))
-        except Exception as error:  # noqa: BLE001 - whatever it is, there are no gradients
+        except Exception as error:  # Whatever it is, there are no gradients.
             return {}, _describe_error(error)
         return {
             name: None if gradient is None else as_array(tf.convert_to_tensor(gradient).numpy())

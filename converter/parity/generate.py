@@ -201,7 +201,7 @@ class _Maker:
     def _strings(self, shape: tuple[int, ...]) -> np.ndarray:
         make = self._string_maker()
         array = np.empty(shape, dtype=object)
-        array.flat = [make(number) for number in range(array.size)]
+        array.reshape(-1)[:] = [make(number) for number in range(array.size)]
         return array
 
     def _string_maker(self) -> Callable[[int], bytes]:

@@ -149,7 +149,7 @@ class _Variant:
         if case.takes_endpoints:
             plain = {"default": signature.outputs["default"]}
             observation = self._add_plain(observation, plain, feeds, updates)
-        if case.served_as is not None:
+        if case.is_served:
             feeds = _make_feeds(signature.inputs, case.serving_inputs)
             served, _ = self._run(signature.outputs, feeds, ())
             observation = dataclasses.replace(observation, serving=_to_parts(served))

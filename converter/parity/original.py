@@ -57,11 +57,17 @@ class Original:
         if fallback is None:
             self.not_compared.append(NotCompared(planned.name, reason))
             return
-        self.cases.append(fallback[0])
-        self.observations.append(fallback[1])
-        if fallback[1].gradient_error:
-            why = f"TF1 has none: {fallback[1].gradient_error}"
-            self.not_compared.append(NotCompared(f"gradients of {planned.name}", why))
+        self._keep(*fallback)
+
+    def _keep(self, case: Case, observation: Observation) -> None:
+        self.cases.append(case)
+        self.observations.append(observation)
+        if observation.gradient_error:
+            why = f"TF1 has none: {observation.gradient_error}"
+            self.not_compared.append(NotCompared(f"gradients of {case.name}", why))
+        if case.served_as is not None and not case.is_served:
+            why = "TensorFlow's Python API cannot call one with an input named 'self'"
+            self.not_compared.append(NotCompared(f"serving signature {case.served_as!r}", why))
 
     def uncovered(self) -> tuple[str, ...]:
         """The callables of which no case ran."""

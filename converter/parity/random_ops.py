@@ -130,7 +130,7 @@ def _rewrite(
         if node.op == _SHUFFLE:
             _remove_seeds(node)
             node.op = "ReverseV2"
-            axis = graph.add_const(f"{node.name}/reverse_axis", np.int32([0]))
+            axis = graph.add_const(f"{node.name}/reverse_axis", np.array([0], np.int32))
             node.input.insert(1, axis)
             node.attr["Tidx"].type = tf.int32.as_datatype_enum
         else:
@@ -138,7 +138,7 @@ def _rewrite(
 
 
 def _make_stateless(node: Any, twin: _Twin, graph: _Nodes) -> None:
-    seed = graph.add_const(f"{node.name}/stateless_seed", np.int64(_remove_seeds(node)))
+    seed = graph.add_const(f"{node.name}/stateless_seed", np.array(_remove_seeds(node), np.int64))
     if twin.parameter is not None:
         node.input[0] = graph.add_full_shape(node, twin.parameter)
     node.op = twin.op
@@ -180,7 +180,7 @@ class _Nodes:
         shape.input.append(random.input[parameter])
         shape.attr["T"].type = value_type
         shape.attr["out_type"].type = shape_type
-        axis = self.add_const(f"{random.name}/axis", np.int32(0))
+        axis = self.add_const(f"{random.name}/axis", np.array(0, np.int32))
         full = self._add(name=f"{random.name}/full_shape", op="ConcatV2")
         full.input.extend([random.input[0], self._output.format(shape.name), axis])
         full.attr["N"].i = 2

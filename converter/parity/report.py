@@ -55,6 +55,12 @@ class ParityReport:
         """The rows that differ by more than the tolerance."""
         return tuple(row for row in self.rows if not row.comparison.passed)
 
+    def first_failure(self) -> str:
+        """What differs first, in one line; empty if nothing does."""
+        if self.failures:
+            return explain_row(self.failures[0])
+        return f"no call of {self.uncovered[0]!r} could be compared" if self.uncovered else ""
+
     def summary(self) -> dict[str, Any]:
         """The few numbers that a record keeps."""
         return {
@@ -140,10 +146,11 @@ def _summary_table(rows: Iterable[Row]) -> rich.table.Table:
     for heading in ("tensors", "bit-equal", "worst abs", "worst rel", "ULPs"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
+    shown = ""
     for (case, check), comparisons in _group(rows).items():
         passed = all(comparison.passed for comparison in comparisons)
         table.add_row(
-            rich.text.Text(case),
+            rich.text.Text("" if case == shown else case),
             check,
             str(len(comparisons)),
             str(sum(comparison.bit_equal for comparison in comparisons)),
@@ -152,6 +159,7 @@ def _summary_table(rows: Iterable[Row]) -> rich.table.Table:
             _ulps(comparisons),
             "ok" if passed else "[bold red]DIFFERS[/]",
         )
+        shown = case
     return table
 
 
@@ -167,10 +175,14 @@ def _group(rows: Iterable[Row]) -> dict[tuple[str, str], list[Comparison]]:
 def _print_failures(failures: tuple[Row, ...], console: rich.console.Console) -> None:
     console.print()
     for row in failures[:_DETAILED_FAILURES]:
-        text = f"{row.case} / {row.check} / {row.tensor}: {_explain(row.comparison)}"
-        console.print(text, markup=False, highlight=False, style="red")
+        console.print(explain_row(row), markup=False, highlight=False, style="red")
     if len(failures) > _DETAILED_FAILURES:
         console.print(f"… and {len(failures) - _DETAILED_FAILURES} more.", highlight=False)
+
+
+def explain_row(row: Row) -> str:
+    """Where a row belongs and how its two sides differ, in one line."""
+    return f"{row.case} / {row.check} / {row.tensor}: {_explain(row.comparison)}"
 
 
 def _explain(comparison: Comparison) -> str:

@@ -1,4 +1,4 @@
-"""The user's own arrays for inputs, from an `.npz` file."""
+"""The user's own arrays for inputs, by `<input>` or `<signature>/<input>`."""
 
 from __future__ import annotations
 
@@ -9,25 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from converter import errors
-from converter.assemble.signatures import component_names
+from converter.assemble.values import component_names
 from converter.ir.graph import Kind, Signature, TensorInfo
 from converter.parity.values import Value, from_components
-
-
-def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """Reads all arrays of an `.npz` file.
-
-    Raises:
-      UsageError: if it is none.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
-    except (OSError, ValueError, AttributeError) as error:
-        raise errors.UsageError(
-            f"{os.fspath(path)} cannot be read as an .npz file: {error}",
-            remedy="Write it with numpy.savez; strings as arrays of dtype S or U.",
-        ) from error
 
 
 def check_keys(arrays: Mapping[str, np.ndarray], signatures: Sequence[Signature]) -> None:
@@ -96,7 +80,7 @@ def _component_dtypes(info: TensorInfo) -> list[tf.DType]:
 def _cast(array: np.ndarray, dtype: tf.DType, name: str) -> np.ndarray:
     if dtype == tf.string and array.dtype.kind in "SU":
         encoded = np.empty(array.shape, dtype=object)
-        encoded.flat = [os.fsencode(element) for element in array.flat]
+        encoded.reshape(-1)[:] = [os.fsencode(element) for element in array.flat]
         return encoded
     kind = np.dtype(dtype.as_numpy_dtype)
     fits = dtype != tf.string and (

@@ -114,7 +114,7 @@ def name_assets(value: Value, directory: str | os.PathLike[str]) -> Value:
     prefix = os.fsencode(os.path.join(directory, ""))
     named = [_name_asset(element, prefix) for element in value.flat]
     result = np.empty(value.shape, dtype=object)
-    result.flat = named
+    result.reshape(-1)[:] = named
     return result
 
 

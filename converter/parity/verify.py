@@ -9,6 +9,8 @@ import pathlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from converter import errors
 from converter.assemble.plan import ModulePlan, make_plan
 from converter.export.saved_model import read_record
@@ -20,7 +22,7 @@ from converter.parity.converted_process import run_deterministic
 from converter.parity.converted_runner import Request
 from converter.parity.original import Original
 from converter.parity.report import ParityReport
-from converter.parity.user_inputs import check_keys, read_arrays
+from converter.parity.user_inputs import check_keys
 
 StrPath = str | os.PathLike[str]
 Progress = Callable[[str], None]
@@ -30,7 +32,7 @@ def verify(
     source: StrPath,
     destination: StrPath,
     *,
-    inputs: StrPath | None = None,
+    inputs: Mapping[str, Any] | None = None,
     rtol: float | None = None,
     atol: float | None = None,
     import_ops: Sequence[str] = (),
@@ -42,7 +44,7 @@ def verify(
     Args:
       source: The TF1 module.
       destination: The converted module.
-      inputs: An `.npz` file with the user's own arrays, `<input>` or `<signature>/<input>`.
+      inputs: Arrays to use in place of made-up ones, by `<input>` or `<signature>/<input>`.
       rtol: Relative tolerance of floats, instead of the default for their dtype.
       atol: Absolute tolerance of floats, instead of the default for their dtype.
       import_ops: Packages to import first, for the ops that they register.
@@ -60,7 +62,7 @@ def verify(
     legacy = read_module(source)
     target = pathlib.Path(destination)
     plan = _read_plan(legacy, target)
-    arrays = read_arrays(inputs) if inputs is not None else {}
+    arrays = {name: np.asarray(array) for name, array in (inputs or {}).items()}
     check_keys(arrays, [s for v in legacy.variants.values() for s in v.signatures.values()])
     with _quiet():
         original = Original(legacy, plan, CaseMaker(legacy, arrays))

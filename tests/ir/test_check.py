@@ -34,6 +34,9 @@ def test_a_well_formed_graph_passes():
         ("return y", "return x:1", "x", "uses output 1 of op '_Arg', which has 1"),
         ("return y", "return done", "done", "uses output 0 of op 'NoOp', which has 0"),
         ("done = NoOp()", "done = NoOp(^y)", "y", "cycle"),
+        ("(axis, x)", "(x)", "parts", "'Split' takes 2 inputs, the graph gives 1"),
+        ("NoOp()", "NoOp(x)", "done", "'NoOp' takes 0 inputs, the graph gives 1"),
+        ("Neg[T=float]", "Neg", "y", "'Neg' lacks attribute 'T'"),
     ],
 )
 def test_a_damaged_graph_is_a_format_error(before, after, node, message):
@@ -50,6 +53,17 @@ def test_an_op_that_tensorflow_does_not_know_is_named_with_its_package():
     assert str(caught.value) == (
         "op 'SentencepieceOp' is not registered in this TensorFlow (at node 'y'). It usually comes"
         " with tensorflow_text: install it and pass --import-ops tensorflow_text."
+    )
+
+
+def test_an_op_without_outputs_must_be_registered_too():
+    with pytest.raises(errors.UnsupportedOpError, match="'Frobnicate' is not registered"):
+        check_graph(parse_graph("y = Frobnicate()\ntarget y"))
+
+
+def test_an_attribute_with_a_default_may_be_absent():
+    check_graph(
+        parse_graph("x = _Arg()\ny = MatMul[T=float](x, x)\nreturn y")  # transpose_a, …
     )
 
 
