@@ -11,7 +11,7 @@ from converter.assemble.values import feeds_for
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import VARIABLE_OP, VARIABLE_VALUE_OP, Graph, Program, TensorInfo
 from converter.passes.pipeline import run_passes
-from converter.passes.prune_unreachable import needs_placeholder, prune_unreachable
+from converter.passes.prune_unreachable import needing_placeholders, prune_unreachable
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,11 +80,10 @@ def prepare_computation(
       ConversionError: if it cannot be carried over exactly.
     """
     feeds = feeds_for(inputs)
-    update_ops = tuple(
-        name
-        for name in program.update_ops
-        if updates and not needs_placeholder(program, feeds, name)
-    )
+    update_ops: tuple[str, ...] = ()
+    if updates and program.update_ops:
+        unfed = needing_placeholders(program, feeds)
+        update_ops = tuple(name for name in program.update_ops if name not in unfed)
     results = [ref for info in outputs.values() for ref in info.components]
     graph, _ = run_passes(prune_unreachable(program, feeds, results, update_ops), program)
     return Computation(program, graph, inputs, outputs, update_ops)

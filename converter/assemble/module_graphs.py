@@ -13,7 +13,7 @@ from converter.ir import query
 from converter.ir.graph import Graph, Program, TensorRef, VariableSpec
 from converter.ir.text import format_graph
 from converter.passes.pipeline import run_passes
-from converter.passes.prune_unreachable import needs_placeholder, prune_unreachable
+from converter.passes.prune_unreachable import needing_placeholders, prune_unreachable
 from converter.passes.strip_gradient_overrides import OVERRIDE
 from converter.passes.strip_placement import COLOCATION
 
@@ -141,8 +141,9 @@ def _loss_graphs(legacy: LegacyModule, plan: ModulePlan) -> Iterator[LossGraph]:
     for tags in _loss_variants(plan):
         program = legacy.variants[tags]
         here = []
+        unfed = needing_placeholders(program, {}) if program.regularization_losses else set()
         for ref in program.regularization_losses:
-            if not needs_placeholder(program, {}, ref.node):
+            if ref.node not in unfed:
                 pruned = prune_unreachable(program, {}, [ref])
                 here.append(LossGraph(program, ref, run_passes(pruned, program)[0]))
         texts = [format_graph(loss.graph) for loss in here]
@@ -173,8 +174,9 @@ def _unused_variables(graphs: ModuleGraphs) -> Iterator[Dropped]:
 def _unusable_losses(graphs: ModuleGraphs) -> Iterator[Dropped]:
     for tags in _loss_variants(graphs.plan):
         program = graphs.legacy.variants[tags]
+        unfed = needing_placeholders(program, {})
         for ref in program.regularization_losses:
-            if needs_placeholder(program, {}, ref.node):
+            if ref.node in unfed:
                 why = "it depends on an input, so it is no function of the weights"
                 yield Dropped("regularization loss", str(ref), why)
     listed = {index for name in graphs.callables for index in graphs.losses_of(graphs.used[name])}

@@ -153,8 +153,8 @@ def _print_state(summary: Mapping[str, Any], console: Console) -> None:
         table = terminal.make_table("attachment", "tags", "bytes", "contents", title="Attachments")
         for item in summary["attachments"]:
             contents = "" if item["json"] is None else str(item["json"])
-            row = (item["key"], format_tags(item["tags"]), str(item["size_bytes"]), contents)
-            table.add_row(*map(escape, row))
+            about = (item["key"], format_tags(item["tags"]), str(item["size_bytes"]), contents)
+            table.add_row(*map(escape, about))
         console.print(table)
 
 

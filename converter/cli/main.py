@@ -62,21 +62,22 @@ def main(arguments: argparse.Namespace) -> int:
         return _fail(error, 2)
     except errors.ConversionError as error:
         return _fail(error, 1)
-    except errors.InternalError as error:
-        terminal.say_error(
-            f"internal error: {error}. This is a bug in the converter, not in the module:"
-            " please report it with --verbosity=1."
-        )
-        return _fail(None, 1)
     except BrokenPipeError:
         # The reader of stdout has gone; so is the need to say anything.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception as error:
+        # InternalError, or what nobody foresaw.
+        name = "" if isinstance(error, errors.InternalError) else f"{type(error).__name__}: "
+        return _fail(
+            f"internal error: {name}{error}. This is a bug in the converter: please report it"
+            " with what --verbosity=1 prints.",
+            1,
+        )
 
 
-def _fail(error: errors.ConversionError | None, status: int) -> int:
-    if error is not None:
-        terminal.say_error(str(error))
+def _fail(error: object, status: int) -> int:
+    terminal.say_error(" ".join(str(error).split()))
     if logging.get_verbosity() >= logging.DEBUG:
         traceback.print_exc()
     return status

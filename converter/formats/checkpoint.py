@@ -54,8 +54,8 @@ class Checkpoint:
         entry = self.entries[variable.checkpoint_key]
         if entry.dtype != variable.dtype:
             raise errors.WeightsError(
-                f"variable {variable.name!r} has dtype {tf.as_dtype(variable.dtype).name}, its value"
-                f" in the checkpoint has {tf.as_dtype(entry.dtype).name}",
+                f"variable {variable.name!r} has dtype {tf.as_dtype(variable.dtype).name}, its"
+                f" value in the checkpoint has {tf.as_dtype(entry.dtype).name}",
                 remedy=_DAMAGED,
             )
         expected = variable.slice.full_shape if variable.slice else variable.shape

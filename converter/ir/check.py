@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from converter import errors
 from converter.ir import op_facts, query
 from converter.ir.graph import ARG_OP, BOUND_OPS, Graph, Node, TensorRef
 
 
-def check_graph(graph: Graph, absent: Collection[str] = ()) -> None:
+def check_graph(
+    graph: Graph, absent: Collection[str] = (), functions: Collection[str] = ()
+) -> None:
     """Checks that `graph` can be emitted.
 
     Args:
       graph: The graph.
       absent: Op types that must not occur, because an earlier pass promised to remove them.
+      functions: Names of library functions, which calls use like op types.
 
     Raises:
       FormatError: if an edge leads nowhere, an output does not exist, a node lacks inputs or
@@ -27,13 +30,12 @@ def check_graph(graph: Graph, absent: Collection[str] = ()) -> None:
             raise errors.InternalError(f"node {node.name!r} is listed as {name!r}")
         if node.op in absent:
             raise errors.InternalError(f"op {node.op!r} at {name!r} should have been removed")
-        _check_node(node)
-        for ref in node.inputs:
-            _check_ref(graph, ref)
+        if node.op not in functions:
+            _check_node(node)
         for control in node.control_inputs:
             query.get_node(graph.nodes, control)
-    for ref in graph.results:
-        _check_ref(graph, ref)
+    for ref in _all_refs(graph):
+        _check_ref(graph, ref, functions)
     for name in graph.targets:
         query.get_node(graph.nodes, name)
     for name in graph.args:
@@ -42,7 +44,14 @@ def check_graph(graph: Graph, absent: Collection[str] = ()) -> None:
     query.topological_order(graph.nodes)
 
 
+def _all_refs(graph: Graph) -> Iterator[TensorRef]:
+    for node in graph.nodes.values():
+        yield from node.inputs
+    yield from graph.results
+
+
 def _check_node(node: Node) -> None:
+    """Checks a node against the registered definition of its op."""
     if node.op in BOUND_OPS:
         return
     op_def = op_facts.find_op_def(node.op)
@@ -61,8 +70,10 @@ def _check_node(node: Node) -> None:
         )
 
 
-def _check_ref(graph: Graph, ref: TensorRef) -> None:
+def _check_ref(graph: Graph, ref: TensorRef, functions: Collection[str]) -> None:
     node = query.get_node(graph.nodes, ref.node)
+    if node.op in functions:
+        return  # The inliner checks it against the function's body.
     count = op_facts.output_count(node)
     if count is None:
         raise op_facts.unregistered_op_error(node.op, node.name)

@@ -12,7 +12,7 @@ from converter.assemble.plan import CallablePlan, HparamPlan, ModulePlan, has_en
 from converter.assemble.variants import Tags
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Program, TensorInfo, TensorRef
-from converter.parity.generate import Attempt, differing_scalar, generate
+from converter.parity.generate import Attempt, Siblings, differing_scalar, generate
 from converter.parity.user_inputs import find_value
 from converter.parity.uses import Use, UseFinder
 from converter.parity.values import Value
@@ -196,8 +196,8 @@ class CaseMaker:
             # What the default becomes may not suit the graph; the default does.
             default = hparam.default if attempt.simple_ids else differing_scalar(hparam.default)
             return _scalar(default, info)
-        longest = _longest(infos, attempt) if "len" in name.lower() else None
-        return generate(f"{signature}/{name}", info, self._use(program, info), attempt, longest)
+        siblings = _siblings(infos, name, attempt)
+        return generate(f"{signature}/{name}", info, self._use(program, info), attempt, siblings)
 
     def _use(self, program: Program, info: TensorInfo) -> Use:
         if program.tags not in self._finders:
@@ -219,7 +219,12 @@ def _scalar(value: bool | int | float | str, info: TensorInfo) -> np.ndarray:
     return np.array(value).astype(tf.as_dtype(info.dtype).as_numpy_dtype)
 
 
-def _longest(infos: Mapping[str, TensorInfo], attempt: Attempt) -> int:
-    """The length of sequences: the second dimension that some input has."""
-    sizes = [info.shape[1] for info in infos.values() if info.shape and len(info.shape) > 1]
-    return next((size for size in sizes if size is not None), attempt.size)
+def _siblings(infos: Mapping[str, TensorInfo], name: str, attempt: Attempt) -> Siblings:
+    sizes: dict[int, int] = {}
+    for other, info in infos.items():
+        for axis, size in enumerate(info.shape or ()):
+            if other != name and size is not None:
+                sizes.setdefault(axis, size)
+    # Nothing but the name tells the lengths of sequences from other integers.
+    longest = sizes.get(1, attempt.size) if "len" in name.lower() else None
+    return Siblings(sizes, longest)

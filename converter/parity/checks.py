@@ -186,8 +186,9 @@ def check_variables(evidence: Evidence) -> Found:
         least = evidence.used(attribute, plain=True)
         yield from _compare_lists(f"{attribute}.variables", listed, least, most)
     root = evidence.plan.root
-    least = evidence.used(root, plain=True) if root else set().union(*used.values())
-    yield from _compare_lists("variables", evidence.facts.root.variables, least, least)
+    if root is None or root in used:  # Else nothing is known of what it should list.
+        least = evidence.used(root, plain=True) if root else set().union(*used.values())
+        yield from _compare_lists("variables", evidence.facts.root.variables, least, least)
 
 
 def check_trainable(evidence: Evidence) -> Found:

@@ -19,6 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from converter.parity.cases import Case
+from converter.parity.error_text import summarize
 from converter.parity.observation import (
     Loss,
     ModuleFacts,
@@ -245,9 +246,7 @@ def _piece_facts(piece: Any) -> PieceFacts:
 
 
 def _describe_error(error: Exception) -> str:
-    """The type of an error and the first line of its text."""
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0]}".rstrip(": ")
+    return f"{type(error).__name__}: {summarize(error)}"
 
 
 def _name_outputs(result: Any) -> Mapping[str, Any]:

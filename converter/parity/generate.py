@@ -6,7 +6,7 @@ import base64
 import dataclasses
 import math
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ class Attempt:
       simple_ids: Whether all ids are zero.
       positive: Whether all numbers are positive.
       scalars: Whether inputs of unknown rank are scalars.
+      like_siblings: Whether an unknown size is that of another input along the same axis.
     """
 
     batch: int = 8
@@ -43,13 +44,30 @@ class Attempt:
     simple_ids: bool = False
     positive: bool = False
     scalars: bool = False
+    like_siblings: bool = True
 
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Siblings:
+    """What the other inputs of a signature say of one.
+
+    Attributes:
+      sizes: The size that some other input has along an axis.
+      longest: For the lengths of sequences, the longest of them.
+    """
+
+    sizes: Mapping[int, int] = dataclasses.field(default_factory=dict)
+    longest: int | None = None
+
+
+_ALONE = Siblings()
 
 # In the order in which they are tried, until the TF1 graph takes the inputs. Batch norm that trains
 # is ill-conditioned on a batch of 2, so small batches come last.
 ATTEMPTS = (
     Attempt(),
     Attempt(positive=True),
+    Attempt(like_siblings=False),
     Attempt(simple_ids=True),
     Attempt(simple_ids=True, positive=True, image_size=96),
     Attempt(simple_ids=True, positive=True, image_size=224, batch=2),
@@ -59,7 +77,7 @@ ATTEMPTS = (
 
 
 def generate(
-    seed: str, info: TensorInfo, use: Use, attempt: Attempt, longest: int | None = None
+    seed: str, info: TensorInfo, use: Use, attempt: Attempt, siblings: Siblings = _ALONE
 ) -> Value:
     """Makes up a value.
 
@@ -68,12 +86,12 @@ def generate(
       info: What the signature says of the input.
       use: What the graph does with it.
       attempt: How to choose what both leave open.
-      longest: For the lengths of sequences, the longest of them.
+      siblings: What the other inputs of the signature say of it.
 
     Raises:
       UnmakeableError: if the dtype has no values that could be made up.
     """
-    maker = _Maker(np.random.default_rng(zlib.crc32(seed.encode())), info, use, attempt, longest)
+    maker = _Maker(np.random.default_rng(zlib.crc32(seed.encode())), info, use, attempt, siblings)
     if info.kind is Kind.SPARSE:
         return maker.sparse()
     return maker.ragged() if info.kind is Kind.RAGGED else maker.dense(maker.shape())
@@ -99,13 +117,14 @@ class _Maker:
         info: TensorInfo,
         use: Use,
         attempt: Attempt,
-        longest: int | None,
+        siblings: Siblings,
     ) -> None:
         self._random = random
         self._info = info
         self._use = use
         self._attempt = attempt
-        self._longest = longest
+        self._sizes = siblings.sizes if attempt.like_siblings else {}
+        self._longest = siblings.longest
         self._dtype = tf.as_dtype(info.dtype)
 
     # Shapes.
@@ -123,6 +142,10 @@ class _Maker:
     def _unknown_size(self, axis: int, rank: int) -> int:
         if axis == 0:
             return self._attempt.batch
+        if axis == rank - 1 and self._use.width is not None:
+            return self._use.width
+        if axis in self._sizes:
+            return self._sizes[axis]
         if rank >= 4 and axis < rank - 1:
             return self._attempt.image_size
         return self._attempt.size + axis - 1

@@ -22,6 +22,7 @@ from converter.formats.hub_module import read_saved_model
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Kind, Program, TensorInfo, VariableSpec
 from converter.parity.cases import Case
+from converter.parity.error_text import summarize
 from converter.parity.legacy_graph import PreparedGraph, prepare
 from converter.parity.observation import Loss, Observation, VariableFacts, digest, find_changed
 from converter.parity.values import (
@@ -85,6 +86,10 @@ class LegacyRunner:
             if not self._legacy.checkpoint.lacks(spec)
         }
 
+    def random_ops(self) -> list[str]:
+        """The random ops that were replaced in what the cases run so far needed."""
+        return sorted(op for variant in self._variants.values() for op in variant.random_ops())
+
     @property
     def graphs(self) -> list[PreparedGraph]:
         """The graphs of the variants run so far."""
@@ -133,6 +138,7 @@ class _Variant:
         self.prepared = prepare(meta_graph, legacy, self._program)
         self._graph = _import_graph(self.prepared.meta_graph)
         self._gradients: dict[Any, dict[str, Any]] = {}
+        self._run_so_far: set[str] = set()
         with self._graph.as_default():
             self._variables = [
                 _make_variable(self._graph, nodes, spec, read(spec))
@@ -174,6 +180,7 @@ class _Variant:
     def _observe_call(self, outputs: Outputs, feeds: Feeds, updates: Sequence[Any]) -> Observation:
         needed = self._needed([*self._tensors(outputs), *updates], feeds)
         self._check_random(needed)
+        self._run_so_far.update(op.name for op in needed)
         values, changed = self._run_call(outputs, feeds, updates)
         gradients, gradient_error = self._run_gradients(outputs, feeds)
         used = self._used(needed)
@@ -249,7 +256,7 @@ class _Variant:
                 session.run(fill)
                 yield session
         except (tf.errors.OpError, ValueError, TypeError) as error:
-            raise LegacyFailure(first_line(error)) from error
+            raise LegacyFailure(summarize(error)) from error
 
     # Gradients.
 
@@ -262,9 +269,9 @@ class _Variant:
             with self._session() as session:
                 arrays = session.run({k: g for k, g in gradients.items() if g is not None}, feeds)
         except (LookupError, AttributeError, NotImplementedError, LegacyFailure) as error:
-            return {}, first_line(error)
+            return {}, summarize(error)
         except (ValueError, TypeError) as error:
-            return {}, first_line(error)
+            return {}, summarize(error)
         return {k: as_array(arrays[k]) if k in arrays else None for k in gradients}, ""
 
     def _make_gradients(self, outputs: Outputs, feeds: Feeds) -> dict[str, Any]:
@@ -324,6 +331,11 @@ class _Variant:
             if any(handle.op in needed for handle in variable.handles)
         )
 
+    def random_ops(self) -> list[str]:
+        random = self.prepared.random
+        mine = [op for name, op in random.replaced.items() if name in self._run_so_far]
+        return [*mine, *random.replaced_in_functions.values()]
+
     def _check_random(self, needed: set[Any]) -> None:
         for name in self.prepared.random.uncomparable:
             op = self._graph.get_operation_by_name(name)
@@ -341,7 +353,7 @@ def _import_graph(meta_graph: Any) -> tf.Graph:
             tf1.train.import_meta_graph(meta_graph, clear_devices=True)
     except (tf.errors.OpError, ValueError, TypeError, KeyError) as error:
         raise errors.ParityError(
-            f"TensorFlow cannot import the TF1 graph: {first_line(error)}",
+            f"TensorFlow cannot import the TF1 graph: {summarize(error)}",
             remedy="The package that registers its ops may be missing.",
         ) from error
     return graph
@@ -396,9 +408,3 @@ def _to_parts(values: Mapping[str, Value]) -> dict[str, np.ndarray]:
         for name, value in values.items()
         for part, array in zip(part_names(name, value), to_components(value), strict=True)
     }
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's text, or its type where it has none."""
-    lines = str(error).strip().splitlines()
-    return lines[0].strip() if lines else type(error).__name__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 from collections.abc import Callable, Iterator
 
@@ -94,12 +95,9 @@ class Original:
 
     def notes(self) -> Iterator[str]:
         """What was changed so that the two can be compared."""
-        counts: dict[str, int] = {}
-        for graph in self._runner.graphs:
-            for op, count in graph.random.replaced.items():
-                counts[op] = counts.get(op, 0) + count
+        counts = collections.Counter(self._runner.random_ops())
         if counts:
-            ops = ", ".join(f"{op} ({count})" for op, count in sorted(counts.items()))
+            ops = ", ".join(f"{op} ({count})" for op, count in counts.items())
             yield f"random ops were made deterministic on both sides: {ops}"
         overrides = sum(graph.overrides for graph in self._runner.graphs)
         if overrides:

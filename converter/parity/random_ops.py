@@ -77,21 +77,25 @@ class RandomOps:
     """What a graph draws: the random ops that were replaced, and those that could not be.
 
     Attributes:
-      replaced: How often each op was replaced.
+      replaced: What each replaced node of the graph was, by its name.
+      replaced_in_functions: The same for functions, by `function/node`.
       uncomparable: The graph's nodes whose op has no stateless twin, or calls one.
     """
 
-    replaced: Mapping[str, int]
+    replaced: Mapping[str, str]
+    replaced_in_functions: Mapping[str, str]
     uncomparable: tuple[str, ...]
 
 
 def make_deterministic(graph_def: Any) -> RandomOps:
     """Replaces the random ops of a GraphDef and of its functions, in place."""
-    replaced: dict[str, int] = {}
-    _rewrite(graph_def.node, graph_def.node.add, "{}", replaced)
-    for function in graph_def.library.function:
-        _rewrite(function.node_def, function.node_def.add, "{}:output:0", replaced)
-    return RandomOps(dict(sorted(replaced.items())), _find_uncomparable(graph_def))
+    replaced = _rewrite(graph_def.node, graph_def.node.add, "{}")
+    in_functions = {
+        f"{function.signature.name}/{name}": op
+        for function in graph_def.library.function
+        for name, op in _rewrite(function.node_def, function.node_def.add, "{}:output:0").items()
+    }
+    return RandomOps(replaced, in_functions, _find_uncomparable(graph_def))
 
 
 def _find_uncomparable(graph_def: Any) -> tuple[str, ...]:
@@ -112,29 +116,32 @@ def _draws(node: Any, drawing: set[str]) -> bool:
     return node.op in drawing or any(value.func.name in drawing for value in node.attr.values())
 
 
-def _rewrite(
-    nodes: Iterable[Any], add: Callable[..., Any], output: str, replaced: dict[str, int]
-) -> None:
+def _rewrite(nodes: Iterable[Any], add: Callable[..., Any], output: str) -> dict[str, str]:
     """Replaces the random ops among `nodes`.
 
     Args:
       nodes: NodeDefs.
       add: Adds one.
       output: How an input names the only output of a node.
-      replaced: Counts the replacements by op.
+
+    Returns:
+      The ops that were replaced, by node name.
     """
-    random = [node for node in nodes if node.op in REPLACED_OPS]
+    replaced = {node.name: node.op for node in nodes if node.op in REPLACED_OPS}
     graph = _Nodes(add, output)
-    for node in random:
-        replaced[node.op] = replaced.get(node.op, 0) + 1
+    for node in [node for node in nodes if node.name in replaced]:
         if node.op == _SHUFFLE:
-            _remove_seeds(node)
-            node.op = "ReverseV2"
-            axis = graph.add_const(f"{node.name}/reverse_axis", np.array([0], np.int32))
-            node.input.insert(1, axis)
-            node.attr["Tidx"].type = tf.int32.as_datatype_enum
+            _make_reversal(node, graph)
         else:
             _make_stateless(node, _TWINS[node.op], graph)
+    return replaced
+
+
+def _make_reversal(node: Any, graph: _Nodes) -> None:
+    _remove_seeds(node)
+    node.op = "ReverseV2"
+    node.input.insert(1, graph.add_const(f"{node.name}/reverse_axis", np.array([0], np.int32)))
+    node.attr["Tidx"].type = tf.int32.as_datatype_enum
 
 
 def _make_stateless(node: Any, twin: _Twin, graph: _Nodes) -> None:

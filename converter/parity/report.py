@@ -57,9 +57,9 @@ class ParityReport:
 
     def first_failure(self) -> str:
         """What differs first, in one line; empty if nothing does."""
-        if self.failures:
-            return explain_row(self.failures[0])
-        return f"no call of {self.uncovered[0]!r} could be compared" if self.uncovered else ""
+        if self.uncovered:
+            return f"no call of {self.uncovered[0]!r} could be compared"
+        return explain_row(self.failures[0]) if self.failures else ""
 
     def summary(self) -> dict[str, Any]:
         """The few numbers that a record keeps."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -52,6 +52,12 @@ _COUNTED = {
     "UnsortedSegmentProd": (1, 2),
     "UnsortedSegmentSum": (1, 2),
 }
+# Op -> (which input is multiplied, by which matrix, the axis of that which must fit).
+_WIDTHS = {
+    "Conv2D": (0, 1, 2),
+    "MatMul": (0, 1, 0),
+    "SparseTensorDenseMatMul": (1, 3, 0),
+}
 _LOOKUPS = frozenset({"LookupTableFind", "LookupTableFindV2"})
 _DECODERS = {
     "DecodeBase64": "base64",
@@ -81,6 +87,7 @@ class Use:
       in_sentences: Whether they are split into words first.
       encoding: What they are decoded from, such as `png`.
       is_size: Whether they are sizes of a shape.
+      width: How long the last axis must be.
     """
 
     limit: int | None = None
@@ -88,6 +95,7 @@ class Use:
     in_sentences: bool = False
     encoding: str = ""
     is_size: bool = False
+    width: int | None = None
 
 
 class UseFinder:
@@ -122,6 +130,8 @@ class UseFinder:
                 use = dataclasses.replace(use, keys=self._table_keys(node.inputs[0].node))
             if node.op in _DECODERS and position == 0 and not use.encoding:
                 use = dataclasses.replace(use, encoding=_DECODERS[node.op])
+            if node.op in _WIDTHS and _WIDTHS[node.op][0] == position and use.width is None:
+                use = dataclasses.replace(use, width=self._width(node))
             if _SIZES.get(node.op) == position:
                 use = dataclasses.replace(use, is_size=True)
         return use
@@ -144,6 +154,13 @@ class UseFinder:
             axis = self._constant(node.inputs[2]) if node.op == "GatherV2" else 0
             return self._size(node.inputs[_INDEXED[node.op][1]], axis or 0)
         return None
+
+    def _width(self, node: Node) -> int | None:
+        _, matrix, axis = _WIDTHS[node.op]
+        transposed = any(
+            key in node.attrs and node.attrs[key].b for key in ("transpose_b", "adjoint_b")
+        )
+        return self._size(node.inputs[matrix], 1 - axis if transposed else axis)
 
     def _constant(self, ref: TensorRef) -> int | None:
         node = self._source(ref)
@@ -213,11 +230,3 @@ def _hands_on(node: Node, position: int) -> bool:
     if node.op in _FIRST_ONLY and position > 0:
         return False
     return node.op in _SEE_THROUGH or node.op in _SPLITS_TEXT
-
-
-def find_uses(
-    legacy: LegacyModule, program: Program, refs: Mapping[str, TensorRef]
-) -> dict[str, Use]:
-    """What the graph does with each of `refs`, by their keys."""
-    finder = UseFinder(legacy, program)
-    return {name: finder.find(ref) for name, ref in refs.items()}

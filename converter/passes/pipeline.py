@@ -63,7 +63,7 @@ PIPELINE: tuple[Pass, ...] = (
 
 
 def run_passes(graph: Graph, program: Program) -> tuple[Graph, tuple[PassTrace, ...]]:
-    """Runs the pipeline, and checks the graph after every pass.
+    """Runs the pipeline, and checks the graph before it and after every pass.
 
     Args:
       graph: The computation of one call, cut out of `program`.
@@ -73,6 +73,7 @@ def run_passes(graph: Graph, program: Program) -> tuple[Graph, tuple[PassTrace, 
       ConversionError: if the graph cannot be carried over.
       InternalError: if a pass broke its promise.
     """
+    check.check_graph(graph, functions=program.functions)
     removed: frozenset[str] = frozenset()
     traces: list[PassTrace] = []
     for step in PIPELINE:
@@ -80,7 +81,7 @@ def run_passes(graph: Graph, program: Program) -> tuple[Graph, tuple[PassTrace, 
         after = step.apply(graph, program)
         seconds = time.perf_counter() - start
         removed |= step.removes
-        if after is not graph or not traces:
+        if after is not graph or step.removes:
             check.check_graph(after, absent=removed)
         graph = after
         traces.append(PassTrace(step.name, before, len(graph.nodes), seconds))

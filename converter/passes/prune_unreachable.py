@@ -109,7 +109,21 @@ def _check_fed(nodes: Nodes) -> None:
             )
 
 
-def needs_placeholder(program: Program, feeds: Mapping[TensorRef, Feed], root: str) -> bool:
-    """Whether `root` cannot run when only `feeds` are given."""
-    needed = query.reachable(_cut_controls(program.nodes, feeds), [root], is_cut=feeds.__contains__)
-    return any(program.nodes[name].op in PLACEHOLDERS for name in needed)
+def needing_placeholders(program: Program, feeds: Mapping[TensorRef, Feed]) -> set[str]:
+    """The names of all nodes that cannot run when only `feeds` are given."""
+    nodes = _cut_controls(program.nodes, feeds)
+    users: dict[str, list[str]] = {}
+    for node in nodes.values():
+        for ref in node.inputs:
+            if ref not in feeds:
+                users.setdefault(ref.node, []).append(node.name)
+        for control in node.control_inputs:
+            users.setdefault(control, []).append(node.name)
+    found: set[str] = set()
+    stack = [node.name for node in nodes.values() if node.op in PLACEHOLDERS]
+    while stack:
+        name = stack.pop()
+        if name not in found:
+            found.add(name)
+            stack.extend(users.get(name, ()))
+    return found
