@@ -81,7 +81,9 @@ def topological_order(nodes: Nodes) -> list[str]:
         name = names[heapq.heappop(ready)]
         order.append(name)
         for user in users.get(name, ()):
-            waits_for[user].discard(name)
+            if name not in waits_for[user]:
+                continue  # A back edge, whose user came before.
+            waits_for[user].remove(name)
             if not waits_for[user]:
                 heapq.heappush(ready, position[user])
     if len(order) != len(nodes):

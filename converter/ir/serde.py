@@ -5,7 +5,7 @@ Sources: graph.proto, node_def.proto, function.proto of tensorflow/core/framewor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tensorflow.core.framework import attr_value_pb2, graph_pb2, types_pb2
@@ -93,17 +93,23 @@ class _FunctionReader:
                 nodes[node.name] = node
         args = tuple(nodes)
         for node_def in self._def.node_def:
+            if node_def.name in nodes:
+                raise errors.FormatError("two nodes have the same name", node=node_def.name)
             node = _read_node(node_def, self._parse_input)
             attrs = {key: self._bind_attr(value) for key, value in node.attrs.items()}
             nodes[node.name] = Node(node.name, node.op, node.inputs, node.control_inputs, attrs)
-        results = tuple(
-            self._parse_input(self._def.ret[arg.name], offset)
-            for arg in self._def.signature.output_arg
-            for offset in range(op_facts.arg_length(arg, self._def.signature, self._attrs))
-        )
+        try:
+            results = tuple(self._results())
+        except ValueError as error:
+            raise errors.FormatError(str(error)) from error
         targets = [*self._def.control_ret.values()]
         targets += [name for name, node in nodes.items() if self._is_stateful(node.op)]
         return Graph(nodes, args, results, tuple(dict.fromkeys(targets)))
+
+    def _results(self) -> Iterator[TensorRef]:
+        for arg in self._def.signature.output_arg:
+            for offset in range(op_facts.arg_length(arg, self._def.signature, self._attrs)):
+                yield self._parse_input(self._def.ret.get(arg.name, ""), offset)
 
     def _arg_nodes(self, arg: Any) -> list[Node]:
         length = op_facts.arg_length(arg, self._def.signature, self._attrs)
@@ -128,14 +134,14 @@ class _FunctionReader:
 
     def _parse_input(self, name: str, extra: int = 0) -> TensorRef:
         """Translates `arg`, `arg:1` or `node:output_arg:1` to a flat output number."""
-        parts = name.split(":")
-        if parts[0] in self._arg_names:
-            offset = int(parts[1]) if len(parts) > 1 else 0
-            return TensorRef(self._arg_names[parts[0]][offset + extra])
-        if len(parts) != 3 or parts[0] not in self._node_defs:
+        ref = TensorRef.parse(name)
+        index = ref.index + extra
+        node, colon, output_arg = ref.node.partition(":")
+        if not colon and index < len(self._arg_names.get(node, ())):
+            return TensorRef(self._arg_names[node][index])
+        if not colon or node not in self._node_defs:
             raise ValueError(f"{name!r} is no tensor of function {self._def.signature.name!r}")
-        node_def = self._node_defs[parts[0]]
-        return TensorRef(parts[0], self._output_offset(node_def, parts[1]) + int(parts[2]) + extra)
+        return TensorRef(node, self._output_offset(self._node_defs[node], output_arg) + index)
 
     def _output_offset(self, node_def: Any, output_arg: str) -> int:
         op_def = (

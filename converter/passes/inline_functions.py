@@ -125,7 +125,9 @@ class _Inliner:
         results = tuple(_rename_ref(ref, call.name, given) for ref in body.results)
         done = {f"{call.name}/{target}" for target in body.targets}
         done |= {ref.node for ref in results if ref.node in inner}
-        inner[call.name] = Node(call.name, "NoOp", control_inputs=(*sorted(done),))
+        # A body that only passes arguments on has nothing that waits for what the call waits for.
+        controls = tuple(sorted(done)) or call.control_inputs
+        inner[call.name] = Node(call.name, "NoOp", control_inputs=controls)
         return dataclasses.replace(body, nodes=inner, results=results, targets=body.targets)
 
     def _get_function(self, call: Node, name: str) -> object:

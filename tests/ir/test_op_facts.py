@@ -129,12 +129,6 @@ def test_has_effect_is_stateful_but_handles_and_reads(op, stateful, effect):
     assert op_facts.has_effect(op) is effect
 
 
-@pytest.mark.parametrize("op", ["Assign", "AssignAdd", "ScatterUpdate", "CountUpTo", "ApplyAdam"])
-def test_ops_that_change_refs_have_an_effect(op):
-    # TensorFlow does not mark them as stateful: the variable that they take is.
-    assert op_facts.has_effect(op)
-
-
 @pytest.mark.parametrize(
     ("op", "package"),
     [

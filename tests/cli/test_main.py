@@ -1,0 +1,252 @@
+"""The command line, run in this process."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from converter.cli import main as cli
+
+
+@pytest.fixture
+def run(capfd):
+    """`run(*arguments)` returns exit status, stdout and stderr."""
+
+    def call(*arguments):
+        try:
+            status = cli.main(cli.parse_arguments(["tf1hub", *map(str, arguments)]))
+        except SystemExit as stop:
+            status = stop.code
+        captured = capfd.readouterr()
+        return status, captured.out, captured.err
+
+    return call
+
+
+def error_line(stderr):
+    """The one line that says what failed; progress may stand before it."""
+    lines = [line for line in stderr.splitlines() if line.startswith("tf1hub: error: ")]
+    assert len(lines) == 1
+    assert stderr.rstrip().endswith(lines[0])
+    assert "Traceback" not in stderr
+    return lines[0].removeprefix("tf1hub: error: ")
+
+
+def test_convert_says_where_it_went(run, golden_module, tmp_path):
+    status, out, err = run("convert", golden_module("half_plus_two"), tmp_path / "out")
+    assert status == 0
+    assert out.splitlines()[0] == f"Converted to {tmp_path / 'out'}"
+    assert "2 variables (2 trainable)" in out
+    assert "tf1hub: reading the module" in err
+    assert tf.saved_model.load(str(tmp_path / "out"))(tf.constant([2.0])).numpy() == [3.0]
+
+
+def test_convert_prints_its_record_as_one_json_document(run, golden_module, tmp_path):
+    status, out, _ = run("convert", golden_module("half_plus_two"), tmp_path / "out", "--json")
+    assert status == 0
+    record = json.loads(out)["record"]
+    assert record == json.loads((tmp_path / "out/assets.extra/conversion.json").read_text())
+
+
+def test_warnings_go_to_stderr(run, golden_module, tmp_path):
+    _, out, err = run("convert", golden_module("gan_uninstantiated"), tmp_path / "out")
+    assert "tf1hub: warning: Graph variant {bs8, disc} is left out" in err
+    assert "left out" not in out
+
+
+def test_options_reach_the_conversion(run, golden_module, tmp_path):
+    status, out, _ = run(
+        "convert", golden_module("gan_spectral"), tmp_path / "out", "--json",
+        "--tags", "gen,bs8", "--training-tags", "disc,bs8", "--call-signature", "generator",
+    )  # fmt: skip
+    assert status == 0
+    record = json.loads(out)["record"]
+    assert record["options"] == {
+        "tags": ["bs8", "gen"],
+        "training_tags": ["bs8", "disc"],
+        "call_signature": "generator",
+    }
+    assert record["root"] == "generator"
+
+
+def test_inspect_fits_100_columns(run, fixture_name, golden_module):
+    status, out, err = run("inspect", golden_module(fixture_name))
+    assert status == 0
+    assert err == ""
+    assert max(map(len, out.splitlines())) <= 100
+
+
+def test_inspect_of_the_bert_pattern(run, golden_module):
+    source = golden_module("bert_tiny")
+    _, out, _ = run("inspect", source)
+    for text in (
+        "{train}   training",
+        "input_ids",
+        "float32 [?, ?, 16]",
+        "44, 44 of them trainable",
+        "14 more: --all lists them",
+        "bert_vocab.txt",
+        "obj.tokens({input_ids, input_mask, segment_ids}, training=False)",
+    ):
+        assert text in out
+    _, everything, _ = run("inspect", source, "--all")
+    assert "bert/pooler/dense/kernel" in everything
+
+
+def test_inspect_prints_one_json_document(run, fixture_name, golden_module):
+    status, out, _ = run("inspect", golden_module(fixture_name), "--json")
+    assert status == 0
+    summary = json.loads(out)
+    assert summary["graph_variants"]
+    assert (summary["refused"] is None) == (fixture_name != "defun_gradient")
+
+
+def test_inspect_says_why_a_module_would_be_refused(run, golden_module):
+    status, out, _ = run("inspect", golden_module("defun_gradient"))
+    assert status == 0
+    assert "Cannot be converted" in out
+    assert "gradient function" in out
+
+
+def test_verify_of_equal_models(run, golden_module, tmp_path):
+    source = golden_module("half_plus_two")
+    run("convert", source, tmp_path / "out")
+    status, out, _ = run("verify", source, tmp_path / "out")
+    assert status == 0
+    assert "Equal" in out
+    status, out, _ = run("verify", source, tmp_path / "out", "--json")
+    assert status == 0
+    assert json.loads(out)["passed"] is True
+
+
+def test_verify_of_models_that_differ(run, golden_module, tmp_path):
+    source = golden_module("half_plus_two")
+    run("convert", source, tmp_path / "out")
+    prefix = str(tmp_path / "out/variables/variables")
+    reader = tf.train.load_checkpoint(prefix)
+    values = {key: reader.get_tensor(key) for key in reader.get_variable_to_shape_map()}
+    key = next(key for key in values if key.endswith("VARIABLE_VALUE"))
+    values[key] = values[key] + np.float32(1)
+    names = sorted(values)
+    tf.raw_ops.SaveV2(
+        prefix=prefix, tensor_names=names, shape_and_slices=[""] * len(names),
+        tensors=[tf.constant(values[name]) for name in names],
+    )  # fmt: skip
+    status, out, _ = run("verify", source, tmp_path / "out")
+    assert status == 1
+    assert "default" in out
+
+
+def test_verify_takes_the_user_s_arrays(run, golden_module, tmp_path):
+    source = golden_module("half_plus_two")
+    run("convert", source, tmp_path / "out")
+    np.savez(tmp_path / "mine.npz", default=np.float32([1, 2, 3]))
+    status, _, _ = run("verify", source, tmp_path / "out", "--inputs", tmp_path / "mine.npz")
+    assert status == 0
+    np.savez(tmp_path / "mine.npz", pictures=np.float32([1, 2, 3]))
+    status, _, err = run("verify", source, tmp_path / "out", "--inputs", tmp_path / "mine.npz")
+    assert status == 2
+    assert "pictures" in error_line(err)
+
+
+BAD_INPUT = {
+    "absent": (lambda p: p.rename(p.parent / "elsewhere"), "does not exist"),
+    "empty": (lambda p: [f.unlink() for f in p.rglob("*") if f.is_file()], "neither"),
+    "no module": (lambda p: (p / "tfhub_module.pb").unlink(), "tfhub_module.pb is missing"),
+    "future feature": (
+        lambda p: (p / "tfhub_module.pb").write_bytes(b"\x08\x03\x12\x06quanta"),
+        "quanta",
+    ),
+    "truncated graph": (
+        lambda p: (p / "saved_model.pb").write_bytes((p / "saved_model.pb").read_bytes()[:-9]),
+        "saved_model.pb is damaged",
+    ),
+    "no weights": (
+        lambda p: [f.unlink() for f in (p / "variables").iterdir()],
+        "no value for variable 'a'",
+    ),
+    "truncated weights": (
+        lambda p: (p / "variables/variables.data-00000-of-00001").write_bytes(b"\0"),
+        "data files hold 1",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+@pytest.mark.parametrize("command", ["convert", "inspect"])
+def test_bad_input_is_one_line_and_leaves_nothing(run, golden_module, tmp_path, case, command):
+    source = golden_module("half_plus_two")
+    damage, expected = BAD_INPUT[case]
+    damage(source)
+    out = tmp_path / "out"
+    status, stdout, err = run(command, source, *([out] if command == "convert" else []))
+    if command == "inspect" and case == "no weights":
+        assert status == 0
+        assert expected in " ".join(stdout.split())
+        return
+    assert status == 1
+    assert stdout == ""
+    assert expected in error_line(err)
+    assert not out.exists()
+    assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--tags", "gen,bs64"], "no graph variant with tags {bs64, gen}"),
+        (["--training-tags", "learn"], "no graph variant with tags {learn}"),
+        (["--tags", "gen,bs8", "--call-signature", "genrator"], "no signature 'genrator'"),
+        (["--import-ops", "tensorflow_texts"], "'tensorflow_texts' of --import-ops"),
+    ],
+)
+def test_unknown_names_are_wrong_use(run, golden_module, tmp_path, arguments, expected):
+    source = golden_module("gan_spectral")
+    status, _, err = run("convert", source, tmp_path / "out", *arguments)
+    assert status == 2
+    assert expected in error_line(err)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("arguments", [[], ["frobnicate"], ["convert"], ["inspect", "a", "b"]])
+def test_wrong_arguments_are_wrong_use(run, arguments):
+    status, out, err = run(*arguments)
+    assert status == 2
+    assert out == ""
+    assert "usage: tf1hub" in err
+
+
+def test_an_error_that_nobody_foresaw_is_one_line(run, golden_module, monkeypatch):
+    import converter
+
+    def fail(_):
+        raise KeyError("surprise")
+
+    monkeypatch.setattr(converter, "inspect", fail)
+    status, _, err = run("inspect", golden_module("half_plus_two"))
+    assert status == 1
+    assert "internal error: KeyError: 'surprise'" in error_line(err)
+
+
+@pytest.mark.slow
+def test_the_command_from_the_shell(golden_module, tmp_path):
+    def shell(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "converter", *map(str, arguments)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    assert "inspect" in shell("--help").stdout
+    source = golden_module("half_plus_two")
+    done = shell("convert", "--verify", source, tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "equal to the original" in done.stdout
+    assert all(line.startswith("tf1hub: ") for line in done.stderr.splitlines()), done.stderr
+    failed = shell("--verbosity=1", "inspect", tmp_path / "nowhere")
+    assert failed.returncode == 1
+    assert "Traceback" in failed.stderr
+    version = shell("--version")
+    assert version.stdout.startswith("tf1hub ")
