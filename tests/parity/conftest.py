@@ -1,0 +1,95 @@
+"""Converted golden modules, made once a session, and damaged ones."""
+
+import json
+import pathlib
+import shutil
+
+import pytest
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+import converter
+from converter.formats.legacy_module import digest
+
+_GOLDEN = pathlib.Path(__file__).parents[2] / "legacy_fixtures" / "golden"
+
+
+@pytest.fixture(scope="session")
+def golden():
+    """`golden(name)` returns the path of a golden module, which nobody may change."""
+    return lambda name: _GOLDEN / name / "module"
+
+
+@pytest.fixture(scope="session")
+def converted(golden, tmp_path_factory):
+    """`converted(name)` returns the path of a converted golden module, not to be changed."""
+    root = tmp_path_factory.mktemp("converted")
+
+    def get(name):
+        if not (root / name).exists():
+            converter.convert(golden(name), root / name)
+        return root / name
+
+    return get
+
+
+@pytest.fixture
+def convert_damaged(golden, tmp_path):
+    """`convert_damaged(name, edit)` converts a module that `edit` has changed.
+
+    `edit` takes the module's directory. The result's record says that it comes from the module
+    as it was, so that `verify` has to find out.
+    """
+
+    def convert(name, edit):
+        source = pathlib.Path(shutil.copytree(golden(name), tmp_path / "damaged"))
+        edit(source)
+        destination = tmp_path / "converted"
+        converter.convert(source, destination)
+        path = destination / "assets.extra" / "conversion.json"
+        record = json.loads(path.read_text())
+        record["source"]["digest"] = digest(golden(name))
+        path.write_text(json.dumps(record))
+        return destination
+
+    return convert
+
+
+@pytest.fixture
+def edit_graphs():
+    """`edit_graphs(edit)` returns a function that edits each MetaGraphDef of a module."""
+
+    def make(edit):
+        def apply(directory):
+            path = directory / "saved_model.pb"
+            saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+            for meta_graph in saved_model.meta_graphs:
+                edit(meta_graph)
+            path.write_bytes(saved_model.SerializeToString())
+
+        return apply
+
+    return make
+
+
+@pytest.fixture
+def edit_weight():
+    """`edit_weight(key, change)` returns a function that changes one tensor of a checkpoint."""
+
+    def make(key, change):
+        def apply(directory):
+            prefix = str(directory / "variables" / "variables")
+            reader = tf.train.load_checkpoint(prefix)
+            names = sorted(reader.get_variable_to_shape_map())
+            values = {name: reader.get_tensor(name) for name in names}
+            values[key] = change(values[key])
+            tf.raw_ops.SaveV2(
+                prefix=prefix,
+                tensor_names=names,
+                shape_and_slices=[""] * len(names),
+                tensors=[tf.constant(values[name]) for name in names],
+            )
+
+        return apply
+
+    return make

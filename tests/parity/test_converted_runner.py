@@ -1,0 +1,100 @@
+import pickle
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from converter.assemble.plan import make_plan
+from converter.formats.registry import read_module
+from converter.parity.cases import CaseMaker, plan_cases
+from converter.parity.converted_runner import Request, main, run_converted
+from converter.parity.generate import ATTEMPTS
+
+
+@pytest.fixture
+def request_for(golden, converted):
+    """`request_for(name)` returns the request that verifying a golden module makes."""
+
+    def make(name):
+        legacy = read_module(golden(name))
+        plan = make_plan(legacy)
+        maker = CaseMaker(legacy, {})
+        cases = tuple(maker.make(planned, ATTEMPTS[0]) for planned in plan_cases(plan))
+        return Request(converted(name), cases, tuple(plan.callables))
+
+    return make
+
+
+def test_half_plus_two(request_for):
+    request = request_for("half_plus_two")
+    seen = run_converted(request)
+    (observation,) = seen.cases
+    x = request.cases[0].inputs["default"]
+    np.testing.assert_array_equal(observation.outputs["default"], x * np.float32(0.5) + 2)
+    np.testing.assert_array_equal(observation.serving["default"], observation.outputs["default"])
+    assert not observation.changed
+    assert set(observation.gradients) == set(seen.facts.root.trainable_variables)
+    assert set(seen.facts.signatures) == {"default", "serving_default"}
+
+
+def test_training_changes_variables_and_each_case_starts_anew(request_for):
+    request = request_for("ref_moving_averages")
+    twice = Request(request.directory, request.cases * 2, request.attributes)
+    seen = run_converted(twice)
+    plain, training, plain_again, training_again = seen.cases
+    assert not plain.changed
+    assert len(training.changed) == 5
+    assert not plain_again.changed
+    for name, value in training.changed.items():
+        np.testing.assert_array_equal(value, training_again.changed[name])
+
+
+def test_facts_are_those_of_the_checkpoint(request_for):
+    request = request_for("ref_moving_averages")
+    only_facts = Request(request.directory, (), request.attributes)
+    assert run_converted(request).facts.variables == run_converted(only_facts).facts.variables
+
+
+def test_plain_calls_return_the_default_output(request_for):
+    seen = run_converted(request_for("dense_regularized")).cases[0]
+    assert set(seen.outputs) == {"default", "hidden/relu", "logits"}
+    np.testing.assert_array_equal(seen.plain, seen.outputs["default"])
+
+
+def test_an_exception_is_part_of_the_observation(request_for):
+    request = request_for("half_plus_two")
+    (case,) = request.cases
+    wrong = type(case)(
+        **{
+            **{name: getattr(case, name) for name in case.__slots__},
+            "inputs": {"default": np.array([b"text"], object)},
+        }
+    )
+    (seen,) = run_converted(Request(request.directory, (wrong,), request.attributes)).cases
+    assert seen.error
+    assert "\n" not in seen.error
+
+
+def test_leaves_graph_rewrites_as_they_were(request_for):
+    before = tf.config.optimizer.get_experimental_options()
+    run_converted(request_for("half_plus_two"))
+    after = tf.config.optimizer.get_experimental_options()
+    key = "disable_meta_optimizer"
+    assert after.get(key, False) == before.get(key, False)
+
+
+def test_loads_anew_where_calls_change_tables(request_for):
+    request = request_for("table_mutable")
+    again = Request(request.directory, request.cases, request.attributes, reload=True)
+    np.testing.assert_array_equal(
+        run_converted(again).cases[0].outputs["default"],
+        run_converted(request).cases[0].outputs["default"],
+    )
+
+
+def test_answers_in_a_file(request_for, tmp_path):
+    question, answer = tmp_path / "question", tmp_path / "answer"
+    question.write_bytes(pickle.dumps(request_for("ragged_both")))
+    main(str(question), str(answer))
+    (seen,) = pickle.loads(answer.read_bytes()).cases
+    assert not seen.error

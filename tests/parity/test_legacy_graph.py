@@ -1,0 +1,39 @@
+import tensorflow as tf
+
+from converter.formats.hub_module import read_saved_model
+from converter.formats.registry import read_module
+from converter.parity.legacy_graph import prepare
+
+
+def _prepare(directory):
+    legacy = read_module(directory)
+    meta_graph = read_saved_model(directory).meta_graphs[0]
+    program = legacy.variants[frozenset(meta_graph.meta_info_def.tags)]
+    before = meta_graph.SerializeToString(deterministic=True)
+    prepared = prepare(meta_graph, legacy, program)
+    assert meta_graph.SerializeToString(deterministic=True) == before
+    return prepared
+
+
+def test_sets_asset_paths(golden):
+    graph = _prepare(golden("table_file")).meta_graph.graph_def
+    path = str(golden("table_file") / "assets" / "words.txt").encode()
+    values = [tf.make_ndarray(n.attr["value"].tensor) for n in graph.node if n.op == "Const"]
+    assert path in [value.item() for value in values if value.shape == ()]
+
+
+def test_clears_devices(golden):
+    graph = _prepare(golden("devices")).meta_graph.graph_def
+    assert not any(node.device for node in graph.node)
+
+
+def test_drops_gradient_overrides_and_counts_them(golden):
+    prepared = _prepare(golden("layers_custom_gradient"))
+    assert prepared.overrides > 0
+    for node in prepared.meta_graph.graph_def.node:
+        assert "_gradient_op_type" not in node.attr
+
+
+def test_replaces_random_ops(golden):
+    assert "RandomUniform" in _prepare(golden("random_noise")).random.replaced.values()
+    assert not _prepare(golden("half_plus_two")).random.replaced

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from converter import errors
+from converter.ir.graph import Kind, Signature, TensorInfo, TensorRef
+from converter.parity.user_inputs import check_keys, find_value
+
+_FLOAT, _STRING = 1, 7
+_DENSE = TensorInfo(Kind.DENSE, _FLOAT, (None,), (TensorRef("x"),))
+_WORDS = TensorInfo(Kind.DENSE, _STRING, (None,), (TensorRef("w"),))
+_SPARSE = TensorInfo(Kind.SPARSE, _FLOAT, (None, 2), tuple(map(TensorRef, "ivs")))
+_SIGNATURE = Signature("default", {"a/b": _DENSE, "s": _SPARSE}, {})
+
+
+def test_finds_by_input_and_by_signature():
+    arrays = {"a/b": np.ones(2), "default/a/b": np.zeros(2)}
+    assert find_value(arrays, "default", "a/b", _DENSE).tolist() == [0, 0]
+    assert find_value(arrays, "other", "a/b", _DENSE).tolist() == [1, 1]
+    assert find_value(arrays, "default", "c", _DENSE) is None
+
+
+def test_casts_to_the_dtype_of_the_input():
+    assert find_value({"x": np.array([1, 2])}, "default", "x", _DENSE).dtype == np.float32
+    words = find_value({"x": np.array(["é", "b"])}, "default", "x", _WORDS)
+    assert words.tolist() == ["é".encode(), b"b"]
+
+
+@pytest.mark.parametrize(("array", "info"), [(np.array(["1"]), _DENSE), (np.ones(2), _WORDS)])
+def test_refuses_another_kind_of_dtype(array, info):
+    with pytest.raises(errors.UsageError, match="'x' has dtype"):
+        find_value({"x": array}, "default", "x", info)
+
+
+def test_composites_need_all_parts():
+    parts = {
+        "s_indices": np.array([[0, 1]]),
+        "s_values": np.array([1.0]),
+        "s_dense_shape": np.array([2, 2]),
+    }
+    value = find_value(parts, "default", "s", _SPARSE)
+    assert value.values.dtype == np.float32
+    del parts["s_values"]
+    with pytest.raises(errors.UsageError, match="lacks 's_values'"):
+        find_value(parts, "default", "s", _SPARSE)
+
+
+def test_names_the_known_keys():
+    check_keys({"a/b": np.ones(1), "default/s_values": np.ones(1)}, [_SIGNATURE])
+    with pytest.raises(errors.UsageError, match=r"'nope'.*'default/a/b'"):
+        check_keys({"nope": np.ones(1)}, [_SIGNATURE])

@@ -1,0 +1,150 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from converter import errors
+from converter.parity.verify import verify
+
+
+def _failed(report):
+    return {row.check for row in report.failures}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["bert_tokens_only", "dense_regularized", "dtypes_variables", "gan_spectral",
+     "image_default_mean", "odd_colliding_inputs", "ragged_both", "ref_moving_averages",
+     "sparse_input", "table_file", "table_mutable", "unknown_shape_variable"],
+)  # fmt: skip
+def test_golden_modules_pass(golden, converted, name):
+    report = verify(golden(name), converted(name), fresh_process=False)
+    assert report.passed, report.first_failure()
+    summary = report.summary()
+    assert summary["tensors"] == summary["bit_equal"] == len(report.rows)
+
+
+def test_runs_in_a_process_of_its_own(golden, converted):
+    steps = []
+    report = verify(golden("half_plus_two"), converted("half_plus_two"), progress=steps.append)
+    assert report.passed
+    assert steps[-1] == "running the converted module"
+    assert "default" in steps[0]
+
+
+def test_says_which_random_ops_it_replaced(golden, converted):
+    report = verify(golden("random_noise"), converted("random_noise"), fresh_process=False)
+    assert report.passed
+    assert "RandomShuffle" in report.notes[0]
+
+
+def test_says_what_tf1_cannot_differentiate(golden, converted):
+    name = "layers_custom_gradient"
+    report = verify(golden(name), converted(name), fresh_process=False)
+    assert report.passed
+    assert "gradient overrides were dropped" in report.notes[0]
+
+
+def test_finds_a_changed_weight(golden, convert_damaged, edit_weight):
+    damaged = convert_damaged("half_plus_two", edit_weight("a", lambda a: a * np.float32(1.01)))
+    report = verify(golden("half_plus_two"), damaged, fresh_process=False)
+    assert not report.passed
+    assert {"outputs", "variables", "serving"} <= _failed(report)
+    assert "a" in [row.tensor for row in report.failures if row.check == "variables"]
+
+
+def test_finds_a_weight_that_moves_no_output(golden, convert_damaged, edit_weight):
+    def change(value):
+        return value + np.float32(1e-3)
+
+    name = "ref_exponential_average"
+    key = "kernel/ExponentialMovingAverage"
+    damaged = convert_damaged(name, edit_weight(key, change))
+    report = verify(golden(name), damaged, fresh_process=False)
+    assert "variables" in _failed(report)
+
+
+def test_finds_swapped_outputs(golden, convert_damaged, edit_graphs):
+    def swap(meta_graph):
+        outputs = meta_graph.signature_def["default"].outputs
+        one, other = outputs["difference"].name, outputs["twice"].name
+        outputs["difference"].name, outputs["twice"].name = other, one
+
+    damaged = convert_damaged("defun_calls", edit_graphs(swap))
+    report = verify(golden("defun_calls"), damaged, fresh_process=False)
+    assert _failed(report) == {"outputs", "serving"}
+    assert {row.tensor for row in report.failures} == {"difference", "twice"}
+
+
+def test_finds_a_missing_update_op(golden, convert_damaged, edit_graphs):
+    def drop(meta_graph):
+        if "update_ops" in meta_graph.collection_def:
+            del meta_graph.collection_def["update_ops"].node_list.value[0]
+
+    damaged = convert_damaged("image_default_mean", edit_graphs(drop))
+    report = verify(golden("image_default_mean"), damaged, fresh_process=False)
+    assert "effects" in _failed(report)
+    assert "outputs" not in _failed(report)
+    assert all("training" in row.case for row in report.failures if row.check == "effects")
+
+
+def test_finds_a_missing_loss(golden, convert_damaged, edit_graphs):
+    def drop(meta_graph):
+        del meta_graph.collection_def["regularization_losses"].node_list.value[0]
+
+    damaged = convert_damaged("dense_regularized", edit_graphs(drop))
+    report = verify(golden("dense_regularized"), damaged, fresh_process=False)
+    assert _failed(report) == {"losses"}
+
+
+def test_finds_a_variable_that_should_be_trainable(golden, convert_damaged, edit_graphs):
+    def drop(meta_graph):
+        del meta_graph.collection_def["trainable_variables"].bytes_list.value[0]
+
+    damaged = convert_damaged("dense_regularized", edit_graphs(drop))
+    report = verify(golden("dense_regularized"), damaged, fresh_process=False)
+    assert {"gradients", "trainable", "variables"} <= _failed(report)
+
+
+def test_tolerance_of_the_user(golden, convert_damaged, edit_weight):
+    damaged = convert_damaged("half_plus_two", edit_weight("a", lambda a: a * np.float32(1.001)))
+    strict = verify(golden("half_plus_two"), damaged, fresh_process=False)
+    loose = verify(golden("half_plus_two"), damaged, rtol=0.01, fresh_process=False)
+    assert "outputs" in _failed(strict)
+    assert _failed(loose) == {"variables"}
+    assert loose.rtol == 0.01
+
+
+def test_arrays_of_the_user(golden, converted):
+    where = golden("half_plus_two"), converted("half_plus_two")
+    report = verify(*where, inputs={"default": [1.0, 2.0, 3.0]}, fresh_process=False)
+    output = next(row for row in report.rows if row.check == "outputs")
+    assert output.comparison.shape == (3,)
+    with pytest.raises(errors.UsageError, match="'nope'"):
+        verify(*where, inputs={"nope": [1.0]}, fresh_process=False)
+
+
+def test_fails_if_no_call_can_be_compared(golden, converted):
+    where = golden("ref_embedding"), converted("ref_embedding")
+    wrong = {"default": np.full((2, 3), 100)}
+    report = verify(*where, inputs=wrong, fresh_process=False)
+    assert not report.passed
+    assert report.uncovered == ("default",)
+    assert "default" in report.first_failure()
+    assert report.not_compared[0].case == "default"
+
+
+def test_refuses_a_destination_of_another_source(golden, converted):
+    with pytest.raises(errors.ParityError, match="was not converted from"):
+        verify(golden("dense_regularized"), converted("half_plus_two"))
+
+
+def test_refuses_a_destination_without_a_usable_record(golden, converted, tmp_path):
+    with pytest.raises(errors.ParityError, match=r"conversion\.json"):
+        verify(golden("half_plus_two"), tmp_path)
+    copy = tmp_path / "copy"
+    shutil.copytree(converted("half_plus_two"), copy)
+    (copy / "assets.extra" / "conversion.json").write_text(json.dumps({"source": {}}))
+    with pytest.raises(errors.ParityError, match="lacks"):
+        verify(golden("half_plus_two"), copy)
