@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import (
@@ -58,19 +58,22 @@ Path = str | os.PathLike[str]
 Progress = Callable[[str], None]
 
 
-def inspect(source: Path) -> ModuleSummary:
+def inspect(source: Path, *, import_ops: Sequence[str] = ()) -> ModuleSummary:
     """Describes a TF1 module; nothing of it runs.
 
     Args:
       source: The module's directory.
+      import_ops: Packages that register custom ops, such as `tensorflow_text`.
 
     Raises:
       ConversionError: if it is no module, or damaged. A sound module that cannot be converted
         is described, with the reason in `refused`.
     """
+    from converter.formats.custom_ops import import_packages
     from converter.formats.registry import read_module
     from converter.summary import summarize
 
+    import_packages(import_ops)
     return summarize(read_module(source))
 
 
@@ -80,6 +83,7 @@ def load(
     tags: Collection[str] | None = None,
     training_tags: Collection[str] | None = None,
     call_signature: str | None = None,
+    import_ops: Sequence[str] = (),
 ) -> tf.Module:
     """Returns the module as a live `tf.Module`, with its variables restored.
 
@@ -91,6 +95,7 @@ def load(
       tags: The tag set for inference, instead of the one found by rule.
       training_tags: The tag set for training, instead of the one found by rule.
       call_signature: The signature that the module itself runs when called.
+      import_ops: Packages that register custom ops, such as `tensorflow_text`.
 
     Raises:
       ConversionError: if it cannot be carried over exactly.
@@ -99,8 +104,10 @@ def load(
     from converter.assemble.module_graphs import make_graphs
     from converter.assemble.plan import make_plan
     from converter.assemble.reusable import build_reusable
+    from converter.formats.custom_ops import import_packages
     from converter.formats.registry import read_module
 
+    import_packages(import_ops)
     legacy = read_module(source)
     plan = make_plan(legacy, tags, training_tags, call_signature)
     return build_reusable(make_graphs(legacy, plan), live=True).module
@@ -115,6 +122,7 @@ def convert(
     tags: Collection[str] | None = None,
     training_tags: Collection[str] | None = None,
     call_signature: str | None = None,
+    import_ops: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Conversion:
     """Converts a TF1 module; none of its ops run, unless `verify` is set.
@@ -128,6 +136,7 @@ def convert(
       tags: The tag set for inference, instead of the one found by rule.
       training_tags: The tag set for training, instead of the one found by rule.
       call_signature: The signature that the module itself runs when called.
+      import_ops: Packages that register custom ops, such as `tensorflow_text`.
       progress: Is told each step as it begins.
 
     Raises:
@@ -137,8 +146,10 @@ def convert(
     from converter.assemble.module_graphs import make_graphs
     from converter.assemble.plan import make_plan
     from converter.export.saved_model import check_destination, write_saved_model
+    from converter.formats.custom_ops import import_packages
     from converter.formats.registry import read_module
 
+    import_packages(import_ops)
     say = progress or _say_nothing
     say("reading the module")
     legacy = read_module(source)
@@ -156,7 +167,7 @@ def convert(
             "call_signature": call_signature,
         },
         overwrite=overwrite,
-        verify=_verification(source, say) if verify else None,
+        verify=_verification(source, import_ops, say) if verify else None,
     )
 
 
@@ -167,6 +178,7 @@ def verify(
     inputs: Mapping[str, Any] | None = None,
     rtol: float | None = None,
     atol: float | None = None,
+    import_ops: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> ParityReport:
     """Compares a converted module with its original, by running both.
@@ -180,22 +192,33 @@ def verify(
       inputs: Arrays to use in place of generated ones, by `input` or `signature/input`.
       rtol: Relative tolerance, instead of the default of each dtype.
       atol: Absolute tolerance, instead of the default of each dtype.
+      import_ops: Packages that register custom ops, such as `tensorflow_text`.
       progress: Is told each step as it begins.
 
     Raises:
       ParityError: if `destination` was not made from `source`, or one of the two cannot run.
       UsageError: if `inputs` has a name that the module does not know.
     """
+    from converter.formats.custom_ops import import_packages
     from converter.parity.verify import verify as run
 
+    import_packages(import_ops)
     return run(
-        source, destination, inputs=inputs, rtol=rtol, atol=atol, progress=progress or _say_nothing
+        source,
+        destination,
+        inputs=inputs,
+        rtol=rtol,
+        atol=atol,
+        import_ops=tuple(import_ops),
+        progress=progress or _say_nothing,
     )
 
 
-def _verification(source: Path, say: Progress) -> Callable[[pathlib.Path], Mapping[str, Any]]:
+def _verification(
+    source: Path, import_ops: Sequence[str], say: Progress
+) -> Callable[[pathlib.Path], Mapping[str, Any]]:
     def compare(staging: pathlib.Path) -> Mapping[str, Any]:
-        report = verify(source, staging, progress=say)
+        report = verify(source, staging, import_ops=import_ops, progress=say)
         if not report.passed:
             raise ParityError(
                 f"the converted module differs from the original: {report.first_failure()}",

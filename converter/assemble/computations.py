@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 from collections.abc import Iterator, Mapping
 
+from converter.assemble.custom_gradients import check_custom_gradients
 from converter.assemble.plan import CallablePlan, has_endpoints, needs_trace_per_call
 from converter.assemble.values import feeds_for
 from converter.formats.legacy_module import LegacyModule
@@ -86,6 +87,7 @@ def prepare_computation(
         update_ops = tuple(name for name in program.update_ops if name not in unfed)
     results = [ref for info in outputs.values() for ref in info.components]
     graph, _ = run_passes(prune_unreachable(program, feeds, results, update_ops), program)
+    check_custom_gradients(graph, program)
     return Computation(program, graph, inputs, outputs, update_ops)
 
 

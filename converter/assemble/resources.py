@@ -10,6 +10,11 @@ import tensorflow as tf
 from tensorflow.core.framework import attr_value_pb2
 
 from converter import errors
+from converter.assemble.custom_gradients import (
+    CustomGradient,
+    custom_gradient_keys,
+    make_custom_gradient,
+)
 from converter.assemble.emit import emit
 from converter.formats.legacy_module import LegacyModule
 from converter.ir import op_facts, query
@@ -50,6 +55,7 @@ class Resources:
         self._variables: dict[str, tf.Variable] = {}
         self._assets: dict[str, tf.saved_model.Asset] = {}
         self._tables: dict[str, LegacyTable] = {}
+        self._custom_gradients: dict[tuple[frozenset[str], str], CustomGradient] = {}
         self._trainable = _find_trainable(legacy)
 
     def bind(self, program: Program) -> ProgramBindings:
@@ -100,6 +106,13 @@ class Resources:
             )
         return self._tables[key]
 
+    def custom_gradient(self, program: Program, key: str) -> CustomGradient:
+        """The library function `key` of one graph variant, and its gradient."""
+        owner = (program.tags, key)
+        if owner not in self._custom_gradients:
+            self._custom_gradients[owner] = make_custom_gradient(program, key)
+        return self._custom_gradients[owner]
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ProgramBindings:
@@ -118,6 +131,8 @@ class ProgramBindings:
                 self.table_handle(key)
             elif node.op == ASSET_OP:
                 self.asset_path(key)
+        for key in custom_gradient_keys(graph):
+            self.custom_gradient(key)
 
     def variable(self, key: str) -> tf.Variable:
         """The variable of that TF1 name."""
@@ -130,6 +145,10 @@ class ProgramBindings:
     def asset_path(self, key: str) -> tf.Tensor:
         """The path of the asset that that node names."""
         return self.resources.asset(self.program.assets[key].filename).asset_path
+
+    def custom_gradient(self, key: str) -> CustomGradient:
+        """The library function of that name, and its gradient."""
+        return self.resources.custom_gradient(self.program, key)
 
 
 class LegacyTable(tf.saved_model.experimental.TrackableResource):

@@ -50,7 +50,6 @@ def add_import_ops(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
-    terminal.import_packages(arguments.import_ops)
     with terminal.progress() as progress:
         conversion = converter.convert(
             arguments.source,
@@ -60,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
             tags=arguments.tags,
             training_tags=arguments.training_tags,
             call_signature=arguments.call_signature,
+            import_ops=arguments.import_ops,
             progress=progress,
         )
     for warning in conversion.warnings:

@@ -7,14 +7,12 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import rich.box
 from rich.console import Console
 from rich.table import Table
-
-from converter import errors
 
 
 def output_console() -> Console:
@@ -83,22 +81,6 @@ def _stderr_to_devnull() -> Iterator[None]:
         os.dup2(saved, 2)
         os.close(saved)
         os.close(devnull)
-
-
-def import_packages(packages: Sequence[str]) -> None:
-    """Imports packages that register custom ops.
-
-    Raises:
-      UsageError: if one of them is not installed, or fails to import.
-    """
-    for package in packages:
-        try:
-            importlib.import_module(package)
-        except Exception as error:
-            raise errors.UsageError(
-                f"package {package!r} of --import-ops cannot be imported: {error}",
-                remedy=f"Install it: pip install {package.replace('_', '-')}.",
-            ) from error
 
 
 def parse_tags(text: str) -> list[str]:

@@ -39,7 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
-    terminal.import_packages(arguments.import_ops)
     from converter.parity.report import print_report
 
     with terminal.progress() as progress:
@@ -49,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
             inputs=_read_inputs(arguments.inputs) if arguments.inputs else None,
             rtol=arguments.rtol,
             atol=arguments.atol,
+            import_ops=arguments.import_ops,
             progress=progress,
         )
     if arguments.json:

@@ -62,6 +62,7 @@ def _write_fingerprint(directory: pathlib.Path) -> None:
 def _rename_functions(meta_graph: Any) -> None:
     names = _new_names(meta_graph)
     library = meta_graph.graph_def.library
+    names |= _new_gradient_names(library, names)
     position = {name: index for index, name in enumerate(names)}
     functions = sorted(library.function, key=lambda f: position[f.signature.name])
     for function in functions:
@@ -79,6 +80,9 @@ def _rename_functions(meta_graph: Any) -> None:
     for gradient in library.gradient:
         gradient.function_name = names.get(gradient.function_name, gradient.function_name)
         gradient.gradient_func = names.get(gradient.gradient_func, gradient.gradient_func)
+    for registered in library.registered_gradients:
+        registered.gradient_func = names.get(registered.gradient_func, registered.gradient_func)
+        registered.registered_op_type = names[registered.registered_op_type]
     _rename_keys(meta_graph.meta_info_def.function_aliases, names)
     _rename_in_objects(meta_graph.object_graph_def, names)
 
@@ -101,6 +105,12 @@ def _new_names(meta_graph: Any) -> dict[str, str]:
 
 def _base(name: str) -> str:
     return _COUNTER.sub("", name)
+
+
+def _new_gradient_names(library: Any, names: Mapping[str, str]) -> dict[str, str]:
+    """Names under which custom gradients are registered; TensorFlow counts those, too."""
+    registered = sorted(library.registered_gradients, key=lambda r: names[r.gradient_func])
+    return {r.registered_op_type: f"CustomGradient-{i}" for i, r in enumerate(registered)}
 
 
 def _counter(name: str) -> int:
@@ -127,6 +137,11 @@ def _rename_in_objects(objects: Any, names: Mapping[str, str]) -> None:
             bare = node.bare_concrete_function
             bare.concrete_function_name = names.get(
                 bare.concrete_function_name, bare.concrete_function_name
+            )
+        elif kind == "captured_tensor":  # What a custom gradient takes from its function.
+            captured = node.captured_tensor
+            captured.concrete_function = names.get(
+                captured.concrete_function, captured.concrete_function
             )
     _rename_keys(objects.concrete_functions, names)
 

@@ -163,7 +163,10 @@ def _save(reusable: Reusable, staging: pathlib.Path) -> None:
     try:
         with _quiet():
             tf.saved_model.save(
-                reusable.module, str(staging), signatures=dict(reusable.signatures.functions)
+                reusable.module,
+                str(staging),
+                signatures=dict(reusable.signatures.functions),
+                options=tf.saved_model.SaveOptions(experimental_custom_gradients=True),
             )
             canonicalize(staging, reusable.signatures.input_names)
     except tf.errors.OpError as error:

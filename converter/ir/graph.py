@@ -24,6 +24,9 @@ VARIABLE_OP = "_Variable"  # The resource handle of the variable named by attr `
 TABLE_OP = "_Table"  # The resource handle of the table named by attr `key`.
 ASSET_OP = "_Asset"  # The path of the asset named by attr `key`, a string scalar.
 VARIABLE_VALUE_OP = "_VariableValue"  # The value of variable `key` when the call starts.
+# A call of library function `key`, whose gradient is a library function too; it has `outputs`
+# outputs. Inlined, it would have the gradient of its body.
+CUSTOM_GRADIENT_OP = "_CustomGradient"
 BOUND_OPS = frozenset({ARG_OP, VARIABLE_OP, TABLE_OP, ASSET_OP, VARIABLE_VALUE_OP})
 
 

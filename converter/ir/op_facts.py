@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from converter import errors, tf_private
-from converter.ir.graph import BOUND_OPS, AttrValue, Node
+from converter.ir.graph import BOUND_OPS, CUSTOM_GRADIENT_OP, AttrValue, Node
 
 # TensorFlow marks a tensor that refers to a V1 variable by adding 100 to its DataType.
 REF_OFFSET = 100
+DT_INT32 = 3
 DT_STRING = 7
 DT_RESOURCE = 20
 FLOAT_DTYPES = frozenset({1, 2, 14, 19})  # float, double, bfloat16, half
@@ -143,6 +144,8 @@ def output_count(node: Node) -> int | None:
     """How many outputs the node has, or None when its op is not registered."""
     if node.op in BOUND_OPS:
         return 1
+    if node.op == CUSTOM_GRADIENT_OP:
+        return int(node.attrs["outputs"].i)
     op_def = find_op_def(node.op)
     if op_def is None:
         return None

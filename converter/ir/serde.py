@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tensorflow.core.framework import attr_value_pb2, graph_pb2, types_pb2
+from tensorflow.core.framework import attr_value_pb2, graph_pb2, tensor_pb2, types_pb2
 
 from converter import errors
 from converter.ir import op_facts
@@ -181,6 +181,18 @@ def type_attr(dtype: int) -> AttrValue:
 def string_attr(text: str) -> AttrValue:
     """An attribute that holds a string."""
     return attr_value_pb2.AttrValue(s=text.encode())
+
+
+def int_attr(number: int) -> AttrValue:
+    """An attribute that holds a number."""
+    return attr_value_pb2.AttrValue(i=number)
+
+
+def int_scalar_attr(number: int) -> AttrValue:
+    """An attribute that holds an int32 scalar tensor, the value of a Const."""
+    tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_INT32, int_val=[number])
+    tensor.tensor_shape.SetInParent()
+    return attr_value_pb2.AttrValue(tensor=tensor)
 
 
 def attr_dtype(node: Node, name: str) -> int:

@@ -1,7 +1,8 @@
 """Replaces each call of a library function by the function's body.
 
 TensorFlow can crash when a function library is imported inside of a trace, and a body that is
-part of the graph can be rewritten like the rest.
+part of the graph can be rewritten like the rest. A call of a function that has a gradient
+function stays, as `_CustomGradient`.
 
 Before, with `square(x) { y = Mul(x, x); return y }` in the library:
     a = _Arg[T=float]()
@@ -24,7 +25,14 @@ from collections.abc import Iterator, Mapping
 
 from converter import errors
 from converter.ir import op_facts, query, serde
-from converter.ir.graph import AttrValue, Graph, Node, Program, TensorRef
+from converter.ir.graph import (
+    CUSTOM_GRADIENT_OP,
+    AttrValue,
+    Graph,
+    Node,
+    Program,
+    TensorRef,
+)
 
 # A library of a few functions that call each other twice grows without bound.
 MAX_NODES = 1_000_000
@@ -34,8 +42,7 @@ def inline_functions(graph: Graph, program: Program) -> Graph:
     """Inlines all calls, and the calls in their bodies.
 
     Raises:
-      UnsupportedOpError: if a function has a gradient function of its own, or an op that is
-        no call takes a function.
+      UnsupportedOpError: if an op that is no call takes a function.
       FormatError: if a function calls itself, or the result would have over a million nodes.
     """
     if not any(_callee(node, program) for node in graph.nodes.values()):
@@ -84,6 +91,9 @@ class _Inliner:
             if call is None:
                 self._place(nodes, node)
                 continue
+            if call[0] in self._program.gradients:
+                self._place(nodes, self._kept_call(node, *call))
+                continue
             body = self._body(node, *call)
             for inner in body.nodes.values():
                 self._place(nodes, inner)
@@ -114,12 +124,7 @@ class _Inliner:
         self._stack.append(name)
         body = self.inline(serde.graph_from_function_def(function, self._program.functions, attrs))
         self._stack.pop()
-        if len(body.args) != len(call.inputs):
-            raise errors.FormatError(
-                f"function {name!r} takes {len(body.args)} arguments, the call gives"
-                f" {len(call.inputs)}",
-                node=call.name,
-            )
+        _check_arguments(call, name, body)
         given = {TensorRef(arg): ref for arg, ref in zip(body.args, call.inputs, strict=True)}
         inner = {node.name: node for node in _renamed_body(body, call, given)}
         results = tuple(_rename_ref(ref, call.name, given) for ref in body.results)
@@ -134,13 +139,24 @@ class _Inliner:
         function = self._program.functions.get(name)
         if function is None:
             raise errors.FormatError(f"function {name!r} is not in the library", node=call.name)
-        if name in self._program.gradients:
-            raise errors.UnsupportedOpError(
-                f"function {name!r} has a gradient function of its own,"
-                f" {self._program.gradients[name]!r}, which cannot be carried over yet",
-                node=call.name,
-            )
         return function
+
+    def _kept_call(self, call: Node, name: str, attrs: Mapping[str, AttrValue]) -> Node:
+        """The call as a node of its own, so that it keeps the gradient that the exporter gave."""
+        function = self._get_function(call, name)
+        body = serde.graph_from_function_def(function, self._program.functions, attrs)
+        _check_arguments(call, name, body)
+        kept = {"key": serde.string_attr(name), "outputs": serde.int_attr(len(body.results))}
+        return dataclasses.replace(call, op=CUSTOM_GRADIENT_OP, attrs=kept)
+
+
+def _check_arguments(call: Node, name: str, body: Graph) -> None:
+    if len(body.args) != len(call.inputs):
+        raise errors.FormatError(
+            f"function {name!r} takes {len(body.args)} arguments, the call gives"
+            f" {len(call.inputs)}",
+            node=call.name,
+        )
 
 
 def _renamed_body(body: Graph, call: Node, given: Mapping[TensorRef, TensorRef]) -> Iterator[Node]:

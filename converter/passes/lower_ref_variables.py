@@ -96,7 +96,7 @@ class _Lowering:
             self._add_read(node.name, self._refs[node.inputs[0]], node.control_inputs)
         elif node.op == "RefIdentity":
             self._lower_ref_identity(node)
-        elif op_facts.takes_ref(node, 0):
+        elif any(op_facts.takes_ref(node, position) for position in range(len(node.inputs))):
             self._lower_change(node)
         else:
             self._add(self._with_values(node))
@@ -125,12 +125,16 @@ class _Lowering:
                 f"op {node.op!r} changes something that is no variable", node=node.name
             )  # fmt: skip
         lowered = self._with_values(node)
+        controls = lowered.control_inputs
+        for position, source in enumerate(node.inputs):
+            if op_facts.takes_ref(node, position):
+                controls = _join(controls, self._refs[source].after)
         self._add(
             dataclasses.replace(
                 lowered,
                 op=_resource_twin(node),
                 attrs=_resource_attrs(node),
-                control_inputs=_join(lowered.control_inputs, ref.after),
+                control_inputs=controls,
             )
         )
         if node.op not in ("CountUpTo", "IsVariableInitialized"):
@@ -139,7 +143,7 @@ class _Lowering:
     def _with_values(self, node: Node) -> Node:
         """The node with its refs replaced: by handles where it takes refs, else by reads."""
         reads: dict[TensorRef, TensorRef] = {}
-        others = [ref.node for ref in node.inputs if ref not in self._refs]
+        others = self._changes_and_others(node.inputs)
         inputs = []
         for position, source in enumerate(node.inputs):
             ref = self._refs.get(source)
@@ -154,6 +158,12 @@ class _Lowering:
                     reads[source] = TensorRef(name)
                 inputs.append(reads[source])
         return dataclasses.replace(node, inputs=tuple(inputs))
+
+    def _changes_and_others(self, sources: tuple[TensorRef, ...]) -> list[str]:
+        """What must run before the node: V1 looks at all of its refs only then."""
+        others = [source.node for source in sources if source not in self._refs]
+        changes = [self._refs[source].after for source in sources if source in self._refs]
+        return others + [name for name in changes if name is not None]
 
     def _add_read(self, name: str, ref: _Ref, controls: tuple[str, ...]) -> None:
         """Adds a node called `name` that is the variable's value once `controls` have run."""

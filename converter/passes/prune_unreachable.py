@@ -58,8 +58,8 @@ def prune_unreachable(
     roots = [ref.node for ref in results if ref not in feeds] + list(targets)
     cut = _cut_controls(program.nodes, feeds)
     needed = query.reachable(cut, roots, is_cut=feeds.__contains__)
-    taken = {*needed, *(feed.name for feed in feeds.values())}
-    arg_names = {ref: _arg_name(feed.name, needed, taken) for ref, feed in feeds.items()}
+    taken = set(needed)
+    arg_names = {ref: _arg_name(feed.name, taken) for ref, feed in feeds.items()}
     args = {
         arg_names[ref]: Node(arg_names[ref], ARG_OP, attrs={"T": serde.type_attr(feed.dtype)})
         for ref, feed in feeds.items()
@@ -93,8 +93,8 @@ def _cut_controls(nodes: Nodes, feeds: Mapping[TensorRef, Feed]) -> Nodes:
     }
 
 
-def _arg_name(wanted: str, needed: set[str], taken: set[str]) -> str:
-    name = wanted if wanted not in needed else query.unique_name(wanted, taken)
+def _arg_name(wanted: str, taken: set[str]) -> str:
+    name = query.unique_name(wanted, taken)
     taken.add(name)
     return name
 

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from converter.cli import main as cli
 
@@ -101,14 +102,57 @@ def test_inspect_prints_one_json_document(run, fixture_name, golden_module):
     assert status == 0
     summary = json.loads(out)
     assert summary["graph_variants"]
-    assert (summary["refused"] is None) == (fixture_name != "defun_gradient")
+    assert summary["refused"] is None
 
 
-def test_inspect_says_why_a_module_would_be_refused(run, golden_module):
-    status, out, _ = run("inspect", golden_module("defun_gradient"))
+def add_conditional(source):
+    """Leads the output of half_plus_two through a Switch and a Merge."""
+    path = source / "saved_model.pb"
+    saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    meta_graph = saved_model.meta_graphs[0]
+    output = meta_graph.signature_def["default"].outputs["default"]
+    graph = tf.Graph()
+    with graph.as_default():
+        tf.constant(True, name="condition")
+    meta_graph.graph_def.node.extend(graph.as_graph_def().node)
+    switch = meta_graph.graph_def.node.add(
+        name="switch", op="Switch", input=[output.name, "condition"]
+    )
+    merge = meta_graph.graph_def.node.add(name="merge", op="Merge", input=["switch", "switch:1"])
+    for node in (switch, merge):
+        node.attr["T"].type = output.dtype
+    merge.attr["N"].i = 2
+    output.name = "merge:0"
+    path.write_bytes(saved_model.SerializeToString())
+
+
+def test_control_flow_is_refused_with_the_node(run, golden_module, tmp_path):
+    source = golden_module("half_plus_two")
+    add_conditional(source)
+    status, out, _ = run("inspect", source)
     assert status == 0
+    assert "1 conditionals" in out
     assert "Cannot be converted" in out
-    assert "gradient function" in out
+    assert "(at node 'switch')" in " ".join(out.split())
+    status, out, err = run("convert", source, tmp_path / "out")
+    assert status == 1
+    assert "(at node 'switch')" in error_line(err)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_op_is_named_with_its_package(run, golden_module, tmp_path):
+    source = golden_module("half_plus_two")
+    path = source / "saved_model.pb"
+    saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    node = next(n for n in saved_model.meta_graphs[0].graph_def.node if n.op == "Mul")
+    node.op = "SentencepieceTokenizeOp"
+    path.write_bytes(saved_model.SerializeToString())
+    status, _, err = run("convert", source, tmp_path / "out")
+    assert status == 1
+    line = error_line(err)
+    assert "'SentencepieceTokenizeOp'" in line
+    assert node.name in line
+    assert "--import-ops tensorflow_text" in line
 
 
 def test_verify_of_equal_models(run, golden_module, tmp_path):
@@ -222,7 +266,7 @@ def test_wrong_arguments_are_wrong_use(run, arguments):
 def test_an_error_that_nobody_foresaw_is_one_line(run, golden_module, monkeypatch):
     import converter
 
-    def fail(_):
+    def fail(_, **__):
         raise KeyError("surprise")
 
     monkeypatch.setattr(converter, "inspect", fail)

@@ -3,16 +3,12 @@
 import numpy as np
 import pytest
 
-from converter import errors
 from converter.parity.compare import Tolerance, compare, magnitude
 from converter.parity.values import to_components
 from golden.converted_model import convert_golden, restore, snapshot
 from golden.golden_values import GOLDEN, read_golden
 
-# Fixtures that the converter refuses, and why. A stale entry fails.
-REFUSED = {"defun_gradient": "has a gradient function of its own"}
 NAMES = sorted(path.parent.name for path in GOLDEN.glob("*/golden.json"))
-CONVERTED = [name for name in NAMES if name not in REFUSED]
 
 # Between TF 1.15 and the installed TensorFlow kernels have changed, and with them the order of
 # sums.
@@ -46,7 +42,7 @@ def _name_assets(array):
     return result
 
 
-@pytest.mark.parametrize("name", CONVERTED)
+@pytest.mark.parametrize("name", NAMES)
 def test_variables_are_those_of_tf1(name):
     golden, model = read_golden(name), convert_golden(name)
     variables = model.variables()
@@ -62,7 +58,7 @@ def test_variables_are_those_of_tf1(name):
         assert variable.trainable == (key in golden.trainable), key
 
 
-@pytest.mark.parametrize("name", CONVERTED)
+@pytest.mark.parametrize("name", NAMES)
 def test_calls_equal_tf1(name):
     golden, model = read_golden(name), convert_golden(name)
     before = snapshot(model)
@@ -89,7 +85,7 @@ def test_calls_equal_tf1(name):
             assert_equal(expected, actual, f"{where}, {key} afterwards")
 
 
-@pytest.mark.parametrize("name", CONVERTED)
+@pytest.mark.parametrize("name", NAMES)
 def test_losses_equal_tf1(name):
     golden, model = read_golden(name), convert_golden(name)
     losses = model.losses()
@@ -105,10 +101,3 @@ def test_losses_equal_tf1(name):
             assert len(values) == len(call.regularization_losses)
             for expected, actual in zip(call.regularization_losses, values, strict=True):
                 assert_equal(expected, actual, "regularization loss")
-
-
-@pytest.mark.parametrize("name", sorted(REFUSED))
-def test_refused_fixtures_are_refused(name, tmp_path):
-    with pytest.raises(errors.ConversionError, match=REFUSED[name]):
-        convert_golden(name)
-    assert not list(tmp_path.iterdir())

@@ -185,8 +185,6 @@ def test_attachments_keep_their_bytes():
 
 
 def test_the_output_is_no_tf1_hub_module(fixture_name):
-    if fixture_name == "defun_gradient":
-        return
     model = convert_golden(fixture_name)
     assert not (model.path / "tfhub_module.pb").exists()
     record = json.loads((model.path / "assets.extra" / "conversion.json").read_text())

@@ -1,0 +1,81 @@
+"""Library functions that come with a gradient function (`Defun(grad_func=…)` in TF1).
+
+Source: GradientDef in function.proto. `g` of `f(x…) -> y…` takes `x…, dy…` and returns `dx…`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from converter import errors
+from converter.ir import serde
+from converter.ir.graph import ARG_OP, BOUND_OPS, CUSTOM_GRADIENT_OP, Graph, Program
+from converter.passes.pipeline import run_passes
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CustomGradient:
+    """A function of tensors alone, and its gradient."""
+
+    forward: Graph
+    backward: Graph
+
+
+def custom_gradient_keys(graph: Graph) -> Iterator[str]:
+    """The functions with gradients of their own that `graph` calls."""
+    for node in graph.nodes.values():
+        if node.op == CUSTOM_GRADIENT_OP:
+            yield node.attrs["key"].s.decode()
+
+
+def make_custom_gradient(program: Program, key: str) -> CustomGradient:
+    """Reads a function and its gradient from the library, and runs all passes over them.
+
+    Raises:
+      UnsupportedOpError: if one of them has effects, or reads the module's state.
+      FormatError: if the gradient does not fit the function.
+    """
+    forward = _pure_function(program, key)
+    backward = _pure_function(program, program.gradients[key])
+    takes, gives = len(backward.args), len(backward.results)
+    if (takes, gives) != (len(forward.args) + len(forward.results), len(forward.args)):
+        raise errors.FormatError(
+            f"function {program.gradients[key]!r} takes {takes} tensors and gives {gives}; as"
+            f" the gradient of {key!r} it should take {len(forward.args) + len(forward.results)}"
+            f" and give {len(forward.args)}"
+        )
+    return CustomGradient(forward, backward)
+
+
+def check_custom_gradients(graph: Graph, program: Program) -> None:
+    """Checks that all functions with gradients that `graph` calls can be carried over.
+
+    Raises:
+      ConversionError: if one cannot.
+    """
+    for key in dict.fromkeys(custom_gradient_keys(graph)):
+        made = make_custom_gradient(program, key)
+        for part in (made.forward, made.backward):
+            check_custom_gradients(part, program)
+
+
+def _pure_function(program: Program, name: str) -> Graph:
+    function = program.functions.get(name)
+    if function is None:
+        raise errors.FormatError(f"function {name!r} is not in the library")
+    body = serde.graph_from_function_def(function, program.functions, {})
+    if name in _callees(body):
+        raise errors.FormatError(f"function {name!r} calls itself")
+    graph, _ = run_passes(body, program)
+    state = [node.name for node in graph.nodes.values() if node.op in BOUND_OPS - {ARG_OP}]
+    if graph.targets or state:
+        raise errors.UnsupportedOpError(
+            f"function {name!r}, which has or is a gradient function, has effects or reads state",
+            node=(*graph.targets, *state)[0],
+        )
+    return graph
+
+
+def _callees(body: Graph) -> set[str]:
+    return {node.op for node in body.nodes.values()}
