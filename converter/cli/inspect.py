@@ -188,5 +188,13 @@ def format_call(call: str, part: Mapping[str, Any]) -> str:
         arguments.append("training=False")
     if part["return_endpoints"]:
         arguments.append("return_endpoints=False")
-    arguments += [f"{name}={value['default']}" for name, value in part["hparams"].items()]
+    arguments += [f"{name}={_default(value)}" for name, value in part["hparams"].items()]
     return f"{call}({', '.join(arguments)})"
+
+
+def _default(hparam: Mapping[str, Any]) -> str:
+    """A default as a user would write it: 0.9 for the float32 nearest to it."""
+    default = hparam["default"]
+    if isinstance(default, float) and hparam["dtype"] == "float32":
+        return f"{default:.7g}"
+    return "…" if default is None else repr(default)

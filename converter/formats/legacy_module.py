@@ -61,13 +61,20 @@ def list_files(directory: pathlib.Path) -> list[pathlib.Path]:
         key=lambda path: path.relative_to(directory).as_posix(),
     )
     for path in files:
-        if not path.resolve().is_relative_to(root):
+        if not _resolve(path).is_relative_to(root):
             raise errors.UnsafeModuleError(
                 f"{path.relative_to(directory).as_posix()!r} is a link to a place outside of the"
                 " module",
                 remedy="Copy the module with its links resolved, if you trust it.",
             )
     return [path for path in files if path.is_file()]
+
+
+def _resolve(path: pathlib.Path) -> pathlib.Path:
+    try:
+        return path.resolve()
+    except RuntimeError as error:  # Python 3.12 and earlier, for a link that leads to itself.
+        raise errors.FormatError(f"{path.name!r} is a link that leads to itself") from error
 
 
 def digest(directory: pathlib.Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import tensorflow as tf
 from google.protobuf import message
 from tensorflow.core.framework import variable_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, struct_pb2
@@ -112,6 +113,20 @@ def _read_signature(name: str, signature: Any) -> Signature:
 
 
 def _read_tensor_info(info: Any, what: str) -> TensorInfo:
+    read = _read_encoding(info, what)
+    for dtype in (read.dtype, read.row_splits_dtype or read.dtype):
+        _check_dtype(dtype, what)
+    return read
+
+
+def _check_dtype(dtype: int, what: str) -> None:
+    try:
+        tf.as_dtype(dtype)
+    except TypeError as error:
+        raise errors.FormatError(f"{what} has the unknown dtype {dtype}") from error
+
+
+def _read_encoding(info: Any, what: str) -> TensorInfo:
     encoding = info.WhichOneof("encoding")
     dtype = info.dtype % op_facts.REF_OFFSET
     shape = read_shape(info.tensor_shape)
@@ -175,10 +190,12 @@ def _read_variables(
     for value in _collection(meta_graph, "variables", "bytes"):
         proto = _read_variable_def(value)
         node = query.get_node(nodes, _parse_ref(proto.variable_name).node)
+        dtype = serde.attr_dtype(node, "dtype")
+        _check_dtype(dtype, f"variable {node.name!r}")
         specs[node.name] = VariableSpec(
             name=node.name,
             node=node.name,
-            dtype=serde.attr_dtype(node, "dtype"),
+            dtype=dtype,
             shape=read_shape(node.attrs["shape"].shape) if "shape" in node.attrs else None,
             trainable=proto.variable_name in trainable,
             checkpoint_key=_checkpoint_key(node.name, proto, checkpoint),

@@ -175,7 +175,7 @@ def graph_def_from_nodes(nodes: Iterable[Node], producer: int) -> graph_pb2.Grap
 
 def type_attr(dtype: int) -> AttrValue:
     """An attribute that holds a `DataType`."""
-    return attr_value_pb2.AttrValue(type=types_pb2.DataType.Name(dtype))
+    return attr_value_pb2.AttrValue(type=dtype)
 
 
 def string_attr(text: str) -> AttrValue:
