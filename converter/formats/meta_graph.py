@@ -169,7 +169,9 @@ def _read_composite(composite: Any, what: str) -> TensorInfo:
                 row_splits_dtype=state[3].tensor_dtype_value,
             )
     else:
-        name = struct_pb2.TypeSpecProto.TypeSpecClass.Name(spec.type_spec_class)
+        known = struct_pb2.TypeSpecProto.TypeSpecClass.DESCRIPTOR.values_by_number
+        number = spec.type_spec_class
+        name = known[number].name if number in known else number
         raise errors.FormatError(
             f"{what} is a composite of type {name}", remedy="Sparse and ragged ones can be read."
         )
@@ -260,7 +262,7 @@ def _read_tables(meta_graph: Any, nodes: Nodes) -> dict[str, TableSpec]:
 
 def _see_through_identity(nodes: Nodes, name: str) -> str:
     seen = set()
-    while nodes[name].op in ("Identity", "RefIdentity") and name not in seen:
+    while nodes[name].op in ("Identity", "RefIdentity") and nodes[name].inputs and name not in seen:
         seen.add(name)
         name = nodes[name].inputs[0].node
     return name
