@@ -21,7 +21,7 @@ from converter.ir.graph import (
     BOUND_OPS,
     CUSTOM_GRADIENT_OP,
     TABLE_OP,
-    VARIABLE_OP,
+    VARIABLE_VALUE_OP,
     Graph,
     Node,
     TensorRef,
@@ -79,10 +79,13 @@ class _Emission:
         self._anchors: dict[str, tf.Tensor] = {}
 
     def run(self) -> list[tf.Tensor]:
+        reads = []
         for node in self._graph.nodes.values():
-            if node.op in BOUND_OPS:
+            if node.op == VARIABLE_VALUE_OP:
+                reads.append(self._read_variable(node))
+            elif node.op in BOUND_OPS:
                 self._tensors[TensorRef(node.name)] = self._bind(node)
-        body = [node for node in _in_order(self._graph) if node.op not in BOUND_OPS]
+        body = reads + [node for node in _in_order(self._graph) if node.op not in BOUND_OPS]
         runs = [
             list(nodes)
             for _, nodes in itertools.groupby(body, lambda n: n.op == CUSTOM_GRADIENT_OP)
@@ -104,11 +107,19 @@ class _Emission:
             return tf_private.capture(self._bindings.table_handle(key))
         if node.op == ASSET_OP:
             return tf_private.capture(self._bindings.asset_path(key))
-        variable = self._bindings.variable(key)
-        if node.op == VARIABLE_OP:
-            tf_private.watch_variable(variable)
-            return tf_private.capture(variable.handle)
-        return variable.read_value()
+        return self._capture_variable(self._bindings.variable(key))
+
+    def _capture_variable(self, variable: tf.Variable) -> tf.Tensor:
+        tf_private.watch_variable(variable)
+        return tf_private.capture(variable.handle)
+
+    def _read_variable(self, node: Node) -> Node:
+        """The read that a variable's value stands for, as a node of the first import."""
+        variable = self._bindings.variable(node.attrs["key"].s.decode())
+        handle = TensorRef(f"{node.name}/handle")
+        self._tensors[handle] = self._capture_variable(variable)
+        dtype = serde.type_attr(variable.dtype.as_datatype_enum)
+        return Node(node.name, "ReadVariableOp", (handle,), attrs={"dtype": dtype})
 
     def _call_custom_gradient(self, node: Node) -> None:
         made = self._bindings.custom_gradient(node.attrs["key"].s.decode())

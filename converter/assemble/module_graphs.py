@@ -221,7 +221,8 @@ def _unused_files(graphs: ModuleGraphs) -> Iterator[Dropped]:
 def _stripped(graphs: ModuleGraphs) -> Iterator[Dropped]:
     for tags in used_variants(graphs.plan):
         program = graphs.legacy.variants[tags]
-        nodes = [program.nodes[name] for name in program.nodes if name in _reachable(program)]
+        reachable = _reachable(program)
+        nodes = [node for name, node in program.nodes.items() if name in reachable]
         placed = [node for node in nodes if node.device or COLOCATION in node.attrs]
         if placed:
             why = "placement changes no result; TensorFlow places the ops anew"

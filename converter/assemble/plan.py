@@ -26,7 +26,7 @@ RESERVED = frozenset(
         "asset_paths", "do_lower_case", "graph", "graph_debug_info", "initializer", "name",
         "name_scope", "non_trainable_variables", "prune", "regularization_losses", "resources",
         "restore", "signatures", "submodules", "tensorflow_git_version", "tensorflow_version",
-        "trainable_variables", "variables", "vocab_file", "with_name_scope",
+        "trainable_variables", "variables", "vocab_file", "tf1_resources", "with_name_scope",
     }
 )  # fmt: skip
 _PARAMETERS = frozenset({"inputs", "self"})

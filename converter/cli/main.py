@@ -62,6 +62,8 @@ def main(arguments: argparse.Namespace) -> int:
         return _fail(error, 2)
     except errors.ConversionError as error:
         return _fail(error, 1)
+    except KeyboardInterrupt:
+        return _fail("interrupted; nothing was written.", 1)
     except BrokenPipeError:
         # The reader of stdout has gone; so is the need to say anything.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -72,7 +72,7 @@ def make_record(graphs: ModuleGraphs, options: Mapping[str, Any]) -> Json:
 
 
 def to_bytes(record: Mapping[str, Any]) -> bytes:
-    """The record's file."""
+    """A JSON file, such as the record's."""
     return (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode()
 
 

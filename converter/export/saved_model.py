@@ -194,7 +194,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _write_attachments(graphs: ModuleGraphs, staging: pathlib.Path) -> None:
-    """Writes the attached messages, byte for byte, by graph variant and key."""
+    """Writes the attached messages, byte for byte and as JSON where their type is known."""
     folder = staging / records.FOLDER
     folder.mkdir(exist_ok=True)
     for tags, program in graphs.legacy.variants.items():
@@ -202,6 +202,9 @@ def _write_attachments(graphs: ModuleGraphs, staging: pathlib.Path) -> None:
             path = folder / "attachments" / tags_folder(tags) / f"{_UNSAFE.sub('_', key)}.pb"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(value)
+            decoded = records.decode_attachment(key, value)
+            if decoded is not None:
+                path.with_suffix(".json").write_bytes(records.to_bytes(decoded))
 
 
 def tags_folder(tags: frozenset[str]) -> str:

@@ -36,6 +36,7 @@ from converter.ir.graph import (
 
 # A library of a few functions that call each other twice grows without bound.
 MAX_NODES = 1_000_000
+MAX_DEPTH = 100
 
 
 def inline_functions(graph: Graph, program: Program) -> Graph:
@@ -43,7 +44,8 @@ def inline_functions(graph: Graph, program: Program) -> Graph:
 
     Raises:
       UnsupportedOpError: if an op that is no call takes a function.
-      FormatError: if a function calls itself, or the result would have over a million nodes.
+      FormatError: if a function calls itself, calls are nested too deeply, or the result would
+        have over a million nodes.
     """
     if not any(_callee(node, program) for node in graph.nodes.values()):
         _check_no_function_attrs(graph)
@@ -119,8 +121,9 @@ class _Inliner:
         A NoOp with the call's name stands for "the call is done" in control edges.
         """
         function = self._get_function(call, name)
-        if name in self._stack:
-            raise errors.FormatError(f"function {name!r} calls itself", node=call.name)
+        if name in self._stack or len(self._stack) >= MAX_DEPTH:
+            problem = "calls itself" if name in self._stack else f"is over {MAX_DEPTH} calls deep"
+            raise errors.FormatError(f"function {name!r} {problem}", node=call.name)
         self._stack.append(name)
         body = self.inline(serde.graph_from_function_def(function, self._program.functions, attrs))
         self._stack.pop()
