@@ -14,6 +14,15 @@ from converter import errors
 from converter.ir.graph import VariableSpec
 from converter.ir.text import format_shape
 
+# What TensorFlow's reader of checkpoints makes of damaged files, depending on where they are.
+_READER_ERRORS = (
+    tf.errors.OpError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 _DAMAGED = "The checkpoint is damaged or incomplete: copy the module again."
 
 
@@ -75,7 +84,7 @@ class Checkpoint:
         self.check(variable)
         try:
             value = tf.train.load_checkpoint(str(self.prefix)).get_tensor(variable.checkpoint_key)
-        except (tf.errors.OpError, RuntimeError, ValueError, MemoryError) as error:
+        except _READER_ERRORS as error:
             raise errors.WeightsError(
                 f"the value of variable {variable.name!r} cannot be read: {_first_line(error)}",
                 remedy=_DAMAGED,
@@ -100,7 +109,7 @@ def read_index(prefix: pathlib.Path) -> Checkpoint:
         reader = tf.train.load_checkpoint(str(prefix))
         shapes = reader.get_variable_to_shape_map()
         dtypes = reader.get_variable_to_dtype_map()
-    except (tf.errors.OpError, RuntimeError, ValueError) as error:
+    except _READER_ERRORS as error:
         raise errors.WeightsError(
             f"the checkpoint's index cannot be read: {_first_line(error)}", remedy=_DAMAGED
         ) from error

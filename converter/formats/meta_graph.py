@@ -114,8 +114,9 @@ def _read_signature(name: str, signature: Any) -> Signature:
 
 def _read_tensor_info(info: Any, what: str) -> TensorInfo:
     read = _read_encoding(info, what)
-    for dtype in (read.dtype, read.row_splits_dtype or read.dtype):
-        _check_dtype(dtype, what)
+    _check_dtype(read.dtype, what)
+    if read.kind is Kind.RAGGED:
+        _check_dtype(read.row_splits_dtype, what)
     return read
 
 

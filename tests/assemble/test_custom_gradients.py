@@ -1,0 +1,79 @@
+import pytest
+
+from converter import errors
+from converter.assemble.custom_gradients import check_custom_gradients, make_custom_gradient
+from converter.ir.text import parse_graph
+
+_CALL = parse_graph('a = _Arg()\nc = _CustomGradient[key="f", outputs=1](a)\nreturn c')
+
+
+@pytest.fixture
+def library(make_program):
+    """`library(f, g)` has these functions, of which g is the gradient of f."""
+
+    def make(*functions, **gradients):
+        return make_program(
+            functions={function.signature.name: function for function in functions},
+            gradients=gradients or {"f": "g"},
+        )
+
+    return make
+
+
+@pytest.fixture
+def square(make_function):
+    return make_function("f", {"x": "float"}, "y = Square[T=float](x)", {"out": "y:y:0"})
+
+
+@pytest.fixture
+def gradient(make_function):
+    body = "d = Mul[T=float](x, dy)"
+    return make_function("g", {"x": "float", "dy": "float"}, body, {"dx": "d:z:0"})
+
+
+def test_a_function_and_its_gradient(library, square, gradient):
+    made = make_custom_gradient(library(square, gradient), "f")
+    assert made.forward.args == ("x",)
+    assert made.backward.args == ("x", "dy")
+    check_custom_gradients(_CALL, library(square, gradient))
+
+
+def test_a_gradient_that_does_not_fit_is_refused(library, square, make_function):
+    wrong = make_function("g", {"x": "float"}, "", {"dx": "x"})
+    with pytest.raises(errors.FormatError, match="'g' takes 1 tensors and gives 1"):
+        make_custom_gradient(library(square, wrong), "f")
+
+
+def test_a_gradient_that_is_not_there_is_refused(library, square):
+    with pytest.raises(errors.FormatError, match="function 'g' is not in the library"):
+        make_custom_gradient(library(square), "f")
+
+
+def test_effects_are_refused(library, gradient, make_function):
+    body = "p = Assert[T={list { type: DT_FLOAT }}](x, x)"
+    noisy = make_function("f", {"x": "float"}, body, {"out": "x"}, stateful=True)
+    with pytest.raises(errors.UnsupportedOpError, match="has effects or reads state") as caught:
+        make_custom_gradient(library(noisy, gradient), "f")
+    assert caught.value.node == "p"
+
+
+def test_a_function_that_calls_itself_is_refused(library, gradient, make_function):
+    looped = make_function("f", {"x": "float"}, "c = f(x)", {"out": "c:out:0"})
+    with pytest.raises(errors.FormatError, match="calls itself"):
+        check_custom_gradients(_CALL, library(looped, gradient))
+
+
+@pytest.mark.xfail(raises=RecursionError, reason="check_custom_gradients follows f -> g -> f")
+def test_a_gradient_may_call_its_function(library, make_function):
+    forward = make_function("f", {"x": "float"}, "y = Exp[T=float](x)", {"out": "y:y:0"})
+    body = "y = f(x)\nd = Mul[T=float](y:out:0, dy)"
+    backward = make_function("g", {"x": "float", "dy": "float"}, body, {"dx": "d:z:0"})
+    check_custom_gradients(_CALL, library(forward, backward))
+
+
+@pytest.mark.xfail(raises=RecursionError, reason="only calls of itself are looked for")
+def test_functions_that_call_each_other_are_refused(library, gradient, make_function):
+    one = make_function("f", {"x": "float"}, "c = h(x)", {"out": "c:out:0"})
+    two = make_function("h", {"x": "float"}, "c = f(x)", {"out": "c:out:0"})
+    with pytest.raises(errors.FormatError, match="calls itself"):
+        check_custom_gradients(_CALL, library(one, two, gradient, f="g", h="g"))

@@ -1,0 +1,157 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from converter import errors
+from converter.assemble.resources import Resources, make_variable
+from converter.formats.registry import read_module
+from converter.ir.graph import VariableSpec
+
+_TRAIN = frozenset({"train"})
+
+
+@pytest.fixture
+def open_module(golden_module):
+    def read(name, *, live=False):
+        legacy = read_module(golden_module(name))
+        return legacy, Resources(legacy, live=live)
+
+    return read
+
+
+def test_a_variable_is_made_once_with_its_value(open_module):
+    legacy, resources = open_module("half_plus_two")
+    spec = legacy.variants[frozenset()].variables["a"]
+    variable = resources.variable(spec)
+    assert resources.variable(spec) is variable
+    assert variable.name == "a:0"
+    assert float(variable) == 0.5
+    assert variable.trainable
+
+
+def test_variants_share_variables(open_module):
+    legacy, resources = open_module("image_bn_dropout")
+    plain, train = legacy.variants[frozenset()], legacy.variants[_TRAIN]
+    for name, spec in plain.variables.items():
+        assert resources.variable(spec) is resources.variable(train.variables[name])
+
+
+def test_a_variable_is_trainable_if_any_variant_says_so(half_and_half):
+    resources, one, other = half_and_half
+    assert not one.trainable
+    assert other.trainable
+    assert resources.variable(one).trainable
+
+
+@pytest.fixture
+def half_and_half(golden_module):
+    legacy = read_module(golden_module("half_plus_two"))
+    (program,) = legacy.variants.values()
+    one = dataclasses.replace(program.variables["a"], trainable=False)
+    other = dataclasses.replace(program.variables["a"], trainable=True)
+    legacy = dataclasses.replace(
+        legacy,
+        variants={
+            frozenset(): dataclasses.replace(program, variables={"a": one}),
+            _TRAIN: dataclasses.replace(program, tags=_TRAIN, variables={"a": other}),
+        },
+    )
+    return Resources(legacy, live=False), one, other
+
+
+def test_variants_that_store_a_variable_differently_are_refused(half_and_half):
+    resources, one, other = half_and_half
+    resources.variable(one)
+    with pytest.raises(errors.WeightsError, match="two graph variants store variable 'a'"):
+        resources.variable(dataclasses.replace(other, checkpoint_key="b"))
+
+
+def test_a_variable_keeps_its_declared_shape():
+    spec = VariableSpec("scope/w", "n", 1, (None, 2), False, "k")
+    variable = make_variable(spec, np.zeros([3, 2], np.float32), trainable=False)
+    assert variable.shape.as_list() == [None, 2]
+    assert not variable.trainable
+    variable.assign(tf.zeros([5, 2]))
+
+
+def test_a_variable_of_unknown_rank():
+    spec = VariableSpec("w", "n", 3, None, True, "k")
+    assert make_variable(spec, np.zeros([3], np.int32), trainable=True).shape.rank is None
+
+
+def test_an_asset_is_made_once_and_must_be_within_the_module(open_module):
+    _, resources = open_module("table_file")
+    asset = resources.asset("words.txt")
+    assert resources.asset("words.txt") is asset
+    assert resources.trackables == [asset]
+    with pytest.raises(errors.UnsafeModuleError):
+        resources.asset("../saved_model.pb")
+    with pytest.raises(errors.FormatError, match="missing"):
+        resources.asset("gone.txt")
+
+
+def test_variants_share_tables_that_are_alike(open_module):
+    legacy, _ = open_module("table_file")
+    (program,) = legacy.variants.values()
+    twin = dataclasses.replace(program, tags=_TRAIN)
+    resources = Resources(
+        dataclasses.replace(legacy, variants={program.tags: program, _TRAIN: twin}), live=False
+    )
+    (node,) = program.tables
+    table = resources.table(program, node)
+    assert resources.table(twin, node) is table
+    (asset,) = program.assets.values()
+    renamed = {asset.node: dataclasses.replace(asset, filename="other.txt")}
+    (legacy.directory / "assets" / "other.txt").write_text("x")
+    other = dataclasses.replace(twin, assets=renamed)
+    assert resources.table(other, node) is not table
+
+
+def test_a_table_that_is_not_live_runs_nothing(open_module):
+    legacy, resources = open_module("table_file")
+    (legacy.directory / "assets" / "words.txt").write_bytes(b"")  # filling it would fail
+    (program,) = legacy.variants.values()
+    (node,) = program.tables
+    assert resources.table(program, node).resource_handle.dtype == tf.resource
+
+
+def test_tables_are_filled_when_live(golden_live):
+    module = golden_live("table_file")
+    words = [line for line in _vocabulary(module) if line][:3]
+    spec = module.__dict__["__call__"]._list_all_concrete_functions()[0].structured_input_signature
+    assert spec[0][0].dtype == tf.string
+    result = module(tf.constant([*words, "no such word"]))
+    assert len({int(r) for r in tf.reshape(result, [-1])}) == 4
+
+
+def _vocabulary(module):
+    (asset,) = (t for t in module.tf1_resources if isinstance(t, tf.saved_model.Asset))
+    with open(asset.asset_path.numpy()) as file:
+        return file.read().splitlines()
+
+
+def test_live_tables_of_two_modules_do_not_meet(golden_module):
+    from converter.assemble.module_graphs import make_graphs
+    from converter.assemble.plan import make_plan
+    from converter.assemble.reusable import build_reusable
+
+    path = golden_module("table_file")
+    legacy = read_module(path)
+    first = build_reusable(make_graphs(legacy, make_plan(legacy)), live=True).module
+    words = _vocabulary(first)
+    before = first(tf.constant(words))
+    (path / "assets" / "words.txt").write_text("\n".join(reversed(words)) + "\n")
+    second = build_reusable(make_graphs(legacy, make_plan(legacy)), live=True).module
+    np.testing.assert_array_equal(first(tf.constant(words)), before)
+    assert np.any(second(tf.constant(words)).numpy() != before.numpy())
+
+
+def test_string_tables(golden_live):
+    module = golden_live("table_in_memory")
+    for piece in (module.index, module.remap, module.wave_length, module.word):
+        assert piece.variables == []
+    spec = module.word.__dict__["__call__"]._list_all_concrete_functions()[0]
+    outputs = module.word(tf.zeros([2], spec.structured_input_signature[0][0].dtype))
+    assert tf.nest.flatten(outputs)[0].dtype == tf.string

@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from converter.assemble.module_graphs import make_graphs
+from converter.assemble.plan import make_plan
+from converter.assemble.reusable import CallablePiece, build_reusable
+from converter.formats.registry import read_module
+
+
+def test_variables_are_listed_under_their_tf1_names(golden_live):
+    module = golden_live("dense_regularized")
+    names = ["hidden/kernel:0", "hidden/bias:0", "logits/kernel:0", "logits/bias:0"]
+    assert [variable.name for variable in module.variables] == names
+
+
+def test_trainable_variables_are_those_of_the_collection(golden_live):
+    module = golden_live("dense_not_trainable")
+    trainable = {variable.ref() for variable in module.trainable_variables}
+    assert trainable < {variable.ref() for variable in module.variables}
+    for variable in module.variables:
+        assert variable.trainable is (variable.ref() in trainable)
+
+
+def test_the_root_is_the_default_piece_and_shares_its_function(golden_live):
+    module = golden_live("half_plus_two")
+    assert module.__dict__["__call__"] is module.default.__dict__["__call__"]
+    assert isinstance(module.default, CallablePiece)
+
+
+def test_pieces_list_what_they_use_and_share_it(golden_live):
+    module = golden_live("bert_tiny")
+    assert not callable(module)
+    assert module.tokenization_info.variables == []
+    tokens = {variable.ref() for variable in module.tokens.variables}
+    assert tokens < {variable.ref() for variable in module.mlm.variables}
+    assert {v.ref() for v in module.mlm.variables} <= {v.ref() for v in module.variables}
+
+
+def test_losses_are_functions_of_the_weights(golden_live):
+    module = golden_live("dense_regularized")
+    assert module.regularization_losses
+    before = [loss().numpy() for loss in module.regularization_losses]
+    assert all(np.ndim(value) == 0 and value > 0 for value in before)
+    for variable in module.variables:
+        variable.assign(2 * variable)
+    after = [loss().numpy() for loss in module.regularization_losses]
+    assert all(new > old for new, old in zip(after, before, strict=True))
+
+
+def test_losses_have_gradients(golden_live):
+    module = golden_live("dense_regularized")
+    with tf.GradientTape() as tape:
+        total = tf.add_n([loss() for loss in module.regularization_losses])
+    gradients = tape.gradient(total, module.trainable_variables)
+    assert any(gradient is not None for gradient in gradients)
+
+
+def test_tokenization_info_becomes_attributes(golden_live):
+    module = golden_live("bert_tiny")
+    assert isinstance(module.vocab_file, tf.saved_model.Asset)
+    path = module.vocab_file.asset_path.numpy().decode()
+    assert path.endswith("assets/bert_vocab.txt")
+    assert isinstance(module.do_lower_case, tf.Variable)
+    info = module.tokenization_info()
+    assert info["vocab_file"].numpy().decode() == path
+    assert bool(info["do_lower_case"]) is bool(module.do_lower_case)
+    assert module.do_lower_case.ref() not in {v.ref() for v in module.variables}
+
+
+def test_no_tokenization_info_because_there_is_no_such_signature(golden_live):
+    module = golden_live("half_plus_two")
+    assert not hasattr(module, "vocab_file")
+    assert not hasattr(module, "do_lower_case")
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_every_table_and_asset_is_held_by_the_root(live, golden_module):
+    legacy = read_module(golden_module("table_shared_asset"))
+    built = build_reusable(make_graphs(legacy, make_plan(legacy)), live=live)
+    assets = [t for t in built.module.tf1_resources if isinstance(t, tf.saved_model.Asset)]
+    assert len(assets) == 1
+    assert len(built.module.tf1_resources) == 3

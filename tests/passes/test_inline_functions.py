@@ -1,0 +1,262 @@
+import pytest
+
+from converter import errors
+from converter.ir.text import format_graph, parse_graph
+from converter.passes import inline_functions as module
+from converter.passes.inline_functions import inline_functions
+
+_TYPED = '{func { name: "typed" attr { key: "T" value { type: DT_DOUBLE } } }}'
+
+
+@pytest.fixture(scope="module")
+def square(make_function):
+    return make_function("square", {"x": "float"}, "y = Mul[T=float](x, x)", {"z": "y:z:0"})
+
+
+@pytest.fixture
+def inline(make_program):
+    """`inline(text, *functions)` returns the text of the graph after the pass."""
+
+    def run(text, *functions, **fields):
+        library = {function.signature.name: function for function in functions}
+        program = make_program(functions=library, **fields)
+        return format_graph(inline_functions(parse_graph(text), program))
+
+    return run
+
+
+def test_the_example_of_the_docstring(docstring_example, make_program, square):
+    before, after = docstring_example(module)
+    assert inline_functions(before, make_program(functions={"square": square})) == after
+
+
+def test_a_function_called_twice_is_placed_twice(inline, square, as_text):
+    text = "a = _Arg()\nb = square(a)\nc = square(b)\nd = Add(b, c)\nreturn d"
+    after = """
+        a = _Arg()
+        b/y = Mul[T=float](a, a)
+        b = NoOp(^b/y)
+        c/y = Mul[T=float](b/y, b/y)
+        c = NoOp(^c/y)
+        d = Add(b/y, c/y)
+        return d
+    """
+    expected = "".join(
+        f"{line}\n"
+        for line in as_text(after).splitlines()
+        if "NoOp" not in line  # nothing waits for the calls
+    )
+    assert inline(text, square) == expected
+
+
+def test_nested_calls_are_inlined_to_the_ground(inline, square, make_function, as_text):
+    fourth = make_function(
+        "fourth", {"x": "float"}, "s = square(x)\nt = square(s:z:0)", {"out": "t:z:0"}
+    )
+    after = """
+        a = _Arg()
+        call/s/y = Mul[T=float](a, a)
+        call/t/y = Mul[T=float](call/s/y, call/s/y)
+        return call/t/y
+    """
+    assert inline("a = _Arg()\ncall = fourth(a)\nreturn call", square, fourth) == as_text(after)
+
+
+def test_several_outputs_and_outputs_of_lists(inline, make_function, as_text):
+    parts = make_function(
+        "parts",
+        {"x": "float"},
+        "axis = Const[dtype=int32]()\ns = Split[T=float, num_split=2](axis:output:0, x)\n"
+        "u = Unique[T=float, out_idx=int32](x)",
+        {"second": "s:output:1", "ids": "u:idx:0", "first": "s:output:0"},
+    )
+    text = "a = _Arg()\nc = parts(a)\nreturn c:2, c:1, c:0"
+    after = """
+        a = _Arg()
+        c/axis = Const[dtype=int32]()
+        c/s = Split[T=float, num_split=2](c/axis, a)
+        c/u = Unique[T=float, out_idx=int32](a)
+        return c/s, c/u:1, c/s:1
+    """
+    assert inline(text, parts) == as_text(after)
+
+
+def test_a_result_that_is_an_argument(inline, make_function, as_text):
+    swap = make_function("swap", {"x": "float", "y": "float"}, "", {"one": "y", "two": "x"})
+    text = "a = _Arg()\nb = _Arg()\nc = swap(a, b)\nd = swap(c:0, c:1)\nreturn c:0, d:0"
+    assert inline(text, swap) == as_text("a = _Arg()\nb = _Arg()\nreturn b, a")
+
+
+def test_a_call_whose_body_is_empty_still_waits_for_its_control_inputs(
+    inline, make_function, as_text
+):
+    same = make_function("same", {"x": "float"}, "", {"out": "x"})
+    text = """
+        a = _Arg()
+        before = NoOp()
+        call = same(a, ^before)
+        after = Neg(a, ^call)
+        return after
+    """
+    after = """
+        a = _Arg()
+        before = NoOp()
+        call = NoOp(^before)
+        after = Neg(a, ^call)
+        return after
+    """
+    assert inline(text, same) == as_text(after)
+
+
+def test_control_edges_in_reach_the_first_nodes_and_edges_out_leave_the_last(
+    inline, make_function, as_text
+):
+    body = "c = Const[dtype=float]()\nm = Mul[T=float](x, c:output:0)\nn = Neg[T=float](m:z:0)"
+    function = make_function("f", {"x": "float"}, body, {"out": "n:y:0"})
+    text = "a = _Arg()\nb = NoOp()\ncall = f(a, ^b)\nend = NoOp(^call)\nreturn call\ntarget end"
+    after = """
+        a = _Arg()
+        b = NoOp()
+        call/c = Const[dtype=float](^b)
+        call/m = Mul[T=float](a, call/c)
+        call/n = Neg[T=float](call/m)
+        call = NoOp(^call/n)
+        end = NoOp(^call)
+        return call/n
+        target end
+    """
+    assert inline(text, function) == as_text(after)
+
+
+def test_control_edges_from_arguments_inside_of_a_body_vanish(inline, make_function):
+    function = make_function("f", {"x": "float"}, "n = Neg[T=float](x, ^x)", {"out": "n:y:0"})
+    assert "call/n = Neg[T=float](a)\n" in inline("a = _Arg()\ncall = f(a)\nreturn call", function)
+
+
+def test_stateful_bodies_become_targets(inline, make_function, as_text):
+    function = make_function(
+        "f",
+        {"x": "float"},
+        "p = Assert[T={list { type: DT_FLOAT }}](x, x)\nn = Neg[T=float](x)",
+        {"out": "n:y:0"},
+        stateful=True,
+    )
+    after = """
+        a = _Arg()
+        call/p = Assert[T={list { type: DT_FLOAT }}](a, a)
+        call/n = Neg[T=float](a)
+        call = NoOp(^call/n, ^call/p)
+        return call/n
+        target call
+    """
+    assert inline("a = _Arg()\ncall = f(a)\nreturn call", function) == as_text(after)
+
+
+def test_effects_two_calls_deep_become_targets(inline, make_function):
+    inner = make_function(
+        "inner", {"x": "float"}, "p = Print[T=float, U={list { }}](x)", {"out": "x"}, stateful=True
+    )
+    outer = make_function("outer", {"x": "float"}, "c = inner(x)", {"out": "x"}, stateful=True)
+    after = inline("a = _Arg()\ncall = outer(a)\nreturn call", inner, outer)
+    assert "call/c/p = Print" in after
+    assert after.endswith("return a\ntarget call\n")
+
+
+def test_control_outputs_become_targets(inline, make_function):
+    function = make_function(
+        "f", {"x": "float"}, "n = Neg[T=float](x)", {"out": "x"}, control_ret=("n",)
+    )
+    after = inline("a = _Arg()\ncall = f(a)\nreturn call", function)
+    assert "call = NoOp(^call/n)" in after
+    assert after.endswith("target call\n")
+
+
+def test_pure_bodies_become_no_targets(inline, square):
+    assert "target" not in inline("a = _Arg()\ncall = square(a)\nreturn call", square)
+
+
+@pytest.mark.parametrize("op", ["PartitionedCall", "StatefulPartitionedCall"])
+def test_call_ops_name_their_function_in_an_attribute(op, inline, square):
+    text = f'a = _Arg()\ncall = {op}[f={{func {{ name: "square" }}}}](a)\nreturn call'
+    assert "call/y = Mul[T=float](a, a)" in inline(text, square)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "typed[T=double](a)",
+        f"PartitionedCall[f={_TYPED}](a)",
+    ],
+)
+def test_attributes_of_the_call_stand_in_for_placeholders(call, inline, make_function):
+    typed = make_function(
+        "typed", {"x": "$T"}, 'n = Neg[T={placeholder: "T"}](x)', {"out": "n:y:0"},
+        results={"out": "$T"},
+    )  # fmt: skip
+    assert "call/n = Neg[T=double](a)" in inline(f"a = _Arg()\ncall = {call}\nreturn call", typed)
+
+
+# Refusals.
+
+
+def test_recursion_is_refused(inline, make_function):
+    one = make_function("one", {"x": "float"}, "c = two(x)", {"out": "c:out:0"})
+    two = make_function("two", {"x": "float"}, "d = one(x)", {"out": "d:out:0"})
+    with pytest.raises(errors.FormatError, match="function 'one' calls itself") as caught:
+        inline("a = _Arg()\ncall = one(a)\nreturn call", one, two)
+    assert caught.value.node == "d"
+
+
+def test_growth_without_bound_is_refused(inline, make_function, monkeypatch):
+    monkeypatch.setattr(module, "MAX_NODES", 1000)
+    functions = [make_function("f0", {"x": "float"}, "n = Neg[T=float](x)", {"out": "n:y:0"})]
+    for level in range(1, 40):
+        below = f"f{level - 1}"
+        body = f"a = {below}(x)\nb = {below}(a:out:0)"
+        functions.append(make_function(f"f{level}", {"x": "float"}, body, {"out": "b:out:0"}))
+    with pytest.raises(errors.FormatError, match="more than 1000 nodes"):
+        inline("a = _Arg()\ncall = f39(a)\nreturn call", *functions)
+
+
+def test_a_wrong_number_of_arguments_is_refused(inline, square):
+    with pytest.raises(errors.FormatError, match="takes 1 arguments, the call gives 2") as caught:
+        inline("a = _Arg()\ncall = square(a, a)\nreturn call", square)
+    assert caught.value.node == "call"
+
+
+def test_a_function_that_is_not_there_is_refused(inline):
+    with pytest.raises(errors.FormatError, match="function 'gone' is not in the library") as caught:
+        inline('a = _Arg()\ncall = PartitionedCall[f={func { name: "gone" }}](a)\nreturn call')
+    assert caught.value.node == "call"
+
+
+@pytest.mark.parametrize(
+    "call", ["square(a, ^n)", 'PartitionedCall[f={func { name: "square" }}](a, ^n)']
+)
+def test_a_call_of_a_function_with_a_gradient_of_its_own_stays(call, inline, square, as_text):
+    text = "a = _Arg()\nn = NoOp()\ncall = {}\ny = Neg(call, ^call)\nreturn y"
+    kept = '_CustomGradient[key="square", outputs=1](a, ^n)'
+    after = inline(text.format(call), square, gradients={"square": "square_grad"})
+    assert after == as_text(text.format(kept))
+
+
+def test_such_a_call_needs_the_right_arguments_too(inline, square):
+    with pytest.raises(errors.FormatError, match="takes 1 arguments, the call gives 0") as caught:
+        inline("call = square()\nreturn call", square, gradients={"square": "square_grad"})
+    assert caught.value.node == "call"
+
+
+@pytest.mark.parametrize("call", ["", "call = square(a)\n"])
+@pytest.mark.parametrize(
+    "attr", ['{func { name: "square" }}', '{list { func { name: "square" } }}']
+)
+def test_a_function_given_to_another_op_is_refused(call, attr, inline, square):
+    text = f"a = _Arg()\n{call}m = MapDefun[f={attr}](a)\nreturn m"
+    with pytest.raises(errors.UnsupportedOpError, match="takes a function in attribute") as caught:
+        inline(text, square)
+    assert caught.value.node == "m"
+
+
+def test_it_does_nothing_because_nothing_is_called(make_program, square):
+    before = parse_graph("a = _Arg()\nb = Neg(a)\nreturn b")
+    assert inline_functions(before, make_program(functions={"square": square})) is before

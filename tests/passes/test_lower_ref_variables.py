@@ -1,0 +1,217 @@
+import pytest
+
+from converter import errors
+from converter.ir.text import format_graph, parse_graph
+from converter.passes import lower_ref_variables as module
+from converter.passes.lower_ref_variables import lower_ref_variables
+
+_V = "v = VariableV2[dtype=float, shape=[4]]()\nx = _Arg[T=float]()\n"
+_H = "v = VarHandleOp[dtype=float, shape=[4]]()\nx = _Arg[T=float]()\n"
+
+
+@pytest.fixture
+def lower(make_program):
+    """`lower(text)` returns the text of the graph after the pass."""
+    return lambda text: format_graph(lower_ref_variables(parse_graph(text), make_program()))
+
+
+def test_the_example_of_the_docstring(docstring_example, make_program):
+    before, after = docstring_example(module)
+    assert lower_ref_variables(before, make_program()) == after
+
+
+def test_it_does_nothing_because_variables_are_resources(make_program):
+    before = parse_graph(
+        "v = VarHandleOp()\nx = _Arg()\nu = AssignVariableOp(v, x)\nr = ReadVariableOp(v)\nreturn r"
+    )
+    assert lower_ref_variables(before, make_program()) is before
+
+
+@pytest.mark.parametrize("op", ["Variable", "VariableV2"])
+def test_a_variable_becomes_a_handle_and_keeps_dtype_and_shape(op, lower):
+    attrs = 'container="", dtype=half_ref, shape=[2,?], shared_name="s"'
+    assert lower(f"v = {op}[{attrs}]()\nr = Identity[T=half](v)\nreturn r") == (
+        "v = VarHandleOp[dtype=half_ref, shape=[2,?]]()\n"
+        "r = ReadVariableOp[dtype=half](v)\n"
+        "return r\n"
+    )
+
+
+# Uses of the value.
+
+
+def test_an_identity_becomes_a_read_with_its_control_inputs(lower):
+    text = _V + "n = NoOp()\nr = Identity[T=float](v, ^n)\ny = Neg(r)\nreturn y\n"
+    assert lower(text) == _H + (
+        "n = NoOp()\nr = ReadVariableOp[dtype=float](v, ^n)\ny = Neg(r)\nreturn y\n"
+    )
+
+
+def test_another_use_reads_just_before_with_the_control_inputs_of_the_user(lower):
+    text = _V + "n = NoOp()\ny = Mul[T=float](v, x, ^n)\nreturn y\n"
+    assert lower(text) == _H + (
+        "n = NoOp()\ny/read = ReadVariableOp[dtype=float](v, ^n, ^x)\n"
+        "y = Mul[T=float](y/read, x, ^n)\nreturn y\n"
+    )
+
+
+def test_two_uses_by_one_node_share_one_read(lower):
+    assert lower(_V + "y = Mul(v, v)\nreturn y\n") == (
+        _H + "y/read = ReadVariableOp[dtype=float](v)\ny = Mul(y/read, y/read)\nreturn y\n"
+    )
+
+
+def test_two_users_read_twice(lower):
+    after = lower(_V + "a = Neg(v)\nb = Exp(v)\nreturn a, b\n")
+    assert "a/read = ReadVariableOp[dtype=float](v)" in after
+    assert "b/read = ReadVariableOp[dtype=float](v)" in after
+
+
+def test_a_result_that_is_a_ref_is_read(lower):
+    assert lower(_V + "return v\n") == (
+        _H + "v/result = ReadVariableOp[dtype=float](v)\nreturn v/result\n"
+    )
+
+
+def test_a_name_in_use_is_not_taken(lower):
+    after = lower(_V + "y/read = Neg(x)\ny = Mul(v, y/read)\nreturn y\n")
+    assert "y/read_1 = ReadVariableOp[dtype=float](v, ^y/read)" in after
+    assert "y = Mul(y/read_1, y/read)" in after
+
+
+# Changes.
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("Assign[T=float, use_locking=true, validate_shape=false](v, x)",
+         "AssignVariableOp[dtype=float, validate_shape=false](v, x)"),
+        ("AssignAdd[T=float, use_locking=true](v, x)", "AssignAddVariableOp[dtype=float](v, x)"),
+        ("AssignSub[T=float](v, x)", "AssignSubVariableOp[dtype=float](v, x)"),
+        *(
+            (f"Scatter{kind}[T=float, Tindices=int32, use_locking=true](v, i, x)",
+             f"ResourceScatter{kind}[Tindices=int32, dtype=float](v, i, x)")
+            for kind in ("Add", "Div", "Max", "Min", "Mul", "Sub", "Update")
+        ),
+        *(
+            (f"ScatterNd{kind}[T=float, Tindices=int32, use_locking=true](v, i, x)",
+             f"ResourceScatterNd{kind}[T=float, Tindices=int32, use_locking=true](v, i, x)")
+            for kind in ("Add", "Sub", "Update")
+        ),
+        ("ApplyGradientDescent[T=float](v, x, x)",
+         "ResourceApplyGradientDescent[T=float](v, x, x)"),
+    ],
+)  # fmt: skip
+def test_a_change_takes_the_handle_and_its_output_is_read_after_it(before, after, lower):
+    ids = "i = _Arg[T=int32]()\n"
+    assert lower(f"{_V}{ids}u = {before}\nreturn u\n") == (
+        f"{_H}{ids}u = {after}\nu/result/value = ReadVariableOp[dtype=float](v, ^u)\n"
+        "u/result = StopGradient[T=float](u/result/value)\nreturn u/result\n"
+    )
+
+
+def test_count_up_to_returns_a_value(lower):
+    text = "v = VariableV2[dtype=int64, shape=[]]()\nc = CountUpTo[T=int64, limit=9](v)\nreturn c\n"
+    assert lower(text) == (
+        "v = VarHandleOp[dtype=int64, shape=[]]()\nc = ResourceCountUpTo[T=int64, limit=9](v)\n"
+        "return c\n"
+    )
+
+
+def test_is_variable_initialized_returns_a_value(lower):
+    assert lower(_V + "c = IsVariableInitialized[dtype=float](v)\nreturn c\n") == (
+        _H + "c = VarIsInitializedOp(v)\nreturn c\n"
+    )
+
+
+def test_a_change_that_is_a_target_is_not_read(lower):
+    assert "ReadVariableOp" not in lower(_V + "u = Assign[T=float](v, x)\nreturn x\ntarget u\n")
+
+
+def test_a_change_by_the_variable_s_own_value(lower):
+    after = lower(_V + "u = AssignAdd[T=float](v, v)\ntarget u\n")
+    assert (
+        "u/read = ReadVariableOp[dtype=float](v)\nu = AssignAddVariableOp[dtype=float](v, u/read)"
+        in after
+    )
+
+
+# Order.
+
+
+def test_what_waits_for_a_change_reads_after_it(lower):
+    after = lower(_V + "u = Assign[T=float](v, x)\nr = Identity[T=float](v, ^u)\nreturn r\n")
+    assert "r = ReadVariableOp[dtype=float](v, ^u)" in after
+
+
+def test_what_does_not_wait_for_a_change_is_not_made_to(lower):
+    after = lower(_V + "u = Assign[T=float](v, x)\nr = Identity[T=float](v)\nreturn r\ntarget u\n")
+    assert "r = ReadVariableOp[dtype=float](v)\n" in after
+
+
+def test_changes_of_changes_run_in_their_order(lower):
+    after = lower(
+        _V + "a = Assign[T=float](v, x)\nb = AssignAdd[T=float](a, x)\n"
+        "c = AssignSub[T=float](b, x)\nreturn c\n"
+    )
+    assert "b = AssignAddVariableOp[dtype=float](v, x, ^a)" in after
+    assert "c = AssignSubVariableOp[dtype=float](v, x, ^b)" in after
+    assert "ReadVariableOp[dtype=float](v, ^c)" in after
+
+
+def test_a_node_that_uses_a_ref_and_the_change_of_it_sees_the_change_in_both(lower):
+    # V1 looks at both refs when Mul runs, which is after the change.
+    after = lower(_V + "u = AssignAdd[T=float](v, x)\ny = Mul(v, u)\nreturn y\n")
+    assert "y/read = ReadVariableOp[dtype=float](v, ^u)" in after
+
+
+def test_a_change_waits_for_the_changes_of_all_its_refs(lower):
+    text = (
+        _V + "m = VariableV2[dtype=float, shape=[4]]()\nnew = Assign[T=float](m, x)\n"
+        "u = ApplyMomentum[T=float](v, new, x, x, x)\ntarget u\n"
+    )
+    assert "u = ResourceApplyMomentum[T=float](v, m, x, x, x, ^new)" in lower(text)
+
+
+def test_ref_identities_hand_the_ref_on(lower):
+    text = _V + (
+        "n = NoOp()\ni = RefIdentity(v, ^n)\nj = RefIdentity(i)\nu = Assign[T=float](j, x)\n"
+        "r = Identity[T=float](j)\nreturn r\ntarget u\n"
+    )
+    after = lower(text)
+    assert "i = NoOp(^n)\n" in after
+    assert "j = NoOp(^i)\n" in after
+    assert "u = AssignVariableOp[dtype=float](v, x, ^j)" in after
+    assert "r = ReadVariableOp[dtype=float](v, ^j)" in after
+
+
+# Gradients.
+
+
+def test_no_gradient_leads_through_the_output_of_a_change_but_through_plain_reads(lower):
+    after = lower(_V + "u = Assign[T=float](v, x)\na = Neg(u)\nb = Neg(v)\nreturn a, b\n")
+    assert "a = Neg(a/read)" in after
+    assert "a/read = StopGradient[T=float](a/read/value)" in after
+    assert "b/read = ReadVariableOp[dtype=float](v)" in after
+
+
+# Refusals.
+
+
+def test_a_change_that_resource_variables_lack_is_refused(lower):
+    with pytest.raises(errors.UnsupportedOpError, match="'RefSwitch' changes a V1 var") as caught:
+        lower(_V + "p = Const()\ns/witch = RefSwitch(v, p)\nreturn s/witch")
+    assert caught.value.node == "s/witch"
+
+
+def test_an_op_whose_first_input_is_no_ref_is_refused(lower):
+    with pytest.raises(errors.UnsupportedOpError, match="'RefSelect' changes something") as caught:
+        lower(_V + "i = Const()\ns/elect = RefSelect[N=2](i, v, v)\nreturn s/elect")
+    assert caught.value.node == "s/elect"
+
+
+def test_a_ref_to_something_else_is_refused(lower):
+    with pytest.raises(errors.UnsupportedOpError, match="changes something that is no") as caught:
+        lower(_V + "q = Neg(x)\nu = Assign[T=float](q, v)\ntarget u")
+    assert caught.value.node == "u"

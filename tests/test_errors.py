@@ -1,0 +1,42 @@
+import inspect
+import pickle
+
+import pytest
+
+from converter import errors
+
+_ALL = [
+    kind
+    for kind in vars(errors).values()
+    if inspect.isclass(kind) and issubclass(kind, errors.ConversionError)
+]
+
+
+@pytest.mark.parametrize("kind", _ALL)
+def test_the_text_is_one_line_of_message_node_and_remedy(kind):
+    error = kind("the op\n  is odd", node="scope/x", remedy="Replace\tit.")
+    assert str(error) == "the op is odd (at node 'scope/x'). Replace it."
+
+
+def test_node_and_remedy_may_be_absent():
+    assert str(errors.FormatError("it is damaged")) == "it is damaged."
+    assert str(errors.FormatError("it is damaged", remedy="Copy it.")) == "it is damaged. Copy it."
+
+
+@pytest.mark.parametrize("kind", _ALL)
+def test_errors_cross_process_boundaries(kind):
+    error = kind("m", node="n", remedy="r")
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is kind
+    assert (again.message, again.node, again.remedy) == ("m", "n", "r")
+    assert str(again) == str(error)
+
+
+def test_our_own_fault_is_kept_apart():
+    assert not issubclass(errors.InternalError, errors.ConversionError)
+    assert not issubclass(errors.ConversionError, errors.InternalError)
+
+
+@pytest.mark.parametrize("kind", [*_ALL, errors.InternalError])
+def test_every_error_says_whose_fault_it_is(kind):
+    assert kind.__doc__
