@@ -6,7 +6,7 @@ Source: GradientDef in function.proto. `g` of `f(x…) -> y…` takes `x…, dy�
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from converter import errors
 from converter.ir import serde
@@ -51,13 +51,30 @@ def make_custom_gradient(program: Program, key: str) -> CustomGradient:
 def check_custom_gradients(graph: Graph, program: Program) -> None:
     """Checks that all functions with gradients that `graph` calls can be carried over.
 
+    A gradient may call its own function, as that of the exponential does; a function may not.
+
     Raises:
       ConversionError: if one cannot.
     """
-    for key in dict.fromkeys(custom_gradient_keys(graph)):
-        made = make_custom_gradient(program, key)
-        for part in (made.forward, made.backward):
-            check_custom_gradients(part, program)
+    made: dict[str, CustomGradient] = {}
+    waiting = list(custom_gradient_keys(graph))
+    while waiting:
+        key = waiting.pop()
+        if key not in made:
+            made[key] = make_custom_gradient(program, key)
+            for part in (made[key].forward, made[key].backward):
+                waiting.extend(custom_gradient_keys(part))
+    for key in made:
+        _check_no_recursion(key, made, callers=())
+
+
+def _check_no_recursion(
+    key: str, made: Mapping[str, CustomGradient], callers: tuple[str, ...]
+) -> None:
+    if key in callers:
+        raise errors.FormatError(f"function {key!r} calls itself")
+    for callee in dict.fromkeys(custom_gradient_keys(made[key].forward)):
+        _check_no_recursion(callee, made, (*callers, key))
 
 
 def _pure_function(program: Program, name: str) -> Graph:
@@ -65,8 +82,6 @@ def _pure_function(program: Program, name: str) -> Graph:
     if function is None:
         raise errors.FormatError(f"function {name!r} is not in the library")
     body = serde.graph_from_function_def(function, program.functions, {})
-    if name in _callees(body):
-        raise errors.FormatError(f"function {name!r} calls itself")
     graph, _ = run_passes(body, program)
     state = [node.name for node in graph.nodes.values() if node.op in BOUND_OPS - {ARG_OP}]
     if graph.targets or state:
@@ -75,7 +90,3 @@ def _pure_function(program: Program, name: str) -> Graph:
             node=(*graph.targets, *state)[0],
         )
     return graph
-
-
-def _callees(body: Graph) -> set[str]:
-    return {node.op for node in body.nodes.values()}

@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from converter import errors
 from converter.ir.graph import Kind, TensorInfo, TensorRef
 from converter.passes.prune_unreachable import Feed
 
@@ -76,14 +77,23 @@ def compose_outputs(
 
 
 def feeds_for(inputs: Mapping[str, TensorInfo]) -> dict[TensorRef, Feed]:
-    """The graph tensors that the given inputs stand for, in call order."""
-    return {
-        ref: Feed(f"{name}_{index}" if index else name, spec.dtype.as_datatype_enum)
-        for name, info in inputs.items()
-        for index, (ref, spec) in enumerate(
-            zip(info.components, component_specs(info), strict=True)
-        )
-    }
+    """The graph tensors that the given inputs stand for, in call order.
+
+    Raises:
+      ConversionError: if two inputs stand for one tensor, of which a call could feed only one.
+    """
+    feeds: dict[TensorRef, Feed] = {}
+    for name, info in inputs.items():
+        parts = zip(info.components, component_specs(info), strict=True)
+        for index, (ref, spec) in enumerate(parts):
+            if ref in feeds:
+                raise errors.ConversionError(
+                    f"input {name!r} of a signature feeds the same tensor as {feeds[ref].name!r}",
+                    node=ref.node,
+                )
+            argument = f"{name}_{index}" if index else name
+            feeds[ref] = Feed(argument, spec.dtype.as_datatype_enum)
+    return feeds
 
 
 def component_names(name: str, info: TensorInfo) -> list[str]:

@@ -1,5 +1,6 @@
 import pytest
 
+from converter import errors
 from converter.assemble.computations import Arguments, CallableGraphs, prepare_computation
 from converter.assemble.plan import make_plan
 from converter.formats.registry import read_module
@@ -80,12 +81,7 @@ def test_variable_names_are_tf1_names_whatever_the_node(make_variant, signature)
     assert made.variable_names() == {"scope/w"}
 
 
-@pytest.mark.xfail(
-    raises=AssertionError, reason="feeds_for loses an input, so later ones get its tensor"
-)
-def test_two_inputs_that_feed_one_tensor_do_not_shift_the_others(
-    make_legacy, make_variant, signature
-):
+def test_two_inputs_that_feed_one_tensor_are_refused(make_legacy, make_variant, signature):
     text = """
         x = Placeholder[dtype=float]()
         z = Placeholder[dtype=float]()
@@ -93,10 +89,10 @@ def test_two_inputs_that_feed_one_tensor_do_not_shift_the_others(
     """
     own = signature("default", {"a": "x", "b": "x", "c": "z"})
     legacy = make_legacy(make_variant(text=text, signatures=[own], variables=()))
-    plan = make_plan(legacy)
-    made = CallableGraphs(plan.callables["default"], legacy).get(Arguments())
-    # The tensors of a call come in the order of `inputs`: one for each argument.
-    assert len(made.graph.args) == sum(len(info.components) for info in made.inputs.values())
+    graphs = CallableGraphs(make_plan(legacy).callables["default"], legacy)
+    with pytest.raises(errors.ConversionError, match=r"'b' .* the same tensor as 'a'") as caught:
+        graphs.get(Arguments())
+    assert caught.value.node == "x"
 
 
 def test_the_same_outputs_in_other_names(golden_module):

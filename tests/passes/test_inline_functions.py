@@ -218,6 +218,17 @@ def test_growth_without_bound_is_refused(inline, make_function, monkeypatch):
         inline("a = _Arg()\ncall = f39(a)\nreturn call", *functions)
 
 
+def test_calls_of_calls_without_end_are_refused(inline, make_function):
+    functions = [
+        make_function(f"f{level}", {"x": "float"}, f"c = f{level + 1}(x)", {"out": "c:out:0"})
+        for level in range(module.MAX_DEPTH + 1)
+    ]
+    last = make_function(f"f{len(functions)}", {"x": "float"}, "", {"out": "x"})
+    with pytest.raises(errors.FormatError, match=f"is over {module.MAX_DEPTH} calls deep"):
+        inline("a = _Arg()\ncall = f0(a)\nreturn call", *functions, last)
+    assert inline("a = _Arg()\ncall = f9(a)\nreturn call", *functions, last)
+
+
 def test_a_wrong_number_of_arguments_is_refused(inline, square):
     with pytest.raises(errors.FormatError, match="takes 1 arguments, the call gives 2") as caught:
         inline("a = _Arg()\ncall = square(a, a)\nreturn call", square)
