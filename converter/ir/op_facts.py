@@ -112,8 +112,9 @@ def is_stateful(op: str) -> bool:
 
 
 def has_effect(op: str) -> bool:
-    """Whether running `op` can be seen: it is stateful, and more than a handle or a read."""
-    return is_stateful(op) and op not in _EFFECT_FREE
+    """Whether running `op` can be seen: it changes a ref, or is stateful and no mere read."""
+    op_def = None if op in BOUND_OPS | _EFFECT_FREE else find_op_def(op)
+    return op_def is not None and (op_def.is_stateful or any(a.is_ref for a in op_def.input_arg))
 
 
 def attr_int(attrs: Mapping[str, AttrValue], op_def: Any, name: str) -> int:

@@ -81,16 +81,26 @@ def prune_unreachable(
 
 
 def _cut_controls(nodes: Nodes, feeds: Mapping[TensorRef, Feed]) -> Nodes:
-    """Drops control edges from fed nodes that have no effect: a session drops them too."""
-    fed = {ref.node for ref in feeds if not op_facts.has_effect(nodes[ref.node].op)}
+    """Drops control edges from fed nodes where nobody can tell whether they ran.
+
+    A session drops those from fed placeholders, which could not run.
+    """
+    waited_for = {control for node in nodes.values() for control in node.control_inputs}
+    fed = {ref.node for ref in feeds if ref.node in waited_for}
+    cut = {name for name in fed if nodes[name].op in PLACEHOLDERS or not _acts(nodes, name)}
     return {
         name: dataclasses.replace(
-            node, control_inputs=tuple(c for c in node.control_inputs if c not in fed)
+            node, control_inputs=tuple(c for c in node.control_inputs if c not in cut)
         )
-        if fed.intersection(node.control_inputs)
+        if cut.intersection(node.control_inputs)
         else node
         for name, node in nodes.items()
     }
+
+
+def _acts(nodes: Nodes, name: str) -> bool:
+    """Whether running the node, and what it needs, has an effect."""
+    return any(op_facts.has_effect(nodes[n].op) for n in query.reachable(nodes, [name]))
 
 
 def _arg_name(wanted: str, taken: set[str]) -> str:

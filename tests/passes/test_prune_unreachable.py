@@ -173,3 +173,29 @@ def test_needing_placeholders(make_program):
     assert not needing_placeholders(program, fed) & {"from_a", "after_b", "both", "free"}
     cut = {TensorRef("from_a"): Feed("h", _FLOAT)}
     assert "both" in needing_placeholders(program, cut)
+
+
+def test_control_edge_from_a_fed_op_behind_an_effect_is_kept(make_program):
+    program = make_program("""
+        v = VariableV2[dtype=float, shape=[]]()
+        one = Const[dtype=float, value={tensor { dtype: DT_FLOAT float_val: 1.0 }}]()
+        add = AssignAdd[T=float](v, one)
+        fed = Identity[T=float](add)
+        y = Neg[T=float](one, ^fed)
+    """)
+    feeds = {TensorRef("fed"): Feed("x", 1)}
+    graph = prune_unreachable(program, feeds, [TensorRef("y")])
+    assert {"add", "fed"} <= set(graph.nodes)
+    assert graph.nodes["y"].control_inputs == ("fed",)
+
+
+def test_control_edge_from_a_fed_op_without_effects_is_dropped(make_program):
+    program = make_program("""
+        one = Const[dtype=float, value={tensor { dtype: DT_FLOAT float_val: 1.0 }}]()
+        fed = Identity[T=float](one)
+        y = Neg[T=float](one, ^fed)
+    """)
+    feeds = {TensorRef("fed"): Feed("x", 1)}
+    graph = prune_unreachable(program, feeds, [TensorRef("y")])
+    assert "fed" not in graph.nodes
+    assert graph.nodes["y"].control_inputs == ()
