@@ -131,7 +131,9 @@ class _Emission:
 
             return emit(made.forward, inputs, self._bindings), gradient
 
-        outputs = call(*(self._tensors[ref] for ref in node.inputs))
+        inputs = [self._tensors[ref] for ref in node.inputs]
+        outputs = call(*inputs)
+        _check_gradient(made, [*inputs, *outputs], self._bindings)
         for index, output in enumerate(outputs):
             self._tensors[TensorRef(node.name, index)] = output
         self._anchors[node.name] = outputs[0]
@@ -155,6 +157,13 @@ class _Emission:
         )
         self._tensors.update(zip(wanted, imported[: len(wanted)], strict=True))
         self._anchors.update(zip(anchors, imported[len(wanted) :], strict=True))
+
+
+def _check_gradient(made: CustomGradient, tensors: Sequence[tf.Tensor], bindings: Bindings) -> None:
+    """Traces a gradient aside: otherwise only saving would, and fail there with TF's own words."""
+    specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in tensors]
+    gradient = tf.function(lambda *args: emit(made.backward, args, bindings), autograph=False)
+    gradient.get_concrete_function(*specs)
 
 
 def _in_order(graph: Graph) -> list[Node]:

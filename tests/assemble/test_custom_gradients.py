@@ -1,5 +1,8 @@
 import pytest
+from tensorflow.core.framework import types_pb2
+from tensorflow.core.protobuf import saved_model_pb2
 
+import converter
 from converter import errors
 from converter.assemble.custom_gradients import check_custom_gradients, make_custom_gradient
 from converter.ir.text import parse_graph
@@ -75,3 +78,17 @@ def test_functions_that_call_each_other_are_refused(library, gradient, make_func
     two = make_function("h", {"x": "float"}, "c = f(x)", {"out": "c:out:0"})
     with pytest.raises(errors.FormatError, match="calls itself"):
         check_custom_gradients(_CALL, library(one, two, gradient, f="g", h="g"))
+
+
+def test_a_gradient_that_tensorflow_rejects_is_refused_before_saving(golden_module, tmp_path):
+    source = golden_module("defun_gradient")
+    path = source / "saved_model.pb"
+    saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    library = saved_model.meta_graphs[0].graph_def.library
+    gradient = next(f for f in library.function if f.signature.name == "ClippedGradient")
+    constant = next(n for n in gradient.node_def if n.op == "Const")
+    constant.attr["dtype"].type = types_pb2.DT_INT32
+    path.write_bytes(saved_model.SerializeToString())
+    with pytest.raises(errors.ConversionError, match="TensorFlow rejects the graph"):
+        converter.convert(source, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
