@@ -38,6 +38,11 @@ def _rebuild(
     return cls(message, node=node, remedy=remedy)
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, or its type where it has none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 class FormatError(ConversionError):
     """The source is not a module that the converter reads, or it is damaged."""
 

@@ -12,7 +12,7 @@ from converter.assemble.module_graphs import ModuleGraphs, find_dropped, make_gr
 from converter.assemble.plan import ModulePlan, make_plan
 from converter.assemble.variants import TRAINING_MARKS
 from converter.export import record
-from converter.formats.legacy_module import LegacyModule, digest
+from converter.formats.legacy_module import LegacyModule
 from converter.ir import op_facts
 from converter.ir.graph import Program, VariableSpec
 
@@ -66,15 +66,11 @@ def summarize(legacy: LegacyModule) -> ModuleSummary:
         for spec in program.variables.values():
             variables.setdefault(spec.name, spec)
     return ModuleSummary(
-        source={
-            "name": legacy.directory.resolve().name,
-            "format": legacy.format,
-            "digest": digest(legacy.directory),
-        },
+        source=record.describe_source(legacy),
         graph_variants=[_describe_variant(program, graphs) for program in programs],
         variables=[record.describe_variable(spec) for spec in variables.values()],
         tables=[table for program in programs for table in record.describe_tables(program)],
-        assets=sorted({a.filename for program in programs for a in program.assets.values()}),
+        assets=record.describe_assets(programs),
         attachments=[a for program in programs for a in record.describe_attachments(program)],
         callables=(
             {name: record.describe_callable(graphs, name) for name in graphs.callables}

@@ -205,6 +205,6 @@ def _import_nodes(
             name=_SCOPE,
         )
     except (ValueError, TypeError, KeyError, tf.errors.OpError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise errors.ConversionError(f"TensorFlow rejects the graph: {first}") from error
+        what = errors.first_line(error)
+        raise errors.ConversionError(f"TensorFlow rejects the graph: {what}") from error
     return list(tensors or [])

@@ -55,6 +55,7 @@ class Resources:
         self._variables: dict[str, tf.Variable] = {}
         self._assets: dict[str, tf.saved_model.Asset] = {}
         self._tables: dict[str, LegacyTable] = {}
+        self._tables_made: dict[tuple[int, str], tuple[Program, LegacyTable]] = {}
         self._custom_gradients: dict[tuple[frozenset[str], str], CustomGradient] = {}
         self._trainable = _find_trainable(legacy)
 
@@ -97,6 +98,13 @@ class Resources:
 
     def table(self, program: Program, node: str) -> LegacyTable:
         """The table that `node` makes; variants whose tables are made and filled alike share it."""
+        owner = (id(program), node)
+        if owner not in self._tables_made:
+            # Kept with its program, whose id then stays its own.
+            self._tables_made[owner] = (program, self._make_table(program, node))
+        return self._tables_made[owner][1]
+
+    def _make_table(self, program: Program, node: str) -> LegacyTable:
         creation, filling = _table_graphs(program, node)
         assets = [(asset.node, asset.filename) for asset in program.assets.values()]
         key = format_graph(creation) + "".join(map(format_graph, filling)) + repr(assets)

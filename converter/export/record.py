@@ -6,8 +6,9 @@ same bytes.
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -17,7 +18,7 @@ from converter.assemble.module_graphs import ModuleGraphs, find_dropped, used_va
 from converter.assemble.plan import CallablePlan
 from converter.assemble.variants import Tags
 from converter.formats import hub_protos
-from converter.formats.legacy_module import digest
+from converter.formats.legacy_module import LegacyModule, digest
 from converter.ir.graph import Program, TensorInfo, VariableSpec
 from converter.ir.text import dtype_name
 from converter.version import __version__
@@ -42,11 +43,7 @@ def make_record(graphs: ModuleGraphs, options: Mapping[str, Any]) -> Json:
         "record_version": _RECORD_VERSION,
         "converter": __version__,
         "tensorflow": tf.__version__,
-        "source": {
-            "name": legacy.directory.resolve().name,
-            "format": legacy.format,
-            "digest": digest(legacy.directory),
-        },
+        "source": describe_source(legacy),
         "options": dict(options),
         "graph_variants": [
             {"tags": sorted(tags), **describe_role(graphs, tags)}
@@ -57,15 +54,13 @@ def make_record(graphs: ModuleGraphs, options: Mapping[str, Any]) -> Json:
         "variables": [describe_variable(spec) for spec in graphs.variables.values()],
         "regularization_losses": [str(loss.ref) for loss in graphs.losses],
         "tables": [table for program in programs for table in describe_tables(program)],
-        "assets": sorted({a.filename for program in programs for a in program.assets.values()}),
+        "assets": describe_assets(programs),
         "attachments": [
             described
             for tags in sorted(legacy.variants, key=sorted)
             for described in describe_attachments(legacy.variants[tags])
         ],
-        "dropped": [
-            {"what": item.what, "name": item.name, "why": item.why} for item in find_dropped(graphs)
-        ],
+        "dropped": [dataclasses.asdict(item) for item in find_dropped(graphs)],
         "warnings": list(plan.warnings),
         "parity": None,
     }
@@ -74,6 +69,20 @@ def make_record(graphs: ModuleGraphs, options: Mapping[str, Any]) -> Json:
 def to_bytes(record: Mapping[str, Any]) -> bytes:
     """A JSON file, such as the record's."""
     return (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def describe_source(legacy: LegacyModule) -> Json:
+    """The module's name, without the path to it, its format, and the digest of its files."""
+    return {
+        "name": legacy.directory.resolve().name,
+        "format": legacy.format,
+        "digest": digest(legacy.directory),
+    }
+
+
+def describe_assets(programs: Iterable[Program]) -> list[str]:
+    """The files below `assets/` that the graphs name."""
+    return sorted({a.filename for program in programs for a in program.assets.values()})
 
 
 def describe_role(graphs: ModuleGraphs, tags: Tags) -> Json:

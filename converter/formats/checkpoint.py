@@ -86,7 +86,8 @@ class Checkpoint:
             value = tf.train.load_checkpoint(str(self.prefix)).get_tensor(variable.checkpoint_key)
         except _READER_ERRORS as error:
             raise errors.WeightsError(
-                f"the value of variable {variable.name!r} cannot be read: {_first_line(error)}",
+                f"the value of variable {variable.name!r} cannot be read:"
+                f" {errors.first_line(error)}",
                 remedy=_DAMAGED,
             ) from error
         array = np.asarray(value)
@@ -111,7 +112,7 @@ def read_index(prefix: pathlib.Path) -> Checkpoint:
         dtypes = reader.get_variable_to_dtype_map()
     except _READER_ERRORS as error:
         raise errors.WeightsError(
-            f"the checkpoint's index cannot be read: {_first_line(error)}", remedy=_DAMAGED
+            f"the checkpoint's index cannot be read: {errors.first_line(error)}", remedy=_DAMAGED
         ) from error
     entries = {
         key: Entry(dtypes[key].as_datatype_enum, tuple(shapes[key])) for key in sorted(shapes)
@@ -142,7 +143,3 @@ def _fits(shape: tuple[int, ...], expected: tuple[int | None, ...] | None) -> bo
     return len(shape) == len(expected) and all(
         size in (None, actual) for size, actual in zip(expected, shape, strict=True)
     )
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

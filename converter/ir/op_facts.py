@@ -14,9 +14,7 @@ from converter.ir.graph import BOUND_OPS, CUSTOM_GRADIENT_OP, AttrValue, Node
 # TensorFlow marks a tensor that refers to a V1 variable by adding 100 to its DataType.
 REF_OFFSET = 100
 DT_INT32 = 3
-DT_STRING = 7
 DT_RESOURCE = 20
-FLOAT_DTYPES = frozenset({1, 2, 14, 19})  # float, double, bfloat16, half
 
 V1_CONTROL_FLOW = frozenset(
     prefix + op

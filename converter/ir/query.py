@@ -36,6 +36,30 @@ def reachable(
     return seen
 
 
+def map_nodes(graph: Graph, rewrite: Callable[[Node], Node]) -> Graph:
+    """The graph with each node replaced by `rewrite` of it; the same object if none changes."""
+    nodes = {name: rewrite(node) for name, node in graph.nodes.items()}
+    if all(nodes[name] is node for name, node in graph.nodes.items()):
+        return graph
+    return dataclasses.replace(graph, nodes=nodes)
+
+
+def without_attr(node: Node, key: str) -> Node:
+    """The node without attribute `key`; the same object if it has none."""
+    if key not in node.attrs:
+        return node
+    attrs = {name: value for name, value in node.attrs.items() if name != key}
+    return dataclasses.replace(node, attrs=attrs)
+
+
+def not_after(node: Node, names: Collection[str]) -> Node:
+    """The node without control edges from `names`; the same object if it has none."""
+    kept = tuple(control for control in node.control_inputs if control not in names)
+    if len(kept) == len(node.control_inputs):
+        return node
+    return dataclasses.replace(node, control_inputs=kept)
+
+
 def drop_dead(graph: Graph) -> Graph:
     """Drops the nodes that neither results nor targets need; arguments stay."""
     roots = [ref.node for ref in graph.results] + list(graph.targets)
@@ -73,7 +97,7 @@ def topological_order(nodes: Nodes) -> list[str]:
         name: {source for source in node.input_nodes() if not _is_back_edge(nodes, source)}
         for name, node in nodes.items()
     }
-    users = control_and_data_users(nodes)
+    users = users_of_nodes(nodes)
     ready = [position[name] for name, inputs in waits_for.items() if not inputs]
     heapq.heapify(ready)
     order: list[str] = []
@@ -96,20 +120,11 @@ def _is_back_edge(nodes: Nodes, source: str) -> bool:
     return nodes[source].op in ("NextIteration", "RefNextIteration")
 
 
-def control_and_data_users(nodes: Nodes) -> dict[str, list[str]]:
+def users_of_nodes(nodes: Nodes) -> dict[str, list[str]]:
     """For each node, the nodes that wait for it, each once."""
     users: dict[str, list[str]] = {}
     for name, node in nodes.items():
         for source in dict.fromkeys(node.input_nodes()):
-            users.setdefault(source, []).append(name)
-    return users
-
-
-def data_users(nodes: Nodes) -> dict[str, list[str]]:
-    """For each node, the nodes that take one of its outputs, each once."""
-    users: dict[str, list[str]] = {}
-    for name, node in nodes.items():
-        for source in dict.fromkeys(ref.node for ref in node.inputs):
             users.setdefault(source, []).append(name)
     return users
 

@@ -16,8 +16,6 @@ After:
 
 from __future__ import annotations
 
-import dataclasses
-
 from converter import errors
 from converter.ir import op_facts, query, serde
 from converter.ir.graph import (
@@ -40,19 +38,11 @@ def bind_resources(graph: Graph, program: Program) -> Graph:
       WeightsError: if a variable is not among the module's variables, and so has no value.
       UnsupportedOpError: if an op holds state of another kind.
     """
-    bound = {name: _bind(node, program) for name, node in graph.nodes.items()}
-    if all(bound[name] is node for name, node in graph.nodes.items()):
+    bound = query.map_nodes(graph, lambda node: _bind(node, program))
+    if bound is graph:
         return graph
-    stateless = {name for name, node in bound.items() if node.op in BOUND_OPS}
-    nodes = {
-        name: dataclasses.replace(
-            node, control_inputs=tuple(c for c in node.control_inputs if c not in stateless)
-        )
-        if stateless.intersection(node.control_inputs)
-        else node
-        for name, node in bound.items()
-    }
-    return query.drop_dead(dataclasses.replace(graph, nodes=nodes))
+    stateless = {name for name, node in bound.nodes.items() if node.op in BOUND_OPS}
+    return query.drop_dead(query.map_nodes(bound, lambda node: query.not_after(node, stateless)))
 
 
 def _bind(node: Node, program: Program) -> Node:

@@ -88,14 +88,7 @@ def _cut_controls(nodes: Nodes, feeds: Mapping[TensorRef, Feed]) -> Nodes:
     waited_for = {control for node in nodes.values() for control in node.control_inputs}
     fed = {ref.node for ref in feeds if ref.node in waited_for}
     cut = {name for name in fed if nodes[name].op in PLACEHOLDERS or not _acts(nodes, name)}
-    return {
-        name: dataclasses.replace(
-            node, control_inputs=tuple(c for c in node.control_inputs if c not in cut)
-        )
-        if cut.intersection(node.control_inputs)
-        else node
-        for name, node in nodes.items()
-    }
+    return {name: query.not_after(node, cut) for name, node in nodes.items()}
 
 
 def _acts(nodes: Nodes, name: str) -> bool:

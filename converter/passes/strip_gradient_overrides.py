@@ -18,9 +18,8 @@ After:
 
 from __future__ import annotations
 
-import dataclasses
-
-from converter.ir.graph import Graph, Node, Program
+from converter.ir import query
+from converter.ir.graph import Graph, Program
 
 OVERRIDE = "_gradient_op_type"
 
@@ -28,15 +27,4 @@ OVERRIDE = "_gradient_op_type"
 def strip_gradient_overrides(graph: Graph, program: Program) -> Graph:
     """Removes attribute `_gradient_op_type` of every node."""
     del program
-    if not any(OVERRIDE in node.attrs for node in graph.nodes.values()):
-        return graph
-    return dataclasses.replace(
-        graph, nodes={name: _strip(node) for name, node in graph.nodes.items()}
-    )
-
-
-def _strip(node: Node) -> Node:
-    if OVERRIDE not in node.attrs:
-        return node
-    attrs = {key: value for key, value in node.attrs.items() if key != OVERRIDE}
-    return dataclasses.replace(node, attrs=attrs)
+    return query.map_nodes(graph, lambda node: query.without_attr(node, OVERRIDE))

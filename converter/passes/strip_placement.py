@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from converter.ir.graph import Graph, Program
+from converter.ir import query
+from converter.ir.graph import Graph, Node, Program
 
 COLOCATION = "_class"
 
@@ -23,16 +24,9 @@ COLOCATION = "_class"
 def strip_placement(graph: Graph, program: Program) -> Graph:
     """Removes the device and the colocation group of every node."""
     del program
-    nodes = {
-        name: dataclasses.replace(
-            node,
-            device="",
-            attrs={key: value for key, value in node.attrs.items() if key != COLOCATION},
-        )
-        if node.device or COLOCATION in node.attrs
-        else node
-        for name, node in graph.nodes.items()
-    }
-    if all(nodes[name] is node for name, node in graph.nodes.items()):
-        return graph
-    return dataclasses.replace(graph, nodes=nodes)
+    return query.map_nodes(graph, _strip)
+
+
+def _strip(node: Node) -> Node:
+    node = query.without_attr(node, COLOCATION)
+    return dataclasses.replace(node, device="") if node.device else node

@@ -126,10 +126,24 @@ def test_unique_name_is_the_first_free_one():
 
 def test_users_are_listed_once_each():
     nodes = parse_graph("a = Const()\nb = Add(a, a, ^a)\nc = NoOp(^a)\nd = Neg(b)").nodes
-    assert query.control_and_data_users(nodes) == {"a": ["b", "c"], "b": ["d"]}
-    assert query.data_users(nodes) == {"a": ["b"], "b": ["d"]}
+    assert query.users_of_nodes(nodes) == {"a": ["b", "c"], "b": ["d"]}
 
 
 def test_resolve_follows_chains_of_renamings():
     a, b, c, d = (TensorRef(name) for name in "abcd")
     assert query.resolve((a, d), {a: b, b: c}) == (c, d)
+
+
+def test_map_nodes_returns_the_same_graph_because_no_node_changes():
+    graph = parse_graph("a = NoOp()\nb = NoOp(^a)\ntarget b")
+    assert query.map_nodes(graph, lambda node: node) is graph
+    assert query.map_nodes(graph, lambda node: query.not_after(node, {"c"})) is graph
+    assert query.map_nodes(graph, lambda node: query.without_attr(node, "T")) is graph
+
+
+def test_map_nodes_replaces_the_nodes_that_change():
+    graph = parse_graph("a = NoOp()\nb = NoOp[k=1](^a)\ntarget b")
+    changed = query.map_nodes(graph, lambda node: query.not_after(node, {"a"}))
+    assert changed.nodes["b"].control_inputs == ()
+    assert changed.nodes["a"] is graph.nodes["a"]
+    assert query.without_attr(graph.nodes["b"], "k").attrs == {}
