@@ -161,7 +161,7 @@ def _staged(destination: pathlib.Path, *, overwrite: bool) -> Iterator[pathlib.P
 
 def _save(reusable: Reusable, staging: pathlib.Path) -> None:
     try:
-        with _quiet():
+        with quiet_tensorflow():
             tf.saved_model.save(
                 reusable.module,
                 str(staging),
@@ -180,8 +180,8 @@ def _save(reusable: Reusable, staging: pathlib.Path) -> None:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps TensorFlow's remarks about saving off the user's terminal."""
+def quiet_tensorflow() -> Iterator[None]:
+    """Keeps TensorFlow's own remarks, about saving or about V1, off the user's terminal."""
     logger = logging.getLogger("tensorflow")
     levels = logger.level, absl.logging.get_verbosity()
     logger.setLevel(logging.ERROR)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import os
 import pathlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from converter import errors
 from converter.assemble.plan import ModulePlan, make_plan
-from converter.export.saved_model import read_record
+from converter.export.saved_model import quiet_tensorflow, read_record
 from converter.formats.legacy_module import LegacyModule, digest
 from converter.formats.registry import read_module
 from converter.parity.cases import CaseMaker
@@ -64,7 +62,7 @@ def verify(
     plan = _read_plan(legacy, target)
     arrays = {name: np.asarray(array) for name, array in (inputs or {}).items()}
     check_keys(arrays, [s for v in legacy.variants.values() for s in v.signatures.values()])
-    with _quiet():
+    with quiet_tensorflow():
         original = Original(legacy, plan, CaseMaker(legacy, arrays))
         original.run(tell)
         tell("running the converted module")
@@ -126,15 +124,3 @@ def _has_mutable_tables(legacy: LegacyModule) -> bool:
         for program in legacy.variants.values()
         for table in program.tables
     )
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps TensorFlow's warnings about V1 from the user's terminal."""
-    logger = logging.getLogger("tensorflow")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
