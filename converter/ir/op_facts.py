@@ -5,6 +5,7 @@ Source of the tables: the `*_ops.cc` files of tensorflow/core/ops.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ V1_CONTROL_FLOW = frozenset(
     for prefix in ("", "Ref")
     for op in ("Enter", "Exit", "Merge", "NextIteration", "Switch")
 ) | {"LoopCond"}
+REF_CONTROL_FLOW = frozenset(op for op in V1_CONTROL_FLOW if op.startswith("Ref"))
 FUNCTIONAL_CONTROL_FLOW = frozenset(
     {"Case", "For", "If", "StatelessCase", "StatelessIf", "StatelessWhile", "While"}
 )
@@ -109,10 +111,16 @@ def is_stateful(op: str) -> bool:
     return op_def is not None and bool(op_def.is_stateful)
 
 
+@functools.cache
 def has_effect(op: str) -> bool:
     """Whether running `op` can be seen: it changes a ref, or is stateful and no mere read."""
     op_def = None if op in BOUND_OPS | _EFFECT_FREE else find_op_def(op)
     return op_def is not None and (op_def.is_stateful or any(a.is_ref for a in op_def.input_arg))
+
+
+def is_order_relevant(op: str) -> bool:
+    """Whether it can be seen when `op` runs: it has an effect, or sees that of another op."""
+    return op in VARIABLE_READS or has_effect(op)
 
 
 def attr_int(attrs: Mapping[str, AttrValue], op_def: Any, name: str) -> int:

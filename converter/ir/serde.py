@@ -15,7 +15,7 @@ from converter.ir import op_facts
 from converter.ir.graph import ARG_OP, AttrValue, FunctionDef, Graph, Node, TensorRef
 
 # What the exporter's TensorFlow inferred. It no longer fits where a pass changed an op.
-_INFERRED_SHAPES = "_output_shapes"
+INFERRED_SHAPES = "_output_shapes"
 
 
 def nodes_from_graph_def(graph_def: graph_pb2.GraphDef) -> dict[str, Node]:
@@ -168,7 +168,7 @@ def graph_def_from_nodes(nodes: Iterable[Node], producer: int) -> graph_pb2.Grap
         node_def.input.extend(str(ref) for ref in node.inputs)
         node_def.input.extend(f"^{name}" for name in node.control_inputs)
         for key, value in node.attrs.items():
-            if key != _INFERRED_SHAPES:
+            if key != INFERRED_SHAPES:
                 node_def.attr[key].CopyFrom(value)
     return graph_def
 
