@@ -73,7 +73,6 @@ def test_the_example_of_the_docstring(docstring_example, make_program):
 
 
 def test_the_table_of_ops_is_complete():
-    # `ResourceHandle` ops and others are named differently.
     registered = {name for name in dir(tf.raw_ops) if name.startswith("TensorArray")}
     assert registered == op_facts.TENSOR_ARRAY_OPS
 

@@ -131,11 +131,11 @@ def _reads(nodes: Nodes, arrays: Arrays) -> Mapping[TensorRef, list[_Use]]:
     return _by_origin(
         _Use(node.name, find_version(nodes, flow_of(node)))
         for node in nodes.values()
-        if node.op in READS and not has_fixed_size(node, nodes, arrays)
+        if node.op in READS and not _has_fixed_size(node, nodes, arrays)
     )
 
 
-def has_fixed_size(node: Node, nodes: Nodes, arrays: Arrays) -> bool:
+def _has_fixed_size(node: Node, nodes: Nodes, arrays: Arrays) -> bool:
     """Whether `node` asks for the size of an array that does not grow."""
     return node.op == "TensorArraySizeV3" and not is_dynamic(nodes[arrays.of(node)])
 
