@@ -15,7 +15,11 @@ from converter.ir.graph import BOUND_OPS, CUSTOM_GRADIENT_OP, AttrValue, Node
 # TensorFlow marks a tensor that refers to a V1 variable by adding 100 to its DataType.
 REF_OFFSET = 100
 DT_INT32 = 3
+DT_INT64 = 9
 DT_RESOURCE = 20
+DT_VARIANT = 21
+# Half, float, double, bfloat16 and the complex types: what TensorFlow differentiates.
+DIFFERENTIABLE = frozenset({1, 2, 8, 14, 18, 19})
 
 V1_CONTROL_FLOW = frozenset(
     prefix + op
@@ -27,6 +31,19 @@ FUNCTIONAL_CONTROL_FLOW = frozenset(
     {"Case", "For", "If", "StatelessCase", "StatelessIf", "StatelessWhile", "While"}
 )
 TENSOR_ARRAYS = frozenset({"TensorArray", "TensorArrayV2", "TensorArrayV3"})
+# All ops on V1 TensorArrays, of the three versions of their handles.
+TENSOR_ARRAY_GRADIENTS = frozenset(
+    {"TensorArrayGrad", "TensorArrayGradV2", "TensorArrayGradV3", "TensorArrayGradWithShape"}
+)
+TENSOR_ARRAY_OPS = (
+    frozenset(
+        f"TensorArray{op}{version}"
+        for op in ("", "Close", "Concat", "Gather", "Read", "Scatter", "Size", "Split", "Write")
+        for version in ("", "V2", "V3")
+    )
+    | TENSOR_ARRAY_GRADIENTS
+    | {"TensorArrayPack", "TensorArrayUnpack"}
+)
 CALL_OPS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 
 VARIABLE_HANDLES = frozenset({"VarHandleOp"})

@@ -5,7 +5,7 @@ Sources: graph.proto, node_def.proto, function.proto of tensorflow/core/framewor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tensorflow.core.framework import attr_value_pb2, graph_pb2, tensor_pb2, types_pb2
@@ -192,6 +192,14 @@ def int_scalar_attr(number: int) -> AttrValue:
     """An attribute that holds an int32 scalar tensor, the value of a Const."""
     tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_INT32, int_val=[number])
     tensor.tensor_shape.SetInParent()
+    return attr_value_pb2.AttrValue(tensor=tensor)
+
+
+def int_vector_attr(numbers: Sequence[int], dtype: int = op_facts.DT_INT32) -> AttrValue:
+    """An attribute that holds an int32 or int64 vector, the value of a Const."""
+    tensor = tensor_pb2.TensorProto(dtype=dtype)
+    tensor.tensor_shape.dim.add(size=len(numbers))
+    (tensor.int64_val if dtype == op_facts.DT_INT64 else tensor.int_val).extend(numbers)
     return attr_value_pb2.AttrValue(tensor=tensor)
 
 
