@@ -52,6 +52,8 @@ REF_VARIABLES = frozenset({"Variable", "VariableV2"})
 VARIABLE_READS = frozenset(
     {"ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VariableShape", "VarIsInitializedOp"}
 )
+# Those that give values of the variable.
+VALUE_READS = frozenset({"ReadVariableOp", "ResourceGather", "ResourceGatherNd"})
 
 TABLE_HANDLES = frozenset(
     {"HashTableV2", "MutableDenseHashTableV2", "MutableHashTableOfTensorsV2", "MutableHashTableV2"}
@@ -137,7 +139,7 @@ def has_effect(op: str) -> bool:
 
 def is_order_relevant(op: str) -> bool:
     """Whether it can be seen when `op` runs: it has an effect, or sees that of another op."""
-    return op in VARIABLE_READS or has_effect(op)
+    return op in VALUE_READS or has_effect(op)
 
 
 def attr_int(attrs: Mapping[str, AttrValue], op_def: Any, name: str) -> int:

@@ -39,7 +39,6 @@ from converter.ir.graph import (
 
 # Nodes that give a handle as they got it.
 _PASSING = frozenset({"Enter", "Exit", "Identity", "NextIteration", "Switch"})
-_LOOKUPS = frozenset({"ResourceGather", "ResourceGatherNd"})
 
 
 def hoist_variable_reads(graph: Graph, program: Program) -> Graph:
@@ -124,7 +123,7 @@ class _Hoisting:
 
     def _is_hoisted(self, node: Node) -> bool:
         """Whether a node reads what the call does not change, in a place where that matters."""
-        if node.op not in {"ReadVariableOp", *_LOOKUPS}:
+        if node.op not in op_facts.VALUE_READS:
             return False
         if self._handles.get(node.inputs[0], "") in {*self._changed, ""}:
             return False

@@ -14,6 +14,7 @@ from converter.passes.hoist_variable_reads import hoist_variable_reads
 from converter.passes.inline_functions import inline_functions
 from converter.passes.lower_ref_tables import lower_ref_tables
 from converter.passes.lower_ref_variables import lower_ref_variables
+from converter.passes.lower_tensor_arrays import lower_tensor_arrays
 from converter.passes.raise_control_flow import raise_control_flow
 from converter.passes.strip_gradient_overrides import strip_gradient_overrides
 from converter.passes.strip_placement import strip_placement
@@ -55,6 +56,8 @@ PIPELINE: tuple[Pass, ...] = (
     # Refs before binding, which knows resource handles only.
     Pass(lower_ref_tables, removes=frozenset(op_facts.REF_TABLE_OPS)),
     Pass(lower_ref_variables, removes=op_facts.REF_VARIABLES | op_facts.REF_CONTROL_FLOW),
+    # Before hoisting, which must see lookups of values, and raising, which must see no handles.
+    Pass(lower_tensor_arrays, removes=op_facts.TENSOR_ARRAY_OPS),
     Pass(bind_resources, removes=op_facts.VARIABLE_HANDLES | op_facts.TABLE_HANDLES),
     # Needs bound handles, to see that two handles are one variable.
     Pass(hoist_variable_reads),

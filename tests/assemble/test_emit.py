@@ -31,7 +31,9 @@ class _State:
 
 
 def _region(text):
-    return raise_control_flow(parse_graph(text), SimpleNamespace(loops_without_gradient=()))
+    return raise_control_flow(
+        parse_graph(text), SimpleNamespace(loops_without_gradient=(), variables={})
+    )
 
 
 def _run(text, *args, state=None):

@@ -106,7 +106,7 @@ def test_inspect_prints_one_json_document(run, fixture_name, golden_module):
 
 
 def add_conditional(source, other_side=""):
-    """Leads the output of half_plus_two through a Switch, and joins it with `other_side` or itself."""
+    """Leads the output of half_plus_two through a Switch, and joins it with another tensor."""
     path = source / "saved_model.pb"
     saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     meta_graph = saved_model.meta_graphs[0]

@@ -34,6 +34,7 @@ from converter.ir.graph import Graph, Program
 from converter.ir.region import Region
 from converter.passes.raise_control_flow.frames import find_frames, find_loops
 from converter.passes.raise_control_flow.guards import find_guards
+from converter.passes.raise_control_flow.reads import check_reads
 from converter.passes.raise_control_flow.regions import RegionBuilder
 
 
@@ -51,4 +52,7 @@ def raise_control_flow(graph: Graph, program: Program) -> Region:
     frames = find_frames(graph.nodes)
     loops = find_loops(graph.nodes, frames)
     guards = find_guards(graph.nodes, frames, loops)
-    return RegionBuilder(graph, frames, loops, guards, program.loops_without_gradient).build()
+    builder = RegionBuilder(graph, frames, loops, guards, program.loops_without_gradient)
+    region = builder.build()
+    check_reads(region, program)
+    return region
