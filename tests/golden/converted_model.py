@@ -49,7 +49,10 @@ class ConvertedModel:
         }
 
     def run(self, call: GoldenCall) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Runs a recorded call: outputs, and gradients of the summed float outputs."""
+        """Runs a recorded call: outputs, and gradients of the summed float outputs.
+
+        Where TF 1.15 has no gradients, none are asked for.
+        """
         name, described, training = self._find(call)
         args, kwargs = [], {}
         given = {key: to_tensor(call.inputs[key]) for key in described["inputs"]}
@@ -68,7 +71,8 @@ class ConvertedModel:
         if not isinstance(outputs, dict):
             outputs = {"default": outputs}
         targets = [_values(output) for output in outputs.values()]
-        targets = [target for target in targets if target.dtype.is_floating]
+        has_gradients = call.gradients is not None
+        targets = [t for t in targets if t.dtype.is_floating and has_gradients]
         sources = [v for v in variables.values() if v.dtype.is_floating or v.dtype.is_complex]
         gradients = tape.gradient(targets, sources) if targets else [None] * len(sources)
         by_name = zip((v.name.removesuffix(":0") for v in sources), gradients, strict=True)
@@ -118,7 +122,7 @@ def _replace_random_ops(path: pathlib.Path) -> None:
 
 def snapshot(model: ConvertedModel) -> dict[str, np.ndarray]:
     """The values of all variables."""
-    return {name: np.array(v.numpy()) for name, v in model.variables().items()}
+    return {name: from_tensor(v.read_value()) for name, v in model.variables().items()}
 
 
 def restore(model: ConvertedModel, values: dict[str, np.ndarray]) -> None:
