@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
 from converter import errors
+from converter.assemble.computations import CallableGraphs
 from converter.assemble.module_graphs import ModuleGraphs, find_dropped, make_graphs
 from converter.assemble.plan import ModulePlan, make_plan
 from converter.assemble.variants import TRAINING_MARKS
 from converter.export import record
 from converter.formats.legacy_module import LegacyModule
-from converter.ir import op_facts
+from converter.ir.counts import count_control_flow
 from converter.ir.graph import Program, VariableSpec
 
 Json = dict[str, Any]
-
-_LOOPS = frozenset({"LoopCond", "While", "StatelessWhile"})
-_CONDITIONALS = frozenset({"Merge", "RefMerge", "If", "StatelessIf", "Case", "StatelessCase"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -38,6 +34,7 @@ class ModuleSummary:
       dropped: What the converted module would lack.
       warnings: What a user should know.
       refused: Why the module cannot be converted; None when it can.
+      refusals: All reasons: for each the `error`, and the `callables` that have it.
     """
 
     source: Json
@@ -51,6 +48,7 @@ class ModuleSummary:
     dropped: list[Json]
     warnings: list[str]
     refused: str | None
+    refusals: list[Json]
 
     def to_json(self) -> Json:
         """The summary as one JSON object."""
@@ -81,6 +79,7 @@ def summarize(legacy: LegacyModule) -> ModuleSummary:
         dropped=[dataclasses.asdict(item) for item in find_dropped(graphs)] if graphs else [],
         warnings=list(plan.warnings) if plan else [],
         refused=refused,
+        refusals=_find_refusals(legacy, plan, refused) if refused else [],
     )
 
 
@@ -95,6 +94,21 @@ def _try(legacy: LegacyModule) -> tuple[ModulePlan | None, ModuleGraphs | None, 
         return plan, make_graphs(legacy, plan), None
     except errors.ConversionError as error:
         return plan, None, str(error)
+
+
+def _find_refusals(legacy: LegacyModule, plan: ModulePlan | None, refused: str) -> list[Json]:
+    """Each reason, with the callables that are refused for it; at least `refused` itself."""
+    found: dict[str, list[str]] = {}
+    for name, part in plan.callables.items() if plan else ():
+        graphs = CallableGraphs(part, legacy)
+        for arguments in graphs.combinations():
+            try:
+                graphs.get(arguments)
+            except errors.ConversionError as error:
+                names = found.setdefault(str(error), [])
+                names += [name] if name not in names else []
+    found.setdefault(refused, [])
+    return [{"error": error, "callables": names} for error, names in found.items()]
 
 
 def _describe_variant(program: Program, graphs: ModuleGraphs | None) -> Json:
@@ -119,21 +133,3 @@ def _describe_variant(program: Program, graphs: ModuleGraphs | None) -> Json:
 
 def _guess_role(program: Program) -> str:
     return "training" if program.tags.intersection(TRAINING_MARKS) else "inference"
-
-
-def count_control_flow(program: Program) -> Mapping[str, int]:
-    """Loops, conditionals (as merges) and TensorArrays of a graph and its function library."""
-    counts: collections.Counter[str] = collections.Counter(
-        node.op for node in program.nodes.values()
-    )
-    for function in program.functions.values():
-        counts.update(node.op for node in function.node_def)
-    loops = sum(counts[op] for op in _LOOPS)
-    # Each loop variable has a Merge of its own.
-    merges = sum(counts[op] for op in _CONDITIONALS)
-    loop_variables = counts["NextIteration"] + counts["RefNextIteration"]
-    return {
-        "loops": loops,
-        "conditionals": max(merges - loop_variables, 0),
-        "tensor_arrays": sum(counts[op] for op in op_facts.TENSOR_ARRAYS),
-    }
