@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import tensorflow as tf
 
 from converter import errors, tf_private
+from converter.assemble.cell_gradients import cell
 from converter.assemble.custom_gradients import CustomGradient
 from converter.ir import op_facts, serde
 from converter.ir.graph import (
@@ -104,8 +105,8 @@ class _Emission:
                 self._emit_loop(first)
             elif isinstance(first, Branch):
                 self._emit_branch(first)
-            elif first.op == CUSTOM_GRADIENT_OP:
-                self._call_custom_gradient(first)
+            elif first.op in op_facts.OWN_GRADIENT_OPS:
+                self._call(first)
             else:
                 self._import([node for node in items if isinstance(node, Node)], uses.of(index))
         return [tf_private.capture(self._tensors[ref]) for ref in self._region.results]
@@ -143,7 +144,7 @@ class _Emission:
         """Emits a region inside of this one into the function that is traced now."""
         return _Emission(region, args, self._tensors, self._bindings).run()
 
-    def _waiting_for(self, item: Loop | Branch) -> Any:
+    def _waiting_for(self, item: Item) -> Any:
         return tf.control_dependencies([self._anchors[name] for name in item.control_inputs])
 
     def _emit_loop(self, loop: Loop) -> None:
@@ -183,22 +184,36 @@ class _Emission:
         for ref, result in zip(branch.outputs, results, strict=False):
             self._tensors[ref] = self._anchors[ref.node] = result
 
-    def _call_custom_gradient(self, node: Node) -> None:
+    def _call(self, node: Node) -> None:
+        """Emits a node that has a gradient of its own, as a call of a function.
+
+        In a loop, TensorFlow 2.15 and 2.21 find such a gradient after loading only if the node is
+        in a function of its own: bodies of loops are read anew for their gradients.
+        """
+        call = self._custom_gradient(node) if node.op == CUSTOM_GRADIENT_OP else cell(node)
+        inputs = [tf_private.capture(self._tensors[ref]) for ref in node.inputs]
+        with self._waiting_for(node), _rejections():
+            outputs = tf.function(call, autograph=False)(*inputs)
+        for index, output in enumerate(outputs):
+            self._tensors[TensorRef(node.name, index)] = output
+        self._anchors[node.name] = outputs[0]
+
+    def _custom_gradient(self, node: Node) -> Callable[..., Sequence[tf.Tensor]]:
         made = self._bindings.custom_gradient(node.attrs["key"].s.decode())
 
         @tf.custom_gradient
-        def call(*inputs: tf.Tensor) -> object:
+        def with_gradient(*inputs: tf.Tensor) -> object:
             def gradient(*upstream: tf.Tensor) -> list[tf.Tensor]:
                 return emit(made.backward, [*inputs, *upstream], self._bindings)
 
             return emit(made.forward, inputs, self._bindings), gradient
 
-        inputs = [tf_private.capture(self._tensors[ref]) for ref in node.inputs]
-        outputs = call(*inputs)
-        _check_gradient(made, [*inputs, *outputs], self._bindings)
-        for index, output in enumerate(outputs):
-            self._tensors[TensorRef(node.name, index)] = output
-        self._anchors[node.name] = outputs[0]
+        def call(*inputs: tf.Tensor) -> Sequence[tf.Tensor]:
+            outputs: Sequence[tf.Tensor] = with_gradient(*inputs)
+            _check_gradient(made, [*inputs, *outputs], self._bindings)
+            return outputs
+
+        return call
 
     def _import(self, nodes: Sequence[Node], uses: _RunUses) -> None:
         """Imports plain nodes in one go, with `tensors` in the place of what others made."""
@@ -264,7 +279,7 @@ def _split_runs(items: Iterable[Item | None]) -> list[list[Item]]:
 
 
 def _is_plain(item: Item) -> bool:
-    return isinstance(item, Node) and item.op != CUSTOM_GRADIENT_OP
+    return isinstance(item, Node) and item.op not in op_facts.OWN_GRADIENT_OPS
 
 
 def _fit(tensor: tf.Tensor, shape: tf.TensorShape) -> tf.Tensor:

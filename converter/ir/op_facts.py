@@ -46,6 +46,11 @@ TENSOR_ARRAY_OPS = (
 )
 CALL_OPS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 
+# Ops with a gradient in TF1 that today's TensorFlow has lost.
+FUSED_CELLS = frozenset({"GRUBlockCell", "LSTMBlockCell"})
+# What a trace takes one by one, for the sake of their gradients.
+OWN_GRADIENT_OPS = FUSED_CELLS | {CUSTOM_GRADIENT_OP}
+
 VARIABLE_HANDLES = frozenset({"VarHandleOp"})
 REF_VARIABLES = frozenset({"Variable", "VariableV2"})
 # Ops that look at a resource variable and leave it as it is.

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from converter import errors
 from converter.ir import op_facts, serde
-from converter.ir.graph import CUSTOM_GRADIENT_OP, Graph, Node, TensorRef
+from converter.ir.graph import Graph, Node, TensorRef
 from converter.ir.region import Branch, Carried, Item, Loop, Region
 from converter.passes.raise_control_flow.frames import ROOT, Frame, LoopParts
 from converter.passes.raise_control_flow.guards import ALWAYS, Guard, Guards, Unit, unit_in
@@ -117,7 +117,7 @@ class RegionBuilder:
 
     def is_plain(self, unit: Unit) -> bool:
         """Whether a unit is a node that TensorFlow imports with others in one go."""
-        return isinstance(unit, str) and self.nodes[unit].op != CUSTOM_GRADIENT_OP
+        return isinstance(unit, str) and self.nodes[unit].op not in op_facts.OWN_GRADIENT_OPS
 
     def node(self, name: str) -> Node:
         """The node with inputs of the nested form."""
