@@ -16,6 +16,7 @@ from converter.ir.graph import BOUND_OPS, CUSTOM_GRADIENT_OP, AttrValue, Node
 REF_OFFSET = 100
 DT_INT32 = 3
 DT_INT64 = 9
+DT_BOOL = 10
 DT_RESOURCE = 20
 DT_VARIANT = 21
 # Half, float, double, bfloat16 and the complex types: what TensorFlow differentiates.
@@ -45,6 +46,14 @@ TENSOR_ARRAY_OPS = (
     | {"TensorArrayPack", "TensorArrayUnpack"}
 )
 CALL_OPS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
+# The attributes that hold the functions of an op which can be written as V1 control flow, in the
+# order in which passes take them. `For` has no such form in TensorFlow.
+FUNCTION_ATTRS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(CALL_OPS, ("f",)),
+    **dict.fromkeys(("If", "StatelessIf"), ("then_branch", "else_branch")),
+    **dict.fromkeys(("Case", "StatelessCase"), ("branches",)),
+    **dict.fromkeys(("While", "StatelessWhile"), ("cond", "body")),
+}
 
 # Ops with a gradient in TF1 that today's TensorFlow has lost.
 FUSED_CELLS = frozenset({"GRUBlockCell", "LSTMBlockCell"})
@@ -169,6 +178,16 @@ def arg_length(arg: Any, op_def: Any, attrs: Mapping[str, AttrValue]) -> int:
         value = attrs.get(arg.type_list_attr) or _default(op_def, arg.type_list_attr)
         return len(value.list.type)
     return 1
+
+
+def arg_dtypes(arg: Any, op_def: Any, attrs: Mapping[str, AttrValue]) -> tuple[int, ...]:
+    """The `DataType` numbers of the tensors that one `ArgDef` of an op or function stands for."""
+    if arg.type_list_attr:
+        return tuple(
+            (attrs.get(arg.type_list_attr) or _default(op_def, arg.type_list_attr)).list.type
+        )
+    dtype = arg.type or (attrs.get(arg.type_attr) or _default(op_def, arg.type_attr)).type
+    return (int(dtype),) * arg_length(arg, op_def, attrs)
 
 
 def output_count(node: Node) -> int | None:

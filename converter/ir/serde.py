@@ -118,6 +118,8 @@ class _FunctionReader:
         return [Node(name, ARG_OP) for name in names]
 
     def _bind_attr(self, value: AttrValue) -> AttrValue:
+        if value.HasField("func") or value.list.func:
+            return self._bind_functions(value)
         if value.WhichOneof("value") != "placeholder":
             return value
         if value.placeholder not in self._attrs:
@@ -126,6 +128,15 @@ class _FunctionReader:
                 " which its caller does not give"
             )
         return self._attrs[value.placeholder]
+
+    def _bind_functions(self, value: AttrValue) -> AttrValue:
+        """Binds the attributes that the body gives to functions of its own."""
+        bound = attr_value_pb2.AttrValue()
+        bound.CopyFrom(value)
+        for function in [bound.func] if bound.HasField("func") else bound.list.func:
+            for inner in function.attr.values():
+                inner.CopyFrom(self._bind_attr(inner))
+        return bound
 
     def _is_stateful(self, op: str) -> bool:
         if op in self._library:
@@ -188,6 +199,11 @@ def int_attr(number: int) -> AttrValue:
     return attr_value_pb2.AttrValue(i=number)
 
 
+def bool_attr(value: bool) -> AttrValue:
+    """An attribute that holds true or false."""
+    return attr_value_pb2.AttrValue(b=value)
+
+
 def int_scalar_attr(number: int) -> AttrValue:
     """An attribute that holds an int32 scalar tensor, the value of a Const."""
     tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_INT32, int_val=[number])
@@ -212,3 +228,14 @@ def attr_dtype(node: Node, name: str) -> int:
     if name not in node.attrs:
         raise errors.FormatError(f"op {node.op!r} lacks attribute {name!r}", node=node.name)
     return int(node.attrs[name].type) % op_facts.REF_OFFSET
+
+
+def attr_dtypes(node: Node, name: str) -> tuple[int, ...]:
+    """The `DataType` numbers in an attribute that lists types, without the mark for refs.
+
+    Raises:
+      FormatError: if the node has no such attribute.
+    """
+    if name not in node.attrs:
+        raise errors.FormatError(f"op {node.op!r} lacks attribute {name!r}", node=node.name)
+    return tuple(int(dtype) % op_facts.REF_OFFSET for dtype in node.attrs[name].list.type)

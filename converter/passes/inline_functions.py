@@ -2,7 +2,8 @@
 
 TensorFlow can crash when a function library is imported inside of a trace, and a body that is
 part of the graph can be rewritten like the rest. A call of a function that has a gradient
-function stays, as `_CustomGradient`.
+function stays, as `_CustomGradient`. If, Case and While become V1 control flow around the bodies
+of their functions (`functional_ops`), which a later pass raises.
 
 Before, with `square(x) { y = Mul(x, x); return y }` in the library:
     a = _Arg[T=float]()
@@ -21,48 +22,89 @@ After:
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from tensorflow.core.framework import attr_value_pb2
 
 from converter import errors
 from converter.ir import op_facts, query, serde
 from converter.ir.graph import (
     CUSTOM_GRADIENT_OP,
     AttrValue,
+    FunctionDef,
     Graph,
     Node,
     Program,
     TensorRef,
 )
+from converter.passes.functional_ops.lower_conditional import lower_case, lower_if
+from converter.passes.functional_ops.lower_while import lower_while
+from converter.passes.functional_ops.place_body import (
+    Body,
+    Placed,
+    Scopes,
+    check_body,
+    has_loops,
+    in_its_loop,
+    place_call,
+)
+from converter.passes.functional_ops.v1_effects import wait_outside
 
 # A library of a few functions that call each other twice grows without bound.
 MAX_NODES = 1_000_000
 MAX_DEPTH = 100
+
+_LOWERINGS: Mapping[str, Callable[..., Placed]] = {
+    "Case": lower_case,
+    "If": lower_if,
+    "StatelessCase": lower_case,
+    "StatelessIf": lower_if,
+    "StatelessWhile": lower_while,
+    "While": lower_while,
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Callee:
+    """A library function that a node calls, and the attributes that it gives."""
+
+    name: str
+    attrs: Mapping[str, AttrValue]
 
 
 def inline_functions(graph: Graph, program: Program) -> Graph:
     """Inlines all calls, and the calls in their bodies.
 
     Raises:
-      UnsupportedOpError: if an op that is no call takes a function.
-      FormatError: if a function calls itself, calls are nested too deeply, or the result would
-        have over a million nodes.
+      UnsupportedOpError: if another op takes a function.
+      FormatError: if a function is not there or does not fit its call, calls itself, calls are
+        nested too deeply, or the result would have over a million nodes.
     """
-    if not any(_callee(node, program) for node in graph.nodes.values()):
+    if not any(_callees(node, program) for node in graph.nodes.values()):
         _check_no_function_attrs(graph)
         return graph
-    inliner = _Inliner(program)
-    inlined = query.drop_dead(inliner.inline(graph))
+    # Variables and assets are known by their nodes' names: a body must not get one of those.
+    inlined = _Inliner(program).inline(graph, program.nodes.values())
+    targets = tuple(dict.fromkeys((*graph.targets, *inlined.targets)))
+    inlined = query.drop_dead(dataclasses.replace(inlined, targets=targets))
     _check_no_function_attrs(inlined)
     return inlined
 
 
-def _callee(node: Node, program: Program) -> tuple[str, Mapping[str, AttrValue]] | None:
-    """The library function that `node` calls and the attributes it gives, or None."""
+def _callees(node: Node, program: Program) -> list[_Callee]:
     if node.op in program.functions:
-        return node.op, node.attrs
-    if node.op in op_facts.CALL_OPS and "f" in node.attrs:
-        return node.attrs["f"].func.name, dict(node.attrs["f"].func.attr)
-    return None
+        return [_Callee(node.op, node.attrs)]
+    callees = []
+    for key in op_facts.FUNCTION_ATTRS.get(node.op, ()):
+        value = node.attrs.get(key) or attr_value_pb2.AttrValue()
+        functions = value.list.func if key == "branches" else [value.func][: value.HasField("func")]
+        if not functions:
+            raise errors.FormatError(
+                f"op {node.op!r} lacks a function in attribute {key!r}", node=node.name
+            )
+        callees += [_Callee(function.name, dict(function.attr)) for function in functions]
+    return callees
 
 
 def _check_no_function_attrs(graph: Graph) -> None:
@@ -84,99 +126,92 @@ class _Inliner:
         self._count = 0
         self._stack: list[str] = []
 
-    def inline(self, graph: Graph) -> Graph:
+    def inline(self, graph: Graph, others: Iterable[Node] = ()) -> Graph:
+        """Inlines the calls in `graph`; names of `others` are not given to new nodes.
+
+        The targets of the result are those of `graph` that are no calls, and the calls that have
+        an effect.
+        """
+        scopes = Scopes((*graph.nodes.values(), *others))
         nodes: dict[str, Node] = {}
         renamed: dict[TensorRef, TensorRef] = {}
-        targets = list(graph.targets)
+        acts: dict[str, bool] = {}
+        loops = has_loops(graph)
         for node in graph.nodes.values():
-            call = _callee(node, self._program)
-            if call is None:
-                self._place(nodes, node)
+            callees = _callees(node, self._program)
+            if not callees or self._has_gradient(node, callees[0]):
+                self._add(nodes, self._kept_call(node, callees[0]) if callees else node)
                 continue
-            if call[0] in self._program.gradients:
-                self._place(nodes, self._kept_call(node, *call))
-                continue
-            body = self._body(node, *call)
-            for inner in body.nodes.values():
-                self._place(nodes, inner)
-            for index, ref in enumerate(body.results):
-                renamed[TensorRef(node.name, index)] = ref
-            targets += [] if node.name in targets or not body.targets else [node.name]
-        placed = {
+            call = in_its_loop(node, graph) if loops else node
+            placed = self._expand(call, callees, scopes.open(node.name))
+            for inner in placed.nodes.values():
+                self._add(nodes, inner)
+            renamed.update((TensorRef(node.name, i), ref) for i, ref in enumerate(placed.results))
+            acts[node.name] = bool(placed.targets)
+        nodes = {
             name: dataclasses.replace(node, inputs=query.resolve(node.inputs, renamed))
             for name, node in nodes.items()
         }
+        targets = [name for name in graph.targets if acts.get(name, True)]
+        targets += [name for name in acts if acts[name] and name not in graph.targets]
         results = query.resolve(graph.results, renamed)
-        return dataclasses.replace(graph, nodes=placed, results=results, targets=tuple(targets))
+        return dataclasses.replace(graph, nodes=nodes, results=results, targets=tuple(targets))
 
-    def _place(self, nodes: dict[str, Node], node: Node) -> None:
+    def _add(self, nodes: dict[str, Node], node: Node) -> None:
         self._count += 1
         if self._count > MAX_NODES:
             raise errors.FormatError(f"inlined, the graph has more than {MAX_NODES} nodes")
         nodes[node.name] = node
 
-    def _body(self, call: Node, name: str, attrs: Mapping[str, AttrValue]) -> Graph:
-        """The body of one call: its nodes renamed, its arguments replaced by the call's inputs.
+    def _expand(self, call: Node, callees: Sequence[_Callee], scope: str) -> Placed:
+        """The nodes that stand for `call`.
 
         A NoOp with the call's name stands for "the call is done" in control edges.
         """
-        function = self._get_function(call, name)
+        bodies = [self._body(call, callee) for callee in callees]
+        placed = self._lowering(call.op)(call, scope, *bodies)
+        done = {ref.node for ref in placed.results if ref.node in placed.nodes}
+        # A body that only passes arguments on has nothing that waits for what the call waits for.
+        controls = tuple(sorted(done.union(placed.targets))) or call.control_inputs
+        nodes = {**placed.nodes, call.name: Node(call.name, "NoOp", control_inputs=controls)}
+        return dataclasses.replace(placed, nodes=nodes)
+
+    def _lowering(self, op: str) -> Callable[..., Placed]:
+        is_plain_call = op in self._program.functions
+        return place_call if is_plain_call else _LOWERINGS.get(op, place_call)
+
+    def _body(self, call: Node, callee: _Callee) -> Body:
+        name, function = callee.name, self._get_function(call, callee.name)
         if name in self._stack or len(self._stack) >= MAX_DEPTH:
             problem = "calls itself" if name in self._stack else f"is over {MAX_DEPTH} calls deep"
             raise errors.FormatError(f"function {name!r} {problem}", node=call.name)
         self._stack.append(name)
-        body = self.inline(serde.graph_from_function_def(function, self._program.functions, attrs))
+        body = self.inline(wait_outside(self._read(function, callee)))
         self._stack.pop()
-        _check_arguments(call, name, body)
-        given = {TensorRef(arg): ref for arg, ref in zip(body.args, call.inputs, strict=True)}
-        inner = {node.name: node for node in _renamed_body(body, call, given)}
-        results = tuple(_rename_ref(ref, call.name, given) for ref in body.results)
-        done = {f"{call.name}/{target}" for target in body.targets}
-        done |= {ref.node for ref in results if ref.node in inner}
-        # A body that only passes arguments on has nothing that waits for what the call waits for.
-        controls = tuple(sorted(done)) or call.control_inputs
-        inner[call.name] = Node(call.name, "NoOp", control_inputs=controls)
-        return dataclasses.replace(body, nodes=inner, results=results, targets=body.targets)
+        signature = function.signature
+        dtypes = (op_facts.arg_dtypes(arg, signature, callee.attrs) for arg in signature.output_arg)
+        return Body(name, body, tuple(itertools.chain.from_iterable(dtypes)))
 
-    def _get_function(self, call: Node, name: str) -> object:
+    def _get_function(self, call: Node, name: str) -> FunctionDef:
         function = self._program.functions.get(name)
         if function is None:
             raise errors.FormatError(f"function {name!r} is not in the library", node=call.name)
         return function
 
-    def _kept_call(self, call: Node, name: str, attrs: Mapping[str, AttrValue]) -> Node:
+    def _read(self, function: FunctionDef, callee: _Callee) -> Graph:
+        return serde.graph_from_function_def(function, self._program.functions, callee.attrs)
+
+    def _has_gradient(self, call: Node, callee: _Callee) -> bool:
+        """Whether differentiating `call` would call a function of the library.
+
+        TensorFlow differentiates the bodies of control flow, whatever gradients they have.
+        """
+        return callee.name in self._program.gradients and self._lowering(call.op) is place_call
+
+    def _kept_call(self, call: Node, callee: _Callee) -> Node:
         """The call as a node of its own, so that it keeps the gradient that the exporter gave."""
-        function = self._get_function(call, name)
-        body = serde.graph_from_function_def(function, self._program.functions, attrs)
-        _check_arguments(call, name, body)
-        kept = {"key": serde.string_attr(name), "outputs": serde.int_attr(len(body.results))}
+        body = self._read(self._get_function(call, callee.name), callee)
+        check_body(call, Body(callee.name, body, ()), len(call.inputs))
+        outputs = serde.int_attr(len(body.results))
+        kept = {"key": serde.string_attr(callee.name), "outputs": outputs}
         return dataclasses.replace(call, op=CUSTOM_GRADIENT_OP, attrs=kept)
-
-
-def _check_arguments(call: Node, name: str, body: Graph) -> None:
-    if len(body.args) != len(call.inputs):
-        raise errors.FormatError(
-            f"function {name!r} takes {len(body.args)} arguments, the call gives"
-            f" {len(call.inputs)}",
-            node=call.name,
-        )
-
-
-def _renamed_body(body: Graph, call: Node, given: Mapping[TensorRef, TensorRef]) -> Iterator[Node]:
-    args = set(body.args)
-    for node in body.nodes.values():
-        if node.name in args:
-            continue
-        controls = tuple(f"{call.name}/{c}" for c in node.control_inputs if c not in args)
-        if not any(source not in args for source in node.input_nodes()):
-            controls += tuple(c for c in call.control_inputs if c not in controls)
-        yield dataclasses.replace(
-            node,
-            name=f"{call.name}/{node.name}",
-            inputs=tuple(_rename_ref(ref, call.name, given) for ref in node.inputs),
-            control_inputs=controls,
-        )
-
-
-def _rename_ref(ref: TensorRef, call: str, given: Mapping[TensorRef, TensorRef]) -> TensorRef:
-    return given.get(ref) or TensorRef(f"{call}/{ref.node}", ref.index)

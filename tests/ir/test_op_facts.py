@@ -27,6 +27,15 @@ def test_tables_name_registered_ops_only(table):
     assert not unknown
 
 
+def test_functions_are_in_attributes_that_the_ops_have():
+    assert op_facts.FUNCTION_ATTRS.keys() | {"For"} == (
+        op_facts.CALL_OPS | op_facts.FUNCTIONAL_CONTROL_FLOW
+    )
+    for op, keys in op_facts.FUNCTION_ATTRS.items():
+        attrs = {attr.name: attr.type for attr in op_facts.find_op_def(op).attr}
+        assert {attrs[key] for key in keys} <= {"func", "list(func)"}
+
+
 def test_v1_loops_have_one_op_for_the_predicate_and_no_ref_twin_of_it():
     assert "LoopCond" in op_facts.V1_CONTROL_FLOW
     assert {"RefEnter", "Exit", "RefMerge"} <= op_facts.V1_CONTROL_FLOW
@@ -148,3 +157,12 @@ def test_no_op_of_tensorflow_is_said_to_be_missing():
     error = op_facts.unregistered_op_error("Frobnicate", "scope/x")
     assert error.node == "scope/x"
     assert "If a package adds it, pass --import-ops PACKAGE." in str(error)
+
+
+def test_arguments_have_as_many_types_as_tensors():
+    split, case = op_facts.find_op_def("Split"), op_facts.find_op_def("Case")
+    node = _node("n = Split[T=float, num_split=2]()")
+    assert op_facts.arg_dtypes(split.output_arg[0], split, node.attrs) == (1, 1)
+    assert op_facts.arg_dtypes(split.input_arg[0], split, node.attrs) == (3,)
+    node = _node("n = Case[Tout={list { type: DT_FLOAT type: DT_BOOL }}]()")
+    assert op_facts.arg_dtypes(case.output_arg[0], case, node.attrs) == (1, 10)

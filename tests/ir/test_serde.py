@@ -70,8 +70,19 @@ def test_attr_dtype_is_without_the_mark_for_refs():
     assert caught.value.node == "x"
 
 
+def test_so_are_attr_dtypes():
+    (node,) = parse_graph(
+        "x = If[Tin={list { type: DT_FLOAT type: DT_INT32_REF }}]()"
+    ).nodes.values()
+    assert serde.attr_dtypes(node, "Tin") == (1, 3)
+    with pytest.raises(errors.FormatError, match="'If' lacks attribute 'Tout'") as caught:
+        serde.attr_dtypes(node, "Tout")
+    assert caught.value.node == "x"
+
+
 def test_attrs_are_made_of_numbers_and_strings():
     assert serde.type_attr(7) == attr_value_pb2.AttrValue(type=7)
+    assert serde.bool_attr(False) == attr_value_pb2.AttrValue(b=False)
     assert serde.string_attr("ä").s == "ä".encode()
 
 
@@ -136,6 +147,16 @@ def test_placeholder_attributes_take_the_values_of_the_call(make_function):
     function = make_function("f", {"x": "$T"}, 'n = Neg[T={placeholder: "T"}](x)', {"y": "n:y:0"})
     graph = _read(function, T=serde.type_attr(2))
     assert graph.nodes["n"].attrs["T"].type == 2
+
+
+def test_so_do_those_that_the_body_gives_to_other_functions(make_function):
+    inner = 'func { name: "g" attr { key: "T" value { placeholder: "T" } } }'
+    body = f"n = PartitionedCall[f={{{inner}}}](x)\nm = Case[branches={{list {{ {inner} }}}}](x)"
+    function = make_function("f", {"x": "$T"}, body, {"out": "x"})
+    nodes = _read(function, T=serde.type_attr(2)).nodes
+    assert nodes["n"].attrs["f"].func.attr["T"].type == 2
+    assert nodes["m"].attrs["branches"].list.func[0].attr["T"].type == 2
+    assert function.node_def[0].attr["f"].func.attr["T"].placeholder == "T"
 
 
 def test_targets_are_control_outputs_and_stateful_ops(make_function):

@@ -175,6 +175,81 @@ def test_pure_bodies_become_no_targets(inline, square):
     assert "target" not in inline("a = _Arg()\ncall = square(a)\nreturn call", square)
 
 
+def test_a_call_without_effects_in_a_stateful_body_is_no_target(inline, square, make_function):
+    body = 'c = StatefulPartitionedCall[f={func { name: "square" }}](x)'
+    outer = make_function("outer", {"x": "float"}, body, {"out": "x"}, stateful=True)
+    after = inline("a = _Arg()\ncall = outer(a)\nreturn call", square, outer)
+    assert after == "a = _Arg()\nreturn a\n"
+
+
+def test_targets_of_the_graph_stay(inline, square):
+    assert inline("a = _Arg()\ncall = square(a)\ntarget call", square).endswith("target call\n")
+
+
+# Names.
+
+
+def test_new_nodes_do_not_take_the_names_of_others(inline, square, as_text):
+    text = "a = _Arg()\ncall = square(a)\ncall/y = Neg(call)\nreturn call/y"
+    after = """
+        a = _Arg()
+        call_1/y = Mul[T=float](a, a)
+        call/y = Neg(call_1/y)
+        return call/y
+    """
+    assert inline(text, square) == as_text(after)
+
+
+def test_nor_of_nodes_of_the_program_that_the_graph_has_not(square, make_program):
+    program = make_program("call/y = VarHandleOp()", functions={"square": square})
+    graph = parse_graph("a = _Arg()\ncall = square(a)\nreturn call")
+    assert inline_functions(graph, program).results[0].node == "call_1/y"
+
+
+_LOOP = """
+    e = Enter[T=float, frame_name="f"](x)
+    m = Merge[T=float, N=2](e:output:0, n:output:0)
+    l = LoopCond(m:value_index:0)
+    s = Switch[T=float](m:output:0, l:output:0)
+    n = NextIteration[T=float](s:output_true:0)
+    o = Exit[T=float](s:output_false:0)
+"""
+
+
+def test_each_call_of_a_function_with_a_v1_loop_has_a_frame_of_its_own(inline, make_function):
+    loop = make_function("loop", {"x": "float"}, _LOOP, {"out": "o:output:0"})
+    text = """
+        a = _Arg()
+        other = Enter[T=float, frame_name="b/f"](a)
+        b = loop(a)
+        c = loop(b)
+        d = Exit(other)
+        return c, d
+    """
+    after = inline(text, loop)
+    assert 'b_1/e = Enter[T=float, frame_name="b_1/f"](a)' in after
+    assert 'c/e = Enter[T=float, frame_name="c/f"](b_1/o, ^b)' in after
+    assert "b_1/m = Merge[N=2, T=float](b_1/e, b_1/n)" in after
+
+
+def test_constants_of_a_function_called_in_a_v1_loop_belong_to_it(inline, make_function):
+    one = make_function("one", {"x": "float"}, "c = Const[dtype=float]()", {"out": "c:output:0"})
+    twice = make_function("twice", {"x": "float"}, "b = one(x)", {"out": "b:out:0"})
+    text = """
+        a = _Arg()
+        e = Enter[T=float, frame_name="f"](a)
+        before = Identity(e)
+        b = twice(e)
+        c = twice(e, ^before)
+        d = twice(a)
+        return b, c, d
+    """
+    after = inline(text, one, twice)
+    assert "b/b/c = Const[dtype=float](^e)" in after
+    assert "c/b/c = Const[dtype=float](^before)" in after
+    assert "d/b/c = Const[dtype=float]()" in after
+
+
 @pytest.mark.parametrize("op", ["PartitionedCall", "StatefulPartitionedCall"])
 def test_call_ops_name_their_function_in_an_attribute(op, inline, square):
     text = f'a = _Arg()\ncall = {op}[f={{func {{ name: "square" }}}}](a)\nreturn call'
@@ -205,6 +280,23 @@ def test_recursion_is_refused(inline, make_function):
     with pytest.raises(errors.FormatError, match="function 'one' calls itself") as caught:
         inline("a = _Arg()\ncall = one(a)\nreturn call", one, two)
     assert caught.value.node == "d"
+
+
+def test_recursion_through_a_branch_is_refused(inline, make_function):
+    branches = 'then_branch={func { name: "f" }}, else_branch={func { name: "f" }}'
+    types = "Tin={list { type: DT_FLOAT }}, Tout={list { type: DT_FLOAT }}, Tcond=float"
+    body = f"c = If[{types}, {branches}](x, x)"
+    function = make_function("f", {"x": "float"}, body, {"out": "c:output:0"})
+    with pytest.raises(errors.FormatError, match="function 'f' calls itself") as caught:
+        inline("a = _Arg()\ncall = f(a)\nreturn call", function)
+    assert caught.value.node == "c"
+
+
+def test_a_call_that_names_no_function_is_refused(inline, make_function):
+    function = make_function("f", {"x": "float"}, "c = PartitionedCall(x)", {"out": "x"})
+    with pytest.raises(errors.FormatError, match="lacks a function in attribute 'f'") as caught:
+        inline("a = _Arg()\ncall = f(a)\nreturn call", function)
+    assert caught.value.node == "c"
 
 
 def test_growth_without_bound_is_refused(inline, make_function, monkeypatch):
@@ -251,18 +343,39 @@ def test_a_call_of_a_function_with_a_gradient_of_its_own_stays(call, inline, squ
     assert after == as_text(text.format(kept))
 
 
+_IF = (
+    "If[Tcond=bool, Tin={list { type: DT_FLOAT }}, Tout={list { type: DT_FLOAT }},"
+    ' then_branch={func { name: "BRANCH" }}, else_branch={func { name: "BRANCH" }}](p, a)'
+)
+
+
+def test_and_it_stays_in_a_branch_too(inline, square, make_function):
+    branch = make_function("branch", {"x": "float"}, "c = square(x)", {"out": "c:z:0"})
+    text = f"p = _Arg()\na = _Arg()\nif = {_IF.replace('BRANCH', 'branch')}\nreturn if"
+    after = inline(text, square, branch, gradients={"square": "square_grad"})
+    kept = '_CustomGradient[key="square", outputs=1](if/input_0:1, ^if/pivot_t)'
+    assert f"if/then/c = {kept}\n" in after
+
+
+def test_a_branch_is_differentiated_as_the_ops_that_it_is_made_of(inline, square):
+    text = f"p = _Arg()\na = _Arg()\nif = {_IF.replace('BRANCH', 'square')}\nreturn if"
+    after = inline(text, square, gradients={"square": "square_grad"})
+    assert "if/then/y = Mul[T=float](if/input_0:1, if/input_0:1, ^if/pivot_t)\n" in after
+
+
 def test_such_a_call_needs_the_right_arguments_too(inline, square):
     with pytest.raises(errors.FormatError, match="takes 1 arguments, the call gives 0") as caught:
         inline("call = square()\nreturn call", square, gradients={"square": "square_grad"})
     assert caught.value.node == "call"
 
 
+@pytest.mark.parametrize("op", ["MapDefun", "For", "SymbolicGradient", "RemoteCall"])
 @pytest.mark.parametrize("call", ["", "call = square(a)\n"])
 @pytest.mark.parametrize(
     "attr", ['{func { name: "square" }}', '{list { func { name: "square" } }}']
 )
-def test_a_function_given_to_another_op_is_refused(call, attr, inline, square):
-    text = f"a = _Arg()\n{call}m = MapDefun[f={attr}](a)\nreturn m"
+def test_a_function_given_to_another_op_is_refused(op, call, attr, inline, square):
+    text = f"a = _Arg()\n{call}m = {op}[f={attr}](a)\nreturn m"
     with pytest.raises(errors.UnsupportedOpError, match="takes a function in attribute") as caught:
         inline(text, square)
     assert caught.value.node == "m"

@@ -1,0 +1,1 @@
+"""Ops that take functions: their bodies as nodes, and V1 control flow around them."""

@@ -1,0 +1,79 @@
+"""Where to wait for an effect that happens inside of a V1 loop or conditional of a function.
+
+What runs after a call must not wait for a node that may not run at all, or run many times: it
+waits for the Merge or the Exit by which control leaves the place.
+
+Before, in the body of a function:
+    p = _Arg[T=bool]()
+    s = _Arg[T=string]()
+    switch = Switch[T=string](s, p)
+    shown = PrintV2(switch:1)
+    yes = Identity[T=string](switch:1, ^shown)
+    no = Identity[T=string](switch)
+    merge = Merge[N=2, T=string](no, yes)
+    return s
+    target shown
+
+After:
+    p = _Arg[T=bool]()
+    s = _Arg[T=string]()
+    switch = Switch[T=string](s, p)
+    shown = PrintV2(switch:1)
+    yes = Identity[T=string](switch:1, ^shown)
+    no = Identity[T=string](switch)
+    merge = Merge[N=2, T=string](no, yes)
+    return s
+    target merge
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from converter.ir import op_facts, query
+from converter.ir.graph import Graph, Node
+
+_EXITS = ("Exit", "RefExit")
+_MERGES = ("Merge", "RefMerge")
+_BACK_EDGES = ("NextIteration", "RefNextIteration")
+
+
+def wait_outside(body: Graph) -> Graph:
+    """Moves each target to the last Merges and Exits that follow it, if any do.
+
+    A target that is no part of a loop or conditional may be moved too: what follows it has not
+    run before it has.
+    """
+    if not any(node.op in op_facts.V1_CONTROL_FLOW for node in body.nodes.values()):
+        return body
+    users = query.users_of_nodes(body.nodes)
+    ends = {name for name, node in body.nodes.items() if _is_end(body, node)}
+    targets = [end for target in body.targets for end in _last_ends(users, ends, target)]
+    return dataclasses.replace(body, targets=tuple(dict.fromkeys(targets)))
+
+
+def _is_end(body: Graph, node: Node) -> bool:
+    """Whether control leaves a loop or a conditional at `node`."""
+    if node.op in _EXITS:
+        return True
+    sources = (body.nodes[ref.node].op for ref in node.inputs)
+    return node.op in _MERGES and not any(op in _BACK_EDGES for op in sources)
+
+
+def _last_ends(users: Mapping[str, Sequence[str]], ends: set[str], target: str) -> list[str]:
+    found = _followers(users, target) & ends
+    last = [end for end in found if not (_followers(users, end) - {end}) & found]
+    return sorted(last) or [target]
+
+
+def _followers(users: Mapping[str, Sequence[str]], name: str) -> set[str]:
+    """The nodes that wait for `name`, over any number of edges."""
+    seen: set[str] = set()
+    stack = [name]
+    while stack:
+        for user in users.get(stack.pop(), ()):
+            if user not in seen:
+                seen.add(user)
+                stack.append(user)
+    return seen
