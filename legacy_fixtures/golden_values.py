@@ -133,7 +133,7 @@ class _Recorder:
     def _gradients(self, application):
         try:
             return {"gradients": self._encode_all(application.run(application.gradients()))}
-        except LookupError as error:
+        except (LookupError, TypeError) as error:
             return {"gradients": None, "gradient_error": str(error)}
 
     def _losses(self, application):
