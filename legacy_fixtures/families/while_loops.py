@@ -298,10 +298,10 @@ def _no_gradient():
 def _predicate_value_in_body():
     """The body uses what the predicate has computed, which runs once more than the body.
 
-    TensorFlow 1.15 gives no gradient on that way, so none is asked for.
+    TensorFlow 1.15 differentiates no such loop, so no variable is trainable.
     """
     x = _input()
-    scale = tf.get_variable("scale", [_SIZE])
+    scale = tf.get_variable("scale", [_SIZE], trainable=False)
     computed = []
 
     def predicate(step, value):
@@ -309,8 +309,7 @@ def _predicate_value_in_body():
         return computed[0] > 0.2
 
     def body(step, value):
-        shift = 0.01 * tf.stop_gradient(computed[0])
-        return step + 1, value * 0.5 * tf.sigmoid(scale) + shift
+        return step + 1, value * 0.5 * tf.sigmoid(scale) + 0.01 * computed[0]
 
     steps, y = tf.while_loop(predicate, body, [0, x])
     hub.add_signature(inputs=x, outputs={"default": y, "steps": steps})
@@ -321,7 +320,7 @@ def _integers():
     pair = tf.placeholder(tf.int64, [2], name="pair")
     table = tf.get_variable("table", [_WORDS, _SIZE])
     divisor, _ = tf.while_loop(
-        lambda a, b: tf.not_equal(b, 0),
+        lambda _, b: tf.not_equal(b, 0),
         lambda a, b: (b, tf.floormod(a, b)),
         [pair[0], pair[1]],
     )
@@ -348,9 +347,10 @@ _IDS = {"default": examples.ids(_WORDS, (3, 5))}
 _FLAGS = ((True, "looping"), (False, "not looping"))
 _COUNTS = ((0, "no iteration"), (1, "one iteration"), (4, "four iterations"))
 _STRINGS = examples.strings(["cat", "", "tree"])
+_PLAIN = (Call("default", _BATCH),)
 
 
-def _fixture(name, description, module_fn, calls=(Call("default", _BATCH),), **options):
+def _fixture(name, description, module_fn, calls=_PLAIN, **options):
     return Fixture(name, "while_loops", description, module_fn, calls, **options)
 
 
