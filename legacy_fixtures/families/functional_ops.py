@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+
+import numpy as np
 import tensorflow.compat.v1 as tf
 import tensorflow_hub as hub
 
@@ -125,7 +129,7 @@ def _scan_structures():
 
 
 def _folds():
-    """foldl and foldr, with an initial value and without."""
+    """Folds from either end, with an initial value and without."""
     x = _input()
     kernel = tf.get_variable("kernel", [_SIZE, _SIZE])
     scale = tf.get_variable("scale", [_SIZE])
@@ -142,10 +146,18 @@ def _folds():
     hub.add_signature(inputs=x, outputs=outputs)
 
 
-def _encode_png(size, seed):
-    pixels = examples.ids(256, (size, size, 3), seed=seed).astype("uint8")
-    with tf.Graph().as_default(), tf.Session() as session:
-        return session.run(tf.io.encode_png(pixels))
+def _png(height, width, seed):
+    """Returns an image of random pixels as a PNG file."""
+    pixels = np.random.RandomState(seed).randint(256, size=(height, 3 * width)).astype(np.uint8)
+    rows = b"".join(b"\0" + row.tobytes() for row in pixels)  # Each row begins with its filter.
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 0)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_png_chunk(*chunk) for chunk in chunks)
+
+
+def _png_chunk(kind, data):
+    checksum = struct.pack(">I", zlib.crc32(kind + data))
+    return struct.pack(">I", len(data)) + kind + data + checksum
 
 
 _X = examples.normal(_STEPS, _SIZE)
@@ -206,7 +218,7 @@ MAP_FN_IMAGES = _fixture(
     (
         Call(
             "default",
-            {"default": examples.strings([_encode_png(5, 0), _encode_png(3, 1)])},
+            {"default": examples.strings([_png(3, 2, seed=0), _png(2, 4, seed=1)])},
         ),
     ),
 )
