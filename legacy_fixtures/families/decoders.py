@@ -187,11 +187,6 @@ def _beam_search():
     )
 
 
-@with_ref_variables
-def _ref_beam_search():
-    _beam_search()
-
-
 def _beam_search_by_hand():
     """Sequences grow in the loop; beams are gathered, states along with them."""
     ids = tf.placeholder(tf.int32, [None, None], name="ids")
@@ -330,13 +325,6 @@ DECODER_BEAM_SEARCH = _fixture(
     "decoder_beam_search",
     "BeamSearchDecoder without its last step",
     _beam_search,
-    values=_LARGE_WEIGHTS,
-)
-
-DECODER_REF_BEAM_SEARCH = _fixture(
-    "decoder_ref_beam_search",
-    "the same with ref variables, and gradients",
-    _ref_beam_search,
     values=_LARGE_WEIGHTS,
 )
 

@@ -11,7 +11,7 @@ import tensorflow_hub as hub
 from tensorflow.contrib import layers as contrib_layers
 
 from legacy_fixtures import examples
-from legacy_fixtures.fixture import Call, Fixture
+from legacy_fixtures.fixture import INFERENCE, Call, Fixture
 from legacy_fixtures.ref_scope import with_ref_variables
 
 _MAX_BATCH = 4
@@ -135,21 +135,17 @@ def _split(sentences):
     return dense, tf.sparse.reduce_sum(ones, axis=1)
 
 
-def _elmo():
-    sentences = tf.placeholder(tf.string, [None], name="sentences")
-    words, counts = _split(sentences)
-    counts = tf.reshape(counts, [-1])
-    hub.add_signature("default", {"strings": sentences}, _encode(words, counts))
-
-    tokens = tf.placeholder(tf.string, [None, None], name="tokens")
-    lengths = tf.placeholder(tf.int32, [None], name="sequence_len")
-    inputs = {"tokens": tokens, "sequence_len": lengths}
-    hub.add_signature("tokens", inputs, _encode(tokens, lengths))
-
-
-@with_ref_variables
-def _ref_elmo():
-    _elmo()
+def _elmo(signatures):
+    if "default" in signatures:
+        sentences = tf.placeholder(tf.string, [None], name="sentences")
+        words, counts = _split(sentences)
+        encoded = _encode(words, tf.reshape(counts, [-1]))
+        hub.add_signature("default", {"strings": sentences}, encoded)
+    if "tokens" in signatures:
+        tokens = tf.placeholder(tf.string, [None, None], name="tokens")
+        lengths = tf.placeholder(tf.int32, [None], name="sequence_len")
+        inputs = {"tokens": tokens, "sequence_len": lengths}
+        hub.add_signature("tokens", inputs, _encode(tokens, lengths))
 
 
 _CALLS = (
@@ -165,13 +161,24 @@ _CALLS = (
 )
 
 
-def _fixture(name, description, module_fn):
-    values = {"aggregation/scaling": 1.3}
-    return Fixture(name, "elmo", description, module_fn, _CALLS, values=values)
+_VALUES = {"aggregation/scaling": 1.3}
 
-
-ELMO = _fixture(
-    "elmo", "character CNN, two LSTM layers each way, states carried from call to call", _elmo
+ELMO = Fixture(
+    name="elmo",
+    family="elmo",
+    description="character CNN, two LSTM layers each way, states carried from call to call",
+    module_fn=_elmo,
+    tags_and_args=((INFERENCE, {"signatures": ("default", "tokens")}),),
+    values=_VALUES,
+    calls=_CALLS,
 )
 
-ELMO_REF = _fixture("elmo_ref", "the same with ref variables", _ref_elmo)
+ELMO_REF = Fixture(
+    name="elmo_ref",
+    family="elmo",
+    description="the same with ref variables and without the first signature",
+    module_fn=with_ref_variables(_elmo),
+    tags_and_args=((INFERENCE, {"signatures": ("tokens",)}),),
+    values=_VALUES,
+    calls=_CALLS,
+)

@@ -174,11 +174,6 @@ def _static():
     hub.add_signature(inputs={"x": x, "lengths": lengths}, outputs=outputs)
 
 
-@with_ref_variables
-def _ref_static():
-    _static()
-
-
 def _keras():
     """Keras layers: masking, LSTM, GRU backwards."""
     ids = tf.placeholder(tf.int32, [None, None], name="ids")
@@ -288,10 +283,6 @@ RNN_STATIC = _fixture(
         Call("default", {"x": _X[:, :4], "lengths": [4, 2, 3]}),
         Call("default", {"x": _X[:, :4], "lengths": [1, 2, 2]}, "short"),
     ),
-)
-
-RNN_REF_STATIC = _fixture(
-    "rnn_ref_static", "the same with ref variables", _ref_static, RNN_STATIC.calls
 )
 
 RNN_KERAS = _fixture(

@@ -9,7 +9,6 @@ from tensorflow.contrib import crf
 
 from legacy_fixtures import examples
 from legacy_fixtures.fixture import Call, Fixture
-from legacy_fixtures.ref_scope import with_ref_variables
 
 _SIZE = 3
 _TAGS = 4
@@ -30,11 +29,6 @@ def _crf():
     inputs = {"x": x, "lengths": lengths}
     hub.add_signature("default", inputs, {"default": decoded, "score": best})
     hub.add_signature("log_likelihood", {**inputs, "tags": tags}, likelihood)
-
-
-@with_ref_variables
-def _ref_crf():
-    _crf()
 
 
 def _score_boxes():
@@ -147,8 +141,6 @@ def _fixture(name, description, module_fn, calls, **options):
 
 
 CRF = _fixture("crf", "Viterbi decoding and log likelihood", _crf, _CRF_CALLS)
-
-CRF_REF = _fixture("crf_ref", "the same with ref variables", _ref_crf, _CRF_CALLS)
 
 NMS_IN_MAP = _fixture(
     "nms_in_map",
