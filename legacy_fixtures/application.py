@@ -7,6 +7,7 @@ from typing import Any, Dict, Optional
 import numpy as np
 import tensorflow.compat.v1 as tf
 import tensorflow_hub as hub
+from tensorflow.python.ops import while_v2  # noqa: F401 - registers the gradient of While
 
 from legacy_fixtures import determinism
 from legacy_fixtures.exporting import SESSION_CONFIG
@@ -70,6 +71,8 @@ class Application:
 
         Raises:
           LookupError: An op of the forward graph has no gradient in this process.
+          TypeError: A branch in a loop captures a resource, whose gradient TF 1.15 takes for a
+            number.
         """
         outputs = [_values(output) for output in self.outputs.values()]
         outputs = [output for output in outputs if output.dtype.is_floating]
@@ -77,10 +80,18 @@ class Application:
         if not outputs or not variables:
             return {}
         gradients = {}
-        for index, gradient in enumerate(tf.gradients(outputs, variables)):
+        for index, gradient in enumerate(self._differentiate(outputs, variables)):
             if gradient is not None:
                 gradients[_tf1_name(variables[index])] = tf.convert_to_tensor(gradient)
         return gradients
+
+    def _differentiate(self, outputs, variables):
+        context = self._graph._get_control_flow_context()
+        try:
+            return tf.gradients(outputs, variables)
+        finally:
+            # A failure leaves the graph within the loop whose gradient failed.
+            self._graph._set_control_flow_context(context)
 
     def run(self, fetches: Any) -> Any:
         """Runs fetches once, with all variables at the checkpoint's values."""

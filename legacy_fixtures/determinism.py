@@ -14,9 +14,10 @@ import shutil
 
 import numpy as np
 import tensorflow.compat.v1 as tf
+from tensorflow.core.framework import node_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
-from legacy_fixtures.graph_queries import find_computed_nodes
+from legacy_fixtures.graph_queries import find_computed_functions, find_computed_nodes
 
 # Stateful op -> (its stateless twin, attrs to rename, where the seed goes among the inputs).
 _STATELESS = {
@@ -42,7 +43,7 @@ def write_deterministic_copy(module_dir: str, destination: str) -> bool:
         saved_model.ParseFromString(file.read())
     random = False
     for meta_graph in saved_model.meta_graphs:
-        random |= bool(find_computed_nodes(meta_graph) & _replace_random_ops(meta_graph.graph_def))
+        random |= _replace_random_ops(meta_graph)
         _clear_devices(meta_graph.graph_def)
         _rename_signatures(meta_graph)
     with open(path, "wb") as file:
@@ -75,27 +76,47 @@ def _rename_signatures(meta_graph):
         del meta_graph.signature_def[name]
 
 
-def _replace_random_ops(graph_def):
-    """Makes random ops stateless and returns their names."""
-    random_nodes = [node for node in graph_def.node if node.op in _STATELESS]
-    shuffles = [node for node in graph_def.node if node.op == "RandomShuffle"]
+def _replace_random_ops(meta_graph):
+    """Makes random ops stateless and returns whether a computed node was one or calls one."""
+    graph_def = meta_graph.graph_def
+    random = bool(_make_nodes_stateless(graph_def.node, "{}") & find_computed_nodes(meta_graph))
+    computed_functions = find_computed_functions(meta_graph)
+    for function in graph_def.library.function:
+        replaced = _make_nodes_stateless(function.node_def, "{}:output:0")
+        random |= bool(replaced) and function.signature.name in computed_functions
+    return random
+
+
+def _make_nodes_stateless(nodes, output):
+    """Makes random ops stateless and returns their names.
+
+    Args:
+      nodes: The nodes of a graph or of a function.
+      output: How an input names the only output of a node there.
+    """
+    random_nodes = [node for node in nodes if node.op in _STATELESS or node.op == "RandomShuffle"]
     for node in random_nodes:
-        _make_stateless(node, graph_def)
-    for node in shuffles:
-        _remove_seeds(node)
-        node.op = "ReverseV2"
-        node.input.insert(1, _add_const(graph_def, f"{node.name}/reverse_axis", np.int32([0])))
-    return {node.name for node in random_nodes + shuffles}
+        replace = _replace_shuffle if node.op == "RandomShuffle" else _replace_stateful
+        position, added = replace(node)
+        node.input.insert(position, output.format(added[-1].name))
+        nodes.extend(added)
+    return {node.name for node in random_nodes}
 
 
-def _make_stateless(node, graph_def):
-    node.op, renames, seed_position = _STATELESS[node.op]
-    seed = _remove_seeds(node)
+def _replace_shuffle(node):
+    """Returns where among the inputs a new node belongs, and the nodes it consists of."""
+    _remove_seeds(node)
+    node.op = "ReverseV2"
+    return 1, _const_beside(node, "reverse_axis", np.int32([0]))
+
+
+def _replace_stateful(node):
+    """Returns where among the inputs a new node belongs, and the nodes it consists of."""
+    node.op, renames, position = _STATELESS[node.op]
     for old, new in renames.items():
         node.attr[new].CopyFrom(node.attr[old])
         del node.attr[old]
-    const = _add_const(graph_def, f"{node.name}/stateless_seed", np.int64(seed))
-    node.input.insert(seed_position, const)
+    return position, _const_beside(node, "stateless_seed", np.int64(_remove_seeds(node)))
 
 
 def _remove_seeds(node):
@@ -105,8 +126,18 @@ def _remove_seeds(node):
     return seed if any(seed) else _DEFAULT_SEED
 
 
-def _add_const(graph_def, name, value):
-    node = graph_def.node.add(name=name, op="Const")
-    node.attr["dtype"].type = tf.as_dtype(value.dtype).as_datatype_enum
-    node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
-    return name
+def _const_beside(node, name, value):
+    """Returns a constant that runs whenever a node does, after the node that makes it do so.
+
+    In a loop it must be in the loop's frame, which takes a control edge from there. The edge is
+    not from an input of the node itself, as hub.Module keeps control edges from inputs that it
+    replaces.
+    """
+    anchor = node_def_pb2.NodeDef(name=f"{node.name}/{name}_frame", op="Identity")
+    anchor.input.append(node.input[0])
+    anchor.attr["T"].CopyFrom(node.attr["T"])
+    const = node_def_pb2.NodeDef(name=f"{node.name}/{name}", op="Const")
+    const.input.append(f"^{anchor.name}")
+    const.attr["dtype"].type = tf.as_dtype(value.dtype).as_datatype_enum
+    const.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
+    return anchor, const

@@ -12,6 +12,7 @@ import tensorflow_hub as hub
 
 from legacy_fixtures import determinism
 from legacy_fixtures.application import Application
+from legacy_fixtures.control_flow import depends_on_control_flow
 from legacy_fixtures.fixture import Fixture, module_path
 from legacy_fixtures.golden_format import TensorStore, as_array
 
@@ -61,7 +62,7 @@ class _Recorder:
             "family": self._fixture.family,
             "description": self._fixture.description,
             "toolchain": {"tensorflow": tf.__version__, "tensorflow_hub": hub.__version__},
-            "control_flow": False,
+            "control_flow": depends_on_control_flow(module_path(self._fixture.name)),
             "uninstantiated_tags": uninstantiated,
             "variables": self._variables(),
             "calls": [self._call(tags, call) for tags, call in self._planned_calls()],
@@ -132,7 +133,7 @@ class _Recorder:
     def _gradients(self, application):
         try:
             return {"gradients": self._encode_all(application.run(application.gradients()))}
-        except LookupError as error:
+        except (LookupError, TypeError) as error:
             return {"gradients": None, "gradient_error": str(error)}
 
     def _losses(self, application):

@@ -36,6 +36,29 @@ def find_computed_nodes(meta_graph) -> Set[str]:
     return computed
 
 
+def find_computed_functions(meta_graph) -> Set[str]:
+    """Returns the names of all functions that computed nodes call, directly or through others."""
+    functions = {item.signature.name: item for item in meta_graph.graph_def.library.function}
+    computed = find_computed_nodes(meta_graph)
+    pending = [node for node in meta_graph.graph_def.node if node.name in computed]
+    called = set()
+    while pending:
+        found = (_function_names(pending.pop()) & set(functions)) - called
+        called |= found
+        for name in found:
+            pending.extend(functions[name].node_def)
+    return called
+
+
+def _function_names(node):
+    """Returns what may be functions in a call: an op, or a function as attribute."""
+    names = {node.op}
+    for value in node.attr.values():
+        names.add(value.func.name)
+        names |= {item.name for item in value.list.func}
+    return names
+
+
 def _tensor_names(info):
     sparse = info.coo_sparse
     names = {info.name, sparse.indices_tensor_name, sparse.values_tensor_name}

@@ -54,6 +54,26 @@ def _twice():
     hub.add_signature(inputs={"left": left, "right": right}, outputs=outputs)
 
 
+def _loop_twice():
+    """One module with a loop, applied twice: two loops whose frames have the same name."""
+    left = tf.placeholder(tf.float32, [None, None, 3], name="left")
+    right = tf.placeholder(tf.float32, [None, None, 3], name="right")
+    encoder = _inner("rnn_lstm", name="encoder", trainable=True)
+    states = [encoder(x, as_dict=True)["h"] for x in (left, right)]
+    outputs = {"default": tf.reduce_sum(states[0] * states[1], 1), "left": states[0]}
+    hub.add_signature(inputs={"left": left, "right": right}, outputs=outputs)
+
+
+def _loop_after_loop():
+    """The same, the second time on the output of the first, beside a module with a cond."""
+    x = tf.placeholder(tf.float32, [None, 4], name="x")
+    flag = tf.placeholder(tf.bool, [], name="flag")
+    refine = _inner("while_simple", name="refine", trainable=True)
+    choose = _inner("cond_variables_per_branch", name="choose", trainable=True)
+    y = choose({"x": refine(refine(x)), "flag": flag})
+    hub.add_signature(inputs={"x": x, "flag": flag}, outputs=y)
+
+
 def _two_levels(is_training):
     """A module of a module of a module, beside a second use of a module from further down."""
     tags = TRAIN if is_training else INFERENCE
@@ -115,4 +135,30 @@ NESTED_TWO_LEVELS = Fixture(
     tags_and_args=_VARIANTS,
     needs=("nested_image", "half_plus_two"),
     calls=(Call("default", _IMAGES),),
+)
+
+NESTED_LOOP_TWICE = Fixture(
+    name="nested_loop_twice",
+    family="nested",
+    description="a module with a loop, applied to two inputs of different lengths",
+    module_fn=_loop_twice,
+    needs=("rnn_lstm",),
+    calls=(
+        Call(
+            "default",
+            {"left": examples.normal(3, 5, 3), "right": examples.normal(3, 2, 3, seed=1)},
+        ),
+    ),
+)
+
+NESTED_LOOP_AFTER_LOOP = Fixture(
+    name="nested_loop_after_loop",
+    family="nested",
+    description="a module with a loop on its own output, and one with a cond",
+    module_fn=_loop_after_loop,
+    needs=("while_simple", "cond_variables_per_branch"),
+    calls=tuple(
+        Call("default", {"x": examples.normal(5, 4), "flag": flag}, label)
+        for flag, label in ((True, "true"), (False, "false"))
+    ),
 )

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import functools
-
 import tensorflow.compat.v1 as tf
 import tensorflow_hub as hub
 from tensorflow.python.training import moving_averages
 
 from legacy_fixtures import examples
 from legacy_fixtures.fixture import INFERENCE, TRAIN, Call, Fixture
+from legacy_fixtures.ref_scope import with_ref_variables
 
 _SIZE = 4
 _ROWS = 7
-
-
-def _with_ref_variables(module_fn):
-    """Undoes what hub.create_module_spec does: it asks for resource variables."""
-
-    @functools.wraps(module_fn)
-    def wrapped(**kwargs):
-        with tf.variable_scope("", use_resource=False):
-            module_fn(**kwargs)
-
-    return wrapped
 
 
 def _counter(name, dtype=tf.int64):
     return tf.get_variable(name, [], dtype, tf.zeros_initializer, trainable=False)
 
 
-@_with_ref_variables
+@with_ref_variables
 def _moving_averages(is_training):
     """Standardizes by moving averages, which UPDATE_OPS move in training."""
     x = tf.placeholder(tf.float32, [None, _SIZE], name="x")
@@ -55,7 +43,7 @@ def _moving_averages(is_training):
     hub.add_signature(inputs=x, outputs=tf.nn.leaky_relu(centered) * scale)
 
 
-@_with_ref_variables
+@with_ref_variables
 def _exponential_average(is_training):
     """Serves the averaged weights, as is usual after training with ExponentialMovingAverage."""
     x = tf.placeholder(tf.float32, [None, _SIZE], name="x")
@@ -74,7 +62,7 @@ def _exponential_average(is_training):
     hub.add_signature(inputs=x, outputs=y)
 
 
-@_with_ref_variables
+@with_ref_variables
 def _state():
     """Signatures that write and read state in every order that control edges can force."""
     x = tf.placeholder(tf.float32, [_SIZE], name="x")
@@ -102,7 +90,7 @@ def _state():
     hub.add_signature("twice", outputs={"default": tf.identity(second)})
 
 
-@_with_ref_variables
+@with_ref_variables
 def _scatter():
     ids = tf.placeholder(tf.int32, [None], name="ids")
     rows = tf.placeholder(tf.float32, [None, _SIZE], name="rows")
@@ -119,7 +107,7 @@ def _scatter():
     hub.add_signature("update_elements", inputs, tf.reduce_sum(elements, axis=0))
 
 
-@_with_ref_variables
+@with_ref_variables
 def _embedding():
     """A lookup in a ref variable is a GatherV2 on the reference, colocated with it."""
     ids = tf.placeholder(tf.int64, [None, None], name="ids")
@@ -131,7 +119,7 @@ def _embedding():
     hub.add_signature(inputs=ids, outputs=outputs)
 
 
-@_with_ref_variables
+@with_ref_variables
 def _mixed():
     """Ref and resource variables in one graph, one of the former in parts."""
     x = tf.placeholder(tf.float32, [None, _SIZE], name="x")
