@@ -45,11 +45,15 @@ from converter.passes.functional_ops.place_body import (
     Placed,
     Scopes,
     check_body,
-    has_loops,
+    has_v1_loops,
     in_its_loop,
     place_call,
 )
-from converter.passes.functional_ops.v1_effects import wait_outside
+from converter.passes.functional_ops.v1_effects import (
+    has_v1_control_flow,
+    hold_results,
+    wait_outside,
+)
 
 # A library of a few functions that call each other twice grows without bound.
 MAX_NODES = 1_000_000
@@ -136,14 +140,14 @@ class _Inliner:
         nodes: dict[str, Node] = {}
         renamed: dict[TensorRef, TensorRef] = {}
         acts: dict[str, bool] = {}
-        loops = has_loops(graph)
+        is_v1, loops = has_v1_control_flow(graph), has_v1_loops(graph)
         for node in graph.nodes.values():
             callees = _callees(node, self._program)
             if not callees or self._has_gradient(node, callees[0]):
                 self._add(nodes, self._kept_call(node, callees[0]) if callees else node)
                 continue
             call = in_its_loop(node, graph) if loops else node
-            placed = self._expand(call, callees, scopes.open(node.name))
+            placed = self._expand(call, callees, scopes.open(node.name), is_v1)
             for inner in placed.nodes.values():
                 self._add(nodes, inner)
             renamed.update((TensorRef(node.name, i), ref) for i, ref in enumerate(placed.results))
@@ -153,9 +157,14 @@ class _Inliner:
             for name, node in nodes.items()
         }
         targets = [name for name in graph.targets if acts.get(name, True)]
-        targets += [name for name in acts if acts[name] and name not in graph.targets]
-        results = query.resolve(graph.results, renamed)
-        return dataclasses.replace(graph, nodes=nodes, results=results, targets=tuple(targets))
+        acting = tuple(name for name in acts if acts[name] and name not in targets)
+        targets += wait_outside(dataclasses.replace(graph, targets=acting)).targets
+        return dataclasses.replace(
+            graph,
+            nodes=nodes,
+            results=query.resolve(graph.results, renamed),
+            targets=tuple(dict.fromkeys(targets)),
+        )
 
     def _add(self, nodes: dict[str, Node], node: Node) -> None:
         self._count += 1
@@ -163,13 +172,15 @@ class _Inliner:
             raise errors.FormatError(f"inlined, the graph has more than {MAX_NODES} nodes")
         nodes[node.name] = node
 
-    def _expand(self, call: Node, callees: Sequence[_Callee], scope: str) -> Placed:
+    def _expand(self, call: Node, callees: Sequence[_Callee], scope: str, is_v1: bool) -> Placed:
         """The nodes that stand for `call`.
 
         A NoOp with the call's name stands for "the call is done" in control edges.
         """
         bodies = [self._body(call, callee) for callee in callees]
         placed = self._lowering(call.op)(call, scope, *bodies)
+        if is_v1:
+            placed = hold_results(placed, scope, bodies[-1].dtypes)
         done = {ref.node for ref in placed.results if ref.node in placed.nodes}
         # A body that only passes arguments on has nothing that waits for what the call waits for.
         controls = tuple(sorted(done.union(placed.targets))) or call.control_inputs
@@ -199,7 +210,10 @@ class _Inliner:
         return function
 
     def _read(self, function: FunctionDef, callee: _Callee) -> Graph:
-        return serde.graph_from_function_def(function, self._program.functions, callee.attrs)
+        body = serde.graph_from_function_def(function, self._program.functions, callee.attrs)
+        query.reachable(body.nodes, body.nodes)  # All edges lead somewhere.
+        query.topological_order(body.nodes)  # There are no cycles.
+        return body
 
     def _has_gradient(self, call: Node, callee: _Callee) -> bool:
         """Whether differentiating `call` would call a function of the library.

@@ -250,6 +250,50 @@ def test_constants_of_a_function_called_in_a_v1_loop_belong_to_it(inline, make_f
     assert "d/b/c = Const[dtype=float]()" in after
 
 
+# Calls among V1 control flow.
+
+
+_LOUD = ({"x": "float"}, "p = PrintV2(x)", {"out": "x"})
+
+
+def test_effects_in_a_v1_branch_are_waited_for_where_it_ends(inline, make_function, as_text):
+    loud = make_function("loud", *_LOUD, stateful=True)
+    text = """
+        a = _Arg()
+        p = _Arg()
+        s = Switch(a, p)
+        y = loud(s:1)
+        m = Merge(s, y)
+        return m
+    """
+    after = """
+        a = _Arg()
+        p = _Arg()
+        s = Switch(a, p)
+        y/p = PrintV2(s:1)
+        y/result_0 = Identity[T=float](s:1, ^y/p)
+        m = Merge(s, y/result_0)
+        return m
+        target m
+    """
+    assert inline(text, loud) == as_text(after)
+
+
+def test_so_are_those_in_a_v1_branch_of_a_function(inline, make_function):
+    loud = make_function("loud", *_LOUD, stateful=True)
+    body = """
+        s = Switch[T=float](x, p)
+        y = loud(s:output_true:0)
+        m = Merge[T=float, N=2](s:output_false:0, y:out:0)
+    """
+    outer = make_function(
+        "outer", {"x": "float", "p": "bool"}, body, {"out": "m:output:0"}, stateful=True
+    )
+    after = inline("a = _Arg()\nb = _Arg()\nc = outer(a, b)\nreturn c", loud, outer)
+    assert "c/m = Merge[N=2, T=float](c/s, c/y/result_0)\nc = NoOp(^c/m)\nreturn c/m" in after
+    assert after.endswith("target c\n")
+
+
 @pytest.mark.parametrize("op", ["PartitionedCall", "StatefulPartitionedCall"])
 def test_call_ops_name_their_function_in_an_attribute(op, inline, square):
     text = f'a = _Arg()\ncall = {op}[f={{func {{ name: "square" }}}}](a)\nreturn call'
@@ -297,6 +341,20 @@ def test_a_call_that_names_no_function_is_refused(inline, make_function):
     with pytest.raises(errors.FormatError, match="lacks a function in attribute 'f'") as caught:
         inline("a = _Arg()\ncall = f(a)\nreturn call", function)
     assert caught.value.node == "c"
+
+
+def test_a_cycle_in_a_body_is_refused(inline, make_function):
+    same = make_function("same", {"x": "float"}, "", {"out": "x"})
+    body = "c = same(d:out:0)\nd = same(c:out:0)"
+    ring = make_function("ring", {"x": "float"}, body, {"out": "c:out:0"})
+    with pytest.raises(errors.FormatError, match="has a cycle"):
+        inline("a = _Arg()\ncall = ring(a)\nreturn call", same, ring)
+
+
+def test_a_control_edge_to_nowhere_in_a_body_is_refused(inline, make_function):
+    body = make_function("f", {"x": "float"}, "n = NoOp(^gone)", {"out": "x"})
+    with pytest.raises(errors.FormatError, match="refers to node 'gone'"):
+        inline("a = _Arg()\ncall = f(a)\nreturn call", body)
 
 
 def test_growth_without_bound_is_refused(inline, make_function, monkeypatch):

@@ -145,9 +145,8 @@ class _Loop:
         pivot = self.made.typed("pivot", "Identity", self._dtypes[first], inside[first]).node
         values = [inside.get(i, self._enters[i]) for i in range(self._count)]
         placed = self.made.place("body", body.graph, values, (pivot,))
-        results = dict(enumerate(placed.results)) | {
-            i: ref for i, ref in inside.items() if i == self._count
-        }
+        # The variable that only keeps the loop going stays what it is.
+        results = inside | dict(enumerate(placed.results))
         for i in self._variables:
             # The value of an invariant is there before the loop is known to go on.
             after = (pivot,) if results[i] in self._enters else ()

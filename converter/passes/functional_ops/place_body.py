@@ -115,13 +115,13 @@ def _prefixes(name: str) -> Iterator[str]:
         end = name.find("/", end + 1)
 
 
-def has_loops(graph: Graph) -> bool:
+def has_v1_loops(graph: Graph) -> bool:
     """Whether the graph has V1 loops."""
     return any(node.op in _ENTERS for node in graph.nodes.values())
 
 
 def in_its_loop(call: Node, graph: Graph) -> Node:
-    """The call with a control edge from the V1 loop that it is in, if it is in one.
+    """The call with a control edge from the V1 loop that it is in, if it may be in one.
 
     Nodes of a body that have no inputs would belong to no loop otherwise.
     """

@@ -1,4 +1,4 @@
-"""Where to wait for an effect that happens inside of a V1 loop or conditional of a function.
+"""Where to wait for an effect that happens inside of a V1 loop or conditional.
 
 What runs after a call must not wait for a node that may not run at all, or run many times: it
 waits for the Merge or the Exit by which control leaves the place.
@@ -31,12 +31,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from converter.ir import op_facts, query
-from converter.ir.graph import Graph, Node
+from converter.ir import op_facts, query, serde
+from converter.ir.graph import Graph, Node, TensorRef
+from converter.passes.functional_ops.place_body import Placed
 
 _EXITS = ("Exit", "RefExit")
 _MERGES = ("Merge", "RefMerge")
 _BACK_EDGES = ("NextIteration", "RefNextIteration")
+
+
+def has_v1_control_flow(graph: Graph) -> bool:
+    """Whether parts of the graph may run never, or many times."""
+    return any(node.op in op_facts.V1_CONTROL_FLOW for node in graph.nodes.values())
 
 
 def wait_outside(body: Graph) -> Graph:
@@ -45,12 +51,33 @@ def wait_outside(body: Graph) -> Graph:
     A target that is no part of a loop or conditional may be moved too: what follows it has not
     run before it has.
     """
-    if not any(node.op in op_facts.V1_CONTROL_FLOW for node in body.nodes.values()):
+    if not body.targets or not has_v1_control_flow(body):
         return body
     users = query.users_of_nodes(body.nodes)
     ends = {name for name, node in body.nodes.items() if _is_end(body, node)}
     targets = [end for target in body.targets for end in _last_ends(users, ends, target)]
     return dataclasses.replace(body, targets=tuple(dict.fromkeys(targets)))
+
+
+def hold_results(placed: Placed, scope: str, dtypes: Sequence[int]) -> Placed:
+    """Lets the results of a call wait for its effects.
+
+    So the Merge or the Exit that a result leads to waits for them too.
+    """
+    if not placed.targets:
+        return placed
+    held = [
+        Node(
+            query.unique_name(f"{scope}/result_{i}", placed.nodes),
+            "Identity",
+            (ref,),
+            placed.targets,
+            {"T": serde.type_attr(dtype)},
+        )
+        for i, (ref, dtype) in enumerate(zip(placed.results, dtypes, strict=True))
+    ]
+    nodes = {**placed.nodes, **{node.name: node for node in held}}
+    return Placed(nodes, tuple(TensorRef(node.name) for node in held), placed.targets)
 
 
 def _is_end(body: Graph, node: Node) -> bool:

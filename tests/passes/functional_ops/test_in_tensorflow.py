@@ -321,6 +321,17 @@ def _call_in_a_v1_loop(g):
 
 
 @_model
+def _call_in_a_v1_cond(g):
+    @Defun(tf.resource, tf.float32)
+    def add(handle, y):
+        tf.raw_ops.AssignAddVariableOp(resource=handle, value=y)
+        return tf.constant(1.0)
+
+    with _control_flow(v2=False):
+        return tf.cond(g.p, lambda: add(g.v.handle, g.x), lambda: 2.0)
+
+
+@_model
 def _v1_loop_in_a_function_that_is_called_three_times(g):
     with _control_flow(v2=False):
 

@@ -3,7 +3,7 @@ import pytest
 from converter.ir.graph import TensorRef
 from converter.ir.text import parse_graph
 from converter.passes.functional_ops import place_body as module
-from converter.passes.functional_ops.place_body import Scopes, has_loops, place_body
+from converter.passes.functional_ops.place_body import Scopes, has_v1_loops, in_its_loop, place_body
 
 
 def _nodes(text):
@@ -70,6 +70,21 @@ def test_a_scope_is_given_once():
     assert [scopes.open("a"), scopes.open("a_1")] == ["a_1", "a_1_1"]
 
 
-def test_loops_are_known_by_how_they_are_entered():
-    assert has_loops(parse_graph("a = RefEnter()"))
-    assert not has_loops(parse_graph("a = Switch()\nb = Merge(a, a:1)"))
+@pytest.mark.parametrize(
+    ("call", "controls"),
+    [
+        ("c = f(e)", ("e",)),
+        ("c = f(a, e, b)", ("e",)),
+        ("c = f(e, ^b)", ("b",)),
+        ("c = f(a)", ()),
+        ("c = f()", ()),
+    ],
+)
+def test_a_call_is_in_the_loop_that_its_inputs_are_in(call, controls):
+    graph = parse_graph(f"a = _Arg()\nb = NoOp()\ne = Enter(a)\n{call}")
+    assert in_its_loop(graph.nodes["c"], graph).control_inputs == controls
+
+
+def test_v1_loops_are_known_by_how_they_are_entered():
+    assert has_v1_loops(parse_graph("a = RefEnter()"))
+    assert not has_v1_loops(parse_graph("a = Switch()\nb = Merge(a, a:1)"))

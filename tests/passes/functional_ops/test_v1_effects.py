@@ -2,9 +2,11 @@ import dataclasses
 
 import pytest
 
+from converter.ir.graph import TensorRef
 from converter.ir.text import parse_graph
 from converter.passes.functional_ops import v1_effects as module
-from converter.passes.functional_ops.v1_effects import wait_outside
+from converter.passes.functional_ops.place_body import Placed
+from converter.passes.functional_ops.v1_effects import hold_results, wait_outside
 
 _LOOP = """
     x = _Arg()
@@ -69,3 +71,31 @@ def test_what_comes_after_control_flow_is_waited_for_itself():
 def test_it_does_nothing_because_there_is_no_v1_control_flow():
     body = dataclasses.replace(parse_graph("x = _Arg()\np = PrintV2(x)\nreturn x"), targets=("p",))
     assert wait_outside(body) is body
+
+
+def test_it_does_nothing_because_there_are_no_targets():
+    body = parse_graph(_LOOP)
+    assert wait_outside(body) is body
+
+
+def test_results_wait_for_effects_under_names_that_are_free():
+    nodes = parse_graph("c/p = PrintV2(a)\nc/result_0 = Neg(a)").nodes
+    placed = Placed(nodes, (TensorRef("c/result_0"), TensorRef("a", 1)), ("c/p",))
+    held = hold_results(placed, "c", (1, 3))
+    assert (
+        held.nodes
+        == nodes
+        | parse_graph(
+            """
+        c/result_0_1 = Identity[T=float](c/result_0, ^c/p)
+        c/result_1 = Identity[T=int32](a:1, ^c/p)
+        """
+        ).nodes
+    )
+    assert held.results == (TensorRef("c/result_0_1"), TensorRef("c/result_1"))
+    assert held.targets == ("c/p",)
+
+
+def test_it_does_nothing_because_there_are_no_effects():
+    placed = Placed({}, (TensorRef("a"),), ())
+    assert hold_results(placed, "c", (1,)) is placed
