@@ -140,12 +140,13 @@ def _rewrite(nodes: Iterable[Any], add: Callable[..., Any], output: str) -> dict
 def _make_reversal(node: Any, graph: _Nodes) -> None:
     _remove_seeds(node)
     node.op = "ReverseV2"
-    node.input.insert(1, graph.add_const(f"{node.name}/reverse_axis", np.array([0], np.int32)))
+    axis = graph.add_const(node, "reverse_axis", np.array([0], np.int32))
+    node.input.insert(1, axis)
     node.attr["Tidx"].type = tf.int32.as_datatype_enum
 
 
 def _make_stateless(node: Any, twin: _Twin, graph: _Nodes) -> None:
-    seed = graph.add_const(f"{node.name}/stateless_seed", np.array(_remove_seeds(node), np.int64))
+    seed = graph.add_const(node, "stateless_seed", np.array(_remove_seeds(node), np.int64))
     if twin.parameter is not None:
         node.input[0] = graph.add_full_shape(node, twin.parameter)
     node.op = twin.op
@@ -165,6 +166,10 @@ def _remove_seeds(node: Any) -> tuple[int, int]:
     return seed if any(seed) else DEFAULT_SEED
 
 
+# The attribute that holds the type of the first input, where it is not `T`.
+_FIRST_INPUT_TYPE = {"RandomGamma": "S", "RandomPoissonV2": "S"}
+
+
 class _Nodes:
     """Adds nodes to a graph or to a function, whose inputs name outputs differently."""
 
@@ -172,9 +177,16 @@ class _Nodes:
         self._add = add
         self._output = output
 
-    def add_const(self, name: str, value: np.ndarray) -> str:
-        """Adds a constant and returns its output's name."""
-        node = self._add(name=name, op="Const")
+    def add_const(self, random: Any, suffix: str, value: np.ndarray) -> str:
+        """Adds a constant that runs whenever `random` does, and returns its output's name.
+
+        A constant of a V1 loop must wait for something in the loop. An identity of an input is
+        that in a branch, too, where a Switch itself is not.
+        """
+        name = f"{random.name}/{suffix}"
+        anchor = self._add(name=f"{name}_frame", op="Identity", input=[random.input[0]])
+        anchor.attr["T"].type = random.attr[_FIRST_INPUT_TYPE.get(random.op, "T")].type
+        node = self._add(name=name, op="Const", input=[f"^{anchor.name}"])
         node.attr["dtype"].type = tf.as_dtype(value.dtype).as_datatype_enum
         node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
         return self._output.format(name)
@@ -187,7 +199,7 @@ class _Nodes:
         shape.input.append(random.input[parameter])
         shape.attr["T"].type = value_type
         shape.attr["out_type"].type = shape_type
-        axis = self.add_const(f"{random.name}/axis", np.array(0, np.int32))
+        axis = self.add_const(random, "axis", np.array(0, np.int32))
         full = self._add(name=f"{random.name}/full_shape", op="ConcatV2")
         full.input.extend([random.input[0], self._output.format(shape.name), axis])
         full.attr["N"].i = 2
