@@ -233,7 +233,7 @@ class _Builder:
         shapes = [
             *(value.shape for value in (start, *initial)),
             *(tf.TensorShape([None, WIDTH]) for _ in growing),
-            *(tf.TensorShape(None) for _ in arrays),
+            *(tf.TensorShape([]) for _ in arrays),
         ]
         found = tf1.while_loop(
             goes_on,

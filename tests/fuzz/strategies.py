@@ -98,6 +98,14 @@ def programs(draw: Any) -> Program:
     return _Drawer(draw).program()
 
 
+def _mix(names: list[str]) -> Expr:
+    """A vector that depends on all of them."""
+    mixed: Expr = Name(names[0])
+    for name in names[1:]:
+        mixed = Op("mean", (mixed, Name(name)))
+    return mixed
+
+
 class _Drawer:
     """Draws one program."""
 
@@ -106,10 +114,15 @@ class _Drawer:
         self._numbers = itertools.count()
 
     def program(self) -> Program:
-        statements, scope = self._statements(_Scope(), self._count(1, 6))
-        kinds = ["f", *(self._choose("fib") for _ in range(self._count(0, 2)))]
-        results = tuple(self._name(scope, kind) for kind in kinds)
-        body = Block(statements, results)
+        # What all else may depend on, so that most programs have gradients.
+        weights = ast.Read("w", self._choose([v for v in _VECTORS if v not in _STATE]))
+        before, scope = self._statements(_Scope().add("w", "f"))
+        nested = list(self._choose([self._if, self._while, self._map])(scope))
+        after, scope = self._statements(nested[-1][1])
+        results = [self._name(scope, self._choose("fib")) for _ in range(self._count(0, 2))]
+        body = Block(
+            (weights, *before, *(s for s, _ in nested), *after), (_mix(scope.of("f")), *results)
+        )
         used = {s.variable for s in ast.walk(body) if hasattr(s, "variable")}
         calls = tuple(self._inputs() for _ in range(2))
         ordered = tuple(i for i in range(len(results) - 1) if self._flip())
@@ -162,9 +175,16 @@ class _Drawer:
 
     # Statements.
 
-    def _statements(self, scope: _Scope, count: int) -> tuple[tuple[Statement, ...], _Scope]:
+    def _statements(self, scope: _Scope) -> tuple[tuple[Statement, ...], _Scope]:
+        """Statements for a block, fewer the deeper it is.
+
+        A choice before each of them lets hypothesis drop any of them.
+        """
+        most, stops = ((4, 6), (3, 3), (2, 3), (1, 2), (0, 1))[scope.depth]
         found: list[Statement] = []
-        for _ in range(count):
+        for _ in range(most):
+            if self._count(0, stops - 1) == 0:
+                break
             steps = list(self._statement(scope))
             found += [statement for statement, _ in steps]
             scope = steps[-1][1]
@@ -238,7 +258,7 @@ class _Drawer:
         yield statement, scope
 
     def _branch(self, scope: _Scope, kinds: list[str]) -> Block:
-        statements, inner = self._statements(scope, self._count(0, 2))
+        statements, inner = self._statements(scope)
         return Block(statements, tuple(self._expr(inner, kind, 1) for kind in kinds))
 
     # Loops.
@@ -287,7 +307,7 @@ class _Drawer:
         for name in grows:
             inner = inner.add(name, "f")
         condition = self._expr(inner, "b") if partial and self._count(0, 4) == 4 else None
-        statements, inside = self._statements(inner, self._count(0, 2))
+        statements, inside = self._statements(inner)
         for statement, after in write(inside, counter):
             statements, inside = (*statements, statement), after
         results = tuple(self._expr(inside, kind, 2) for kind in kinds)
