@@ -105,7 +105,7 @@ def _run_lstm(name: str, x: tf.Tensor, hidden: int) -> tf.Tensor:
     return found
 
 
-def conds(count: int = 150, batch: int = 16, width: int = 64) -> Signature:
+def conds(count: int = 150, batch: int = 64, width: int = 128) -> Signature:
     """A chain of conds, each with a layer in one branch."""
     x = tf1.placeholder(tf.float32, [batch, width], "x")
     weights = [_variable(f"kernel_{index}", [width, width]) for index in range(4)]

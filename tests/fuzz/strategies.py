@@ -125,7 +125,7 @@ class _Drawer:
         )
         used = {s.variable for s in ast.walk(body) if hasattr(s, "variable")}
         calls = tuple(self._inputs() for _ in range(2))
-        ordered = tuple(i for i in range(len(results) - 1) if self._flip())
+        ordered = tuple(i for i in range(len(results)) if self._flip())
         variables = tuple(v for v in VARIABLES if v.name in used)
         return Program(body, variables, calls, ordered)
 

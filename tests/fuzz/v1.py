@@ -5,14 +5,18 @@ from __future__ import annotations
 import contextlib
 import pathlib
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import tensorflow as tf
 import tensorflow.compat.v1 as tf1
+from tensorflow.core.framework import variable_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 from converter.formats import hub_protos
+from converter.formats.hub_module import read_saved_model
 
-_KEPT_COLLECTIONS = frozenset({"variables", "trainable_variables", "cond_context", "while_context"})
+_VARIABLES = ("variables", "trainable_variables")
+_KEPT_COLLECTIONS = frozenset({*_VARIABLES, "cond_context", "while_context"})
 
 
 @contextlib.contextmanager
@@ -87,3 +91,41 @@ def _write_variables(prefix: pathlib.Path, graph: tf.Graph) -> None:
 def op_types(graph: tf.Graph) -> set[str]:
     """The types of all ops in a graph."""
     return {op.type for op in graph.get_operations()}
+
+
+class V1Model:
+    """A module of `write_module` in a Session, as fast as TensorFlow makes it.
+
+    Attributes:
+      shape: Of its input `x`.
+      forward: Takes `x`, returns a list of output `default`.
+      gradient: Takes `x`, returns the gradients of the output's sum by the trainable variables, in
+        the order of their names.
+    """
+
+    def __init__(self, directory: pathlib.Path, threads: int) -> None:
+        meta_graph = read_saved_model(directory).meta_graphs[0]
+        signature = meta_graph.signature_def["default"]
+        variables, trainable = (_pop_variables(meta_graph, key) for key in _VARIABLES)
+        with v1_graph() as graph:
+            tf1.train.import_meta_graph(meta_graph)
+            x = graph.get_tensor_by_name(signature.inputs["x"].name)
+            output = graph.get_tensor_by_name(signature.outputs["default"].name)
+            names = sorted(variable.variable_name.removesuffix(":0") for variable in trainable)
+            handles = [graph.get_tensor_by_name(f"{name}:0") for name in names]
+            gradients = list(map(tf.convert_to_tensor, tf1.gradients(output, handles)))
+        config = tf1.ConfigProto(
+            intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads
+        )
+        session = tf1.Session(graph=graph, config=config)
+        session.run([variable.initializer_name for variable in variables])
+        self.shape = x.shape.as_list()
+        self.forward = session.make_callable([output], [x])
+        self.gradient = session.make_callable(gradients, [x])
+
+
+def _pop_variables(meta_graph: Any, key: str) -> list[Any]:
+    """Takes a collection out: TensorFlow 2.21 fails to make a Saver of imported variables."""
+    values = list(meta_graph.collection_def[key].bytes_list.value)
+    del meta_graph.collection_def[key]
+    return [variable_pb2.VariableDef.FromString(value) for value in values]
