@@ -349,10 +349,9 @@ class _Variant:
 
 @contextlib.contextmanager
 def _v1_control_flow() -> Iterator[None]:
-    """Lets TensorFlow differentiate V1 TensorArrays and loops by ops of V1.
+    """Turns control flow v2 off, as it was when the graph was made, and then back on.
 
-    Where control flow v2 is enabled, as by default, TensorFlow 2.21 takes the gradient of a V1
-    TensorArray for a TensorList, and fails or finds no gradient.
+    With it TensorFlow 2.21 tries to make the gradient of a TensorArray a TensorList, and fails.
     """
     was_enabled = tf1.control_flow_v2_enabled()
     tf1.disable_control_flow_v2()

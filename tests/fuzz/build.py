@@ -146,10 +146,13 @@ class _Builder:
                 scope.values[update.name] = new[row] if update.how == "scatter_add" else new
 
     def _check(self, check: ast.Check, scope: _Scope) -> None:
-        number = evaluate(check.number, scope.values)
-        holds = tf1.assert_non_negative(tf.math.floormod(number, 5))
-        with tf.control_dependencies([holds]):
-            scope.values[check.name] = tf.identity(evaluate(check.value, scope.values))
+        value = evaluate(check.value, scope.values)
+        number = tf.math.floormod(evaluate(check.number, scope.values), 5)
+        # V1 puts an Assert into a cond where it is to print floats.
+        plain = tf1.assert_non_negative(number)
+        guarded = tf1.debugging.Assert(number < 5, [value])
+        with tf.control_dependencies([plain, guarded]):
+            scope.values[check.name] = tf.identity(value)
 
     # Conds.
 

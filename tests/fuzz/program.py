@@ -114,7 +114,7 @@ class Update:
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-    """`value`, behind an assertion about an int that holds."""
+    """`value`, behind two assertions about an int, which hold: a bare one and one in a cond."""
 
     name: str
     number: Expr

@@ -63,6 +63,13 @@ def test_graphs_hold_v1_ops_and_settings_are_put_back():
     assert not {"While", "StatelessWhile", "If", "StatelessIf"} & op_types(graph)
 
 
+def test_differentiating_v1_puts_settings_back(tmp_path):
+    before = tf1.control_flow_v2_enabled()
+    oracle.write_program(REGRESSIONS["array_that_grows"], tmp_path / "module")
+    oracle.run_original(REGRESSIONS["array_that_grows"], tmp_path / "module")
+    assert tf1.control_flow_v2_enabled() == before
+
+
 def test_programs_print_as_they_are_read():
     for program in REGRESSIONS.values():
         assert parse(str(program)) == program
