@@ -19,12 +19,14 @@ def get_op_def(op: str) -> Any | None:
 
 
 def capture(tensor: tf.Tensor) -> tf.Tensor:
-    """Captures an eager tensor in the function being traced.
+    """Captures a tensor of outside in the function, branch or loop body being traced.
 
     `tf.import_graph_def` maps inputs to tensors of its own graph only, and a public identity
-    op would hide the variable behind a resource handle from gradients and from the saver.
+    op would hide the variable behind a resource handle from gradients and from the saver. A
+    plain graph, in which TensorFlow makes tables while it saves, has nothing outside.
     """
-    return tf.compat.v1.get_default_graph().capture(tensor)  # noqa: TID251
+    capture_in = getattr(tf.compat.v1.get_default_graph(), "capture", None)  # noqa: TID251
+    return tensor if capture_in is None else capture_in(tensor)
 
 
 def watch_variable(variable: tf.Variable) -> None:

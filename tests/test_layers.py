@@ -143,11 +143,21 @@ def test_every_format_has_a_test_file(candidate):
     assert (_ROOT / "tests" / "formats" / f"test_{module}.py").is_file()
 
 
+def _below(root, pattern):
+    """The files below `root`; that of a package is its `__init__.py`, called by its name."""
+    for path in root.rglob(pattern):
+        relative = path.relative_to(root)
+        if path.name != "__init__.py":
+            yield relative
+        elif relative.parent.name:
+            yield relative.parent.with_suffix(".py")
+
+
 @pytest.mark.parametrize("folder", ["ir", "formats", "passes", "assemble"])
 def test_every_source_file_has_a_test_file_and_the_reverse(folder):
-    sources = {path.stem for path in (_PACKAGE / folder).glob("*.py")} - {"__init__"}
-    tests = {path.stem for path in (_ROOT / "tests" / folder).glob("test_*.py")}
-    assert tests == {f"test_{name}" for name in sources}
+    sources = set(_below(_PACKAGE / folder, "*.py"))
+    tests = set(_below(_ROOT / "tests" / folder, "test_*.py"))
+    assert tests == {path.with_name(f"test_{path.name}") for path in sources}
 
 
 @pytest.mark.parametrize("step", PIPELINE, ids=lambda step: step.name)

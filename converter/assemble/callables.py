@@ -39,7 +39,7 @@ def build_callable(graphs: CallableGraphs, resources: Resources) -> Any:
     call.__signature__ = signature  # type: ignore[attr-defined]
     call.__name__ = call.__qualname__ = graphs.plan.attribute
     for computation in graphs.all():
-        resources.bind(computation.program).prepare(computation.graph)
+        resources.bind(computation.program).prepare(computation.region)
     function = tf.function(call, autograph=False)
     for arguments in graphs.combinations():
         function.get_concrete_function(**_specs(graphs, arguments))
@@ -106,7 +106,7 @@ def _run(graphs: CallableGraphs, resources: Resources, values: Mapping[str, Any]
     args = [
         tensor for name, info in computation.inputs.items() for tensor in decompose(fed[name], info)
     ]
-    results = emit(computation.graph, args, resources.bind(computation.program))
+    results = emit(computation.region, args, resources.bind(computation.program))
     outputs = compose_outputs(results, computation.outputs)
     default_only = "default" in outputs and not arguments.endpoints
     return outputs["default"] if default_only else outputs

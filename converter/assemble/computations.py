@@ -10,8 +10,9 @@ from converter.assemble.custom_gradients import check_custom_gradients
 from converter.assemble.plan import CallablePlan, has_endpoints, needs_trace_per_call
 from converter.assemble.values import feeds_for
 from converter.formats.legacy_module import LegacyModule
-from converter.ir.graph import VARIABLE_OP, VARIABLE_VALUE_OP, Graph, Program, TensorInfo
-from converter.passes.pipeline import run_passes
+from converter.ir.graph import VARIABLE_OP, VARIABLE_VALUE_OP, Program, TensorInfo
+from converter.ir.region import Region
+from converter.passes.pipeline import lower
 from converter.passes.prune_unreachable import needing_placeholders, prune_unreachable
 
 
@@ -36,28 +37,28 @@ class Computation:
 
     Attributes:
       program: The graph variant that it comes from.
-      graph: The graph after all passes.
-      inputs: The inputs that are fed, by name, in the order of the graph's arguments.
-      outputs: The outputs in the order of the graph's results.
+      region: Its nested form, after all passes.
+      inputs: The inputs that are fed, by name, in the order of the region's arguments.
+      outputs: The outputs in the order of the region's results.
       update_ops: The update ops that it runs.
     """
 
     program: Program
-    graph: Graph
+    region: Region
     inputs: Mapping[str, TensorInfo]
     outputs: Mapping[str, TensorInfo]
     update_ops: tuple[str, ...]
 
     def variable_names(self) -> set[str]:
         """The TF1 names of the variables that it uses."""
-        return variable_names(self.graph)
+        return variable_names(self.region)
 
 
-def variable_names(graph: Graph) -> set[str]:
-    """The TF1 names of the variables that a bound graph uses."""
+def variable_names(region: Region) -> set[str]:
+    """The TF1 names of the variables that a bound computation uses."""
     return {
         node.attrs["key"].s.decode()
-        for node in graph.nodes.values()
+        for node in region.nodes()
         if node.op in (VARIABLE_OP, VARIABLE_VALUE_OP)
     }
 
@@ -86,9 +87,9 @@ def prepare_computation(
         unfed = needing_placeholders(program, feeds)
         update_ops = tuple(name for name in program.update_ops if name not in unfed)
     results = [ref for info in outputs.values() for ref in info.components]
-    graph, _ = run_passes(prune_unreachable(program, feeds, results, update_ops), program)
-    check_custom_gradients(graph, program)
-    return Computation(program, graph, inputs, outputs, update_ops)
+    region = lower(prune_unreachable(program, feeds, results, update_ops), program)
+    check_custom_gradients(region, program)
+    return Computation(program, region, inputs, outputs, update_ops)
 
 
 class CallableGraphs:

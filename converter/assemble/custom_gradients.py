@@ -9,22 +9,23 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 
 from converter import errors
-from converter.ir import serde
-from converter.ir.graph import ARG_OP, BOUND_OPS, CUSTOM_GRADIENT_OP, Graph, Program
-from converter.passes.pipeline import run_passes
+from converter.ir import op_facts, serde
+from converter.ir.graph import ARG_OP, BOUND_OPS, CUSTOM_GRADIENT_OP, Program
+from converter.ir.region import Region
+from converter.passes.pipeline import lower
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CustomGradient:
     """A function of tensors alone, and its gradient."""
 
-    forward: Graph
-    backward: Graph
+    forward: Region
+    backward: Region
 
 
-def custom_gradient_keys(graph: Graph) -> Iterator[str]:
-    """The functions with gradients of their own that `graph` calls."""
-    for node in graph.nodes.values():
+def custom_gradient_keys(region: Region) -> Iterator[str]:
+    """The functions with gradients of their own that `region` calls."""
+    for node in region.nodes():
         if node.op == CUSTOM_GRADIENT_OP:
             yield node.attrs["key"].s.decode()
 
@@ -48,8 +49,8 @@ def make_custom_gradient(program: Program, key: str) -> CustomGradient:
     return CustomGradient(forward, backward)
 
 
-def check_custom_gradients(graph: Graph, program: Program) -> None:
-    """Checks that all functions with gradients that `graph` calls can be carried over.
+def check_custom_gradients(region: Region, program: Program) -> None:
+    """Checks that all functions with gradients that `region` calls can be carried over.
 
     A gradient may call its own function, as that of the exponential does; a function may not.
 
@@ -57,7 +58,7 @@ def check_custom_gradients(graph: Graph, program: Program) -> None:
       ConversionError: if one cannot.
     """
     made: dict[str, CustomGradient] = {}
-    waiting = list(custom_gradient_keys(graph))
+    waiting = list(custom_gradient_keys(region))
     while waiting:
         key = waiting.pop()
         if key not in made:
@@ -77,16 +78,20 @@ def _check_no_recursion(
         _check_no_recursion(callee, made, (*callers, key))
 
 
-def _pure_function(program: Program, name: str) -> Graph:
+def _pure_function(program: Program, name: str) -> Region:
     function = program.functions.get(name)
     if function is None:
         raise errors.FormatError(f"function {name!r} is not in the library")
     body = serde.graph_from_function_def(function, program.functions, {})
-    graph, _ = run_passes(body, program)
-    state = [node.name for node in graph.nodes.values() if node.op in BOUND_OPS - {ARG_OP}]
-    if graph.targets or state:
+    region = lower(body, program)
+    state = [
+        node.name
+        for node in region.nodes()
+        if node.op in BOUND_OPS - {ARG_OP} or op_facts.has_effect(node.op)
+    ]
+    if state:
         raise errors.UnsupportedOpError(
             f"function {name!r}, which has or is a gradient function, has effects or reads state",
-            node=(*graph.targets, *state)[0],
+            node=state[0],
         )
-    return graph
+    return region

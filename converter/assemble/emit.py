@@ -1,38 +1,46 @@
-"""Graph to tensors, inside of the function that is being traced.
+"""Regions to tensors, inside of the function that is being traced.
 
 Plain nodes are imported in as few runs as possible: each import has a price of its own. What is
-no plain node, such as a function with its own gradient, ends a run.
+no plain node ends a run: a loop, a branch, a function with its own gradient. Loops and branches
+are made by `tf.while_loop` and `tf.cond`, so that gradients are TensorFlow's own.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import tensorflow as tf
 
 from converter import errors, tf_private
 from converter.assemble.custom_gradients import CustomGradient
-from converter.ir import op_facts, query, serde
+from converter.ir import op_facts, serde
 from converter.ir.graph import (
-    ARG_OP,
     ASSET_OP,
     BOUND_OPS,
     CUSTOM_GRADIENT_OP,
     TABLE_OP,
     VARIABLE_VALUE_OP,
-    Graph,
     Node,
     TensorRef,
 )
+from converter.ir.region import Branch, Item, Loop, Region, used_refs
 
 # Nodes keep their TF1 names below this scope, so that error messages lead back to the module.
 _SCOPE = "tf1"
 
+Tensors = ChainMap[TensorRef, tf.Tensor]
+
 
 class Bindings(Protocol):
-    """The objects that a graph's pseudo-ops stand for."""
+    """The objects that pseudo-ops stand for."""
+
+    @property
+    def producer(self) -> int:
+        """The GraphDef version of the TensorFlow that built the nodes."""
 
     def variable(self, key: str) -> tf.Variable:
         """The variable of that TF1 name."""
@@ -47,11 +55,11 @@ class Bindings(Protocol):
         """The library function of that name, and its gradient."""
 
 
-def emit(graph: Graph, args: Sequence[tf.Tensor], bindings: Bindings) -> list[tf.Tensor]:
-    """Adds `graph` to the function being traced.
+def emit(region: Region, args: Sequence[tf.Tensor], bindings: Bindings) -> list[tf.Tensor]:
+    """Adds `region` to the function being traced.
 
     Args:
-      graph: A graph that has gone through all passes.
+      region: A whole computation.
       args: One tensor for each argument.
       bindings: The module's state.
 
@@ -61,65 +69,119 @@ def emit(graph: Graph, args: Sequence[tf.Tensor], bindings: Bindings) -> list[tf
     Raises:
       ConversionError: if TensorFlow rejects a node, such as one with a bad attribute.
     """
-    return _Emission(graph, args, bindings).run()
+    captured = [tf_private.capture(arg) for arg in args]
+    return _Emission(region, captured, ChainMap(), bindings).run()
 
 
 class _Emission:
-    """One graph on its way into a trace.
+    """One region on its way into a trace.
 
-    `tensors` holds what is there so far, and `anchors` a tensor of each op that a later run has
-    a control edge from: `import_graph_def` finds ops of other imports by their tensors only.
+    `tensors` holds what is there so far, here and in the regions around, and `anchors` a tensor
+    of each node and output of this region that something later waits for: `import_graph_def`
+    finds ops of other imports by their tensors only.
     """
 
-    def __init__(self, graph: Graph, args: Sequence[tf.Tensor], bindings: Bindings) -> None:
-        self._graph = graph
-        self._args = args
+    def __init__(
+        self,
+        region: Region,
+        args: Iterable[tf.Tensor],
+        outer: Tensors,
+        bindings: Bindings,
+    ) -> None:
+        self._region = region
         self._bindings = bindings
-        self._tensors: dict[TensorRef, tf.Tensor] = {}
+        self._tensors: Tensors = outer.new_child()
         self._anchors: dict[str, tf.Tensor] = {}
+        for name, tensor in zip(region.args, args, strict=True):
+            self._tensors[TensorRef(name)] = tensor
 
     def run(self) -> list[tf.Tensor]:
-        reads = []
-        for node in self._graph.nodes.values():
-            if node.op == VARIABLE_VALUE_OP:
-                reads.append(self._read_variable(node))
-            elif node.op in BOUND_OPS:
-                self._tensors[TensorRef(node.name)] = self._bind(node)
-        body = reads + [node for node in _in_order(self._graph) if node.op not in BOUND_OPS]
-        runs = [
-            list(nodes)
-            for _, nodes in itertools.groupby(body, lambda n: n.op == CUSTOM_GRADIENT_OP)
-        ]
-        for index, nodes in enumerate(runs):
-            later = [node for run in runs[index + 1 :] for node in run]
-            if nodes[0].op == CUSTOM_GRADIENT_OP:
-                for node in nodes:
-                    self._call_custom_gradient(node)
+        runs = _split_runs([self._bound(item) for item in self._region.items])
+        uses = _Uses(self._region, runs)
+        for index, items in enumerate(runs):
+            first = items[0]
+            if isinstance(first, Loop):
+                self._emit_loop(first)
+            elif isinstance(first, Branch):
+                self._emit_branch(first)
+            elif first.op == CUSTOM_GRADIENT_OP:
+                self._call_custom_gradient(first)
             else:
-                self._import(nodes, later)
-        return [self._tensors[ref] for ref in self._graph.results]
+                self._import([node for node in items if isinstance(node, Node)], uses.of(index))
+        return [tf_private.capture(self._tensors[ref]) for ref in self._region.results]
 
-    def _bind(self, node: Node) -> tf.Tensor:
-        if node.op == ARG_OP:
-            return tf_private.capture(self._args[self._graph.args.index(node.name)])
-        key = node.attrs["key"].s.decode()
-        if node.op == TABLE_OP:
-            return tf_private.capture(self._bindings.table_handle(key))
-        if node.op == ASSET_OP:
-            return tf_private.capture(self._bindings.asset_path(key))
-        return self._capture_variable(self._bindings.variable(key))
+    def _bound(self, item: Item) -> Item | None:
+        """The item, or None if it is a pseudo-op, whose tensor then is there."""
+        if not isinstance(item, Node) or item.op not in BOUND_OPS:
+            return item
+        key = item.attrs["key"].s.decode()
+        if item.op == VARIABLE_VALUE_OP:
+            return self._read_variable(item, self._bindings.variable(key))
+        if item.op == TABLE_OP:
+            tensor = tf_private.capture(self._bindings.table_handle(key))
+        elif item.op == ASSET_OP:
+            tensor = tf_private.capture(self._bindings.asset_path(key))
+        else:
+            tensor = self._capture_variable(self._bindings.variable(key))
+        self._tensors[TensorRef(item.name)] = tensor
+        return None
 
     def _capture_variable(self, variable: tf.Variable) -> tf.Tensor:
         tf_private.watch_variable(variable)
         return tf_private.capture(variable.handle)
 
-    def _read_variable(self, node: Node) -> Node:
+    def _read_variable(self, node: Node, variable: tf.Variable) -> Node:
         """The read that a variable's value stands for, as a node of the first import."""
-        variable = self._bindings.variable(node.attrs["key"].s.decode())
         handle = TensorRef(f"{node.name}/handle")
         self._tensors[handle] = self._capture_variable(variable)
         dtype = serde.type_attr(variable.dtype.as_datatype_enum)
         return Node(node.name, "ReadVariableOp", (handle,), attrs={"dtype": dtype})
+
+    # Items.
+
+    def _inner(self, region: Region, args: Iterable[tf.Tensor] = ()) -> list[tf.Tensor]:
+        """Emits a region inside of this one into the function that is traced now."""
+        return _Emission(region, args, self._tensors, self._bindings).run()
+
+    def _waiting_for(self, item: Loop | Branch) -> Any:
+        return tf.control_dependencies([self._anchors[name] for name in item.control_inputs])
+
+    def _emit_loop(self, loop: Loop) -> None:
+        shapes = [tf.TensorShape(value.shape) for value in loop.carried]
+        initial = [self._tensors[value.initial] for value in loop.carried]
+
+        def predicate(*values: tf.Tensor) -> tf.Tensor:
+            return self._inner(loop.predicate, values)[0]
+
+        def body(*values: tf.Tensor) -> list[tf.Tensor]:
+            return list(map(_fit, self._inner(loop.body, values), shapes))
+
+        limit = loop.maximum_iterations
+        with self._waiting_for(loop), _rejections():
+            results = tf.while_loop(
+                predicate,
+                body,
+                list(map(_fit, initial, shapes)),
+                shape_invariants=shapes,
+                parallel_iterations=loop.parallel_iterations,
+                maximum_iterations=None if limit is None else self._tensors[limit],
+            )
+        for value, result in zip(loop.carried, results, strict=True):
+            if value.output is not None:
+                result = result if loop.has_gradient else tf.stop_gradient(result)
+                self._tensors[value.output] = self._anchors[value.output.node] = result
+
+    def _emit_branch(self, branch: Branch) -> None:
+        def side(region: Region) -> Callable[[], list[tf.Tensor]]:
+            # `tf.cond` needs a result, and what waits for the branch a tensor.
+            return lambda: self._inner(region) or [tf.constant(0)]
+
+        with self._waiting_for(branch), _rejections():
+            results = tf.cond(
+                self._tensors[branch.predicate], side(branch.then), side(branch.otherwise)
+            )
+        for ref, result in zip(branch.outputs, results, strict=False):
+            self._tensors[ref] = self._anchors[ref.node] = result
 
     def _call_custom_gradient(self, node: Node) -> None:
         made = self._bindings.custom_gradient(node.attrs["key"].s.decode())
@@ -131,32 +193,90 @@ class _Emission:
 
             return emit(made.forward, inputs, self._bindings), gradient
 
-        inputs = [self._tensors[ref] for ref in node.inputs]
+        inputs = [tf_private.capture(self._tensors[ref]) for ref in node.inputs]
         outputs = call(*inputs)
         _check_gradient(made, [*inputs, *outputs], self._bindings)
         for index, output in enumerate(outputs):
             self._tensors[TensorRef(node.name, index)] = output
         self._anchors[node.name] = outputs[0]
 
-    def _import(self, nodes: Sequence[Node], later: Sequence[Node]) -> None:
+    def _import(self, nodes: Sequence[Node], uses: _RunUses) -> None:
         """Imports plain nodes in one go, with `tensors` in the place of what others made."""
         names = {node.name for node in nodes}
         used = {ref for node in nodes for ref in node.inputs if ref.node not in names}
         controls = {name for node in nodes for name in node.control_inputs if name not in names}
-        needed = itertools.chain(self._graph.results, *(node.inputs for node in later))
-        wanted = list(dict.fromkeys(ref for ref in needed if ref.node in names))
-        waited_for = {name for node in later for name in node.control_inputs if name in names}
-        anchors = dict(_anchors(nodes, waited_for))
+        anchors = dict(_anchors(nodes, uses.controls))
         anchoring = [node for node in anchors.values() if node.name not in names]
         imported = _import_nodes(
             [*nodes, *anchoring],
-            {str(ref): self._tensors[ref] for ref in used}
+            {str(ref): tf_private.capture(self._tensors[ref]) for ref in used}
             | {f"^{name}": self._anchors[name] for name in sorted(controls)},
-            [*wanted, *(TensorRef(node.name) for node in anchors.values())],
-            self._graph.producer,
+            [*uses.refs, *(TensorRef(node.name) for node in anchors.values())],
+            self._bindings.producer,
         )
-        self._tensors.update(zip(wanted, imported[: len(wanted)], strict=True))
-        self._anchors.update(zip(anchors, imported[len(wanted) :], strict=True))
+        self._tensors.update(zip(uses.refs, imported[: len(uses.refs)], strict=True))
+        self._anchors.update(zip(anchors, imported[len(uses.refs) :], strict=True))
+
+
+class _RunUses:
+    """What others use of one run: its tensors, and its nodes that they wait for."""
+
+    def __init__(self) -> None:
+        self.refs: dict[TensorRef, None] = {}
+        self.controls: set[str] = set()
+
+
+class _Uses:
+    """What is used of each run of a region."""
+
+    def __init__(self, region: Region, runs: Sequence[Sequence[Item]]) -> None:
+        self._runs = [_RunUses() for _ in runs]
+        home = {
+            item.name: index
+            for index, items in enumerate(runs)
+            for item in items
+            if isinstance(item, Node)
+        }
+        for index, items in enumerate(runs):
+            for item in items:
+                for ref in used_refs(item):
+                    if home.get(ref.node, index) != index:
+                        self._runs[home[ref.node]].refs[ref] = None
+                for name in item.control_inputs:
+                    if home.get(name, index) != index:
+                        self._runs[home[name]].controls.add(name)
+        for ref in region.results:
+            if ref.node in home:
+                self._runs[home[ref.node]].refs[ref] = None
+
+    def of(self, index: int) -> _RunUses:
+        return self._runs[index]
+
+
+def _split_runs(items: Iterable[Item | None]) -> list[list[Item]]:
+    """Puts neighbouring plain nodes together, and each other item by itself."""
+    runs: list[list[Item]] = []
+    kept = (item for item in items if item is not None)
+    for is_plain, group in itertools.groupby(kept, _is_plain):
+        together = list(group)
+        runs += [together] if is_plain else [[item] for item in together]
+    return runs
+
+
+def _is_plain(item: Item) -> bool:
+    return isinstance(item, Node) and item.op != CUSTOM_GRADIENT_OP
+
+
+def _fit(tensor: tf.Tensor, shape: tf.TensorShape) -> tf.Tensor:
+    """The tensor with a static shape no less known than `shape`, checked when it runs."""
+    known = shape.rank is None or (
+        tensor.shape.rank == shape.rank
+        and all(
+            wanted is None or wanted == size
+            for wanted, size in zip(shape.as_list(), tensor.shape.as_list(), strict=True)
+        )
+    )
+    return tensor if known else tf.ensure_shape(tensor, shape)
 
 
 def _check_gradient(made: CustomGradient, tensors: Sequence[tf.Tensor], bindings: Bindings) -> None:
@@ -164,18 +284,6 @@ def _check_gradient(made: CustomGradient, tensors: Sequence[tf.Tensor], bindings
     specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in tensors]
     gradient = tf.function(lambda *args: emit(made.backward, args, bindings), autograph=False)
     gradient.get_concrete_function(*specs)
-
-
-def _in_order(graph: Graph) -> list[Node]:
-    """The nodes in the order in which TensorFlow is to run those with effects.
-
-    A session runs update ops at any time beside the outputs. Here they come after all that the
-    outputs need, so that outputs are those of a call without updates.
-    """
-    first = query.reachable(graph.nodes, (ref.node for ref in graph.results))
-    order = query.topological_order(graph.nodes)
-    names = [n for n in order if n in first] + [n for n in order if n not in first]
-    return [graph.nodes[name] for name in names]
 
 
 def _anchors(nodes: Sequence[Node], waited_for: set[str]) -> Iterator[tuple[str, Node]]:
@@ -197,14 +305,21 @@ def _import_nodes(
     wanted: Sequence[TensorRef],
     producer: int,
 ) -> list[tf.Tensor]:
-    try:
+    with _rejections():
         tensors = tf.graph_util.import_graph_def(
             serde.graph_def_from_nodes(nodes, producer),
             input_map=dict(given),
             return_elements=[str(ref) for ref in wanted],
             name=_SCOPE,
         )
+    return list(tensors or [])
+
+
+@contextlib.contextmanager
+def _rejections() -> Iterator[None]:
+    """Turns what TensorFlow raises into our error."""
+    try:
+        yield
     except (ValueError, TypeError, KeyError, tf.errors.OpError) as error:
         what = errors.first_line(error)
         raise errors.ConversionError(f"TensorFlow rejects the graph: {what}") from error
-    return list(tensors or [])

@@ -10,9 +10,9 @@ from converter.assemble.plan import ModulePlan
 from converter.assemble.variants import Tags, format_tags
 from converter.formats.legacy_module import LegacyModule
 from converter.ir import query
-from converter.ir.graph import Graph, Program, TensorRef, VariableSpec
-from converter.ir.text import format_graph
-from converter.passes.pipeline import run_passes
+from converter.ir.graph import Program, TensorRef, VariableSpec
+from converter.ir.region import Region, format_region
+from converter.passes.pipeline import lower
 from converter.passes.prune_unreachable import needing_placeholders, prune_unreachable
 from converter.passes.strip_gradient_overrides import OVERRIDE
 from converter.passes.strip_placement import COLOCATION
@@ -24,11 +24,11 @@ class LossGraph:
 
     program: Program
     ref: TensorRef
-    graph: Graph
+    region: Region
 
     def variable_names(self) -> set[str]:
         """The TF1 names of the variables that it uses."""
-        return variable_names(self.graph)
+        return variable_names(self.region)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -145,8 +145,8 @@ def _loss_graphs(legacy: LegacyModule, plan: ModulePlan) -> Iterator[LossGraph]:
         for ref in program.regularization_losses:
             if ref.node not in unfed:
                 pruned = prune_unreachable(program, {}, [ref])
-                here.append(LossGraph(program, ref, run_passes(pruned, program)[0]))
-        texts = [format_graph(loss.graph) for loss in here]
+                here.append(LossGraph(program, ref, lower(pruned, program)))
+        texts = [format_region(loss.region) for loss in here]
         yield from (loss for loss, text in zip(here, texts, strict=True) if text not in seen)
         seen.update(texts)
 

@@ -25,14 +25,13 @@ from converter.ir.graph import (
     TABLE_OP,
     VARIABLE_OP,
     VARIABLE_VALUE_OP,
-    Graph,
     Node,
     Program,
     TensorRef,
     VariableSpec,
 )
-from converter.ir.text import format_graph
-from converter.passes.pipeline import run_passes
+from converter.ir.region import Region, format_region
+from converter.passes.pipeline import lower
 from converter.passes.prune_unreachable import Feed, prune_unreachable
 from converter.passes.strip_placement import COLOCATION
 
@@ -107,7 +106,7 @@ class Resources:
     def _make_table(self, program: Program, node: str) -> LegacyTable:
         creation, filling = _table_graphs(program, node)
         assets = [(asset.node, asset.filename) for asset in program.assets.values()]
-        key = format_graph(creation) + "".join(map(format_graph, filling)) + repr(assets)
+        key = format_region(creation) + "".join(map(format_region, filling)) + repr(assets)
         if key not in self._tables:
             self._tables[key] = LegacyTable(
                 node, creation, filling, self.bind(program), live=self._live
@@ -129,9 +128,14 @@ class ProgramBindings:
     resources: Resources
     program: Program
 
-    def prepare(self, graph: Graph) -> None:
-        """Makes all that `graph` uses, before a trace begins: names depend on scopes in one."""
-        for node in graph.nodes.values():
+    @property
+    def producer(self) -> int:
+        """The GraphDef version of the TensorFlow that built the variant."""
+        return self.program.producer
+
+    def prepare(self, region: Region) -> None:
+        """Makes all that `region` uses, before a trace begins: names depend on scopes in one."""
+        for node in region.nodes():
             key = node.attrs["key"].s.decode() if node.op in BOUND_OPS - {ARG_OP} else ""
             if node.op in (VARIABLE_OP, VARIABLE_VALUE_OP):
                 self.variable(key)
@@ -139,7 +143,7 @@ class ProgramBindings:
                 self.table_handle(key)
             elif node.op == ASSET_OP:
                 self.asset_path(key)
-        for key in custom_gradient_keys(graph):
+        for key in custom_gradient_keys(region):
             self.custom_gradient(key)
 
     def variable(self, key: str) -> tf.Variable:
@@ -173,8 +177,8 @@ class LegacyTable(tf.saved_model.experimental.TrackableResource):
     def __init__(
         self,
         name: str,
-        creation: Graph,
-        filling: tuple[Graph, ...],
+        creation: Region,
+        filling: tuple[Region, ...],
         bindings: ProgramBindings,
         *,
         live: bool,
@@ -185,8 +189,8 @@ class LegacyTable(tf.saved_model.experimental.TrackableResource):
         self._filling = filling
         self._bindings = bindings
         self._live = live
-        for graph in (creation, *filling):
-            bindings.prepare(graph)
+        for region in (creation, *filling):
+            bindings.prepare(region)
         if live and self.resource_handle is not None:  # Made here, not in the trace of filling.
             tf.function(self._initialize, autograph=False)()
 
@@ -203,38 +207,40 @@ class LegacyTable(tf.saved_model.experimental.TrackableResource):
 
     def _emit_creation(self, shared_name: str) -> tf.Tensor:
         """Adds the creation ops; without a name of its own, a table would die with its kernel."""
-        handle = self._creation.results[0].node
-        nodes = dict(self._creation.nodes)
+        *inputs, maker = self._creation.items
+        assert isinstance(maker, Node)
         attrs = {
-            **nodes[handle].attrs,
+            **maker.attrs,
             "shared_name": attr_value_pb2.AttrValue(s=shared_name.encode()),
             "container": attr_value_pb2.AttrValue(s=b""),
         }
-        nodes[handle] = dataclasses.replace(nodes[handle], attrs=attrs)
-        graph = dataclasses.replace(self._creation, nodes=nodes)
-        return emit(graph, [], self._bindings)[0]
+        named = dataclasses.replace(maker, attrs=attrs)
+        region = dataclasses.replace(self._creation, items=(*inputs, named))
+        return emit(region, [], self._bindings)[0]
 
     def _initialize(self) -> None:
-        for graph in self._filling:
-            emit(graph, [self.resource_handle], self._bindings)
+        for region in self._filling:
+            emit(region, [self.resource_handle], self._bindings)
 
     def _destroy_resource(self) -> None:
         tf.raw_ops.DestroyResourceOp(resource=self.resource_handle, ignore_lookup_error=True)
 
 
-def _table_graphs(program: Program, node: str) -> tuple[Graph, tuple[Graph, ...]]:
-    """The graph that makes a table, and those that fill it, which take its handle."""
+def _table_graphs(program: Program, node: str) -> tuple[Region, tuple[Region, ...]]:
+    """The region that makes a table, and those that fill it, which take its handle."""
     maker = program.nodes[node]
-    inputs, _ = run_passes(prune_unreachable(program, {}, maker.inputs), program)
+    inputs = lower(prune_unreachable(program, {}, maker.inputs), program)
     op = op_facts.REF_TABLE_OPS.get(maker.op, maker.op)
     attrs = {key: value for key, value in maker.attrs.items() if key != COLOCATION}
-    made = Node(query.unique_name(node, inputs.nodes), op, inputs.results, attrs=attrs)
+    made = Node(
+        query.unique_name(node, {n.name for n in inputs.nodes()}), op, inputs.results, attrs=attrs
+    )
     creation = dataclasses.replace(
-        inputs, nodes={**inputs.nodes, made.name: made}, results=(TensorRef(made.name),)
+        inputs, items=(*inputs.items, made), results=(TensorRef(made.name),)
     )
     feed = {TensorRef(node): Feed("table", op_facts.DT_RESOURCE)}
     filling = tuple(
-        run_passes(prune_unreachable(program, feed, (), [op]), program)[0]
+        lower(prune_unreachable(program, feed, (), [op]), program)
         for op in program.tables[node].initializers
     )
     return creation, filling

@@ -83,11 +83,11 @@ class _Builder:
 
     def _loss(self, loss: LossGraph) -> Any:
         bindings = self._resources.bind(loss.program)
-        bindings.prepare(loss.graph)
+        bindings.prepare(loss.region)
 
         @tf.function(input_signature=[], autograph=False)
         def regularization_loss() -> tf.Tensor:
-            return emit(loss.graph, [], bindings)[0]
+            return emit(loss.region, [], bindings)[0]
 
         regularization_loss.get_concrete_function()
         return regularization_loss

@@ -69,7 +69,7 @@ def _build(
     signature = program.signatures[plan.signature]
     computation = prepare_computation(program, signature.inputs, signature.outputs, updates=False)
     bindings = resources.bind(program)
-    bindings.prepare(computation.graph)
+    bindings.prepare(computation.region)
     specs: dict[str, tf.TensorSpec] = {}
     names: dict[str, str] = {}
     for name, info in signature.inputs.items():
@@ -80,7 +80,7 @@ def _build(
             specs[safe] = tf.TensorSpec(spec.shape, spec.dtype, name=safe)
 
     def serve(**kwargs: tf.Tensor) -> dict[str, tf.Tensor]:
-        results = iter(emit(computation.graph, [kwargs[name] for name in specs], bindings))
+        results = iter(emit(computation.region, [kwargs[name] for name in specs], bindings))
         outputs: dict[str, tf.Tensor] = {}
         for name, info in signature.outputs.items():
             tensors = [next(results) for _ in info.components]

@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 from google.protobuf import message
 from tensorflow.core.framework import variable_pb2
-from tensorflow.core.protobuf import meta_graph_pb2, struct_pb2
+from tensorflow.core.protobuf import control_flow_pb2, meta_graph_pb2, struct_pb2
 
 from converter import errors
 from converter.formats import hub_protos
@@ -28,6 +28,10 @@ from converter.ir.graph import (
 )
 from converter.ir.text import read_shape
 
+_CONTEXTS = {
+    "while_context": control_flow_pb2.WhileContextDef,
+    "cond_context": control_flow_pb2.CondContextDef,
+}
 _ASSETS = "saved_model_assets"
 _ATTACHMENTS = "hub_module_attachments"
 _TABLE_HANDLES = op_facts.TABLE_HANDLES | {
@@ -69,6 +73,7 @@ def read_program(meta_graph: Any, checkpoint: Checkpoint) -> Program:
         ),
         attachments=_read_attachments(meta_graph),
         producer=meta_graph.graph_def.versions.producer,
+        loops_without_gradient=frozenset(_read_loops_without_gradient(meta_graph)),
     )
 
 
@@ -273,6 +278,21 @@ def _read_assets(meta_graph: Any) -> Iterator[AssetSpec]:
     for value in _collection(meta_graph, _ASSETS, "any"):
         asset = _parse_message(meta_graph_pb2.AssetFileDef, value.value, f"collection {_ASSETS!r}")
         yield AssetSpec(_parse_ref(asset.tensor_info.name).node, asset.filename)
+
+
+def _read_loops_without_gradient(meta_graph: Any) -> Iterator[str]:
+    """The frames of loops through which V1 leads no gradient (source: control_flow.proto)."""
+    contexts: list[Any] = []
+    for key, kind in _CONTEXTS.items():
+        for value in _collection(meta_graph, key, "bytes"):
+            contexts.append(_parse_message(kind, value, f"an entry of collection {key!r}"))
+    while contexts:
+        context = contexts.pop()
+        if isinstance(context, control_flow_pb2.WhileContextDef) and not context.back_prop:
+            yield context.context_name
+        for nested in context.nested_contexts:
+            which = nested.WhichOneof("ctxt")
+            contexts += [getattr(nested, which)] if which else []
 
 
 def _read_attachments(meta_graph: Any) -> dict[str, bytes]:

@@ -202,6 +202,7 @@ class Program:
       update_ops: The collection of that name, as node names, in order, each once.
       attachments: Serialized messages by key (`hub.attach_message`).
       producer: The GraphDef version of the TensorFlow that built the graph.
+      loops_without_gradient: The frame names of loops made with `back_prop=False`.
     """
 
     tags: frozenset[str]
@@ -216,3 +217,4 @@ class Program:
     update_ops: tuple[str, ...]
     attachments: Mapping[str, bytes]
     producer: int = 0
+    loops_without_gradient: frozenset[str] = frozenset()

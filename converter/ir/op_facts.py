@@ -5,6 +5,7 @@ Source of the tables: the `*_ops.cc` files of tensorflow/core/ops.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,17 +15,35 @@ from converter.ir.graph import BOUND_OPS, CUSTOM_GRADIENT_OP, AttrValue, Node
 # TensorFlow marks a tensor that refers to a V1 variable by adding 100 to its DataType.
 REF_OFFSET = 100
 DT_INT32 = 3
+DT_INT64 = 9
 DT_RESOURCE = 20
+DT_VARIANT = 21
+# Half, float, double, bfloat16 and the complex types: what TensorFlow differentiates.
+DIFFERENTIABLE = frozenset({1, 2, 8, 14, 18, 19})
 
 V1_CONTROL_FLOW = frozenset(
     prefix + op
     for prefix in ("", "Ref")
     for op in ("Enter", "Exit", "Merge", "NextIteration", "Switch")
 ) | {"LoopCond"}
+REF_CONTROL_FLOW = frozenset(op for op in V1_CONTROL_FLOW if op.startswith("Ref"))
 FUNCTIONAL_CONTROL_FLOW = frozenset(
     {"Case", "For", "If", "StatelessCase", "StatelessIf", "StatelessWhile", "While"}
 )
 TENSOR_ARRAYS = frozenset({"TensorArray", "TensorArrayV2", "TensorArrayV3"})
+# All ops on V1 TensorArrays, of the three versions of their handles.
+TENSOR_ARRAY_GRADIENTS = frozenset(
+    {"TensorArrayGrad", "TensorArrayGradV2", "TensorArrayGradV3", "TensorArrayGradWithShape"}
+)
+TENSOR_ARRAY_OPS = (
+    frozenset(
+        f"TensorArray{op}{version}"
+        for op in ("", "Close", "Concat", "Gather", "Read", "Scatter", "Size", "Split", "Write")
+        for version in ("", "V2", "V3")
+    )
+    | TENSOR_ARRAY_GRADIENTS
+    | {"TensorArrayPack", "TensorArrayUnpack"}
+)
 CALL_OPS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 
 VARIABLE_HANDLES = frozenset({"VarHandleOp"})
@@ -33,6 +52,8 @@ REF_VARIABLES = frozenset({"Variable", "VariableV2"})
 VARIABLE_READS = frozenset(
     {"ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VariableShape", "VarIsInitializedOp"}
 )
+# Those that give values of the variable.
+VALUE_READS = frozenset({"ReadVariableOp", "ResourceGather", "ResourceGatherNd"})
 
 TABLE_HANDLES = frozenset(
     {"HashTableV2", "MutableDenseHashTableV2", "MutableHashTableOfTensorsV2", "MutableHashTableV2"}
@@ -109,10 +130,16 @@ def is_stateful(op: str) -> bool:
     return op_def is not None and bool(op_def.is_stateful)
 
 
+@functools.cache
 def has_effect(op: str) -> bool:
     """Whether running `op` can be seen: it changes a ref, or is stateful and no mere read."""
     op_def = None if op in BOUND_OPS | _EFFECT_FREE else find_op_def(op)
     return op_def is not None and (op_def.is_stateful or any(a.is_ref for a in op_def.input_arg))
+
+
+def is_order_relevant(op: str) -> bool:
+    """Whether it can be seen when `op` runs: it has an effect, or sees that of another op."""
+    return op in VALUE_READS or has_effect(op)
 
 
 def attr_int(attrs: Mapping[str, AttrValue], op_def: Any, name: str) -> int:

@@ -5,7 +5,7 @@ Sources: graph.proto, node_def.proto, function.proto of tensorflow/core/framewor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tensorflow.core.framework import attr_value_pb2, graph_pb2, tensor_pb2, types_pb2
@@ -15,7 +15,7 @@ from converter.ir import op_facts
 from converter.ir.graph import ARG_OP, AttrValue, FunctionDef, Graph, Node, TensorRef
 
 # What the exporter's TensorFlow inferred. It no longer fits where a pass changed an op.
-_INFERRED_SHAPES = "_output_shapes"
+INFERRED_SHAPES = "_output_shapes"
 
 
 def nodes_from_graph_def(graph_def: graph_pb2.GraphDef) -> dict[str, Node]:
@@ -168,7 +168,7 @@ def graph_def_from_nodes(nodes: Iterable[Node], producer: int) -> graph_pb2.Grap
         node_def.input.extend(str(ref) for ref in node.inputs)
         node_def.input.extend(f"^{name}" for name in node.control_inputs)
         for key, value in node.attrs.items():
-            if key != _INFERRED_SHAPES:
+            if key != INFERRED_SHAPES:
                 node_def.attr[key].CopyFrom(value)
     return graph_def
 
@@ -192,6 +192,14 @@ def int_scalar_attr(number: int) -> AttrValue:
     """An attribute that holds an int32 scalar tensor, the value of a Const."""
     tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_INT32, int_val=[number])
     tensor.tensor_shape.SetInParent()
+    return attr_value_pb2.AttrValue(tensor=tensor)
+
+
+def int_vector_attr(numbers: Sequence[int], dtype: int = op_facts.DT_INT32) -> AttrValue:
+    """An attribute that holds an int32 or int64 vector, the value of a Const."""
+    tensor = tensor_pb2.TensorProto(dtype=dtype)
+    tensor.tensor_shape.dim.add(size=len(numbers))
+    (tensor.int64_val if dtype == op_facts.DT_INT64 else tensor.int_val).extend(numbers)
     return attr_value_pb2.AttrValue(tensor=tensor)
 
 

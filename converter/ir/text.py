@@ -36,23 +36,23 @@ _FLOAT = re.compile(r"-?[\d.]+(e[+-]?\d+)?|-?inf|nan")
 
 def format_graph(graph: Graph) -> str:
     """Prints `graph` so that `parse_graph` reads it back."""
-    lines = [_format_node(node) for node in graph.nodes.values()]
+    lines = [format_node(node) for node in graph.nodes.values()]
     if graph.results:
-        lines.append("return " + ", ".join(_format_ref(ref) for ref in graph.results))
+        lines.append("return " + ", ".join(format_ref(ref) for ref in graph.results))
     if graph.targets:
         lines.append("target " + ", ".join(graph.targets))
     return "\n".join(lines) + "\n"
 
 
-def _format_node(node: Node) -> str:
+def format_node(node: Node) -> str:
+    """Prints a node: `name = Op[attr=value](input, ^control)`."""
     attrs = ", ".join(f"{key}={_format_attr(node.attrs[key])}" for key in sorted(node.attrs))
-    inputs = [_format_ref(ref) for ref in node.inputs] + [
-        f"^{name}" for name in node.control_inputs
-    ]
+    inputs = [format_ref(ref) for ref in node.inputs] + [f"^{name}" for name in node.control_inputs]
     return f"{node.name} = {node.op}{f'[{attrs}]' if attrs else ''}({', '.join(inputs)})"
 
 
-def _format_ref(ref: TensorRef) -> str:
+def format_ref(ref: TensorRef) -> str:
+    """Prints a tensor: `node`, or `node:1` for another output than the first."""
     return str(ref) if ref.index else ref.node
 
 

@@ -51,12 +51,14 @@ class _Ref:
     """A V1 ref.
 
     Attributes:
-      handle: The variable that it refers to.
+      handle: The variable that it refers to, as it came into the loop or branch.
+      dtype: The type attribute of its value.
       after: The op after which to look at it.
       changed: Whether it is the output of an op that changed it, such as Assign.
     """
 
-    handle: str
+    handle: TensorRef
+    dtype: AttrValue
     after: str | None = None
     changed: bool = False
 
@@ -78,7 +80,6 @@ class _Lowering:
         self._graph = graph
         self._nodes: dict[str, Node] = {}
         self._refs: dict[TensorRef, _Ref] = {}
-        self._dtypes: dict[str, AttrValue] = {}
         self._taken = set(graph.nodes)
 
     def run(self) -> Graph:
@@ -90,6 +91,8 @@ class _Lowering:
     def _lower(self, node: Node) -> None:
         if node.op in op_facts.REF_VARIABLES:
             self._lower_variable(node)
+        elif node.op in op_facts.REF_CONTROL_FLOW:
+            self._lower_control_flow(node)
         elif not any(ref in self._refs for ref in node.inputs):
             self._add(node)
         elif node.op == "Identity":
@@ -107,13 +110,31 @@ class _Lowering:
     def _lower_variable(self, node: Node) -> None:
         kept = {key: value for key, value in node.attrs.items() if key in ("dtype", "shape")}
         self._add(Node(node.name, "VarHandleOp", attrs=kept))
-        self._dtypes[node.name] = serde.type_attr(serde.attr_dtype(node, "dtype"))
-        self._refs[TensorRef(node.name)] = _Ref(node.name)
+        dtype = serde.type_attr(serde.attr_dtype(node, "dtype"))
+        self._refs[TensorRef(node.name)] = _Ref(TensorRef(node.name), dtype)
 
     def _lower_ref_identity(self, node: Node) -> None:
         ref = self._refs[node.inputs[0]]
         self._add(Node(node.name, "NoOp", control_inputs=_join(node.control_inputs, ref.after)))
         self._refs[TensorRef(node.name)] = dataclasses.replace(ref, after=node.name)
+
+    def _lower_control_flow(self, node: Node) -> None:
+        """Steers the handle, or the value where two meet."""
+        plain = dataclasses.replace(node, op=node.op.removeprefix("Ref"))
+        ref = self._refs.get(node.inputs[0])
+        if plain.op == "Merge" or ref is None:
+            self._add(self._with_values(plain))
+            return
+        if plain.op == "NextIteration":
+            raise errors.UnsupportedOpError(
+                "a loop carries a V1 variable by reference", node=node.name
+            )
+        attrs = {key: value for key, value in node.attrs.items() if key != serde.INFERRED_SHAPES}
+        attrs["T"] = serde.type_attr(op_facts.DT_RESOURCE)
+        self._add(dataclasses.replace(plain, inputs=(ref.handle, *node.inputs[1:]), attrs=attrs))
+        for index in range(op_facts.output_count(node) or 0):
+            output = TensorRef(node.name, index)
+            self._refs[output] = dataclasses.replace(ref, handle=output)
 
     def _lower_change(self, node: Node) -> None:
         ref = self._refs.get(node.inputs[0])
@@ -138,19 +159,20 @@ class _Lowering:
             )
         )
         if node.op not in ("CountUpTo", "IsVariableInitialized"):
-            self._refs[TensorRef(node.name)] = _Ref(ref.handle, after=node.name, changed=True)
+            changed = dataclasses.replace(ref, after=node.name, changed=True)
+            self._refs[TensorRef(node.name)] = changed
 
     def _with_values(self, node: Node) -> Node:
         """The node with its refs replaced: by handles where it takes refs, else by reads."""
         reads: dict[TensorRef, TensorRef] = {}
-        others = self._changes_and_others(node.inputs)
+        others = self._changes_and_others(node)
         inputs = []
         for position, source in enumerate(node.inputs):
             ref = self._refs.get(source)
             if ref is None:
                 inputs.append(source)
             elif op_facts.takes_ref(node, position):
-                inputs.append(TensorRef(ref.handle))
+                inputs.append(ref.handle)
             else:
                 if source not in reads:
                     name = self._unique(f"{node.name}/read")
@@ -159,27 +181,29 @@ class _Lowering:
                 inputs.append(reads[source])
         return dataclasses.replace(node, inputs=tuple(inputs))
 
-    def _changes_and_others(self, sources: tuple[TensorRef, ...]) -> list[str]:
+    def _changes_and_others(self, node: Node) -> list[str]:
         """What must run before the node: V1 looks at all of its refs only then."""
+        if node.op in op_facts.V1_CONTROL_FLOW:
+            return []  # Such a node runs with any one of its inputs, or copies it at once.
+        sources = node.inputs
         others = [source.node for source in sources if source not in self._refs]
         changes = [self._refs[source].after for source in sources if source in self._refs]
         return others + [name for name in changes if name is not None]
 
     def _add_read(self, name: str, ref: _Ref, controls: tuple[str, ...]) -> None:
         """Adds a node called `name` that is the variable's value once `controls` have run."""
-        dtype = self._dtypes[ref.handle]
         read = self._unique(f"{name}/value") if ref.changed else name
         self._add(
             Node(
                 read,
                 "ReadVariableOp",
-                inputs=(TensorRef(ref.handle),),
+                inputs=(ref.handle,),
                 control_inputs=_join(tuple(dict.fromkeys(controls)), ref.after),
-                attrs={"dtype": dtype},
+                attrs={"dtype": ref.dtype},
             )
         )
         if ref.changed:
-            self._add(Node(name, "StopGradient", (TensorRef(read),), attrs={"T": dtype}))
+            self._add(Node(name, "StopGradient", (TensorRef(read),), attrs={"T": ref.dtype}))
 
     def _unique(self, wanted: str) -> str:
         name = query.unique_name(wanted, self._taken)

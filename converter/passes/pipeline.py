@@ -6,14 +6,16 @@ import dataclasses
 import time
 from collections.abc import Callable
 
-from converter.ir import check, op_facts
+from converter.ir import check, op_facts, region
 from converter.ir.graph import Graph, Program
+from converter.ir.region import Region
 from converter.passes.bind_resources import bind_resources
 from converter.passes.hoist_variable_reads import hoist_variable_reads
 from converter.passes.inline_functions import inline_functions
 from converter.passes.lower_ref_tables import lower_ref_tables
 from converter.passes.lower_ref_variables import lower_ref_variables
-from converter.passes.refuse_control_flow import refuse_control_flow
+from converter.passes.lower_tensor_arrays import lower_tensor_arrays
+from converter.passes.raise_control_flow import raise_control_flow
 from converter.passes.strip_gradient_overrides import strip_gradient_overrides
 from converter.passes.strip_placement import strip_placement
 
@@ -48,18 +50,35 @@ class PassTrace:
 
 PIPELINE: tuple[Pass, ...] = (
     # First, so that all later passes see the bodies of functions.
-    Pass(inline_functions, removes=op_facts.CALL_OPS),
-    # Before anything that needs an order of the nodes: V1 loops are cycles.
-    Pass(refuse_control_flow, removes=op_facts.V1_CONTROL_FLOW | op_facts.FUNCTIONAL_CONTROL_FLOW),
+    Pass(inline_functions, removes=op_facts.CALL_OPS | op_facts.FUNCTIONAL_CONTROL_FLOW),
     Pass(strip_placement),
     Pass(strip_gradient_overrides),
     # Refs before binding, which knows resource handles only.
     Pass(lower_ref_tables, removes=frozenset(op_facts.REF_TABLE_OPS)),
-    Pass(lower_ref_variables, removes=op_facts.REF_VARIABLES),
+    Pass(lower_ref_variables, removes=op_facts.REF_VARIABLES | op_facts.REF_CONTROL_FLOW),
+    # Before hoisting, which must see lookups of values, and raising, which must see no handles.
+    Pass(lower_tensor_arrays, removes=op_facts.TENSOR_ARRAY_OPS),
     Pass(bind_resources, removes=op_facts.VARIABLE_HANDLES | op_facts.TABLE_HANDLES),
     # Needs bound handles, to see that two handles are one variable.
     Pass(hoist_variable_reads),
 )
+
+
+def lower(graph: Graph, program: Program) -> Region:
+    """Runs the pipeline, and gives the result its nested form.
+
+    Args:
+      graph: The computation of one call, cut out of `program`.
+      program: The graph variant.
+
+    Raises:
+      ConversionError: if the graph cannot be carried over.
+      InternalError: if a pass broke its promise.
+    """
+    lowered, _ = run_passes(graph, program)
+    nested = raise_control_flow(lowered, program)
+    region.check_region(nested)
+    return nested
 
 
 def run_passes(graph: Graph, program: Program) -> tuple[Graph, tuple[PassTrace, ...]]:

@@ -47,7 +47,7 @@ def test_training_runs_the_other_variant_and_its_update_ops(callable_graphs):
     assert plain.update_ops == ()
     assert training.program.tags == frozenset({"train"})
     assert set(training.update_ops) == set(training.program.update_ops) != set()
-    assert set(training.graph.targets) >= set(training.update_ops)
+    assert {node.name for node in training.region.nodes()} >= set(training.update_ops)
 
 
 def test_update_ops_that_cannot_be_fed_are_not_run(make_variant, signature):
@@ -64,7 +64,7 @@ def test_update_ops_that_cannot_be_fed_are_not_run(make_variant, signature):
     program = make_variant(["train"], text=text, signatures=[own], update_ops=("u", "v", "c"))
     made = prepare_computation(program, own.inputs, own.outputs, updates=True)
     assert made.update_ops == ("u",)
-    assert "v" not in made.graph.nodes
+    assert "v" not in {node.name for node in made.region.nodes()}
     assert prepare_computation(program, own.inputs, own.outputs, updates=False).update_ops == ()
 
 
@@ -100,5 +100,5 @@ def test_the_same_outputs_in_other_names(golden_module):
     (program,) = legacy.variants.values()
     own = program.signatures["same_output_twice"]
     made = prepare_computation(program, own.inputs, own.outputs, updates=False)
-    assert len(made.graph.results) == len(own.outputs) > len(set(made.graph.results))
-    assert all(isinstance(ref, TensorRef) for ref in made.graph.results)
+    assert len(made.region.results) == len(own.outputs) > len(set(made.region.results))
+    assert all(isinstance(ref, TensorRef) for ref in made.region.results)

@@ -5,9 +5,12 @@ from tensorflow.core.protobuf import saved_model_pb2
 import converter
 from converter import errors
 from converter.assemble.custom_gradients import check_custom_gradients, make_custom_gradient
+from converter.ir.graph import TensorRef
+from converter.ir.region import Region
 from converter.ir.text import parse_graph
 
-_CALL = parse_graph('a = _Arg()\nc = _CustomGradient[key="f", outputs=1](a)\nreturn c')
+_NODES = parse_graph('a = _Arg()\nc = _CustomGradient[key="f", outputs=1](a)\nreturn c').nodes
+_CALL = Region(("a",), (_NODES["c"],), (TensorRef("c"),))
 
 
 @pytest.fixture

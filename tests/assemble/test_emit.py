@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -5,12 +7,15 @@ import tensorflow as tf
 from converter import errors
 from converter.assemble.emit import emit
 from converter.ir.text import parse_graph
+from converter.passes.raise_control_flow import raise_control_flow
 
 _X = tf.constant([1.0, 2.0])
 
 
 class _State:
     """One variable, table and asset for all names."""
+
+    producer = 0
 
     def __init__(self):
         self.value = tf.Variable([10.0, 20.0])
@@ -25,9 +30,15 @@ class _State:
         return self.asset
 
 
+def _region(text):
+    return raise_control_flow(
+        parse_graph(text), SimpleNamespace(loops_without_gradient=(), variables={})
+    )
+
+
 def _run(text, *args, state=None):
     state = state or _State()
-    function = tf.function(lambda *a: emit(parse_graph(text), a, state), autograph=False)
+    function = tf.function(lambda *a: emit(_region(text), a, state), autograph=False)
     return [np.asarray(result) for result in function(*args)]
 
 
@@ -76,7 +87,7 @@ def test_gradients_reach_variables(op):
     read = "r = ReadVariableOp[dtype=float](w)" if op == "_Variable" else "r = Identity[T=float](w)"
     text = f'x = _Arg()\nw = {op}[key="w"]()\n{read}\ny = Mul[T=float](r, x)\nreturn y'
     state = _State()
-    function = tf.function(lambda a: emit(parse_graph(text), [a], state)[0], autograph=False)
+    function = tf.function(lambda a: emit(_region(text), [a], state)[0], autograph=False)
     with tf.GradientTape() as tape:
         y = function(_X)
     np.testing.assert_array_equal(tape.gradient(y, state.value), _X)

@@ -105,8 +105,8 @@ def test_inspect_prints_one_json_document(run, fixture_name, golden_module):
     assert summary["refused"] is None
 
 
-def add_conditional(source):
-    """Leads the output of half_plus_two through a Switch and a Merge."""
+def add_conditional(source, other_side=""):
+    """Leads the output of half_plus_two through a Switch, and joins it with another tensor."""
     path = source / "saved_model.pb"
     saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     meta_graph = saved_model.meta_graphs[0]
@@ -118,7 +118,9 @@ def add_conditional(source):
     switch = meta_graph.graph_def.node.add(
         name="switch", op="Switch", input=[output.name, "condition"]
     )
-    merge = meta_graph.graph_def.node.add(name="merge", op="Merge", input=["switch", "switch:1"])
+    merge = meta_graph.graph_def.node.add(
+        name="merge", op="Merge", input=[other_side or output.name, "switch:1"]
+    )
     for node in (switch, merge):
         node.attr["T"].type = output.dtype
     merge.attr["N"].i = 2
@@ -126,17 +128,27 @@ def add_conditional(source):
     path.write_bytes(saved_model.SerializeToString())
 
 
-def test_control_flow_is_refused_with_the_node(run, golden_module, tmp_path):
+def test_control_flow_converts(run, golden_module, tmp_path):
+    source = golden_module("half_plus_two")
+    add_conditional(source, "switch")
+    status, out, _ = run("inspect", source)
+    assert status == 0
+    assert "1 conditionals" in out
+    assert "Cannot be converted" not in out
+    assert run("convert", "--verify", source, tmp_path / "out")[0] == 0
+
+
+def test_control_flow_without_a_nested_form_is_refused_with_the_node(run, golden_module, tmp_path):
     source = golden_module("half_plus_two")
     add_conditional(source)
     status, out, _ = run("inspect", source)
     assert status == 0
     assert "1 conditionals" in out
     assert "Cannot be converted" in out
-    assert "(at node 'switch')" in " ".join(out.split())
+    assert "(at node 'merge')" in " ".join(out.split())
     status, out, err = run("convert", source, tmp_path / "out")
     assert status == 1
-    assert "(at node 'switch')" in error_line(err)
+    assert "(at node 'merge')" in error_line(err)
     assert not (tmp_path / "out").exists()
 
 

@@ -1,0 +1,234 @@
+"""The nested form of a computation, as frozen values: what `raise_control_flow` makes of a graph.
+
+A `Region` runs its items one after the other. An item is a plain `Node`, a `Loop` or a `Branch`,
+and the regions inside of those may use every tensor of the regions around them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterator
+from typing import TypeAlias
+
+from converter import errors
+from converter.ir import op_facts
+from converter.ir.graph import Node, TensorRef
+from converter.ir.text import format_node, format_ref, format_shape
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Region:
+    """A straight line of items.
+
+    Attributes:
+      args: The names of what comes from outside: the `_Arg` nodes of a whole computation, the
+        carried values of a loop; none for a side of a branch.
+      items: What to run, in an order in which each item follows what it needs.
+      results: What the region gives.
+    """
+
+    args: tuple[str, ...]
+    items: tuple[Item, ...]
+    results: tuple[TensorRef, ...]
+
+    def nodes(self) -> Iterator[Node]:
+        """All nodes, those of inner regions included."""
+        for item in self.items:
+            if isinstance(item, Node):
+                yield item
+            else:
+                for region in item.regions:
+                    yield from region.nodes()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Carried:
+    """A value that a loop carries from one iteration to the next.
+
+    Attributes:
+      name: What the regions of the loop call it.
+      initial: Its value before the first iteration.
+      shape: The static shape that it keeps (V1's shape invariant); None for an unknown rank.
+      output: What it is called after the loop; None if nobody uses it then.
+    """
+
+    name: str
+    initial: TensorRef
+    shape: tuple[int | None, ...] | None = None
+    output: TensorRef | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Loop:
+    """Runs `body` as long as `predicate` holds.
+
+    Attributes:
+      name: V1's name of the loop's frame.
+      carried: What it carries; the args of both regions.
+      predicate: Gives one bool scalar.
+      body: Gives the next value of each carried one.
+      maximum_iterations: An integer scalar that the number of iterations cannot exceed, where
+        the graph shows one.
+      parallel_iterations: How many iterations TensorFlow may run at a time.
+      has_gradient: Whether gradients lead through it (`back_prop` in V1).
+      control_inputs: Nodes and outputs of items of the same region to wait for.
+    """
+
+    name: str
+    carried: tuple[Carried, ...]
+    predicate: Region
+    body: Region
+    maximum_iterations: TensorRef | None = None
+    parallel_iterations: int = 10
+    has_gradient: bool = True
+    control_inputs: tuple[str, ...] = ()
+
+    @property
+    def regions(self) -> tuple[Region, Region]:
+        """Both regions."""
+        return self.predicate, self.body
+
+    @property
+    def outputs(self) -> tuple[TensorRef, ...]:
+        """The tensors that later items may use."""
+        return tuple(value.output for value in self.carried if value.output is not None)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Branch:
+    """Runs one of two regions.
+
+    Attributes:
+      predicate: A bool scalar.
+      then: Runs if it holds.
+      otherwise: Runs if it does not.
+      outputs: What the results of the region that ran are called afterwards.
+      control_inputs: Nodes and outputs of items of the same region to wait for.
+    """
+
+    predicate: TensorRef
+    then: Region
+    otherwise: Region
+    outputs: tuple[TensorRef, ...]
+    control_inputs: tuple[str, ...] = ()
+
+    @property
+    def regions(self) -> tuple[Region, Region]:
+        """Both regions."""
+        return self.then, self.otherwise
+
+
+Item: TypeAlias = Node | Loop | Branch
+
+
+def direct_refs(item: Item) -> tuple[TensorRef, ...]:
+    """The tensors that an item itself takes, without those that its regions use."""
+    if isinstance(item, Node):
+        return item.inputs
+    if isinstance(item, Branch):
+        return (item.predicate,)
+    limit = () if item.maximum_iterations is None else (item.maximum_iterations,)
+    return (*(value.initial for value in item.carried), *limit)
+
+
+def used_refs(item: Item) -> Iterator[TensorRef]:
+    """All tensors of the regions around it that an item uses, and some of its own."""
+    yield from direct_refs(item)
+    if not isinstance(item, Node):
+        for region in item.regions:
+            yield from region.results
+            for inner in region.items:
+                yield from used_refs(inner)
+
+
+def check_region(region: Region, outer: Collection[TensorRef] = frozenset()) -> None:
+    """Checks that each tensor is there before it is used.
+
+    Args:
+      region: The region.
+      outer: Tensors of the regions around it.
+
+    Raises:
+      InternalError: if one is not.
+    """
+    known = set(outer) | {TensorRef(name) for name in region.args}
+    names = set(region.args)
+    for item in region.items:
+        _check_known(direct_refs(item), known)
+        missing = set(item.control_inputs) - names
+        if missing:
+            raise errors.InternalError(f"an item waits for {sorted(missing)}, which is not there")
+        if isinstance(item, Node):
+            known.update(TensorRef(item.name, index) for index in range(_count(item)))
+            names.add(item.name)
+            continue
+        for inner in item.regions:
+            check_region(inner, known)
+        known.update(item.outputs)
+        names.update(ref.node for ref in item.outputs)
+    _check_known(region.results, known)
+
+
+def _check_known(refs: tuple[TensorRef, ...], known: Collection[TensorRef]) -> None:
+    for ref in refs:
+        if ref not in known:
+            raise errors.InternalError(f"tensor {str(ref)!r} is used before it is made")
+
+
+def _count(node: Node) -> int:
+    count = op_facts.output_count(node)
+    return 0 if count is None else count
+
+
+def format_region(region: Region) -> str:
+    """Prints a region, as plain nodes in `ir/text.py`, with inner regions indented.
+
+    n = _Arg[T=int32]()
+    zero = Const[...]()
+    loop i=zero [] -> last, at most n:
+      while:
+        more = Less[T=int32](i, n)
+        return more
+      do:
+        next = Add[T=int32](i, one)
+        return next
+    branch flag -> y:
+      then:
+        return x
+      else:
+        return last
+    return y
+    """
+    return "\n".join(_format_lines(region)) + "\n"
+
+
+def _format_lines(region: Region) -> Iterator[str]:
+    for item in region.items:
+        if isinstance(item, Node):
+            yield format_node(item)
+            continue
+        yield _format_head(item)
+        for title, inner in zip(_TITLES[type(item)], item.regions, strict=True):
+            yield f"  {title}:"
+            yield from (f"    {line}" for line in _format_lines(inner))
+    if region.results:
+        yield "return " + ", ".join(format_ref(ref) for ref in region.results)
+
+
+_TITLES: dict[type, tuple[str, str]] = {Loop: ("while", "do"), Branch: ("then", "else")}
+
+
+def _format_head(item: Loop | Branch) -> str:
+    waits = "".join(f", ^{name}" for name in item.control_inputs)
+    outputs = ", ".join(format_ref(ref) for ref in item.outputs)
+    gives = f" -> {outputs}" if outputs else ""
+    if isinstance(item, Branch):
+        return f"branch {format_ref(item.predicate)}{gives}{waits}:"
+    carried = ", ".join(
+        f"{value.name}={format_ref(value.initial)} {format_shape(value.shape)}"
+        for value in item.carried
+    )
+    limit = item.maximum_iterations
+    most = "" if limit is None else f", at most {format_ref(limit)}"
+    gradient = "" if item.has_gradient else ", no gradient"
+    return f"loop {carried}{gives}{most}{gradient}{waits}:"

@@ -1,0 +1,162 @@
+"""Which TensorArray each op of a graph means.
+
+An array op takes a handle, which names the array, and a flow, a float scalar of no meaning that
+orders the ops. Here both are followed from the op that makes the array through what only passes
+a tensor on. The two have to agree, for the flow is what becomes the list.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+from converter import errors
+from converter.ir import op_facts
+from converter.ir.graph import Graph, Node, Nodes, TensorRef
+
+CREATION = "TensorArrayV3"
+CLOSE = "TensorArrayCloseV3"
+WRITES = frozenset({"TensorArrayScatterV3", "TensorArraySplitV3", "TensorArrayWriteV3"})
+READS = frozenset(
+    {"TensorArrayConcatV3", "TensorArrayGatherV3", "TensorArrayReadV3", "TensorArraySizeV3"}
+)
+_USES = WRITES | READS | {CLOSE}
+
+# Ops whose outputs are their first input, and Merge, whose first output is one of its inputs.
+ALIASES = frozenset(
+    {"Enter", "Exit", "Identity", "NextIteration", "PreventGradient", "StopGradient", "Switch"}
+)
+PASSED_ON = ALIASES | {"Merge"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Arrays:
+    """The handles and the flows of a graph.
+
+    Attributes:
+      handles: For each tensor that is a handle, the name of the op that makes its array.
+      flows: The same for each tensor that is a flow.
+    """
+
+    handles: Mapping[TensorRef, str]
+    flows: Mapping[TensorRef, str]
+
+    def of(self, node: Node) -> str:
+        """The name of the op that makes the array that the array op `node` uses."""
+        return node.name if node.op == CREATION else self.handles[node.inputs[0]]
+
+
+def flow_of(node: Node) -> TensorRef:
+    """The flow that an op takes, other than CLOSE, which takes none."""
+    return node.inputs[-1]
+
+
+def passed_inputs(node: Node) -> tuple[TensorRef, ...]:
+    """The inputs of an op of PASSED_ON that its outputs may be."""
+    return node.inputs if node.op == "Merge" else node.inputs[:1]
+
+
+def find_arrays(graph: Graph) -> Arrays:
+    """Follows all handles and flows.
+
+    Raises:
+      UnsupportedOpError: if the graph does not say which array an op uses, or does more with a
+        handle or flow than pass it on.
+    """
+    for node in graph.nodes.values():
+        _check_version(node)
+    users = _users(graph.nodes)
+    creations = [node.name for node in graph.nodes.values() if node.op == CREATION]
+    arrays = Arrays(
+        handles=_follow(users, {TensorRef(name, 0): name for name in creations}),
+        flows=_follow(users, {TensorRef(name, 1): name for name in creations}),
+    )
+    for ref in graph.results:
+        if ref in arrays.handles or ref in arrays.flows:
+            raise errors.UnsupportedOpError(
+                "a result is the handle or the flow of a TensorArray", node=ref.node
+            )
+    for node in graph.nodes.values():
+        _check_uses(node, arrays)
+    return arrays
+
+
+def _check_version(node: Node) -> None:
+    if node.op in op_facts.TENSOR_ARRAY_GRADIENTS:
+        raise errors.UnsupportedOpError(
+            f"op {node.op!r}: the module's own graph contains the gradient of a TensorArray",
+            node=node.name,
+        )
+    if node.op in op_facts.TENSOR_ARRAY_OPS - _USES - {CREATION}:
+        raise errors.UnsupportedOpError(
+            f"op {node.op!r} is of a version that TensorFlow 1.0 replaced",
+            node=node.name,
+            remedy="Export the module with TensorFlow 1.0 or later.",
+        )
+
+
+def _users(nodes: Nodes) -> Mapping[TensorRef, list[tuple[Node, int]]]:
+    users: dict[TensorRef, list[tuple[Node, int]]] = {}
+    for node in nodes.values():
+        for position, ref in enumerate(node.inputs):
+            users.setdefault(ref, []).append((node, position))
+    return users
+
+
+def _follow(
+    users: Mapping[TensorRef, list[tuple[Node, int]]],
+    sources: Mapping[TensorRef, str],
+) -> Mapping[TensorRef, str]:
+    """Spreads the names of arrays from `sources` to all tensors made of them."""
+    found: dict[TensorRef, str] = {}
+    stack = list(sources.items())
+    while stack:
+        ref, array = stack.pop()
+        if ref not in found:
+            found[ref] = array
+            for user, position in users.get(ref, ()):
+                stack.extend((made, array) for made in _made_of(user, position, array))
+        elif found[ref] != array:
+            raise errors.UnsupportedOpError(
+                f"either TensorArray {found[ref]!r} or {array!r} is meant here, and the converter"
+                " needs to know which",
+                node=ref.node,
+            )
+    return found
+
+
+def _made_of(user: Node, position: int, array: str) -> Iterator[TensorRef]:
+    """The handles or flows that `user` makes of the one at `position` of its inputs."""
+    if user.op in PASSED_ON and position < len(passed_inputs(user)):
+        yield TensorRef(user.name)
+        if user.op == "Switch":
+            yield TensorRef(user.name, 1)
+    elif user.op in WRITES and position == len(user.inputs) - 1:
+        yield TensorRef(user.name)
+    elif user.op not in _USES or position not in (0, len(user.inputs) - 1):
+        raise errors.UnsupportedOpError(
+            f"op {user.op!r} uses the handle or the flow of TensorArray {array!r}, which only"
+            " ops on TensorArrays can",
+            node=user.name,
+        )
+
+
+def _check_uses(node: Node, arrays: Arrays) -> None:
+    if node.op in _USES:
+        array = arrays.handles.get(node.inputs[0])
+        agrees = node.op == CLOSE or array == arrays.flows.get(flow_of(node))
+        known = array is not None and agrees
+    elif node.op in PASSED_ON:
+        known = all(
+            ref in tensors
+            for tensors in (arrays.handles, arrays.flows)
+            if TensorRef(node.name) in tensors
+            for ref in passed_inputs(node)
+        )
+    else:
+        return
+    if not known:
+        raise errors.UnsupportedOpError(
+            f"op {node.op!r} has a handle or a flow that leads to no TensorArray, or to two",
+            node=node.name,
+        )

@@ -1,0 +1,328 @@
+"""The list op, or the ops, that stand for each op on a TensorArray."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from tensorflow.core.framework import attr_value_pb2, tensor_shape_pb2
+
+from converter import errors
+from converter.ir import op_facts, query, serde
+from converter.ir.graph import BOUND_OPS, AttrValue, Graph, Node, TensorRef
+from converter.ir.text import read_shape
+from converter.passes.lower_tensor_arrays.facts import Facts
+from converter.passes.lower_tensor_arrays.flows import CLOSE, CREATION, PASSED_ON, Arrays, flow_of
+from converter.passes.lower_tensor_arrays.order import is_dynamic
+
+_Shape = tuple[int | None, ...] | None
+_Attrs = Mapping[str, AttrValue]
+
+# What the exporter's TensorFlow inferred of the shapes of outputs.
+_INFERRED_SHAPES = "_output_shapes"
+_INT32 = serde.type_attr(op_facts.DT_INT32)
+_VARIANT = serde.type_attr(op_facts.DT_VARIANT)
+
+
+class Rewrite:
+    """Rewrites the nodes of one graph, whose arrays are found and whose order is checked."""
+
+    def __init__(self, graph: Graph, arrays: Arrays) -> None:
+        self._before = graph.nodes
+        self._arrays = arrays
+        self._facts = Facts(graph.nodes, arrays)
+        self._nodes: dict[str, Node] = {}
+        self._taken = set(graph.nodes)
+        self._branches: dict[TensorRef, str] = {}
+        creations = [node for node in graph.nodes.values() if node.op == CREATION]
+        self._lists = {TensorRef(node.name, 1): TensorRef(node.name) for node in creations}
+        self._plain = {node.name for node in creations if self._facts.is_plain_tensor(node)}
+
+    def run(self) -> Mapping[str, Node]:
+        """All nodes, some of which may be dead."""
+        rules: Mapping[str, Callable[[Node], Node]] = {
+            CREATION: self._reserve,
+            CLOSE: lambda node: self._made(node, "NoOp", ()),
+            "TensorArrayConcatV3": self._concat,
+            "TensorArrayGatherV3": self._gather,
+            "TensorArrayReadV3": self._read,
+            "TensorArrayScatterV3": self._scatter,
+            "TensorArraySizeV3": self._size,
+            "TensorArraySplitV3": self._split,
+            "TensorArrayWriteV3": self._write,
+            **dict.fromkeys(PASSED_ON, self._pass_on),
+        }
+        for node in self._before.values():
+            # The rule may add nodes that the new one uses.
+            rewritten = rules[node.op](node) if node.op in rules else node
+            self._nodes[node.name] = rewritten
+        return {name: self._renumber(node) for name, node in self._nodes.items()}
+
+    def _renumber(self, node: Node) -> Node:
+        """The node with the first output of a list's op for the second of an array's."""
+        inputs = tuple(self._lists.get(ref, ref) for ref in node.inputs)
+        return node if inputs == node.inputs else dataclasses.replace(node, inputs=inputs)
+
+    # One rule for each op.
+
+    def _reserve(self, node: Node) -> Node:
+        (size,) = node.inputs
+        inputs = (self._shape(node, _element_shape(node), size), size)
+        return self._made(node, "TensorListReserve", inputs, _list_attrs(node, "dtype", shape=True))
+
+    def _write(self, node: Node) -> Node:
+        _, index, value, flow = node.inputs
+        attrs = _list_attrs(node, "T")
+        if is_dynamic(self._facts.creation_of(node)):
+            attrs["resize_if_index_out_of_bounds"] = attr_value_pb2.AttrValue(b=True)
+        return self._made(node, "TensorListSetItem", (flow, index, value), attrs)
+
+    def _read(self, node: Node) -> Node:
+        _, index, flow = node.inputs
+        if self._is_plain(node):
+            return self._rows(node, index)
+        inputs = (flow, index, self._shape(node, self._known_shape(node), flow, index))
+        return self._made(node, "TensorListGetItem", inputs, _list_attrs(node, "dtype"))
+
+    def _gather(self, node: Node) -> Node:
+        _, indices, flow = node.inputs
+        if self._is_plain(node):
+            return self._rows(node, indices)
+        attrs = _list_attrs(node, "dtype")
+        if self._facts.is_stack(node):
+            shape = self._shape(node, self._known_shape(node), flow)
+            return self._made(node, "TensorListStack", (flow, shape), attrs)
+        shape = self._shape(node, self._known_shape(node), flow, indices)
+        if self._facts.may_repeat(node):
+            return self._gather_again(node, shape)
+        return self._made(node, "TensorListGather", (flow, indices, shape), attrs)
+
+    def _gather_again(self, node: Node, shape: TensorRef) -> Node:
+        """A gather that may take an element twice, which needs elements of one shape.
+
+        The gradient of TensorListGather loses all but one of the two (TensorFlow 2.21).
+        """
+        _, indices, flow = node.inputs
+        if not self._facts.has_one_shape(self._facts.creation_of(node)):
+            raise errors.UnsupportedOpError(
+                "a gather may take an element twice from a TensorArray with elements of several"
+                " shapes, and TensorFlow's lists have no right gradient for that",
+                node=node.name,
+            )
+        attrs = _list_attrs(node, "dtype")
+        stack = self._new(node, "stack", "TensorListStack", (flow, shape), attrs)
+        inputs = (stack, indices, self._number(node, 0, flow, indices))
+        return self._made(node, "GatherV2", inputs, _gather_attrs(node.attrs["dtype"]))
+
+    def _concat(self, node: Node) -> Node:
+        flow = flow_of(node)
+        lengths = self._constant(
+            node, "leading_dims", serde.int_vector_attr((), op_facts.DT_INT64), flow
+        )
+        inputs = (flow, self._shape(node, self._known_shape(node), flow), lengths)
+        attrs = _list_attrs(node, "dtype", shape=True)
+        return self._made(node, "TensorListConcatV2", inputs, attrs)
+
+    def _size(self, node: Node) -> Node:
+        flow = flow_of(node)
+        if not self._is_plain(node):
+            return self._made(node, "TensorListLength", (flow,))
+        attrs = {"T": self._flow_type(flow), "out_type": _INT32}
+        sizes = self._new(node, "sizes", "Shape", (flow,), attrs)
+        first = self._number(node, 0, flow)
+        return self._made(node, "GatherV2", (sizes, first, first), _gather_attrs(_INT32))
+
+    def _split(self, node: Node) -> Node:
+        _, value, lengths, flow = node.inputs
+        if not self._facts.is_fresh(flow):
+            raise errors.UnsupportedOpError(
+                "a split goes into a TensorArray that may hold elements already", node=node.name
+            )
+        creation = self._facts.creation_of(node)
+        inputs = (value, self._shape(node, _element_shape(creation), value, lengths), lengths)
+        return self._made(node, "TensorListSplit", inputs, _list_attrs(node, "T", shape=True))
+
+    def _scatter(self, node: Node) -> Node:
+        _, indices, value, flow = node.inputs
+        creation = self._facts.creation_of(node)
+        if creation.name in self._plain:
+            return self._made(node, "Identity", (value,), {"T": node.attrs["T"]})
+        if not self._facts.is_fresh(flow):
+            return self._scatter_more(node)
+        shape = self._shape(node, _element_shape(creation), value)
+        attrs = _list_attrs(node, "T", shape=True)
+        if self._facts.is_unstack(node):
+            return self._made(node, "TensorListFromTensor", (value, shape), attrs)
+        if not is_dynamic(creation):
+            size = self._length(node)
+        elif self._facts.is_empty(creation):
+            size = self._number(node, -1, value)
+        else:
+            raise _unchecked_scatter(node)
+        return self._made(node, "TensorListScatterV2", (value, indices, shape, size), attrs)
+
+    def _scatter_more(self, node: Node) -> Node:
+        """A scatter beside elements. The list op does not check its indices: another op has to."""
+        _, indices, value, flow = node.inputs
+        if is_dynamic(self._facts.creation_of(node)):
+            raise _unchecked_scatter(node)
+        zero, one = self._number(node, 0, flow, value), self._number(node, 1, flow, value)
+        limits = (zero, self._length(node), one)
+        numbers = self._new(node, "range", "Range", limits, {"Tidx": _INT32})
+        inputs = (numbers, indices, zero)
+        checked = self._new(node, "indices", "GatherV2", inputs, _gather_attrs(_INT32))
+        inputs = (flow, value, checked)
+        attrs = _list_attrs(node, "T")
+        return self._made(node, "TensorListScatterIntoExistingList", inputs, attrs)
+
+    def _pass_on(self, node: Node) -> Node:
+        made = TensorRef(node.name)
+        if made in self._arrays.flows:
+            dtype = self._flow_type(made)
+        elif made in self._arrays.handles:
+            dtype = _VARIANT
+        else:
+            return node
+        attrs = {**node.attrs, "T": dtype}
+        if attrs.pop(_INFERRED_SHAPES, None) and dtype is _VARIANT:
+            attrs[_INFERRED_SHAPES] = _scalars(op_facts.output_count(node) or 0)
+        return dataclasses.replace(node, attrs=attrs)
+
+    # What the rules share.
+
+    def _is_plain(self, node: Node) -> bool:
+        return self._arrays.of(node) in self._plain
+
+    def _flow_type(self, flow: TensorRef) -> AttrValue:
+        """The type of what becomes of a flow."""
+        creation = self._before[self._arrays.flows[flow]]
+        is_list = creation.name not in self._plain or self._facts.is_fresh(flow)
+        return _VARIANT if is_list else creation.attrs["dtype"]
+
+    def _known_shape(self, node: Node) -> _Shape:
+        """What array and op say of the shape of elements."""
+        return _merge(_element_shape(self._facts.creation_of(node)), _element_shape(node))
+
+    def _rows(self, node: Node, index: TensorRef) -> Node:
+        """A read or gather as the op that takes rows of a tensor."""
+        flow = flow_of(node)
+        inputs = (flow, index, self._number(node, 0, flow, index))
+        return self._made(node, "GatherV2", inputs, _gather_attrs(node.attrs["dtype"]))
+
+    def _made(
+        self, node: Node, op: str, inputs: tuple[TensorRef, ...], attrs: _Attrs | None = None
+    ) -> Node:
+        return Node(node.name, op, inputs, self._waits_for(node, inputs), attrs or {})
+
+    def _waits_for(self, node: Node, inputs: tuple[TensorRef, ...]) -> tuple[str, ...]:
+        """The control inputs of `node`, and what it no longer takes but has effects behind it.
+
+        A handle has the same behind it as a flow: the op that makes the array.
+        """
+        kept = {ref.node for ref in inputs}
+        if any(ref in self._arrays.flows for ref in inputs):
+            kept.add(self._arrays.of(node))
+        dropped = [ref.node for ref in node.inputs if ref.node not in kept]
+        effects = self._effects(dropped, kept) if dropped else set()
+        if effects:
+            others = [name for name in kept if name in self._before]
+            effects -= query.reachable(self._before, [*others, *node.control_inputs])
+        extra = dropped if effects else ()
+        return tuple(dict.fromkeys((*node.control_inputs, *extra)))
+
+    def _effects(self, roots: Iterable[str], kept: Collection[str]) -> set[str]:
+        """The nodes with effects that `roots` need, as far as `kept` does not hide them."""
+        behind = query.reachable(self._before, roots, is_cut=lambda ref: ref.node in kept)
+        ops = {name: self._before[name].op for name in behind}
+        return {
+            name
+            for name, op in ops.items()
+            if op not in op_facts.TENSOR_ARRAY_OPS and op_facts.has_effect(op)
+        }
+
+    def _shape(self, node: Node, shape: _Shape, *beside: TensorRef) -> TensorRef:
+        """A shape as the list ops take it: -1 for an unknown size, or for an unknown rank."""
+        if shape is None:
+            value = serde.int_scalar_attr(-1)
+        else:
+            value = serde.int_vector_attr([-1 if size is None else size for size in shape])
+        return self._constant(node, "dims", value, *beside)
+
+    def _number(self, node: Node, number: int, *beside: TensorRef) -> TensorRef:
+        return self._constant(node, "number", serde.int_scalar_attr(number), *beside)
+
+    def _length(self, node: Node) -> TensorRef:
+        return self._new(node, "length", "TensorListLength", (flow_of(node),))
+
+    def _constant(self, node: Node, what: str, value: AttrValue, *beside: TensorRef) -> TensorRef:
+        """A constant in the loop and in the branch of `beside`, which control edges tell."""
+        attrs = {"dtype": serde.type_attr(value.tensor.dtype), "value": value}
+        anchors = dict.fromkeys(
+            self._anchor(node, ref) for ref in beside if self._before[ref.node].op not in BOUND_OPS
+        )
+        return self._new(node, what, "Const", (), attrs, tuple(anchors))
+
+    def _anchor(self, node: Node, ref: TensorRef) -> str:
+        """What runs when `ref` is live. A Switch runs before either of its branches."""
+        switch = self._before[ref.node]
+        if switch.op != "Switch":
+            return ref.node
+        if ref not in self._branches:
+            dtype = self._flow_type(ref) if ref in self._arrays.flows else switch.attrs["T"]
+            self._branches[ref] = self._new(node, "branch", "Identity", (ref,), {"T": dtype}).node
+        return self._branches[ref]
+
+    def _new(
+        self,
+        node: Node,
+        what: str,
+        op: str,
+        inputs: tuple[TensorRef, ...],
+        attrs: _Attrs | None = None,
+        control_inputs: tuple[str, ...] = (),
+    ) -> TensorRef:
+        """Adds a node that `node` will use, and returns its output."""
+        name = query.unique_name(f"{node.name}/{what}", self._taken)
+        self._taken.add(name)
+        self._nodes[name] = Node(name, op, inputs, control_inputs, attrs or {})
+        return TensorRef(name)
+
+
+def _list_attrs(node: Node, key: str, *, shape: bool = False) -> dict[str, AttrValue]:
+    attrs = {"element_dtype": node.attrs[key]}
+    return {**attrs, "shape_type": _INT32} if shape else attrs
+
+
+def _gather_attrs(dtype: AttrValue) -> _Attrs:
+    return {"Tparams": dtype, "Tindices": _INT32, "Taxis": _INT32}
+
+
+def _element_shape(node: Node) -> _Shape:
+    """The shape of elements that an op's attributes tell."""
+    if "element_shape" in node.attrs:
+        return read_shape(node.attrs["element_shape"].shape)
+    if "element_shape_except0" in node.attrs:
+        rest = read_shape(node.attrs["element_shape_except0"].shape)
+        return None if rest is None else (None, *rest)
+    return None
+
+
+def _merge(shape: _Shape, other: _Shape) -> _Shape:
+    """What both say. Where they differ the list op fails, like the array op: no matter which."""
+    if shape is None or other is None or len(shape) != len(other):
+        return shape if other is None else other
+    return tuple(b if a is None else a for a, b in zip(shape, other, strict=True))
+
+
+def _scalars(count: int) -> AttrValue:
+    shapes = [tensor_shape_pb2.TensorShapeProto()] * count
+    return attr_value_pb2.AttrValue(list=attr_value_pb2.AttrValue.ListValue(shape=shapes))
+
+
+def _unchecked_scatter(node: Node) -> errors.UnsupportedOpError:
+    return errors.UnsupportedOpError(
+        "a scatter goes into a growing TensorArray that may hold elements already, which"
+        " TensorFlow's lists do without checking the indices",
+        node=node.name,
+        remedy="Write the elements one by one, or fill an array that does not grow.",
+    )

@@ -1,0 +1,258 @@
+"""Under which conditions a node runs.
+
+V1's `Switch` sends a value to one of its outputs, and nothing runs that waits for the other: it is
+dead. `Merge` gives whichever of its inputs is not. So the conditions of a node are those of all
+its inputs together, and a Merge of two exclusive ones is where a conditional ends.
+
+A guard is relative to the node's frame: what must hold for the loop to run at all is not part of
+the guards inside of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
+
+from converter import errors
+from converter.ir.graph import Node, Nodes, TensorRef
+from converter.passes.raise_control_flow.frames import Frame, LoopParts, is_around
+
+# A predicate and the value that it has. Predicates are told apart by the tensor that they are
+# copies of, however they came into a branch or a loop.
+Literal: TypeAlias = tuple[TensorRef, bool]
+Guard: TypeAlias = frozenset[Literal]
+ALWAYS: Guard = frozenset()
+
+# What runs as one in a frame: a node, or a whole loop inside of it.
+Unit: TypeAlias = str | Frame
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Join:
+    """A Merge that ends a conditional.
+
+    Attributes:
+      predicate: The condition.
+      on_true: The input that it gives when the condition holds.
+      on_false: The input that it gives otherwise.
+      true_index: Which of the Merge's inputs `on_true` is.
+    """
+
+    predicate: TensorRef
+    on_true: TensorRef
+    on_false: TensorRef
+    true_index: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Guards:
+    """What `find_guards` finds.
+
+    Attributes:
+      of: The guard of each unit; None if it never runs.
+      joins: The Merges that end a conditional, by name.
+      only_inputs: For each Merge of which all inputs but one are dead, that one.
+    """
+
+    of: Mapping[Unit, Guard | None]
+    joins: Mapping[str, Join]
+    only_inputs: Mapping[str, TensorRef]
+
+
+def unit_in(frame: Frame, name: str, frames: Mapping[str, Frame]) -> Unit | None:
+    """What `name` is a part of in `frame`: itself, or a loop; None if it is outside."""
+    own = frames[name]
+    if own == frame:
+        return name
+    return own[: len(frame) + 1] if is_around(frame, own) else None
+
+
+def find_guards(
+    nodes: Nodes, frames: Mapping[str, Frame], loops: Mapping[Frame, LoopParts]
+) -> Guards:
+    """Finds the guards of all nodes and loops.
+
+    Raises:
+      UnsupportedOpError: if the inputs of a Merge do not exclude each other by one predicate.
+      FormatError: if a loop needs what it gives.
+    """
+    finder = _Finder(nodes, frames, loops)
+    for frame in sorted({*frames.values(), (), *loops}, key=len):
+        finder.visit(frame)
+    return Guards(finder.guards, finder.joins, finder.only_inputs)
+
+
+class _Finder:
+    """Walks the frames from the outermost in; all that is around a frame is known by then."""
+
+    def __init__(
+        self, nodes: Nodes, frames: Mapping[str, Frame], loops: Mapping[Frame, LoopParts]
+    ) -> None:
+        self._nodes = nodes
+        self._frames = frames
+        self._variables = {name for parts in loops.values() for name in parts.variables}
+        self._position = {name: index for index, name in enumerate(nodes)}
+        self._units = _units_by_frame(frames)
+        self._into = _edges_into_loops(nodes, frames)
+        self.guards: dict[Unit, Guard | None] = {}
+        self.joins: dict[str, Join] = {}
+        self.only_inputs: dict[str, TensorRef] = {}
+
+    def visit(self, frame: Frame) -> None:
+        known = self._known(frame)
+        for unit in self._in_order(frame):
+            if isinstance(unit, tuple):
+                self.guards[unit] = self._union(frame, self._into[unit], known)
+            elif unit in self._variables:
+                self.guards[unit] = ALWAYS
+            elif self._nodes[unit].op == "Merge":
+                self._visit_merge(frame, self._nodes[unit], known)
+            else:
+                self.guards[unit] = self._union(frame, _sources(self._nodes[unit]), known)
+
+    def _known(self, frame: Frame) -> Guard:
+        """What holds wherever the loop of `frame` runs, in all frames around it."""
+        around = [self.guards.get(frame[:depth]) for depth in range(1, len(frame) + 1)]
+        return ALWAYS.union(*(guard for guard in around if guard))
+
+    def _union(
+        self, frame: Frame, sources: Iterable[TensorRef | str], known: Guard
+    ) -> Guard | None:
+        """The guard of what needs all of `sources`, tensors and nodes."""
+        guard: set[Literal] = set()
+        for source in sources:
+            part = self._guard_of(frame, source, known)
+            if part is None:
+                return None
+            guard |= part
+        if any((predicate, not value) in guard for predicate, value in guard):
+            return None
+        return frozenset(guard)
+
+    def _guard_of(self, frame: Frame, source: TensorRef | str, known: Guard) -> Guard | None:
+        name = _name(source)
+        unit = unit_in(frame, name, self._frames)
+        # What is outside always is there; what has no guard yet is the back edge of a loop.
+        guard = ALWAYS if unit is None else self.guards.get(unit, ALWAYS)
+        node = self._nodes[name]
+        is_output = isinstance(source, TensorRef) and unit == name
+        if guard is None or node.op != "Switch" or not is_output:
+            return guard
+        literal = (self.canonical(node.inputs[1]), bool(source.index))
+        opposite = (literal[0], not literal[1])
+        if opposite in guard or opposite in known:
+            return None
+        return guard if literal in known else guard | {literal}
+
+    def _visit_merge(self, frame: Frame, node: Node, known: Guard) -> None:
+        controls = self._union(frame, node.control_inputs, known)
+        found = {ref: self._union(frame, [ref], known) for ref in node.inputs}
+        live = [(ref, guard) for ref, guard in found.items() if guard is not None]
+        self.guards[node.name] = None
+        if controls is None or not live:
+            return
+        if len(live) == 1:
+            self.only_inputs[node.name] = live[0][0]
+            self.guards[node.name] = live[0][1] | controls
+            return
+        if len(live) > 2:
+            raise errors.UnsupportedOpError(f"a Merge of {len(live)} values", node=node.name)
+        (one, one_guard), (other, other_guard) = live
+        predicate = _deciding_predicate(node, one_guard, other_guard)
+        on_true, on_false = (one, other) if (predicate, True) in one_guard else (other, one)
+        self.joins[node.name] = Join(predicate, on_true, on_false, node.inputs.index(on_true))
+        self.guards[node.name] = (one_guard & other_guard) | controls
+
+    def canonical(self, ref: TensorRef) -> TensorRef:
+        """The tensor that `ref` is a copy of."""
+        while True:
+            node = self._nodes[ref.node]
+            if node.op in ("Identity", "Switch", "Enter"):
+                ref = node.inputs[0]
+            elif node.name in self.only_inputs and ref.index == 0:
+                ref = self.only_inputs[node.name]
+            else:
+                return ref
+
+    def _in_order(self, frame: Frame) -> Iterator[Unit]:
+        """The units of a frame, each after those that it needs."""
+        units = self._units.get(frame, [])
+        waits_for = {unit: set(self._needed(frame, unit)) for unit in units}
+        users: dict[Unit, list[Unit]] = {}
+        for unit, needed in waits_for.items():
+            for source in needed:
+                users.setdefault(source, []).append(unit)
+        ready = [(index, unit) for index, unit in enumerate(units) if not waits_for[unit]]
+        position = {unit: index for index, unit in enumerate(units)}
+        done = 0
+        while ready:
+            _, unit = heapq.heappop(ready)
+            done += 1
+            yield unit
+            for user in users.get(unit, ()):
+                waits_for[user].discard(unit)
+                if not waits_for[user]:
+                    heapq.heappush(ready, (position[user], user))
+        if done != len(units):
+            stuck = next(unit for unit in units if waits_for[unit])
+            name = stuck if isinstance(stuck, str) else stuck[-1]
+            raise errors.FormatError("a loop needs what it gives", node=name)
+
+    def _needed(self, frame: Frame, unit: Unit) -> Iterator[Unit]:
+        if isinstance(unit, tuple):
+            sources: Iterable[str] = (_name(source) for source in self._into[unit])
+        else:
+            sources = self._nodes[unit].input_nodes()
+        for source in sources:
+            if self._nodes[source].op == "NextIteration":
+                continue
+            found = unit_in(frame, source, self._frames)
+            if found is not None and found != unit:
+                yield found
+
+
+def _units_by_frame(frames: Mapping[str, Frame]) -> dict[Frame, list[Unit]]:
+    """The nodes and loops of each frame, in the order of the graph."""
+    units: dict[Frame, dict[Unit, None]] = {}
+    for name, frame in frames.items():
+        units.setdefault(frame, {})[name] = None
+        for depth in range(len(frame)):
+            units.setdefault(frame[:depth], {})[frame[: depth + 1]] = None
+    return {frame: list(found) for frame, found in units.items()}
+
+
+def _edges_into_loops(
+    nodes: Nodes, frames: Mapping[str, Frame]
+) -> dict[Frame, list[TensorRef | str]]:
+    """What each loop takes of the frame around it, as tensors and as nodes to wait for."""
+    into: dict[Frame, list[TensorRef | str]] = {
+        frame[:depth]: [] for frame in frames.values() for depth in range(1, len(frame) + 1)
+    }
+    for name, node in nodes.items():
+        for source in _sources(node):
+            origin, frame = frames[_name(source)], frames[name]
+            if origin != frame and is_around(origin, frame):
+                into[frame[: len(origin) + 1]].append(source)
+    return into
+
+
+def _sources(node: Node) -> Iterator[TensorRef | str]:
+    yield from node.inputs
+    yield from node.control_inputs
+
+
+def _name(source: TensorRef | str) -> str:
+    return source if isinstance(source, str) else source.node
+
+
+def _deciding_predicate(node: Node, one: Guard, other: Guard) -> TensorRef:
+    """The predicate whose value alone decides which input a Merge gets."""
+    differing = one ^ other
+    predicates = {predicate for predicate, _ in differing}
+    if len(differing) == 2 and len(predicates) == 1:
+        return predicates.pop()
+    raise errors.UnsupportedOpError(
+        "the inputs of a Merge do not exclude each other by one predicate", node=node.name
+    )

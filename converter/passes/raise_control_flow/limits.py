@@ -1,0 +1,91 @@
+"""How often a loop can run at most, where its graph shows it.
+
+XLA needs a limit for the gradient of a loop. `while_loop(maximum_iterations=n)` of V1 leaves the
+form that is looked for here: a counter from 0 in steps of 1 that must be less than something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from converter.ir.graph import Node, Nodes, TensorRef
+from converter.ir.region import Loop, Region
+
+_COPIES = ("Identity", "Enter", "Switch")
+
+
+def find_maximum_iterations(loop: Loop, nodes: Nodes) -> TensorRef | None:
+    """The tensor around the loop that bounds its iterations, or None.
+
+    Args:
+      loop: The loop.
+      nodes: All nodes of its graph.
+    """
+    for test in _conjuncts(loop.predicate):
+        limit = _source(loop.predicate, test.inputs[1])
+        if not _is_inside(loop, limit) and _counts(loop, nodes, test.inputs[0]):
+            return limit
+    return None
+
+
+def _conjuncts(predicate: Region) -> Iterator[Node]:
+    """The `Less` nodes that all must hold for the predicate to hold."""
+    made = {item.name: item for item in predicate.items if isinstance(item, Node)}
+    stack = list(predicate.results)
+    while stack:
+        node = made.get(_source(predicate, stack.pop()).node)
+        if node is not None and node.op == "LogicalAnd":
+            stack.extend(node.inputs)
+        elif node is not None and node.op == "Less":
+            yield node
+
+
+def _source(region: Region, ref: TensorRef) -> TensorRef:
+    """The tensor that `ref` is a copy of."""
+    made = {item.name: item for item in region.items if isinstance(item, Node)}
+    while ref.node in made and made[ref.node].op == "Identity":
+        ref = made[ref.node].inputs[0]
+    return ref
+
+
+def _is_inside(loop: Loop, ref: TensorRef) -> bool:
+    return ref.node in {
+        *loop.predicate.args,
+        *(item.name for item in loop.predicate.items if isinstance(item, Node)),
+        *(output.node for item in loop.predicate.items if not isinstance(item, Node)
+          for output in item.outputs),
+    }  # fmt: skip
+
+
+def _counts(loop: Loop, nodes: Nodes, counter: TensorRef) -> bool:
+    """Whether `counter` is a carried value that starts at 0 and grows by 1."""
+    name = _source(loop.predicate, counter).node
+    if name not in loop.predicate.args:
+        return False
+    index = loop.predicate.args.index(name)
+    following = _source(loop.body, loop.body.results[index]).node
+    steps = {item.name: item for item in loop.body.items if isinstance(item, Node)}
+    add = steps.get(following)
+    if add is None or add.op not in ("Add", "AddV2"):
+        return False
+    one, other = (_source(loop.body, ref) for ref in add.inputs)
+    step = other if one.node == name else one if other.node == name else None
+    starts_at_zero = _constant(nodes, loop.carried[index].initial) == 0
+    return starts_at_zero and step is not None and _constant(nodes, step) == 1
+
+
+def _constant(nodes: Nodes, ref: TensorRef) -> int | None:
+    """The integer that a scalar constant holds, seen through copies, or None."""
+    node = nodes[ref.node]
+    while node.op in _COPIES:
+        node = nodes[node.inputs[0].node]
+    if node.op != "Const" or not tf.as_dtype(node.attrs["dtype"].type).is_integer:
+        return None
+    try:
+        value = tf.make_ndarray(node.attrs["value"].tensor)
+    except (TypeError, ValueError):
+        return None
+    return int(value) if np.ndim(value) == 0 else None
