@@ -290,7 +290,8 @@ class _Variant:
             return {}
         # A session does not compute what makes a fed tensor, so no gradient may pass it.
         stops = [self._graph.get_tensor_by_name(name) for name in feeds]
-        found = iter(tf1.gradients(targets, handles, stop_gradients=stops))
+        with _v1_control_flow():
+            found = iter(tf1.gradients(targets, handles, stop_gradients=stops))
         return {
             variable.name: _add([next(found) for _ in variable.handles]) for variable in variables
         }
@@ -344,6 +345,21 @@ class _Variant:
                     f"node {name!r} of op {op.type!r} draws random numbers that cannot be made"
                     " the same on both sides"
                 )
+
+
+@contextlib.contextmanager
+def _v1_control_flow() -> Iterator[None]:
+    """Turns control flow v2 off, as it was when the graph was made, and then back on.
+
+    With it TensorFlow 2.21 tries to make the gradient of a TensorArray a TensorList, and fails.
+    """
+    was_enabled = tf1.control_flow_v2_enabled()
+    tf1.disable_control_flow_v2()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            tf1.enable_control_flow_v2()
 
 
 def _import_graph(meta_graph: Any) -> tf.Graph:

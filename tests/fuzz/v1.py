@@ -1,0 +1,131 @@
+"""V1 graphs on an installed TensorFlow 2, and modules in the TF1 Hub format made of them."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import tensorflow as tf
+import tensorflow.compat.v1 as tf1
+from tensorflow.core.framework import variable_pb2
+from tensorflow.core.protobuf import saved_model_pb2
+
+from converter.formats import hub_protos
+from converter.formats.hub_module import read_saved_model
+
+_VARIABLES = ("variables", "trainable_variables")
+_KEPT_COLLECTIONS = frozenset({*_VARIABLES, "cond_context", "while_context"})
+
+
+@contextlib.contextmanager
+def v1_control_flow() -> Iterator[None]:
+    """Lets loops and conds be those of V1; as before afterwards."""
+    before = tf1.control_flow_v2_enabled()
+    tf1.disable_control_flow_v2()
+    try:
+        yield
+    finally:
+        if before:
+            tf1.enable_control_flow_v2()
+
+
+@contextlib.contextmanager
+def v1_graph() -> Iterator[tf.Graph]:
+    """A new default graph, with V1 control flow."""
+    with tf.Graph().as_default() as graph, v1_control_flow():
+        yield graph
+
+
+def write_module(
+    directory: pathlib.Path,
+    graph: tf.Graph,
+    inputs: Mapping[str, tf.Tensor],
+    outputs: Mapping[str, tf.Tensor],
+) -> None:
+    """Writes a graph, with its variables as they are initialized, as `hub.Module.export` did.
+
+    Args:
+      directory: Where to; made here.
+      graph: The graph, with variables in the collections that V1 keeps.
+      inputs: Its placeholders, by their names in the signature.
+      outputs: By their names in the signature.
+    """
+    (directory / "variables").mkdir(parents=True)
+    meta_graph = tf1.train.export_meta_graph(graph=graph)
+    for key in set(meta_graph.collection_def) - _KEPT_COLLECTIONS:
+        del meta_graph.collection_def[key]
+    signature = tf1.saved_model.build_signature_def(
+        {name: tf1.saved_model.build_tensor_info(tensor) for name, tensor in inputs.items()},
+        {name: tf1.saved_model.build_tensor_info(tensor) for name, tensor in outputs.items()},
+    )
+    meta_graph.signature_def["default"].CopyFrom(signature)
+    saved_model = saved_model_pb2.SavedModel(saved_model_schema_version=1)
+    saved_model.meta_graphs.append(meta_graph)
+    (directory / "saved_model.pb").write_bytes(saved_model.SerializeToString())
+    module_def = hub_protos.ModuleDef(format=hub_protos.FORMAT_V3)
+    (directory / "tfhub_module.pb").write_bytes(module_def.SerializeToString())
+    with graph.as_default():
+        _write_variables(directory / "variables" / "variables", graph)
+
+
+def _write_variables(prefix: pathlib.Path, graph: tf.Graph) -> None:
+    variables = graph.get_collection(tf1.GraphKeys.GLOBAL_VARIABLES)
+    if not variables:
+        return
+    with tf1.Session(graph=graph) as session:
+        session.run([variable.initializer for variable in variables])
+        values = session.run({variable.op.name: variable.value() for variable in variables})
+    # A Saver, or SaveV2 here, would add to the graph.
+    with tf.Graph().as_default(), tf1.Session() as session:
+        save = tf.raw_ops.SaveV2(
+            prefix=str(prefix),
+            tensor_names=list(values),
+            shape_and_slices=[""] * len(values),
+            tensors=[tf.constant(value) for value in values.values()],
+        )
+        session.run(save)
+
+
+def op_types(graph: tf.Graph) -> set[str]:
+    """The types of all ops in a graph."""
+    return {op.type for op in graph.get_operations()}
+
+
+class V1Model:
+    """A module of `write_module` in a Session, as fast as TensorFlow makes it.
+
+    Attributes:
+      shape: Of its input `x`.
+      forward: Takes `x`, returns a list of output `default`.
+      gradient: Takes `x`, returns the gradients of the output's sum by the trainable variables, in
+        the order of their names.
+    """
+
+    def __init__(self, directory: pathlib.Path, threads: int) -> None:
+        meta_graph = read_saved_model(directory).meta_graphs[0]
+        signature = meta_graph.signature_def["default"]
+        variables, trainable = (_pop_variables(meta_graph, key) for key in _VARIABLES)
+        with v1_graph() as graph:
+            tf1.train.import_meta_graph(meta_graph)
+            x = graph.get_tensor_by_name(signature.inputs["x"].name)
+            output = graph.get_tensor_by_name(signature.outputs["default"].name)
+            names = sorted(variable.variable_name.removesuffix(":0") for variable in trainable)
+            handles = [graph.get_tensor_by_name(f"{name}:0") for name in names]
+            gradients = list(map(tf.convert_to_tensor, tf1.gradients(output, handles)))
+        config = tf1.ConfigProto(
+            intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads
+        )
+        session = tf1.Session(graph=graph, config=config)
+        session.run([variable.initializer_name for variable in variables])
+        self.shape = x.shape.as_list()
+        self.forward = session.make_callable([output], [x])
+        self.gradient = session.make_callable(gradients, [x])
+
+
+def _pop_variables(meta_graph: Any, key: str) -> list[Any]:
+    """Takes a collection out: TensorFlow 2.21 fails to make a Saver of imported variables."""
+    values = list(meta_graph.collection_def[key].bytes_list.value)
+    del meta_graph.collection_def[key]
+    return [variable_pb2.VariableDef.FromString(value) for value in values]
