@@ -88,13 +88,14 @@ class Evidence:
             if not actual.error:
                 yield case, expected, actual
 
-    def used(self, attribute: str, *, plain: bool) -> set[str]:
-        """The variables that calls of a callable depend on."""
+    def used(self, attribute: str, *, plain: bool, surely: bool = False) -> set[str]:
+        """The variables that calls of a callable depend on, or surely do."""
         return {
             name
             for case, expected in zip(self.cases, self.expected, strict=True)
             if case.attribute == attribute
             for name in (expected.plain_used if plain else expected.used)
+            if not (surely and name in expected.unsure)
         }
 
 
@@ -177,18 +178,21 @@ def check_losses(evidence: Evidence) -> Found:
 def check_variables(evidence: Evidence) -> Found:
     """Names, dtypes, shapes and values of the variables, and who lists which."""
     used = {attribute: evidence.used(attribute, plain=False) for attribute in _attributes(evidence)}
-    for name in sorted(set().union(*used.values(), evidence.facts.variables)):
+    surely = [evidence.used(a, plain=False, surely=True) for a in used]
+    for name in sorted(set().union(*surely, evidence.facts.variables)):
         expected, actual = evidence.variables.get(name), evidence.facts.variables.get(name)
         yield WHOLE_MODULE, name, _compare_texts(_text(expected), _text(actual))
     for attribute, most in used.items():
         piece = evidence.facts.callables.get(attribute)
         listed = piece.variables if piece else ()
-        least = evidence.used(attribute, plain=True)
+        least = evidence.used(attribute, plain=True, surely=True)
         yield from _compare_lists(f"{attribute}.variables", listed, least, most)
     root = evidence.plan.root
     if root is None or root in used:  # Else nothing is known of what it should list.
-        least = evidence.used(root, plain=True) if root else set().union(*used.values())
-        yield from _compare_lists("variables", evidence.facts.root.variables, least, least)
+        attributes = [root] if root else list(used)
+        least = set().union(*(evidence.used(a, plain=bool(root), surely=True) for a in attributes))
+        most = set().union(*(evidence.used(a, plain=bool(root)) for a in attributes))
+        yield from _compare_lists("variables", evidence.facts.root.variables, least, most)
 
 
 def check_trainable(evidence: Evidence) -> Found:

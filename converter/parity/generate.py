@@ -68,6 +68,7 @@ ATTEMPTS = (
     Attempt(),
     Attempt(positive=True),
     Attempt(like_siblings=False),
+    Attempt(size=4),
     Attempt(simple_ids=True),
     Attempt(simple_ids=True, positive=True, image_size=96),
     Attempt(simple_ids=True, positive=True, image_size=224, batch=2),

@@ -20,6 +20,7 @@ from converter import errors
 from converter.assemble.variants import Tags
 from converter.formats.hub_module import read_saved_model
 from converter.formats.legacy_module import LegacyModule
+from converter.ir import op_facts
 from converter.ir.graph import Kind, Program, TensorInfo, VariableSpec
 from converter.parity.cases import Case
 from converter.parity.error_text import summarize
@@ -191,6 +192,7 @@ class _Variant:
             changed=changed,
             used=used,
             plain_used=used,
+            unsure=self._unsure(needed),
         )
 
     def _add_plain(
@@ -330,6 +332,20 @@ class _Variant:
             variable.name
             for variable in self._variables
             if any(handle.op in needed for handle in variable.handles)
+        )
+
+    def _unsure(self, needed: set[Any]) -> frozenset[str]:
+        """Variables that only functional control flow takes, as a whole, whatever is asked."""
+        sure = {
+            tensor
+            for op in needed
+            if op.type not in op_facts.FUNCTIONAL_CONTROL_FLOW
+            for tensor in op.inputs
+        }
+        return frozenset(
+            variable.name
+            for variable in self._variables
+            if sure.isdisjoint(handle.op.outputs[0] for handle in variable.handles)
         )
 
     def random_ops(self) -> list[str]:

@@ -25,6 +25,7 @@ class Observation:
       plain_changed: The same for the call without `return_endpoints`.
       used: The variables that the call depends on; known of the TF1 graph only.
       plain_used: The same for the call without `return_endpoints`.
+      unsure: Those that only functional loops or branches take, which may not look at them.
       error: Why the case could not be run at all.
       gradient_error: Why there are no gradients.
     """
@@ -37,6 +38,7 @@ class Observation:
     plain_changed: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     used: frozenset[str] = frozenset()
     plain_used: frozenset[str] = frozenset()
+    unsure: frozenset[str] = frozenset()
     error: str = ""
     gradient_error: str = ""
 

@@ -20,7 +20,9 @@ _SEE_THROUGH = frozenset(
         "Select", "SelectV2", "Slice", "SparseFillEmptyRows", "SparseReorder", "SparseReshape",
         "SparseTensorDenseAdd", "SparseToDense", "Split", "SplitV", "Squeeze", "StaticRegexReplace",
         "StopGradient", "StridedSlice", "StringLower", "StringStrip", "StringUpper", "Switch",
-        "Tile", "Transpose", "Unique", "UniqueV2", "Unpack",
+        "TensorArrayConcatV3", "TensorArrayGatherV3", "TensorArrayReadV3", "TensorArrayScatterV3",
+        "TensorArraySplitV3", "TensorArrayWriteV3", "Tile", "Transpose", "Unique", "UniqueV2",
+        "Unpack",
     }
 )  # fmt: skip
 _COMPARISONS = frozenset({"Greater", "GreaterEqual", "Less", "LessEqual"})
