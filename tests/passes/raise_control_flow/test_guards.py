@@ -227,12 +227,6 @@ def test_a_merge_of_three_values_is_refused(guards):
 
 
 def test_a_loop_that_needs_what_it_gives_is_refused(guards, counting):
-    text = counting.replace("(n)", "(bad)") + "bad = Neg(last)"
-    with pytest.raises(errors.FormatError, match="(needs what it gives|cycle)"):
-        guards(text)
-
-
-def test_a_loop_that_waits_for_what_it_gives_in_another_variable_is_refused(guards, counting):
     text = counting + 'bad = Neg(last)\ne = Enter[frame_name="f"](bad)\ny = Add(e, plus)'
     with pytest.raises(errors.FormatError, match="a loop needs what it gives"):
         guards(text)

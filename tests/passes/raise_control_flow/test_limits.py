@@ -75,7 +75,7 @@ def test_both_additions_in_any_order(op, inputs, limit):
 
 
 def test_the_step_may_come_from_outside(limit):
-    outside = f"step = {_const(1)}()\n    step/enter = Enter[frame_name=\"f\"](step)\n    one"
+    outside = f'step = {_const(1)}()\n    step/enter = Enter[frame_name="f"](step)\n    one'
     assert limit("    one", outside, "(i/in, one)", "(i/in, step/enter)") == "n:0"
 
 
@@ -92,12 +92,15 @@ def test_it_finds_nothing_because_the_start_is_another(limit):
 
 
 def test_it_finds_nothing_because_the_start_is_not_known(limit):
-    assert limit("Enter[frame_name=\"f\"](start)", "Enter[frame_name=\"f\"](k)") is None
+    assert limit('Enter[frame_name="f"](start)', 'Enter[frame_name="f"](k)') is None
 
 
 def test_it_finds_nothing_because_the_counter_is_no_integer(limit):
     zero, one = _const(0, "float"), _const(1, "float")
-    assert limit(f"start = {_const(0)}", f"start = {zero}", f"one = {_const(1)}", f"one = {one}") is None
+    assert (
+        limit(f"start = {_const(0)}", f"start = {zero}", f"one = {_const(1)}", f"one = {one}")
+        is None
+    )
 
 
 def test_it_finds_nothing_because_the_start_is_no_scalar(limit):
@@ -106,7 +109,7 @@ def test_it_finds_nothing_because_the_start_is_no_scalar(limit):
 
 
 def test_it_finds_nothing_because_the_start_is_damaged(limit):
-    damaged = _const(0).replace("tensor_shape { } int_val: 0", "tensor_content: \"x\"")
+    damaged = _const(0).replace("tensor_shape { } int_val: 0", 'tensor_content: "x"')
     assert limit(f"start = {_const(0)}", f"start = {damaged}") is None
 
 

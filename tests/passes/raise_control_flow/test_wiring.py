@@ -83,13 +83,16 @@ def test_an_exit_of_what_the_loop_does_not_carry_is_refused(steps, counting):
 
 
 def test_a_handle_is_not_carried(steps, use, counting):
-    text = counting + """
+    text = (
+        counting
+        + """
         w = _Variable[key="w"]()
         w/enter = Enter[frame_name="f"](w)
         h = Merge[T=resource](w/enter, w/next)
         h/switch = Switch(h, more)
         w/next = NextIteration(h/switch:1)
     """
+    )
     found = steps(text)
     variables = found.loops["f",].variables
     assert found.wiring.carries(variables["i"])
@@ -98,11 +101,14 @@ def test_a_handle_is_not_carried(steps, use, counting):
 
 
 def test_a_merge_of_one_handle_is_that_handle(use):
-    text = _ARGS + """
+    text = (
+        _ARGS
+        + """
         s = Switch(w, p)
         id = Identity[T=resource](s:1)
         m = Merge[T=resource](s, id)
     """
+    )
     assert use(text, "m").ref == TensorRef("w")
 
 
@@ -147,7 +153,9 @@ def test_a_wait_is_listed_once(rewire):
 
 
 def test_waiting_for_a_conditional_with_an_effect_stays(rewire):
-    text = _ARGS + """
+    text = (
+        _ARGS
+        + """
         s = Switch(x, p)
         h = Switch(w, p)
         u = AssignAddVariableOp[dtype=float](h:1, s:1)
@@ -155,29 +163,36 @@ def test_waiting_for_a_conditional_with_an_effect_stays(rewire):
         m = Merge[T=float](s, a)
         y = Exp(x, ^m)
     """
+    )
     assert rewire(text, "y") == "y = Exp(x, ^m)"
     without = text.replace(", ^u", "")
     assert rewire(without, "y") == "y = Exp(x)"
 
 
 def test_waiting_for_a_loop_with_an_effect_is_waiting_for_its_first_exit(rewire, counting):
-    text = counting + """
+    text = (
+        counting
+        + """
         w = _Variable[key="w"]()
         w/enter = Enter[frame_name="f", is_constant=true](w)
         again = Exit(i/switch)
         y = Exp(n, ^again)
     """
+    )
     acting = text + "u = AssignAddVariableOp[dtype=int32](w/enter, plus)"
     assert rewire(text, "y") == "y = Exp(n)"
     assert rewire(acting, "y") == "y = Exp(n, ^last)"
 
 
 def test_a_back_edge_has_nothing_to_wait_for(rewire, counting):
-    text = counting.replace("Const[dtype=float](^i/switch)", "Const(^i, ^i/switch, ^more)") + """
+    text = (
+        counting.replace("Const[dtype=float](^i/switch)", "Const(^i, ^i/switch, ^more)")
+        + """
         w = _Variable[key="w"]()
         w/enter = Enter[frame_name="f", is_constant=true](w)
         u = AssignAddVariableOp[dtype=int32](w/enter, plus)
     """
+    )
     text = text.replace("NextIteration(plus)", "NextIteration(plus, ^u)")
     assert rewire(text, "one") == "one = Const()"
 
@@ -191,11 +206,15 @@ def test_a_node_that_needs_no_change_is_the_same_object(steps):
 
 
 def test_targets_are_nodes_that_stay(steps):
-    text = _ARGS + _ACT + """
+    text = (
+        _ARGS
+        + _ACT
+        + """
         s = Switch(x, p, ^u)
         m = Merge[T=float](s, s:1)
         n = NoOp(^m)
     """
+    )
     wiring = steps(text).wiring
     assert list(wiring.targets(["u", "n", "m"])) == ["u", "n", "m"]
     assert list(wiring.targets(["s"])) == ["u"]
