@@ -1,3 +1,4 @@
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -6,6 +7,8 @@ import tensorflow as tf
 
 from converter import errors
 from converter.assemble.emit import emit
+from converter.ir.graph import TensorRef
+from converter.ir.region import Branch, Carried, Loop, Region, check_region
 from converter.ir.text import parse_graph
 from converter.passes.raise_control_flow import raise_control_flow
 
@@ -138,4 +141,239 @@ def test_a_node_that_tensorflow_rejects_is_a_conversion_error(line):
     with pytest.raises(errors.ConversionError) as caught:
         _run(f"x = _Arg[T=float]()\n{line}\nreturn y/bad", _X)
     assert "TensorFlow rejects the graph" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+# Control flow.
+
+
+def _carried(name, initial, output=None, shape=()):
+    return Carried(name, TensorRef(initial), shape, TensorRef(output) if output else None)
+
+
+def _part(text, args=()):
+    graph = parse_graph(text)
+    return Region(tuple(args), tuple(graph.nodes.values()), graph.results)
+
+
+def _doubling(**changes):
+    """Doubles `x` as long as it is less than `n`."""
+    loop = Loop(
+        name="f",
+        carried=(_carried("v", "x", "last"),),
+        predicate=_part("more = Less[T=float](v, n)\nreturn more", ["v"]),
+        body=_part("twice = AddV2[T=float](v, v)\nreturn twice", ["v"]),
+    )
+    return dataclasses.replace(loop, **changes)
+
+
+def _branch(then, otherwise, *outputs, **fields):
+    refs = tuple(map(TensorRef.parse, outputs))
+    return Branch(TensorRef("p"), _part(then), _part(otherwise), refs, **fields)
+
+
+def _call(args, items, results, *values, state=None):
+    """Runs a region once, in a function."""
+    refs = tuple(map(TensorRef.parse, results))
+    region = Region(tuple(args), tuple(items), refs)
+    check_region(region)
+    state = state or _State()
+    function = tf.function(lambda *a: emit(region, a, state), autograph=False)
+    return [np.asarray(result) for result in function(*map(tf.constant, values))]
+
+
+def _nodes(text):
+    return tuple(parse_graph(text).nodes.values())
+
+
+def test_a_loop():
+    assert _call("xn", [_doubling()], ["last"], 3.0, 20.0) == [24]
+    assert _call("xn", [_doubling()], ["last"], 3.0, 2.0) == [3]
+
+
+def test_nodes_before_and_after_a_loop():
+    items = [*_nodes("x = Neg[T=float](y)"), _doubling(), *_nodes("z = Neg[T=float](last)")]
+    assert _call("yn", items, ["z", "last", "y"], -3.0, 20.0) == [-24, 24, -3]
+
+
+def test_values_that_a_loop_carries_and_nobody_uses_afterwards():
+    loop = _doubling(
+        carried=(_carried("v", "x"), _carried("w", "n", "last")),
+        body=_part("half = Sub[T=float](w, v)\nreturn v, half", "vw"),
+        predicate=_part("more = Less[T=float](v, w)\nreturn more", "vw"),
+    )
+    assert _call("xn", [loop], ["last"], 3.0, 10.0) == [1]
+
+
+def test_a_limit_and_parallel_iterations_are_given_to_the_loop():
+    region = Region(("x", "n", "k"), (_doubling(maximum_iterations=TensorRef("k")),), ())
+    state = _State()
+    function = tf.function(lambda *a: emit(region, a, state), autograph=False)
+    concrete = function.get_concrete_function(*map(tf.constant, (1.0, 9.0, 2)))
+    (loop,) = [op for op in concrete.graph.get_operations() if "While" in op.type]
+    assert loop.get_attr("parallel_iterations") == 10
+    assert _call("xnk", region.items, ["last"], 1.0, 100.0, 2) == [4]
+
+
+def test_shapes_that_change_from_one_iteration_to_the_next():
+    grow = "axis = Const[dtype=int32, value={tensor { dtype: DT_INT32 tensor_shape { } }}]()\n"
+    grow += "w = ConcatV2[N=2, T=float, Tidx=int32](v, v, axis)\nreturn w"
+    size = "s = Size[T=float, out_type=int32](v)\nmore = Less[T=int32](s, n)\nreturn more"
+    for shape in [(None,), None]:
+        loop = _doubling(
+            carried=(_carried("v", "x", "last", shape),),
+            predicate=_part(size, ["v"]),
+            body=_part(grow, ["v"]),
+        )
+        (last,) = _call("xn", [loop], ["last"], [1.0, 2.0], 5)
+        np.testing.assert_array_equal(last, [1, 2] * 4)
+
+
+def test_a_shape_that_the_body_does_not_know_is_checked_when_it_runs():
+    hide = "w = PlaceholderWithDefault[dtype=float, shape=[...]](t)\nreturn w"
+    loop = _doubling(body=_part(f"t = AddV2[T=float](v, v)\n{hide}", ["v"]))
+    assert _call("xn", [loop], ["last"], 3.0, 20.0) == [24]
+    vector = [_carried("v", "x", "last", (3,))]
+    other = "k = Const[dtype=bool, value={tensor { dtype: DT_BOOL tensor_shape { } bool_val: true"
+    wrong = _doubling(
+        carried=tuple(vector),
+        predicate=_part(other + " }}]()\nreturn k", ["v"]),
+        body=_part("t = ConcatV2[N=2, T=float, Tidx=int32](v, v, z)\n" + hide, ["v"]),
+    )
+    zero = _nodes("z = Const[dtype=int32, value={tensor { dtype: DT_INT32 tensor_shape { } }}]()")
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"is not compatible with.*\[3\]"):
+        _call("x", [*zero, wrong], ["last"], [1.0, 2.0, 3.0])
+
+
+def test_a_shape_that_cannot_be_kept_is_a_conversion_error():
+    loop = _doubling(carried=(_carried("v", "x", "last", (3,)),))
+    with pytest.raises(errors.ConversionError, match="TensorFlow rejects the graph"):
+        _call("xn", [loop], ["last"], [1.0, 2.0], 5.0)
+
+
+@pytest.mark.parametrize(("value", "expected"), [(True, -3.0), (False, 3.0)])
+def test_a_branch(value, expected):
+    branch = _branch("a = Neg[T=float](x)\nreturn a", "return x", "m")
+    assert _call("px", [branch], ["m"], value, 3.0) == [expected]
+
+
+@pytest.mark.parametrize(("value", "expected"), [(True, [-3, 1]), (False, [3, 0])])
+def test_several_outputs_among_them_the_number_of_the_input(value, expected):
+    text = """
+        x = _Arg[T=float]()
+        p = _Arg[T=bool]()
+        s = Switch[T=float](x, p)
+        a = Neg[T=float](s:1)
+        m = Merge[T=float, N=2](s, a)
+        return m, m:1
+    """
+    assert _run(text, tf.constant(3.0), tf.constant(value)) == expected
+
+
+def test_a_branch_for_its_effect_alone():
+    add = 'w = _Variable[key="w"]()\nu = AssignAddVariableOp[dtype=float](w, x)'
+    for value, expected in [(True, [11, 22]), (False, [10, 20])]:
+        state = _State()
+        _call("px", [_branch(add, "")], ["x"], value, _X, state=state)
+        np.testing.assert_array_equal(state.value, expected)
+
+
+def test_a_loop_in_a_branch_in_a_loop():
+    inner = _doubling(carried=(_carried("w", "v", "inner"),), predicate=_part(
+        "k = Less[T=float](w, n)\nreturn k", "w"), body=_part(
+        "t = AddV2[T=float](w, w)\nreturn t", "w"))  # fmt: skip
+    then = Region((), (inner,), (TensorRef("inner"),))
+    otherwise = _part("less = Sub[T=float](v, one)\nreturn less")
+    branch = Branch(TensorRef("big"), then, otherwise, (TensorRef("m"),))
+    body = Region(("v",), (*_nodes("big = Less[T=float](ten, v)"), branch), (TensorRef("m"),))
+    outer = _doubling(predicate=_part("k = Less[T=float](v, n)\nreturn k", "v"), body=body)
+    args = ["x", "n", "ten", "one"]
+    assert _call(args, [outer], ["last"], 12.0, 90.0, 10.0, 1.0) == [96]
+
+
+# Order.
+
+_ADD = "u = AssignAddVariableOp[dtype=float](w, x)"
+_W = 'w = _Variable[key="w"]()'
+_READ = "r = ReadVariableOp[dtype=float](w, ^{0})"
+
+
+def test_a_loop_and_a_branch_wait_for_nodes_before_them():
+    read = "r = ReadVariableOp[dtype=float](w)\nreturn r"
+    before = _nodes(f"{_W}\n{_ADD}")
+    branch = _branch(read, read, "m", control_inputs=("u",))
+    state = _State()
+    (result,) = _call("px", [*before, branch], ["m"], True, _X, state=state)
+    np.testing.assert_array_equal(result, [11, 22])
+    once = _part("k = Less[T=float](c, n)\nreturn k", "cv")
+    body = _part("one = AddV2[T=float](c, n)\n" + read.replace("return ", "return one, "), "cv")
+    carried = (_carried("c", "z"), _carried("v", "x", "last", (2,)))
+    loop = _doubling(carried=carried, predicate=once, body=body, control_inputs=("u",))
+    (result,) = _call("xnz", [*before, loop], ["last"], _X, 1.0, 0.0)
+    np.testing.assert_array_equal(result, [11, 22])
+
+
+def test_nodes_wait_for_a_loop_and_a_branch_before_them():
+    add = f"{_ADD}\nb = Identity[T=float](x, ^u)\nreturn b"
+    branch = _branch(add, "return x", "m")
+    items = [*_nodes(_W), branch, *_nodes(_READ.format("m"))]
+    (result,) = _call("px", items, ["r"], True, _X)
+    np.testing.assert_array_equal(result, [11, 22])
+    carried = (_carried("c", "z", "last"),)
+    body = _part("one = AddV2[T=float](c, n)\n" + _ADD + "\nreturn one", "c")
+    loop = _doubling(
+        carried=carried, predicate=_part("k = Less[T=float](c, n)\nreturn k", "c"), body=body
+    )
+    items = [*_nodes(_W), loop, *_nodes(_READ.format("last"))]
+    (result,) = _call("xnz", items, ["r"], _X, 1.0, 0.0)
+    np.testing.assert_array_equal(result, [11, 22])
+
+
+def test_nodes_wait_for_nodes_of_an_earlier_run():
+    branch = _branch("a = Neg[T=float](x)\nreturn a", "return x", "m")
+    for op in (_ADD, _ADD + "\ng = NoOp(^u)"):  # neither gives a tensor
+        name = "g" if "g =" in op else "u"
+        items = [*_nodes(f"{_W}\n{op}"), branch, *_nodes(_READ.format(name))]
+        (result,) = _call("px", items, ["r"], True, _X)
+        np.testing.assert_array_equal(result, [11, 22])
+
+
+# Gradients.
+
+
+def _gradient(items, result, at, *others):
+    region = Region(("x", *("npk"[: len(others)])), tuple(items), (TensorRef(result),))
+    state = _State()
+    function = tf.function(lambda *a: emit(region, a, state)[0], autograph=False)
+    x = tf.constant(at)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = function(x, *map(tf.constant, others))
+    return tape.gradient(y, x)
+
+
+def test_gradients_lead_through_loops_and_branches():
+    assert _gradient([_doubling()], "last", 3.0, 20.0) == 8
+    branch = _branch("a = Square[T=float](x)\nreturn a", "return x", "m")
+    assert _gradient([branch], "m", 3.0, 0.0, True) == 6
+    assert _gradient([branch], "m", 3.0, 0.0, False) == 1
+
+
+def test_no_gradient_leads_through_a_loop_made_without():
+    assert _gradient([_doubling(has_gradient=False)], "last", 3.0, 20.0) is None
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        _doubling(predicate=_part("more = Less[T=double](v, n)\nreturn more", ["v"])),
+        _doubling(body=_part("y = Cast[SrcT=float, DstT=int32](v)\nreturn y", ["v"])),
+        _doubling(parallel_iterations=0),
+        _branch("a = Cast[SrcT=float, DstT=int32](x)\nreturn a", "return x", "last"),
+    ],
+    ids=["predicate", "body", "parallel_iterations", "branch"],
+)
+def test_what_tensorflow_rejects_inside_is_a_conversion_error(bad):
+    with pytest.raises(errors.ConversionError, match="TensorFlow rejects the graph") as caught:
+        _call("xnp", [bad], ["last"], 1.0, 3.0, True)
     assert "\n" not in str(caught.value)

@@ -215,3 +215,73 @@ def test_a_ref_to_something_else_is_refused(lower):
     with pytest.raises(errors.UnsupportedOpError, match="changes something that is no") as caught:
         lower(_V + "q = Neg(x)\nu = Assign[T=float](q, v)\ntarget u")
     assert caught.value.node == "u"
+
+
+# Control flow.
+
+_P = _V + "p = _Arg[T=bool]()\n"
+
+
+def test_a_switch_of_a_ref_steers_the_handle(lower):
+    text = _P + (
+        "s = RefSwitch[T=float_ref, _output_shapes={list { }}](v, p)\n"
+        "u = Assign[T=float](s:1, x)\ny = Neg(s)\nreturn y\ntarget u\n"
+    )
+    after = lower(text)
+    assert "s = Switch[T=resource](v, p)\n" in after
+    assert "u = AssignVariableOp[dtype=float](s:1, x)\n" in after
+    assert "y/read = ReadVariableOp[dtype=float](s)\ny = Neg(y/read)\n" in after
+
+
+def test_an_enter_and_an_exit_of_a_ref_steer_the_handle(lower):
+    text = _V + (
+        'e = RefEnter[T=float, frame_name="f", is_constant=true](v)\n'
+        "u = AssignAdd[T=float](e, x)\no = RefExit[T=float](e, ^u)\nr = Identity[T=float](o)\n"
+        "return r\n"
+    )
+    after = lower(text)
+    assert 'e = Enter[T=resource, frame_name="f", is_constant=true](v)\n' in after
+    assert "u = AssignAddVariableOp[dtype=float](e, x)\n" in after
+    assert "o = Exit[T=resource](e, ^u)\nr = ReadVariableOp[dtype=float](o)\n" in after
+
+
+def test_where_refs_meet_each_side_reads(lower):
+    text = _P + (
+        "s = RefSwitch[T=float](v, p)\nu = Assign[T=float](s:1, x)\n"
+        "m = RefMerge[T=float, N=2](s, u)\ny = Neg(m)\nz = Neg(m:1)\nreturn y, z\n"
+    )
+    after = lower(text)
+    assert "m/read = ReadVariableOp[dtype=float](s)\n" in after
+    assert "m/read_1/value = ReadVariableOp[dtype=float](s:1, ^u)\n" in after
+    assert "m/read_1 = StopGradient[T=float](m/read_1/value)\n" in after
+    assert "m = Merge[N=2, T=float](m/read, m/read_1)\ny = Neg(m)\nz = Neg(m:1)\n" in after
+
+
+def test_a_read_before_a_merge_waits_for_nothing_of_the_other_side(lower):
+    text = _P + (
+        "s = RefSwitch[T=float](v, p)\nt = Switch[T=float](x, p)\n"
+        "m = Merge[T=float, N=2](s, t:1)\nreturn m\n"
+    )
+    assert "m/read = ReadVariableOp[dtype=float](s)\nm = Merge" in lower(text)
+
+
+@pytest.mark.parametrize("op", ["Switch[T=float](v, p)", 'Enter[T=float, frame_name="f"](v)'])
+def test_steering_the_value_of_a_ref_reads_before(op, lower):
+    after = lower(_P + f"s = {op}\ny = Neg(s)\nreturn y\n")
+    assert f"s/read = ReadVariableOp[dtype=float](v)\ns = {op.replace('(v', '(s/read')}\n" in after
+
+
+def test_ref_control_flow_of_other_values_becomes_plain(lower):
+    after = lower(_P + "s = RefSwitch[T=float](x, p)\nm = RefMerge[N=2, T=float](s, s:1)\n"
+                  "y = Mul(m, v)\nreturn y\n")  # fmt: skip
+    assert "s = Switch[T=float](x, p)\nm = Merge[N=2, T=float](s, s:1)\n" in after
+
+
+def test_a_loop_that_carries_a_ref_is_refused(lower):
+    text = _V + (
+        'e = RefEnter[T=float, frame_name="f"](v)\nn/ext = RefNextIteration[T=float](e)\n'
+        "m = RefMerge[T=float, N=2](e, n/ext)\nreturn m\n"
+    )
+    with pytest.raises(errors.UnsupportedOpError, match="carries a V1 variable by ref") as caught:
+        lower(text)
+    assert caught.value.node == "n/ext"

@@ -1,0 +1,70 @@
+"""Graphs with V1 control flow, and what each step of the pass makes of them."""
+
+import textwrap
+from types import SimpleNamespace
+
+import pytest
+
+from converter.ir.region import check_region, format_region
+from converter.ir.text import parse_graph
+from converter.passes.raise_control_flow import raise_control_flow
+from converter.passes.raise_control_flow.frames import find_frames, find_loops
+from converter.passes.raise_control_flow.guards import find_guards
+from converter.passes.raise_control_flow.wiring import Wiring
+
+# Counts from 0 as long as it is less than `n`.
+_COUNTING = """
+    n = _Arg()
+    zero = Const[dtype=float]()
+    i/enter = Enter[frame_name="f"](zero)
+    n/enter = Enter[frame_name="f", is_constant=true](n)
+    i = Merge[T=int32](i/enter, i/next)
+    less = Less(i, n/enter)
+    more = LoopCond(less)
+    i/switch = Switch(i, more)
+    one = Const[dtype=float](^i/switch)
+    plus = Add(i/switch:1, one)
+    i/next = NextIteration(plus)
+    last = Exit(i/switch)
+"""
+
+
+@pytest.fixture(scope="session")
+def counting():
+    """A loop with one variable, `i`, that gives `last`."""
+    return _COUNTING
+
+
+@pytest.fixture(scope="session")
+def steps():
+    """`steps(text)` are the nodes, frames, loops, guards and wiring of a graph."""
+
+    def run(text):
+        nodes = parse_graph(text).nodes
+        frames = find_frames(nodes)
+        loops = find_loops(nodes, frames)
+        guards = find_guards(nodes, frames, loops)
+        wiring = Wiring(nodes, frames, loops, guards)
+        return SimpleNamespace(
+            nodes=nodes, frames=frames, loops=loops, guards=guards, wiring=wiring
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def nested(make_program):
+    """`nested(text)` is the nested form of a graph as text, without indentation of `text`."""
+
+    def run(text, **fields):
+        region = raise_control_flow(parse_graph(text), make_program(**fields))
+        check_region(region)
+        return format_region(region)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def dedent():
+    """`dedent(text)` is `text` as `format_region` would print it."""
+    return lambda text: textwrap.dedent(text).strip() + "\n"

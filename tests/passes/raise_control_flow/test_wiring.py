@@ -1,0 +1,225 @@
+import pytest
+
+from converter import errors
+from converter.ir.graph import TensorRef
+from converter.ir.text import format_node
+from converter.passes.raise_control_flow.wiring import Use
+
+_ARGS = 'x = _Arg()\np = _Arg()\nw = _Variable[key="w"]()\nv = _Variable[key="v"]()\n'
+_READ = "r = ReadVariableOp[dtype=float](w)\n"
+_ACT = "u = AssignAddVariableOp[dtype=float](w, x)\n"
+
+
+@pytest.fixture
+def use(steps):
+    """`use(text, "m:1")` is what a use of that tensor uses in the nested form."""
+    return lambda text, name: steps(text).wiring.use(TensorRef.parse(name))
+
+
+@pytest.fixture
+def rewire(steps):
+    """`rewire(text, "y")` is that node with its inputs in the nested form, as text."""
+
+    def run(text, name):
+        found = steps(text)
+        return format_node(found.wiring.rewire(found.nodes[name]))
+
+    return run
+
+
+# Tensors.
+
+
+@pytest.mark.parametrize("name", ["s", "s:1", "t", "e", "only"])
+def test_nodes_that_only_steer_are_names_of_what_they_pass_on(name, use):
+    text = """
+        s = Switch(x, p)
+        t = Switch(s:1, p)
+        e = LoopCond(t:1)
+        only = Merge[T=float](t:1)
+    """
+    assert use(_ARGS + text, name) == Use(TensorRef("x"))
+
+
+def test_identities_of_values_stay_and_those_of_handles_vanish(use):
+    text = _ARGS + "a = Identity[T=float](x)\nb = Identity[T=resource](w)"
+    assert use(text, "a").ref == TensorRef("a")
+    assert use(text, "b").ref == TensorRef("w")
+
+
+def test_merges_that_end_a_conditional_keep_their_name(use):
+    text = _ARGS + "s = Switch(x, p)\nm = Merge[T=float](s, s:1)"
+    assert use(text, "m").ref == TensorRef("m")
+    assert use(text, "m:1").ref == TensorRef("m", 1)
+
+
+def test_a_loop_is_known_by_its_variables_and_their_first_exits(use, counting):
+    text = counting + "again = Exit(i/switch)"
+    assert use(text, "i/switch:1").ref == TensorRef("i")
+    assert use(text, "i").ref == TensorRef("i")
+    assert use(text, "n/enter").ref == TensorRef("n")
+    assert use(text, "last").ref == TensorRef("last")
+    assert use(text, "again").ref == TensorRef("last")
+    assert use(text, "i/next").ref == TensorRef("plus")
+
+
+def test_the_exit_of_a_value_that_the_loop_does_not_change_is_that_value(use, counting):
+    text = counting + "s = Switch(n/enter, more)\nout = Exit(s)"
+    assert use(text, "out").ref == TensorRef("n")
+
+
+def test_exits_by_variable(steps, counting):
+    assert steps(counting).wiring.exit_of("i") == TensorRef("last")
+    assert steps(counting.replace("last = Exit", "last = Neg")).wiring.exit_of("i") is None
+
+
+def test_an_exit_of_what_the_loop_does_not_carry_is_refused(steps, counting):
+    with pytest.raises(errors.UnsupportedOpError, match="gives 'plus:0', which it") as caught:
+        steps(counting + "o/ut = Exit(plus)")
+    assert caught.value.node == "o/ut"
+
+
+# Handles.
+
+
+def test_a_handle_is_not_carried(steps, use, counting):
+    text = (
+        counting
+        + """
+        w = _Variable[key="w"]()
+        w/enter = Enter[frame_name="f"](w)
+        h = Merge[T=resource](w/enter, w/next)
+        h/switch = Switch(h, more)
+        w/next = NextIteration(h/switch:1)
+    """
+    )
+    found = steps(text)
+    variables = found.loops["f",].variables
+    assert found.wiring.carries(variables["i"])
+    assert not found.wiring.carries(variables["h"])
+    assert use(text, "h").ref == use(text, "h/switch:1").ref == TensorRef("w")
+
+
+def test_a_merge_of_one_handle_is_that_handle(use):
+    text = (
+        _ARGS
+        + """
+        s = Switch(w, p)
+        id = Identity[T=resource](s:1)
+        m = Merge[T=resource](s, id)
+    """
+    )
+    assert use(text, "m").ref == TensorRef("w")
+
+
+def test_a_merge_of_two_handles_is_refused(use):
+    text = _ARGS + "s = Switch(w, p)\nt = Switch(v, p)\nm/e = Merge[T=resource](s, t:1)"
+    with pytest.raises(errors.UnsupportedOpError, match="chooses between variables") as caught:
+        use(text, "m/e")
+    assert caught.value.node == "m/e"
+
+
+# Control edges.
+
+
+def test_waiting_for_what_cannot_be_seen_is_dropped(rewire):
+    text = _ARGS + "s = Switch(p, p)\npivot = Identity[T=bool](s:1)\nk = Const(^pivot, ^s, ^x)"
+    assert rewire(text, "k") == "k = Const()"
+
+
+@pytest.mark.parametrize("acting", [_READ.replace("r =", "u ="), _ACT, "u = NoOp(^r)\n" + _READ])
+def test_waiting_for_an_effect_or_a_read_or_what_follows_one_stays(acting, rewire):
+    assert rewire(_ARGS + acting + "y = Neg(x, ^u)", "y") == "y = Neg(x, ^u)"
+
+
+def test_waiting_for_a_node_that_steers_is_waiting_for_what_it_waits_for(rewire):
+    text = _ARGS + _ACT + "i = Switch(x, p, ^u)\nj = Switch(i:1, p)\ny = Neg(x, ^j)"
+    assert rewire(text, "y") == "y = Neg(x, ^u)"
+
+
+def test_what_a_node_on_the_way_waits_for_is_waited_for(rewire):
+    text = _ARGS + _ACT + "s = Switch(x, p, ^u)\ny = Neg(s:1)"
+    assert rewire(text, "y") == "y = Neg(x, ^u)"
+
+
+def test_what_decides_on_the_way_is_waited_for_if_it_can_be_seen(rewire):
+    text = _ARGS + "r = ReadVariableOp[dtype=bool](w)\ns = Switch(x, r)\ny = Neg(s:1)"
+    assert rewire(text, "y") == "y = Neg(x, ^r)"
+
+
+def test_a_wait_is_listed_once(rewire):
+    text = _ARGS + _ACT + "s = Switch(x, p, ^u)\ny = Add(s:1, s:1, ^u)"
+    assert rewire(text, "y") == "y = Add(x, x, ^u)"
+
+
+def test_waiting_for_a_conditional_with_an_effect_stays(rewire):
+    text = (
+        _ARGS
+        + """
+        s = Switch(x, p)
+        h = Switch(w, p)
+        u = AssignAddVariableOp[dtype=float](h:1, s:1)
+        a = Neg(s:1, ^u)
+        m = Merge[T=float](s, a)
+        y = Exp(x, ^m)
+    """
+    )
+    assert rewire(text, "y") == "y = Exp(x, ^m)"
+    without = text.replace(", ^u", "")
+    assert rewire(without, "y") == "y = Exp(x)"
+
+
+def test_waiting_for_a_loop_with_an_effect_is_waiting_for_its_first_exit(rewire, counting):
+    text = (
+        counting
+        + """
+        w = _Variable[key="w"]()
+        w/enter = Enter[frame_name="f", is_constant=true](w)
+        again = Exit(i/switch)
+        y = Exp(n, ^again)
+    """
+    )
+    acting = text + "u = AssignAddVariableOp[dtype=int32](w/enter, plus)"
+    assert rewire(text, "y") == "y = Exp(n)"
+    assert rewire(acting, "y") == "y = Exp(n, ^last)"
+
+
+def test_a_back_edge_has_nothing_to_wait_for(rewire, counting):
+    text = (
+        counting.replace("Const[dtype=float](^i/switch)", "Const(^i, ^i/switch, ^more)")
+        + """
+        w = _Variable[key="w"]()
+        w/enter = Enter[frame_name="f", is_constant=true](w)
+        u = AssignAddVariableOp[dtype=int32](w/enter, plus)
+    """
+    )
+    text = text.replace("NextIteration(plus)", "NextIteration(plus, ^u)")
+    assert rewire(text, "one") == "one = Const()"
+
+
+def test_a_node_that_needs_no_change_is_the_same_object(steps):
+    found = steps(_ARGS + _ACT + "y = Neg(x, ^u)")
+    assert found.wiring.rewire(found.nodes["y"]) is found.nodes["y"]
+
+
+# Targets.
+
+
+def test_targets_are_nodes_that_stay(steps):
+    text = (
+        _ARGS
+        + _ACT
+        + """
+        s = Switch(x, p, ^u)
+        m = Merge[T=float](s, s:1)
+        n = NoOp(^m)
+    """
+    )
+    wiring = steps(text).wiring
+    assert list(wiring.targets(["u", "n", "m"])) == ["u", "n", "m"]
+    assert list(wiring.targets(["s"])) == ["u"]
+
+
+def test_ordered_is_what_has_an_effect_or_follows_one(steps):
+    wiring = steps(_ARGS + _ACT + "y = Neg(x)\nz = Neg(y, ^u)").wiring
+    assert [name for name in "xwuyz" if wiring.is_ordered(name)] == ["u", "z"]
