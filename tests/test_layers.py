@@ -143,21 +143,15 @@ def test_every_format_has_a_test_file(candidate):
     assert (_ROOT / "tests" / "formats" / f"test_{module}.py").is_file()
 
 
-def _below(root, pattern):
-    """The files below `root`; that of a package is its `__init__.py`, called by its name."""
-    for path in root.rglob(pattern):
-        relative = path.relative_to(root)
-        if path.name != "__init__.py":
-            yield relative
-        elif relative.parent.name:
-            yield relative.parent.with_suffix(".py")
-
-
 @pytest.mark.parametrize("folder", ["ir", "formats", "passes", "assemble"])
 def test_every_source_file_has_a_test_file_and_the_reverse(folder):
-    sources = set(_below(_PACKAGE / folder, "*.py"))
-    tests = set(_below(_ROOT / "tests" / folder, "test_*.py"))
-    assert tests == {path.with_name(f"test_{path.name}") for path in sources}
+    """A package has a test file of its name, or a folder of them."""
+    source, tests = _PACKAGE / folder, _ROOT / "tests" / folder
+    names = {path.stem for path in source.glob("*.py")} - {"__init__"}
+    names |= {path.parent.name for path in source.glob("*/__init__.py")}
+    tested = {path.stem.removeprefix("test_") for path in tests.glob("test_*.py")}
+    tested |= {path.parent.name for path in tests.glob("*/test_*.py")}
+    assert tested == names
 
 
 @pytest.mark.parametrize("step", PIPELINE, ids=lambda step: step.name)
