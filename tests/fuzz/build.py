@@ -280,6 +280,8 @@ class _Builder:
     def _put(self, put: ast.Put, scope: _Scope) -> None:
         array = scope.values[put.array]
         index, value = (evaluate(part, scope.values) for part in (put.index, put.value))
+        if value.dtype != array.dtype:  # V1 would find out when it runs.
+            raise TypeError(f"{put} puts {value.dtype.name} into an array of {array.dtype.name}")
         scope.values[put.array] = array.write(index, value)
         scope.values[put.array].mark_used()
 
