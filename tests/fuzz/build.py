@@ -115,7 +115,15 @@ class _Builder:
     def _lookup(self, lookup: ast.Lookup, scope: _Scope) -> None:
         row = _row(evaluate(lookup.index, scope.values))
         variable = self._variables[lookup.variable]
-        self._observe(lookup, scope, lambda: tf.tanh(tf1.nn.embedding_lookup(variable, row)))
+
+        def compute() -> tf.Tensor:
+            # A ref variable is converted by its one Identity, which no control edge orders.
+            is_ref = variable.dtype._is_ref_dtype
+            changes = lookup.variable in self._changing
+            table = variable.read_value() if is_ref and changes else variable
+            return tf.tanh(tf1.nn.embedding_lookup(table, row))
+
+        self._observe(lookup, scope, compute)
 
     def _observe(
         self,
