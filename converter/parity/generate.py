@@ -200,7 +200,7 @@ class _Maker:
         return np.asarray(self._random.standard_normal(shape))
 
     def _integers(self, shape: tuple[int, ...]) -> np.ndarray:
-        if self._use.is_size:
+        if self._use.is_size or (self._use.is_compared and not shape):
             return np.asarray(self._random.integers(2, 5, shape))
         if self._attempt.simple_ids:
             return np.full(shape, 1 if self._longest is not None else 0)

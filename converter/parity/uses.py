@@ -23,6 +23,7 @@ _SEE_THROUGH = frozenset(
         "Tile", "Transpose", "Unique", "UniqueV2", "Unpack",
     }
 )  # fmt: skip
+_COMPARISONS = frozenset({"Greater", "GreaterEqual", "Less", "LessEqual"})
 _SPLITS_TEXT = frozenset({"StringSplit", "StringSplitV2", "StringNGrams"})
 # Of these ops, inputs behind the first say where or how, not what.
 _FIRST_ONLY = frozenset(
@@ -87,6 +88,7 @@ class Use:
       in_sentences: Whether they are split into words first.
       encoding: What they are decoded from, such as `png`.
       is_size: Whether they are sizes of a shape.
+      is_compared: Whether they are compared with numbers, as the trip count of a loop is.
       width: How long the last axis must be.
     """
 
@@ -95,6 +97,7 @@ class Use:
     in_sentences: bool = False
     encoding: str = ""
     is_size: bool = False
+    is_compared: bool = False
     width: int | None = None
 
 
@@ -134,6 +137,8 @@ class UseFinder:
                 use = dataclasses.replace(use, width=self._width(node))
             if _SIZES.get(node.op) == position:
                 use = dataclasses.replace(use, is_size=True)
+            if node.op in _COMPARISONS:
+                use = dataclasses.replace(use, is_compared=True)
         return use
 
     def _walk(self, ref: TensorRef) -> Iterator[tuple[Node, int]]:

@@ -93,7 +93,8 @@ def as_array(value: Any) -> np.ndarray:
     """An array of its own memory; bytes become objects, as NumPy would cut trailing zeros off."""
     if isinstance(value, bytes | str):
         return np.array(value, dtype=object)
-    return np.array(value)
+    array = np.array(value)
+    return array.astype(object) if array.dtype.kind in "SU" else array
 
 
 def has_nan(value: Value) -> bool:
