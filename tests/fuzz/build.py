@@ -115,7 +115,15 @@ class _Builder:
     def _lookup(self, lookup: ast.Lookup, scope: _Scope) -> None:
         row = _row(evaluate(lookup.index, scope.values))
         variable = self._variables[lookup.variable]
-        self._observe(lookup, scope, lambda: tf.tanh(tf1.nn.embedding_lookup(variable, row)))
+
+        def compute() -> tf.Tensor:
+            # A ref variable is converted by its one Identity, which no control edge orders.
+            is_ref = variable.dtype._is_ref_dtype
+            changes = lookup.variable in self._changing
+            table = variable.read_value() if is_ref and changes else variable
+            return tf.tanh(tf1.nn.embedding_lookup(table, row))
+
+        self._observe(lookup, scope, compute)
 
     def _observe(
         self,
@@ -280,6 +288,8 @@ class _Builder:
     def _put(self, put: ast.Put, scope: _Scope) -> None:
         array = scope.values[put.array]
         index, value = (evaluate(part, scope.values) for part in (put.index, put.value))
+        if value.dtype != array.dtype:  # V1 would find out when it runs.
+            raise TypeError(f"{put} puts {value.dtype.name} into an array of {array.dtype.name}")
         scope.values[put.array] = array.write(index, value)
         scope.values[put.array].mark_used()
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import pprint
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 WIDTH = 3
+_LINE_LENGTH = 90
 
 # What each op takes and gives: f for a vector, i for an int, b for a bool.
 OPS = {
@@ -274,7 +274,29 @@ class Program:
     ordered: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        return pprint.pformat(self, width=100)
+        return _format(self)
+
+
+def _format(value: Any, indent: int = 0) -> str:
+    """The source of a value, without fields that have their defaults."""
+    if isinstance(value, tuple):
+        head, parts, tail = "(", [_format(item, indent + 4) for item in value], ")"
+        line = f"({', '.join(parts)}{',' * (len(parts) == 1)})"
+    elif dataclasses.is_dataclass(value):
+        head, tail = f"{type(value).__name__}(", ")"
+        given = [f for f in dataclasses.fields(value) if getattr(value, f.name) != f.default]
+        whole = len(given) == len(dataclasses.fields(value)) <= 2  # Name("x") and the like
+        parts = [
+            ("" if whole else f"{f.name}=") + _format(getattr(value, f.name), indent + 4)
+            for f in given
+        ]
+        line = f"{head}{', '.join(parts)}{tail}"
+    else:
+        return repr(value).replace("'", '"')
+    if "\n" not in line and len(line) + indent < _LINE_LENGTH:
+        return line
+    inner = " " * (indent + 4)
+    return "\n".join([head, *(f"{inner}{part}," for part in parts), " " * indent + tail])
 
 
 def parse(text: str) -> Program:

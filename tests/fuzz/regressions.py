@@ -303,4 +303,50 @@ REGRESSIONS = {
         ),
         (_V,),
     ),
+    "effect_in_a_branch_that_can_never_run": Program(
+        Block(
+            (
+                If(
+                    ("a",),
+                    Name("flag"),
+                    Block((), (Name("x"),)),
+                    Block(
+                        (
+                            If(
+                                (),
+                                Name("flag"),
+                                Block((Update("ref_state", "assign", Name("x")),)),
+                                Block(),
+                            ),
+                        ),
+                        (Name("x"),),
+                    ),
+                ),
+            ),
+            (Name("x"),),
+        ),
+        (_REF_STATE,),
+        _BOTH_FLAGS,
+    ),
+    "int_array_written_in_nested_loops": Program(
+        Block(
+            (
+                Read("v", "v"),
+                NewArray("a", "i", Int(0), dynamic=True, shaped=False),
+                While(
+                    "i",
+                    Int(1),
+                    (Carried("s", Name("v")),),
+                    Block(
+                        (While("j", Int(1), (), Block((Put("a", Int(0), Int(7)),))),),
+                        (Name("s"),),
+                    ),
+                ),
+                Collect("c", "a"),
+                While("k", Name("c"), (), Block()),
+            ),
+            (_mean("s", "v"), Name("k")),
+        ),
+        (_V,),
+    ),
 }
