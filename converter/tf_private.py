@@ -9,6 +9,7 @@ import pathlib
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.python.eager import backprop_util
 from tensorflow.python.framework import op_def_registry
 from tensorflow.python.saved_model import fingerprinting_utils
 
@@ -27,6 +28,14 @@ def capture(tensor: tf.Tensor) -> tf.Tensor:
     """
     capture_in = getattr(tf.compat.v1.get_default_graph(), "capture", None)  # noqa: TID251
     return tensor if capture_in is None else capture_in(tensor)
+
+
+def is_differentiable(tensor: tf.Tensor) -> bool:
+    """Whether TensorFlow leads gradients through `tensor`: for a list, through its elements.
+
+    What a variant holds is known to private parts of TensorFlow only.
+    """
+    return bool(backprop_util.IsTrainable(tensor))
 
 
 def watch_variable(variable: tf.Variable) -> None:

@@ -170,7 +170,7 @@ class _Emission:
         for value, result in zip(loop.carried, results, strict=True):
             if value.output is not None:
                 result = result if loop.has_gradient else tf.stop_gradient(result)
-                self._tensors[value.output] = self._anchors[value.output.node] = result
+                self._add_output(value.output, result)
 
     def _emit_branch(self, branch: Branch) -> None:
         def side(region: Region) -> Callable[[], list[tf.Tensor]]:
@@ -182,7 +182,17 @@ class _Emission:
                 self._tensors[branch.predicate], side(branch.then), side(branch.otherwise)
             )
         for ref, result in zip(branch.outputs, results, strict=False):
-            self._tensors[ref] = self._anchors[ref.node] = result
+            self._add_output(ref, result)
+
+    def _add_output(self, ref: TensorRef, tensor: tf.Tensor) -> None:
+        """Adds an output of a loop or branch.
+
+        No gradient leads through lists of strings or integers. TensorFlow 2.15 and 2.21 know that
+        only until the function is loaded, and then fail to differentiate what is around them.
+        """
+        if tensor.dtype == tf.variant and not tf_private.is_differentiable(tensor):
+            tensor = tf.stop_gradient(tensor)
+        self._tensors[ref] = self._anchors[ref.node] = tensor
 
     def _call(self, node: Node) -> None:
         """Emits a node that has a gradient of its own, as a call of a function.

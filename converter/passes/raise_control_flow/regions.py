@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from converter import errors
 from converter.ir import op_facts, serde
-from converter.ir.graph import Graph, Node, TensorRef
+from converter.ir.graph import VARIABLE_OP, VARIABLE_VALUE_OP, Graph, Node, TensorRef
 from converter.ir.region import Branch, Carried, Item, Loop, Region
 from converter.passes.raise_control_flow.frames import ROOT, Frame, LoopParts
 from converter.passes.raise_control_flow.guards import ALWAYS, Guard, Guards, Unit, unit_in
@@ -21,6 +21,7 @@ from converter.passes.raise_control_flow.schedule import Work, schedule
 from converter.passes.raise_control_flow.wiring import Use, Wiring
 
 MAX_DEPTH = 100
+_VARIABLES = (VARIABLE_OP, VARIABLE_VALUE_OP)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -104,6 +105,8 @@ class RegionBuilder:
         # A session skips targets that never run.
         live = [name for name in self._graph.targets if self.guards.of[name] is not None]
         controls += self.wiring.targets(live)
+        # V1 lists variables that only branches use which never run; so do we.
+        controls += [node.name for node in self.nodes.values() if node.op in _VARIABLES]
         request = _Request(tuple(use.ref for use in uses), tuple(dict.fromkeys(controls)))
         region = _Level(self, _Scope(), request).make().part
         assert isinstance(region, Region)

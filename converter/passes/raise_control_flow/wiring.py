@@ -190,7 +190,9 @@ class Wiring:
         elif node.op == "Merge" and node.name in self._guards.joins:
             yield node.name
         elif node.name not in self._variables and node.op not in ("LoopCond", "NextIteration"):
-            for source in node.input_nodes():
+            only = self._guards.only_inputs.get(node.name)
+            data = node.inputs if only is None else [only]  # What never runs is not waited for.
+            for source in (*(ref.node for ref in data), *node.control_inputs):
                 yield from self._wait(source)
 
 
