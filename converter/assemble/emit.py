@@ -152,7 +152,7 @@ class _Emission:
         initial = [self._tensors[value.initial] for value in loop.carried]
 
         def predicate(*values: tf.Tensor) -> tf.Tensor:
-            return self._inner(loop.predicate, values)[0]
+            return _check_bool(self._inner(loop.predicate, values)[0])
 
         def body(*values: tf.Tensor) -> list[tf.Tensor]:
             return list(map(_fit, self._inner(loop.body, values), shapes))
@@ -165,7 +165,7 @@ class _Emission:
                 list(map(_fit, initial, shapes)),
                 shape_invariants=shapes,
                 parallel_iterations=loop.parallel_iterations,
-                maximum_iterations=None if limit is None else self._tensors[limit],
+                maximum_iterations=self._tensors[limit] if isinstance(limit, TensorRef) else limit,
             )
         for value, result in zip(loop.carried, results, strict=True):
             if value.output is not None:
@@ -179,7 +179,9 @@ class _Emission:
 
         with self._waiting_for(branch), _rejections():
             results = tf.cond(
-                self._tensors[branch.predicate], side(branch.then), side(branch.otherwise)
+                _check_bool(self._tensors[branch.predicate]),
+                side(branch.then),
+                side(branch.otherwise),
             )
         for ref, result in zip(branch.outputs, results, strict=False):
             self._add_output(ref, result)
@@ -292,6 +294,12 @@ def _is_plain(item: Item) -> bool:
     return isinstance(item, Node) and item.op not in op_facts.OWN_GRADIENT_OPS
 
 
+def _check_bool(predicate: tf.Tensor) -> tf.Tensor:
+    if predicate.dtype != tf.bool:
+        raise TypeError(f"a condition has dtype {predicate.dtype.name}, expected bool")
+    return predicate
+
+
 def _fit(tensor: tf.Tensor, shape: tf.TensorShape) -> tf.Tensor:
     """The tensor with a static shape no less known than `shape`, checked when it runs."""
     known = shape.rank is None or (
@@ -345,6 +353,6 @@ def _rejections() -> Iterator[None]:
     """Turns what TensorFlow raises into our error."""
     try:
         yield
-    except (ValueError, TypeError, KeyError, tf.errors.OpError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError, tf.errors.OpError) as error:
         what = errors.first_line(error)
         raise errors.ConversionError(f"TensorFlow rejects the graph: {what}") from error

@@ -67,8 +67,8 @@ class Loop:
       carried: What it carries; the args of both regions.
       predicate: Gives one bool scalar.
       body: Gives the next value of each carried one.
-      maximum_iterations: An integer scalar that the number of iterations cannot exceed, where
-        the graph shows one.
+      maximum_iterations: An int32 scalar or a number that the number of iterations cannot exceed,
+        where the graph shows one.
       parallel_iterations: How many iterations TensorFlow may run at a time.
       has_gradient: Whether gradients lead through it (`back_prop` in V1).
       control_inputs: Nodes and outputs of items of the same region to wait for.
@@ -78,7 +78,7 @@ class Loop:
     carried: tuple[Carried, ...]
     predicate: Region
     body: Region
-    maximum_iterations: TensorRef | None = None
+    maximum_iterations: TensorRef | int | None = None
     parallel_iterations: int = 10
     has_gradient: bool = True
     control_inputs: tuple[str, ...] = ()
@@ -127,8 +127,9 @@ def direct_refs(item: Item) -> tuple[TensorRef, ...]:
         return item.inputs
     if isinstance(item, Branch):
         return (item.predicate,)
-    limit = () if item.maximum_iterations is None else (item.maximum_iterations,)
-    return (*(value.initial for value in item.carried), *limit)
+    initial = tuple(value.initial for value in item.carried)
+    limit = item.maximum_iterations
+    return (*initial, limit) if isinstance(limit, TensorRef) else initial
 
 
 def used_refs(item: Item) -> Iterator[TensorRef]:
@@ -229,6 +230,7 @@ def _format_head(item: Loop | Branch) -> str:
         for value in item.carried
     )
     limit = item.maximum_iterations
-    most = "" if limit is None else f", at most {format_ref(limit)}"
+    shown = format_ref(limit) if isinstance(limit, TensorRef) else limit
+    most = "" if limit is None else f", at most {shown}"
     gradient = "" if item.has_gradient else ", no gradient"
     return f"loop {carried}{gives}{most}{gradient}{waits}:"

@@ -55,8 +55,10 @@ class _Ref:
       dtype: The type attribute of its value.
       after: The op after which to look at it.
       changed: Whether it is the output of an op that changed it, such as Assign.
+      variable: The node that makes the variable.
     """
 
+    variable: str
     handle: TensorRef
     dtype: AttrValue
     after: str | None = None
@@ -81,10 +83,17 @@ class _Lowering:
         self._nodes: dict[str, Node] = {}
         self._refs: dict[TensorRef, _Ref] = {}
         self._taken = set(graph.nodes)
+        self._changed: set[str] = set()
+        self._carried: dict[str, str] = {}  # Variables that a loop carries, and where.
 
     def run(self) -> Graph:
         for name in query.topological_order(self._graph.nodes):
             self._lower(self._graph.nodes[name])
+        for variable in self._carried.keys() & self._changed:
+            raise errors.UnsupportedOpError(
+                f"a loop carries V1 variable {variable!r}, which the call changes, by reference",
+                node=self._carried[variable],
+            )
         results = tuple(self._result(ref) for ref in self._graph.results)
         return query.drop_dead(dataclasses.replace(self._graph, nodes=self._nodes, results=results))
 
@@ -93,6 +102,10 @@ class _Lowering:
             self._lower_variable(node)
         elif node.op in op_facts.REF_CONTROL_FLOW:
             self._lower_control_flow(node)
+        elif self._changes_no_variable(node):
+            raise errors.UnsupportedOpError(
+                f"op {node.op!r} changes something that is no variable", node=node.name
+            )
         elif not any(ref in self._refs for ref in node.inputs):
             self._add(node)
         elif node.op == "Identity":
@@ -111,7 +124,7 @@ class _Lowering:
         kept = {key: value for key, value in node.attrs.items() if key in ("dtype", "shape")}
         self._add(Node(node.name, "VarHandleOp", attrs=kept))
         dtype = serde.type_attr(serde.attr_dtype(node, "dtype"))
-        self._refs[TensorRef(node.name)] = _Ref(TensorRef(node.name), dtype)
+        self._refs[TensorRef(node.name)] = _Ref(node.name, TensorRef(node.name), dtype)
 
     def _lower_ref_identity(self, node: Node) -> None:
         ref = self._refs[node.inputs[0]]
@@ -122,6 +135,8 @@ class _Lowering:
         """Steers the handle, or the value where two meet."""
         plain = dataclasses.replace(node, op=node.op.removeprefix("Ref"))
         ref = self._refs.get(node.inputs[0])
+        if plain.op == "Merge":
+            self._note_carried(node)
         if plain.op == "Merge" or ref is None:
             self._add(self._with_values(plain))
             return
@@ -136,15 +151,25 @@ class _Lowering:
             output = TensorRef(node.name, index)
             self._refs[output] = dataclasses.replace(ref, handle=output)
 
+    def _note_carried(self, node: Node) -> None:
+        """Notes a variable that a loop carries: its value, if the call does not change it."""
+        if any(self._graph.nodes[ref.node].op.endswith("NextIteration") for ref in node.inputs):
+            for ref in node.inputs:
+                if ref in self._refs:
+                    self._carried[self._refs[ref].variable] = node.name
+
+    def _changes_no_variable(self, node: Node) -> bool:
+        return any(
+            op_facts.takes_ref(node, position) and ref not in self._refs
+            for position, ref in enumerate(node.inputs)
+        )
+
     def _lower_change(self, node: Node) -> None:
         ref = self._refs.get(node.inputs[0])
-        if ref is None or any(
-            op_facts.takes_ref(node, i) and source not in self._refs
-            for i, source in enumerate(node.inputs)
-        ):
+        if ref is None:
             raise errors.UnsupportedOpError(
                 f"op {node.op!r} changes something that is no variable", node=node.name
-            )  # fmt: skip
+            )
         lowered = self._with_values(node)
         controls = lowered.control_inputs
         for position, source in enumerate(node.inputs):
@@ -159,6 +184,7 @@ class _Lowering:
             )
         )
         if node.op not in ("CountUpTo", "IsVariableInitialized"):
+            self._changed.add(ref.variable)
             changed = dataclasses.replace(ref, after=node.name, changed=True)
             self._refs[TensorRef(node.name)] = changed
 

@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable
 
+from converter import errors
 from converter.ir import check, op_facts, region
 from converter.ir.graph import Graph, Program
 from converter.ir.region import Region
@@ -75,9 +76,12 @@ def lower(graph: Graph, program: Program) -> Region:
       ConversionError: if the graph cannot be carried over.
       InternalError: if a pass broke its promise.
     """
-    lowered, _ = run_passes(graph, program)
-    nested = raise_control_flow(lowered, program)
-    region.check_region(nested)
+    try:
+        lowered, _ = run_passes(graph, program)
+        nested = raise_control_flow(lowered, program)
+        region.check_region(nested)
+    except RecursionError as error:
+        raise errors.UnsupportedOpError("control flow is nested too deeply") from error
     return nested
 
 

@@ -107,6 +107,7 @@ def find_loops(nodes: Nodes, frames: Mapping[str, Frame]) -> dict[Frame, LoopPar
 
     Raises:
       UnsupportedOpError: if a frame is not the form of loop that TensorFlow's `while_loop` makes.
+      FormatError: if a NextIteration is part of no loop variable.
     """
     members: dict[Frame, list[Node]] = {}
     for name, frame in frames.items():
@@ -114,7 +115,13 @@ def find_loops(nodes: Nodes, frames: Mapping[str, Frame]) -> dict[Frame, LoopPar
             members.setdefault(frame[:depth], [])
         if frame != ROOT:
             members[frame].append(nodes[name])
-    return {frame: _find_parts(nodes, frame, members[frame]) for frame in members}
+    loops = {frame: _find_parts(nodes, frame, members[frame]) for frame in members}
+    variables = {name for parts in loops.values() for name in parts.variables}
+    for name, node in nodes.items():
+        for source in node.input_nodes():
+            if nodes[source].op == "NextIteration" and name not in variables:
+                raise errors.FormatError("a NextIteration that leads to no Merge", node=source)
+    return loops
 
 
 def _find_parts(nodes: Nodes, frame: Frame, members: list[Node]) -> LoopParts:

@@ -75,13 +75,23 @@ def find_guards(
     """Finds the guards of all nodes and loops.
 
     Raises:
-      UnsupportedOpError: if the inputs of a Merge do not exclude each other by one predicate.
+      UnsupportedOpError: if the inputs of a Merge do not exclude each other by one predicate, or
+        a loop goes on or ends by another condition than its own.
       FormatError: if a loop needs what it gives.
     """
     finder = _Finder(nodes, frames, loops)
     for frame in sorted({*frames.values(), (), *loops}, key=len):
         finder.visit(frame)
     return Guards(finder.guards, finder.joins, finder.only_inputs)
+
+
+def guard_of_result(guards: Guards, nodes: Nodes, ref: TensorRef) -> Guard | None:
+    """The guard of a tensor; that of a Switch's output is never empty."""
+    guard = guards.of[ref.node]
+    node = nodes[ref.node]
+    if guard is None or node.op != "Switch":
+        return guard
+    return guard | {(node.inputs[1], bool(ref.index))}
 
 
 class _Finder:
@@ -92,6 +102,11 @@ class _Finder:
     ) -> None:
         self._nodes = nodes
         self._frames = frames
+        self._loops = loops
+        self._exits: dict[Frame, list[Node]] = {}
+        for node in nodes.values():
+            if node.op == "Exit":
+                self._exits.setdefault(frames[node.inputs[0].node], []).append(node)
         self._variables = {name for parts in loops.values() for name in parts.variables}
         self._position = {name: index for index, name in enumerate(nodes)}
         self._units = _units_by_frame(frames)
@@ -111,6 +126,28 @@ class _Finder:
                 self._visit_merge(frame, self._nodes[unit], known)
             else:
                 self.guards[unit] = self._union(frame, _sources(self._nodes[unit]), known)
+        if frame in self._loops:
+            self._check_ends(self._loops[frame], known)
+
+    def _check_ends(self, parts: LoopParts, known: Guard) -> None:
+        """Checks that the loop goes on while its condition holds, and is left when it does not."""
+        condition = TensorRef(parts.condition)
+        for variable in parts.variables.values():
+            back = self._nodes[variable.back]
+            guard = self.guards[back.name]
+            # V1 passes a value of outside on without waiting for the condition.
+            is_outer = self._frames[self.canonical(back.inputs[0]).node] != parts.frame
+            if guard != frozenset({(condition, True)}) and not (is_outer and guard == ALWAYS):
+                raise errors.UnsupportedOpError(
+                    "a NextIteration that does not run just when its loop goes on", node=back.name
+                )
+        for node in self._exits.get(parts.frame, ()):
+            if self._guard_of(parts.frame, node.inputs[0], known) != frozenset(
+                {(condition, False)}
+            ):
+                raise errors.UnsupportedOpError(
+                    "an Exit that does not run just when its loop ends", node=node.name
+                )
 
     def _known(self, frame: Frame) -> Guard:
         """What holds wherever the loop of `frame` runs, in all frames around it."""

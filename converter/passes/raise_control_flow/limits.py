@@ -11,14 +11,15 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
+from converter.ir import op_facts
 from converter.ir.graph import Node, Nodes, TensorRef
 from converter.ir.region import Loop, Region
 
 _COPIES = ("Identity", "Enter", "Switch")
 
 
-def find_maximum_iterations(loop: Loop, nodes: Nodes) -> TensorRef | None:
-    """The tensor around the loop that bounds its iterations, or None.
+def find_maximum_iterations(loop: Loop, nodes: Nodes) -> TensorRef | int | None:
+    """The int32 tensor around the loop, or the number, that bounds its iterations, or None.
 
     Args:
       loop: The loop.
@@ -26,20 +27,33 @@ def find_maximum_iterations(loop: Loop, nodes: Nodes) -> TensorRef | None:
     """
     for test in _conjuncts(loop.predicate):
         limit = _source(loop.predicate, test.inputs[1])
-        if not _is_inside(loop, limit) and _counts(loop, nodes, test.inputs[0]):
-            return limit
+        if _counts(loop, nodes, test.inputs[0]):
+            number = _constant(nodes, limit)
+            if number is not None and number <= np.iinfo(np.int32).max:
+                return max(number, 0)
+            # TensorFlow takes no others.
+            if not _is_inside(loop, limit) and _is_int32(test):
+                return limit
     return None
+
+
+def _is_int32(test: Node) -> bool:
+    return "T" in test.attrs and test.attrs["T"].type == op_facts.DT_INT32
 
 
 def _conjuncts(predicate: Region) -> Iterator[Node]:
     """The `Less` nodes that all must hold for the predicate to hold."""
     made = {item.name: item for item in predicate.items if isinstance(item, Node)}
     stack = list(predicate.results)
+    seen: set[str] = set()
     while stack:
         node = made.get(_source(predicate, stack.pop()).node)
-        if node is not None and node.op == "LogicalAnd":
+        if node is None or node.name in seen:
+            continue
+        seen.add(node.name)
+        if node.op == "LogicalAnd":
             stack.extend(node.inputs)
-        elif node is not None and node.op == "Less":
+        elif node.op == "Less":
             yield node
 
 
@@ -82,10 +96,11 @@ def _constant(nodes: Nodes, ref: TensorRef) -> int | None:
     node = nodes[ref.node]
     while node.op in _COPIES:
         node = nodes[node.inputs[0].node]
-    if node.op != "Const" or not tf.as_dtype(node.attrs["dtype"].type).is_integer:
+    value_attr = node.attrs.get("value") if node.op == "Const" else None
+    if value_attr is None or value_attr.tensor.tensor_shape.dim:
         return None
     try:
-        value = tf.make_ndarray(node.attrs["value"].tensor)
+        value = tf.make_ndarray(value_attr.tensor)
     except (TypeError, ValueError):
         return None
-    return int(value) if np.ndim(value) == 0 else None
+    return int(value) if value.dtype.kind in "iu" else None

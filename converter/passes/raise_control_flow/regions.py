@@ -11,16 +11,25 @@ import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from converter import errors
-from converter.ir import op_facts, serde
+from converter.ir import op_facts, query, serde
 from converter.ir.graph import VARIABLE_OP, VARIABLE_VALUE_OP, Graph, Node, TensorRef
 from converter.ir.region import Branch, Carried, Item, Loop, Region
-from converter.passes.raise_control_flow.frames import ROOT, Frame, LoopParts
-from converter.passes.raise_control_flow.guards import ALWAYS, Guard, Guards, Unit, unit_in
+from converter.passes.raise_control_flow.frames import ROOT, Frame, LoopParts, LoopVariable
+from converter.passes.raise_control_flow.guards import (
+    ALWAYS,
+    Guard,
+    Guards,
+    Unit,
+    guard_of_result,
+    unit_in,
+)
 from converter.passes.raise_control_flow.limits import find_maximum_iterations
-from converter.passes.raise_control_flow.schedule import Work, schedule
+from converter.passes.raise_control_flow.schedule import CycleError, Work, schedule
 from converter.passes.raise_control_flow.wiring import Use, Wiring
 
-MAX_DEPTH = 100
+# What TensorFlow's tracing of nested functions can take, and then some.
+MAX_DEPTH = 50
+MAX_NODES = 1_000_000
 _VARIABLES = (VARIABLE_OP, VARIABLE_VALUE_OP)
 
 
@@ -55,11 +64,13 @@ class _Made:
       part: The region or loop.
       outside: The nodes outside of its frame whose tensors it uses or for which it waits.
       controls: The nodes outside of itself for which it waits.
+      size: How many nodes it holds.
     """
 
     part: Region | Loop
     outside: tuple[str, ...]
     controls: tuple[str, ...]
+    size: int
 
 
 class RegionBuilder:
@@ -91,7 +102,9 @@ class RegionBuilder:
         self._graph = graph
         self._loops = loops
         self._without_gradient = without_gradient
+        self.depth = 0
         self._rewired: dict[str, Node] = {}
+        self._sources: dict[Unit, tuple[str, ...]] = {}
         self._made: dict[Frame, _Made] = {}
 
     def build(self) -> Region:
@@ -100,6 +113,7 @@ class RegionBuilder:
         Raises:
           ConversionError: if it has no nested form.
         """
+        self._check_results()
         uses = [self.wiring.use(ref) for ref in self._graph.results]
         controls = [control for use in uses for control in use.controls]
         # A session skips targets that never run.
@@ -111,6 +125,22 @@ class RegionBuilder:
         region = _Level(self, _Scope(), request).make().part
         assert isinstance(region, Region)
         return dataclasses.replace(region, args=self._graph.args)
+
+    def _check_results(self) -> None:
+        """Checks that what is asked for is not inside of something, where V1 cannot get it."""
+        for ref in self._graph.results:
+            guard = guard_of_result(self.guards, self.nodes, ref)
+            if guard is None:
+                raise errors.FormatError("a result is a tensor that never is", node=ref.node)
+            if self.frames[ref.node] != ROOT or guard != ALWAYS:
+                raise errors.UnsupportedOpError(
+                    "a result is inside of a loop or of a side of a conditional", node=ref.node
+                )
+        for name in self._graph.targets:
+            if self.frames[name] != ROOT:
+                raise errors.UnsupportedOpError(
+                    "an op to run for its effect is inside of a loop", node=name
+                )
 
     def unit(self, frame: Frame, name: str) -> Unit | None:
         """What `name` is a part of in `frame`; the Exits of a loop are parts of it."""
@@ -134,8 +164,13 @@ class RegionBuilder:
         use = self.wiring.use
         return use(join.predicate), use(join.on_true), use(join.on_false)
 
-    def source_names(self, unit: Unit) -> Iterator[str]:
+    def source_names(self, unit: Unit) -> tuple[str, ...]:
         """The nodes that a unit uses or waits for."""
+        if unit not in self._sources:
+            self._sources[unit] = tuple(dict.fromkeys(self._find_sources(unit)))
+        return self._sources[unit]
+
+    def _find_sources(self, unit: Unit) -> Iterator[str]:
         if isinstance(unit, tuple):
             yield from self.loop(unit).outside
         elif unit in self.guards.joins:
@@ -160,8 +195,10 @@ class RegionBuilder:
         assumed = frozenset({(TensorRef(condition.name), True)})
         args = tuple(variable.merge for variable in variables)
         predicate = self._loop_part(_Scope(parts.frame), [condition], args)
+        handles = [v for v in parts.variables.values() if v not in variables]
         backs = [self.nodes[variable.back] for variable in variables]
-        body = self._loop_part(_Scope(parts.frame, assumed), backs, args)
+        also = [c for handle in handles for c in self._handle_controls(handle)]
+        body = self._loop_part(_Scope(parts.frame, assumed), backs, args, also)
         carried = tuple(
             Carried(v.merge, use.ref, v.shape, self.wiring.exit_of(v.merge))
             for v, use in zip(variables, initial, strict=True)
@@ -174,6 +211,7 @@ class RegionBuilder:
             parallel_iterations=parts.parallel_iterations,
             has_gradient=parts.frame[-1] not in self._without_gradient,
         )
+        size = self.limit_size(predicate.size + body.size)
         _check_nothing_twice(loop)
         loop = dataclasses.replace(
             loop, maximum_iterations=find_maximum_iterations(loop, self.nodes)
@@ -183,16 +221,63 @@ class RegionBuilder:
         controls += self.wiring.waits(c for enter in enters for c in enter.control_inputs)
         outside = [*predicate.outside, *body.outside, *controls]
         outside += [use.ref.node for use in initial]
-        return _Made(loop, tuple(dict.fromkeys(outside)), tuple(dict.fromkeys(controls)))
+        return _Made(loop, tuple(dict.fromkeys(outside)), tuple(dict.fromkeys(controls)), size)
 
-    def _loop_part(self, scope: _Scope, ends: Sequence[Node], args: tuple[str, ...]) -> _Made:
+    def limit_size(self, size: int) -> int:
+        """Returns `size`; what loops and branches repeat could grow without bound."""
+        if size > MAX_NODES:
+            raise errors.UnsupportedOpError(f"nested, the graph has over {MAX_NODES} nodes")
+        return size
+
+    def _handle_controls(self, handle: LoopVariable) -> list[str]:
+        """What a body waits for before it passes a handle on, which must stay the same."""
+        self.wiring.check_handle(handle)
+        back = self.nodes[handle.back]
+        return [*self.wiring.use(back.inputs[0]).controls, *self.wiring.waits(back.control_inputs)]
+
+    def _loop_part(
+        self,
+        scope: _Scope,
+        ends: Sequence[Node],
+        args: tuple[str, ...],
+        also: Sequence[str] = (),
+    ) -> _Made:
         """The predicate or the body, which ends in a LoopCond or in NextIterations."""
         uses = [self.wiring.use(end.inputs[0]) for end in ends]
-        targets = [control for use in uses for control in use.controls]
+        targets = [*also, *(control for use in uses for control in use.controls)]
         targets += self.wiring.waits(c for end in ends for c in end.control_inputs)
         request = _Request(tuple(use.ref for use in uses), tuple(targets))
         made = _Level(self, scope, request, args).make()
         return dataclasses.replace(made, part=dataclasses.replace(_region(made), args=args))
+
+
+def _label(unit: Unit) -> str:
+    """What error messages call a unit."""
+    return unit if isinstance(unit, str) else unit[-1]
+
+
+class _Groups:
+    """Disjoint sets, by union and find."""
+
+    def __init__(self, members: Iterable[Unit]) -> None:
+        self._parents = {member: member for member in members}
+
+    def join(self, one: Unit, other: Unit) -> None:
+        """Puts the sets of two members together."""
+        self._parents[self._root(other)] = self._root(one)
+
+    def merged(self, parts: Mapping[Unit, Iterable[Unit]]) -> list[list[Unit]]:
+        """The parts of all members of each set, together, each once."""
+        found: dict[Unit, dict[Unit, None]] = {}
+        for member, part in parts.items():
+            found.setdefault(self._root(member), {}).update(dict.fromkeys(part))
+        return [list(units) for units in found.values()]
+
+    def _root(self, member: Unit) -> Unit:
+        while self._parents[member] != member:
+            self._parents[member] = self._parents[self._parents[member]]
+            member = self._parents[member]
+        return member
 
 
 def _region(made: _Made) -> Region:
@@ -234,8 +319,6 @@ class _Level:
         request: _Request,
         args: Collection[str] = (),
     ) -> None:
-        if len(scope.frame) + len(scope.guard) > MAX_DEPTH:
-            raise errors.UnsupportedOpError(f"control flow is over {MAX_DEPTH} levels deep")
         self._builder = builder
         self._scope = scope
         self._request = request
@@ -243,19 +326,40 @@ class _Level:
         self._outside: dict[str, None] = {}
         self._controls: dict[str, None] = {}
         self._needed: dict[Unit, None] = {}
-        self._component: dict[Unit, Unit] = {}
+        self._targets: dict[Unit, list[str]] = {}
+        self._size = 0
 
     def make(self) -> _Made:
+        self._builder.depth += 1
+        if self._builder.depth > MAX_DEPTH:
+            raise errors.UnsupportedOpError(f"control flow is over {MAX_DEPTH} levels deep")
+        for name in self._request.targets:
+            unit = self._unit_here(name)
+            if unit is not None:
+                self._targets.setdefault(unit, []).append(name)
         first = self._collect([ref.node for ref in self._request.results])
         self._collect(self._request.targets)
-        self._find_components()
-        work = list(self._find_work(first))
-        made = {name for part in work for unit in part.units for name in self._names(unit)}
+        order = self._order(first)
+        units = [unit for group in order for work in group for unit in work.units]
+        made = {name for unit in units for name in self._names(unit)}
         for target in self._request.targets:
             self._note_control(target, made)
-        items = [self._make_item(group, made) for group in schedule(work)]
-        region = Region((), tuple(items), self._request.results)
-        return _Made(region, tuple(self._outside), tuple(self._controls))
+        items = tuple(self._make_item(group, made) for group in order)
+        self._builder.depth -= 1
+        region = Region((), items, self._request.results)
+        return _Made(region, tuple(self._outside), tuple(self._controls), self._size)
+
+    def _order(self, first: set[Unit]) -> list[Sequence[Work]]:
+        """What becomes an item, in the order in which to run it.
+
+        The sides of a conditional are made together where that is possible. It is not where one
+        of its outputs comes back into a side, as in the gradient of a conditional, which may use
+        all that is in the sides. Then what has no effect is made once more.
+        """
+        try:
+            return list(schedule(self._find_work(self._components(may_repeat=False), first)))
+        except CycleError:
+            return list(schedule(self._find_work(self._components(may_repeat=True), first)))
 
     # What it takes.
 
@@ -291,8 +395,7 @@ class _Level:
     def _extra(self, unit: Unit) -> Guard:
         guard = self._builder.guards.of[unit]
         if guard is None:
-            name = unit if isinstance(unit, str) else unit[-1]
-            raise errors.FormatError("a result needs a node that never runs", node=name)
+            raise errors.FormatError("a result needs a node that never runs", node=_label(unit))
         return guard - self._scope.assumed
 
     def _sources(self, unit: Unit) -> Iterator[str]:
@@ -306,41 +409,82 @@ class _Level:
     def _is_inner(self, unit: Unit) -> bool:
         return self._extra(unit) > self._scope.guard
 
-    def _find_components(self) -> None:
-        """Puts units together that a conditional must run together."""
-        joins = self._builder.guards.joins
-        grouped = [u for u in self._needed if self._is_inner(u) or u in joins]
-        self._component = {unit: unit for unit in grouped}
-        for unit in grouped:
-            for name in self._sources(unit):
-                source = self._unit_here(name)
-                if source is not None and source in self._component and self._is_inner(source):
-                    self._component[self._root(source)] = self._root(unit)
+    def _ends(self) -> list[Unit]:
+        """Where conditionals end: in Merges of this level, and in what runs for its effect."""
+        joins = [u for u in self._needed if u in self._builder.guards.joins]
+        targets = [u for u in self._targets if self._is_inner(u)]
+        return [*(join for join in joins if not self._is_inner(join)), *targets]
 
-    def _root(self, unit: Unit) -> Unit:
-        while self._component[unit] != unit:
-            self._component[unit] = self._component[self._component[unit]]
-            unit = self._component[unit]
-        return unit
+    def _components(self, *, may_repeat: bool) -> list[list[Unit]]:
+        """The units of each conditional: all that leads to one of its ends.
 
-    def _find_work(self, first: set[Unit]) -> Iterator[Work]:
-        groups: dict[Unit, list[Unit]] = {}
-        for unit in self._needed:
-            root = self._root(unit) if unit in self._component else unit
-            groups.setdefault(root, []).append(unit)
-        owner = {unit: root for root, units in groups.items() for unit in units}
-        for root, units in groups.items():
-            sources = (self._unit_here(n) for unit in units for n in self._sources(unit))
-            needs = {owner[source] for source in sources if source is not None} - {root}
-            yield Work(
+        Ends that share a unit belong together; if units may repeat, only ends that share one that
+        must run once.
+        """
+        ends = self._ends()
+        groups = _Groups(ends)
+        owners: dict[Unit, Unit] = {}
+        units: dict[Unit, dict[Unit, None]] = {end: {} for end in ends}
+        for end in ends:
+            stack: list[Unit] = [end]
+            while stack:
+                unit = stack.pop()
+                if unit in units[end]:
+                    continue
+                if not may_repeat or self._runs_once(unit):
+                    groups.join(owners.setdefault(unit, end), end)
+                if not may_repeat and owners[unit] != end:
+                    continue
+                units[end][unit] = None
+                sources = map(self._unit_here, self._sources(unit))
+                stack += [s for s in sources if s is not None and self._is_inner(s)]
+        return groups.merged(units)
+
+    def _runs_once(self, unit: Unit) -> bool:
+        """Whether it can be seen how often a unit runs."""
+        if isinstance(unit, str):
+            return op_facts.is_order_relevant(self._builder.nodes[unit].op)
+        loop = self._builder.loop(unit).part
+        assert isinstance(loop, Loop)
+        nodes = (node for region in loop.regions for node in region.nodes())
+        return any(op_facts.is_order_relevant(node.op) for node in nodes)
+
+    def _find_work(self, components: Iterable[list[Unit]], first: set[Unit]) -> list[Work]:
+        groups = {units[0]: units for units in components}
+        together = {unit for units in groups.values() for unit in units}
+        owner = {u: root for root, units in groups.items() for u in units if not self._is_inner(u)}
+        single = [u for u in self._needed if u not in together]
+        owner.update((unit, unit) for unit in single)
+        return [
+            Work(
                 root=root,
                 units=tuple(units),
-                needs=frozenset(needs),
+                needs=self._needs(root, units, owner),
                 position=min(self._position(unit) for unit in units),
-                predicate=self._predicate(units) if root in self._component else None,
-                is_plain=root not in self._component and self._builder.is_plain(root),
+                predicate=self._predicate(units) if root in groups else None,
+                is_plain=root not in groups and self._builder.is_plain(root),
                 is_first=not first.isdisjoint(units),
             )
+            for root, units in (*groups.items(), *((unit, [unit]) for unit in single))
+        ]
+
+    def _needs(
+        self, root: Unit, units: Collection[Unit], owner: Mapping[Unit, Unit]
+    ) -> frozenset[Unit]:
+        """The roots of what some units need.
+
+        Raises:
+          CycleError: if they are a conditional and need one of its outputs.
+        """
+        found = set()
+        for unit in units:
+            for name in self._sources(unit):
+                source = self._unit_here(name)
+                if source is not None and not self._is_inner(source):
+                    found.add(owner[source])
+        if root in found and len(units) > 1:
+            raise CycleError("a side of a conditional uses one of its outputs", node=_label(root))
+        return frozenset(found - {root})
 
     def _position(self, unit: Unit) -> int:
         if isinstance(unit, str):
@@ -399,17 +543,19 @@ class _Level:
             return self._make_branch(group, group[0].predicate, made)
         if isinstance(unit, str):
             node = self._builder.node(unit)
+            self._size += 1
             kept = self._kept(node.control_inputs, made)
             same = kept == node.control_inputs
             return node if same else dataclasses.replace(node, control_inputs=kept)
         loop = self._builder.loop(unit)
         assert isinstance(loop.part, Loop)
+        self._size = self._builder.limit_size(self._size + loop.size)
         return dataclasses.replace(loop.part, control_inputs=self._kept(loop.controls, made))
 
     def _make_branch(
         self, group: Sequence[Work], predicate: TensorRef, made: Collection[str]
     ) -> Branch:
-        units = {unit for work in group for unit in work.units}
+        units = dict.fromkeys(unit for work in group for unit in work.units)
         joins = sorted(
             (u for u in units if u in self._builder.guards.joins and not self._is_inner(u)),
             key=self._position,
@@ -417,6 +563,7 @@ class _Level:
         merges = [str(join) for join in joins]
         then = self._make_side(units, merges, (predicate, True))
         otherwise = self._make_side(units, merges, (predicate, False))
+        self._size = self._builder.limit_size(self._size + then.size + otherwise.size)
         controls = [*then.controls, *otherwise.controls]
         for merge in merges:
             controls += self._builder.join_uses(merge)[0].controls
@@ -442,10 +589,9 @@ class _Level:
         value = literal[1]
         uses = [self._builder.join_uses(merge)[1 if value else 2] for merge in merges]
         targets = [control for use in uses for control in use.controls]
-        for name in self._request.targets:
-            unit = self._builder.unit(self._scope.frame, name)
-            if unit is not None and unit in units and literal in self._extra(unit):
-                targets.append(name)
+        for unit in units:
+            if unit in self._targets and literal in self._extra(unit):
+                targets += self._targets[unit]
         scope = dataclasses.replace(self._scope, guard=self._scope.guard | {literal})
         request = _Request(tuple(use.ref for use in uses), tuple(targets))
         made = _Level(self._builder, scope, request, self._args).make()
@@ -462,6 +608,7 @@ class _Level:
                 "dtype": serde.type_attr(op_facts.DT_INT32),
                 "value": serde.int_scalar_attr(number),
             }
-            constants.append(Node(f"{ref.node}/value_index", "Const", attrs=attrs))
+            name = query.unique_name(f"{ref.node}/value_index", self._builder.nodes)
+            constants.append(Node(name, "Const", attrs=attrs))
         results = (*region.results, *(TensorRef(node.name) for node in constants))
         return dataclasses.replace(region, items=(*region.items, *constants), results=results)

@@ -11,6 +11,10 @@ from converter.ir.graph import TensorRef
 from converter.passes.raise_control_flow.guards import Unit
 
 
+class CycleError(errors.UnsupportedOpError):
+    """A conditional needs what it gives."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Work:
     """What becomes an item: a node, a loop, or the units of a conditional.
@@ -44,12 +48,26 @@ def schedule(work: Iterable[Work]) -> Iterator[Sequence[Work]]:
       Groups that become one item: conditionals of one predicate that are ready at the same time.
 
     Raises:
-      UnsupportedOpError: if a conditional needs what it gives.
+      CycleError: if a conditional needs what it gives.
     """
     work = list(work)
+    first = _needed_first(work)
     done: set[Unit] = set()
-    yield from _Queue([part for part in work if part.is_first], done).drain()
-    yield from _Queue([part for part in work if not part.is_first], done).drain()
+    yield from _Queue([part for part in work if part.root in first], done).drain()
+    yield from _Queue([part for part in work if part.root not in first], done).drain()
+
+
+def _needed_first(work: Sequence[Work]) -> set[Unit]:
+    """The roots of what the results need, and of what that needs."""
+    by_root = {part.root: part for part in work}
+    first: set[Unit] = set()
+    stack = [part.root for part in work if part.is_first]
+    while stack:
+        root = stack.pop()
+        if root not in first:
+            first.add(root)
+            stack.extend(by_root[root].needs)
+    return first
 
 
 class _Queue:
@@ -85,7 +103,7 @@ class _Queue:
                 (part for root, part in self._work.items() if root not in self._done),
                 key=lambda part: part.position,
             )
-            raise errors.UnsupportedOpError(
+            raise CycleError(
                 "a conditional uses a value that depends on its own outputs",
                 node=stuck.root if isinstance(stuck.root, str) else stuck.root[-1],
             )

@@ -54,12 +54,26 @@ class Wiring:
             name: variable for parts in loops.values() for name, variable in parts.variables.items()
         }
         self._ordered = _find_ordered(nodes, frames)
+        self._frames = frames
+        self._loops = loops
         self._exits = self._find_exits()
         self._controls: dict[str, tuple[str, ...]] = {}
 
     def carries(self, variable: LoopVariable) -> bool:
         """Whether a loop variable is one in the nested form; handles of resources are none."""
         return variable.dtype != op_facts.DT_RESOURCE
+
+    def check_handle(self, variable: LoopVariable) -> None:
+        """Checks that a handle that a loop carries stays the same.
+
+        Raises:
+          UnsupportedOpError: if it does not.
+        """
+        following = self.use(self._nodes[variable.back].inputs[0]).ref
+        if following != self.use(TensorRef(variable.merge)).ref:
+            raise errors.UnsupportedOpError(
+                "a loop goes on with another variable, table or resource", node=variable.merge
+            )
 
     def exit_of(self, merge: str) -> TensorRef | None:
         """What the final value of a loop variable is called; None if nobody uses it."""
@@ -82,6 +96,8 @@ class Wiring:
             if following is None:
                 return Use(ref, tuple(dict.fromkeys(controls)))
             controls += self.waits(node.control_inputs)
+            if node.op == "Exit":
+                controls += self._wait(node.name)
             if node.op == "Switch":
                 controls += self.waits([node.inputs[1].node])
             ref = following
@@ -104,6 +120,12 @@ class Wiring:
         if ref.index == 0 and node.name in self._guards.only_inputs:
             return self._guards.only_inputs[node.name]
         variable = self._variables.get(node.name)
+        if ref.index == 1 and (variable or node.name in self._guards.only_inputs):
+            raise errors.UnsupportedOpError(
+                "the number of the input that a Merge got is used where it always is the same or"
+                " that of a loop",
+                node=node.name,
+            )
         if variable is not None:
             return None if self.carries(variable) else self._nodes[variable.enter].inputs[0]
         if ref.index == 0 and _is_handle(node):
@@ -129,7 +151,20 @@ class Wiring:
                 merge = self._find_exited(node)
                 if isinstance(merge, str):
                     exits.setdefault(merge, TensorRef(node.name))
+        for node in self._nodes.values():
+            if node.op == "Exit" and isinstance(self._find_exited(node), TensorRef):
+                # What waits for such an Exit waits for the loop: some value has to stand for that.
+                merge = self._first_carried(node)
+                exits.setdefault(merge, TensorRef(node.name))
         return exits
+
+    def _first_carried(self, node: Node) -> str:
+        """The first value that the loop of an Exit carries."""
+        variables = self._loops[self._frames[node.inputs[0].node]].variables
+        for name, variable in variables.items():
+            if self.carries(variable):
+                return name
+        raise errors.UnsupportedOpError("a V1 loop that carries no values", node=node.name)
 
     def _find_exited(self, node: Node) -> str | TensorRef:
         """The loop variable whose final value an Exit gives, or what it gives of outside."""
@@ -182,11 +217,8 @@ class Wiring:
             yield node.name
         elif node.op == "Exit":
             merge = self._find_exited(node)
-            yield from (
-                self._wait(merge.node)
-                if isinstance(merge, TensorRef)
-                else [self._exits[merge].node]
-            )
+            carried = self._first_carried(node) if isinstance(merge, TensorRef) else merge
+            yield self._exits[carried].node
         elif node.op == "Merge" and node.name in self._guards.joins:
             yield node.name
         elif node.name not in self._variables and node.op not in ("LoopCond", "NextIteration"):
