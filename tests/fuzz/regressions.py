@@ -349,4 +349,44 @@ REGRESSIONS = {
         ),
         (_V,),
     ),
+    "variable_read_in_a_branch_that_can_never_run": Program(
+        Block(
+            (
+                If(
+                    ("a",),
+                    Name("flag"),
+                    Block(
+                        (
+                            If(
+                                ("b",),
+                                Name("flag"),
+                                Block((), (Name("x"),)),
+                                Block((Lookup("c", "m", Int(0)),), (Name("c"),)),
+                            ),
+                        ),
+                        (Name("b"),),
+                    ),
+                    Block((), (Name("x"),)),
+                ),
+            ),
+            (Name("a"),),
+        ),
+        (_M,),
+        _BOTH_FLAGS,
+    ),
+    "variable_read_only_to_be_waited_for": Program(
+        Block(
+            (
+                While(
+                    "i",
+                    Int(1),
+                    (Carried("s", Name("x")),),
+                    Block((Read("a", "state"),), (Name("s"),)),
+                ),
+                Update("state", "assign_add", Name("x")),
+            ),
+            (Name("s"), Name("x")),
+        ),
+        (_STATE,),
+    ),
 }
