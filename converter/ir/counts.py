@@ -42,20 +42,23 @@ def _count_conditionals(nodes: Sequence[Node]) -> int:
     pivots = [node for node in switches if node.inputs[0] == node.inputs[1]]
     known = {_copied(by_name, node.inputs[1]) for node in pivots}
     others = {_copied(by_name, node.inputs[1]) for node in switches} - known
-    conditions = {ref for ref in others if _op(by_name, ref) == "LoopCond"}
+    makers = (_find(by_name, ref) for ref in others)
+    loops = sum(node is not None and node.op == "LoopCond" for node in makers)
     functional = [node for node in nodes if node.op in _CONDITIONALS]
-    return len(pivots) + len(others - conditions) + len(functional)
+    return len(pivots) + len(others) - loops + len(functional)
 
 
 def _copied(nodes: Mapping[str, Node], ref: TensorRef) -> TensorRef:
     """The tensor that `ref` is an identity of."""
     seen = set()
-    while _op(nodes, ref) == "Identity" and ref not in seen and nodes[ref.node].inputs:
+    node = _find(nodes, ref)
+    while node and node.op == "Identity" and node.inputs and ref not in seen:
         seen.add(ref)
-        ref = nodes[ref.node].inputs[0]
+        ref = node.inputs[0]
+        node = _find(nodes, ref)
     return ref
 
 
-def _op(nodes: Mapping[str, Node], ref: TensorRef) -> str:
-    node = nodes.get(ref.node) or nodes.get(ref.node.partition(":")[0])
-    return node.op if node else ""
+def _find(nodes: Mapping[str, Node], ref: TensorRef) -> Node | None:
+    """The node that makes `ref`, which functions call `node:output` or `argument`."""
+    return nodes.get(ref.node) or nodes.get(ref.node.partition(":")[0])
