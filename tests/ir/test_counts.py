@@ -41,7 +41,11 @@ def test_a_graph(text, loops, conditionals, arrays, make_program):
 
 
 def test_functions_count(make_program, make_function):
-    body = "i = Identity[T=bool](p)\ns = Switch[T=float](x, i:output:0)\nm = Merge[T=float, N=2](s:output_false:0, s:output_true:0)"
+    body = """
+        i = Identity[T=bool](p)
+        s = Switch[T=float](x, i:output:0)
+        m = Merge[T=float, N=2](s:output_false:0, s:output_true:0)
+    """
     function = make_function("f", {"x": "float", "p": "bool"}, body, {"y": "m:output:0"})
     counts = count_control_flow(make_program(functions={"f": function}))
     assert counts["conditionals"] == 1
