@@ -53,7 +53,8 @@ def _check(name):
 def _check_call(model, attribute, part, call):
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         meta_graph = tf.compat.v1.saved_model.load(session, ["serve"], str(model.path))
-        signature = meta_graph.signature_def[attribute]
+        named = call.signature if call.signature in meta_graph.signature_def else attribute
+        signature = meta_graph.signature_def[named]
         known = {**part["inputs"], **{h["input"]: h for h in part["hparams"].values()}}
         fed = _components({k: v for k, v in call.inputs.items() if k in known}, part["inputs"])
         feeds = {signature.inputs[k].name: v for k, v in fed.items() if k in signature.inputs}
