@@ -2,7 +2,7 @@ import pytest
 
 from converter.ir.region import Loop
 from converter.ir.text import parse_graph
-from converter.passes.raise_control_flow import raise_control_flow
+from converter.passes.raise_control_flow import limits, raise_control_flow
 
 
 def _const(number, dtype="int32"):
@@ -125,6 +125,27 @@ def test_it_finds_nothing_because_the_counter_is_no_integer(limit):
         limit(f"start = {_const(0)}", f"start = {zero}", f"one = {_const(1)}", f"one = {one}")
         is None
     )
+
+
+@pytest.mark.parametrize("dtype", ["{type: 999}", "{type: DT_INVALID}", "float"])
+def test_it_finds_nothing_because_the_step_has_no_value(dtype, limit):
+    assert limit(f"one = {_const(1)}", f"one = Const[dtype={dtype}]") is None
+
+
+def test_it_finds_nothing_because_the_step_is_huge_and_is_not_made_to_see_that(limit):
+    huge = _const(1).replace("tensor_shape { }", "tensor_shape { dim { size: 1000000000000 } }")
+    assert limit(f"one = {_const(1)}", f"one = {huge}") is None
+
+
+def test_conditions_that_many_others_share_are_looked_at_once(limit, monkeypatch):
+    left = iter(range(1000))
+    source = limits._source
+    monkeypatch.setattr(limits, "_source", lambda *args: (next(left), source(*args))[1])
+    lines = ["a0 = LogicalAnd(test, test)"]
+    lines += [f"a{i} = LogicalAnd(a{i - 1}, a{i - 1})" for i in range(1, 40)]
+    all_of_them = "\n    ".join([*lines, "more"])
+    swapped = ("(i, n/enter)", "(n/enter, i)")
+    assert limit("    more", f"    {all_of_them}", "LoopCond(test)", "LoopCond(a39)", *swapped) is None
 
 
 def test_it_finds_nothing_because_the_start_is_no_scalar(limit):
