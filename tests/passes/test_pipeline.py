@@ -110,7 +110,7 @@ def test_a_pass_that_damages_the_graph_is_caught(removes, monkeypatch, make_prog
         ("y = Neg[T=float](x, x)", errors.FormatError),
         ("y = ReadVariableOp[dtype=float]()", errors.FormatError),
         ("y = Frobnicate(x)", errors.UnsupportedOpError),
-        ("y = Merge[T=float, N=2](x, n)\nn = NextIteration[T=float](y)", errors.UnsupportedOpError),
+        ("y = Merge[T=float, N=2](x, n)\nn = NextIteration[T=float](y)", errors.FormatError),
         ("y = Neg[T=float](z)\nz = Neg[T=float](y)", errors.FormatError),
         ('y = PartitionedCall[Tin={list { }}, Tout={list { }}, f={func { name: "f" }}]()',
          errors.FormatError),

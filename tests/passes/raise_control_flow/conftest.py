@@ -3,8 +3,11 @@
 import textwrap
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
+from converter.assemble.emit import emit
 from converter.ir.region import check_region, format_region
 from converter.ir.text import parse_graph
 from converter.passes.raise_control_flow import raise_control_flow
@@ -62,6 +65,48 @@ def nested(make_program):
         return format_region(region)
 
     return run
+
+
+class _State:
+    """One variable, for all names."""
+
+    producer = 134
+
+    def __init__(self):
+        self.value = tf.Variable(1.0)
+
+    def variable(self, key):
+        assert key == "w"
+        return self.value
+
+
+@pytest.fixture(scope="session")
+def execute(make_program):
+    """`execute(text, *args)` are the results of a graph, run in its nested form.
+
+    Variable `w` is 1 at first.
+    """
+
+    def run(text, *args):
+        region = raise_control_flow(parse_graph(text), make_program())
+        check_region(region)
+        state = _State()
+        function = tf.function(lambda *a: emit(region, a, state), autograph=False)
+        return [np.asarray(result) for result in function(*args)]
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def const():
+    """`const(1, "int64")` is a scalar constant's op with its attributes."""
+    fields = {"int32": "int_val", "int64": "int64_val", "float": "float_val"}
+
+    def text(number, dtype="int32"):
+        tensor = f"dtype: DT_{dtype.upper()} tensor_shape {{ }} {fields[dtype]}: {number}"
+        return f"Const[dtype={dtype}, value={{tensor {{ {tensor} }}}}]"
+
+    return text
 
 
 @pytest.fixture(scope="session")

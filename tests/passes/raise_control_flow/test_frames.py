@@ -217,3 +217,27 @@ def test_a_variable_joins_one_enter_and_one_next_iteration(inputs, counting):
     with pytest.raises(errors.UnsupportedOpError, match="must join one Enter and one") as caught:
         _loops(text)
     assert caught.value.node == "i"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["back = Neg(i/next)", "back = Switch(i/next, p)", "back = Neg(p, ^i/next)"],
+)
+def test_a_next_iteration_that_leads_to_something_else_is_refused(line, counting):
+    with pytest.raises(errors.FormatError, match="leads to no Merge") as caught:
+        _loops(f'{counting}\nq = _Arg()\np = Enter[frame_name="f"](q)\n{line}')
+    assert caught.value.node == "i/next"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "s = Neg(n)\nn = NextIteration(s)",
+        "p = _Arg()\ns = Switch(n, p)\nn = NextIteration(s:1)",
+        "x = _Arg()\ns = Merge[T=float](x, n)\nn = NextIteration(s)",
+    ],
+)
+def test_a_circle_outside_of_all_loops_is_refused(text):
+    with pytest.raises(errors.FormatError, match="leads to no Merge") as caught:
+        _loops(text)
+    assert caught.value.node == "n"

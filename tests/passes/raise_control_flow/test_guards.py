@@ -2,7 +2,7 @@ import pytest
 
 from converter import errors
 from converter.ir.graph import TensorRef
-from converter.passes.raise_control_flow.guards import ALWAYS, Join, unit_in
+from converter.passes.raise_control_flow.guards import ALWAYS, Join, guard_of_result, unit_in
 
 _P, _Q = TensorRef("p"), TensorRef("q")
 _ARGS = "x = _Arg()\np = _Arg()\nq = _Arg()\n"
@@ -183,6 +183,74 @@ def test_a_unit_of_a_frame_is_a_node_or_a_whole_loop():
     assert unit_in((), "c", frames) == ("f",)
     assert unit_in(("f",), "c", frames) == ("f", "g")
     assert unit_in(("f",), "a", frames) is None
+
+
+# Ends of loops.
+
+_OTHER = """
+    q = _Arg()
+    q/enter = Enter[frame_name="f"](q)
+    other = Switch(i, q/enter)
+"""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("Exit(i/switch)", "Exit(i/switch:1)"),  # what goes on, not what leaves
+        ("Exit(i/switch)", "Exit(i)"),  # in each iteration
+        ("Exit(i/switch)", "Exit(other)"),  # under another condition than the loop's
+        ("Exit(i/switch)", "Exit(n/enter)"),  # whether the loop ends or not
+    ],
+)
+def test_an_exit_that_does_not_leave_when_the_loop_ends_is_refused(change, guards, counting):
+    with pytest.raises(errors.UnsupportedOpError, match="just when its loop ends") as caught:
+        guards(counting.replace(*change) + _OTHER)
+    assert caught.value.node == "last"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("NextIteration(plus)", "NextIteration(other:1)"),  # under another condition
+        ("NextIteration(plus)", "NextIteration(plus, ^if)"),  # under one more
+        ("Add(i/switch:1, one)", "Add(i/switch, one)"),  # when the loop ends
+        ("Add(i/switch:1, one)", "Add(i, one)"),  # without end
+    ],
+)
+def test_a_next_iteration_that_does_not_run_when_the_loop_goes_on_is_refused(
+    change, guards, counting
+):
+    text = counting.replace(*change) + _OTHER + "if = Identity[T=int32](other)"
+    with pytest.raises(errors.UnsupportedOpError, match="just when its loop goes on") as caught:
+        guards(text)
+    assert caught.value.node == "i/next"
+
+
+def test_a_value_of_outside_goes_on_without_waiting_for_the_condition(guards, counting):
+    text = counting.replace("NextIteration(plus)", "NextIteration(n/copy)")
+    found = guards(text + "n/copy = Identity[T=int32](n/enter)")
+    assert found.of["i/next"] == ALWAYS
+    with pytest.raises(errors.UnsupportedOpError, match="just when its loop goes on"):
+        guards(text + "n/copy = Neg(n/enter)")
+
+
+# Results.
+
+
+def test_the_guard_of_a_result_counts_the_side_of_a_switch(guards, steps):
+    text = _ARGS + "s = Switch(x, p)\ny = Neg(s)\nt = Switch(y, q)\ndead = Add(s, s:1)"
+    nodes, found = steps(text).nodes, guards(text)
+    expected = {
+        "x": ALWAYS,
+        "s": {(_P, False)},
+        "s:1": {(_P, True)},
+        "y": {(_P, False)},
+        "t:1": {(_P, False), (_Q, True)},
+        "dead": None,
+    }
+    for name, guard in expected.items():
+        assert guard_of_result(found, nodes, TensorRef.parse(name)) == guard
 
 
 # Merges with few inputs that run.

@@ -311,9 +311,15 @@ def test_branches_for_their_effect_alone(becomes):
     )
 
 
-def test_targets_that_never_run_are_skipped(becomes):
+def test_targets_that_never_run_are_skipped_but_not_their_variables(becomes):
     text = f"{_STATE}s = Switch(x, p)\nu = {_ADD}(h:1, s)\nreturn x\ntarget u"
-    becomes(text, "return x")
+    becomes(text, 'w = _Variable[key="w"]()\nreturn x')
+
+
+@pytest.mark.parametrize("op", ["_Variable", "_VariableValue"])
+def test_variables_that_nothing_needs_stay_listed(op, becomes):
+    line = f'w = {op}[key="w"]()'
+    becomes(f"{line}\na = Neg(w)\nreturn x", f"{line}\nreturn x")
 
 
 # Loops.
@@ -327,7 +333,7 @@ def test_what_the_body_uses_of_the_condition_is_there_again(nested, counting):
 
 
 def test_an_effect_of_the_condition_that_the_body_uses_is_refused(nested, counting):
-    text = counting.replace("(i, n/enter)", "(i, r)").replace("(i/switch:1, one)", "(i, r)")
+    text = counting.replace("(i, n/enter)", "(i, r)").replace("(i/switch:1, one)", "(i/switch:1, r)")
     with pytest.raises(errors.UnsupportedOpError, match="op 'RandomPoisson' gives in") as caught:
         nested(text + "r = RandomPoisson(n/enter, n/enter)\nreturn last")
     assert caught.value.node == "r"
@@ -366,22 +372,123 @@ def test_effects_in_a_loop_are_before_what_waits_for_it(nested, counting):
     assert after.endswith("r = ReadVariableOp[dtype=float](w, ^last)\nreturn r\n")
 
 
-# Refusals.
+# Conditionals that share nodes.
+
+_SHARED = """
+    {}
+    s = Switch(x, p)
+    b = {}
+    m = Merge[T=float](s, b)
+    y = Neg(m)
+    t = Switch({}, p)
+    c = Mul(t:1, b)
+    n = Merge[T=float](t, c)
+    return n
+"""
 
 
-def test_a_conditional_that_needs_its_own_output_is_refused(nested):
-    text = """
-        s = Switch(x, p)
-        b = Exp(s:1)
-        m = Merge[T=float](s, b)
+def test_what_two_conditionals_share_that_cannot_be_one_is_there_again(becomes):
+    becomes(
+        _SHARED.format("", "Exp(s:1)", "y"),
+        """
+        branch p -> m:
+          then:
+            b = Exp(x)
+            return b
+          else:
+            return x
         y = Neg(m)
-        t = Switch(y, p)
-        c = Mul(t:1, b)
-        n = Merge[T=float](t, c)
+        branch p -> n:
+          then:
+            b = Exp(x)
+            c = Mul(y, b)
+            return c
+          else:
+            return y
         return n
-    """
-    with pytest.raises(errors.UnsupportedOpError, match="depends on its own outputs"):
+        """,
+    )
+
+
+def test_what_two_conditionals_share_is_there_once_if_they_can_be_one(becomes):
+    becomes(
+        _SHARED.format("", "Exp(s:1)", "x"),
+        """
+        branch p -> n:
+          then:
+            b = Exp(x)
+            c = Mul(x, b)
+            return c
+          else:
+            return x
+        return n
+        """,
+    )
+    both = _SHARED.format("", "Exp(s:1)", "x").replace("return n", "return m, n")
+    becomes(
+        both,
+        """
+        branch p -> m, n:
+          then:
+            b = Exp(x)
+            c = Mul(x, b)
+            return b, c
+          else:
+            return x, x
+        return m, n
+        """,
+    )
+
+
+@pytest.mark.parametrize(
+    "shared",
+    ["RandomPoisson(s:1, s:1)", "ReadVariableOp[dtype=float](h:1)", f"{_ADD}(h:1, s:1)"],
+)
+@pytest.mark.parametrize(
+    ("taken", "message"),
+    [("m", "uses one of its outputs"), ("y", "uses a value that depends on its own outputs")],
+)
+def test_what_runs_once_in_two_conditionals_that_cannot_be_one_is_refused(
+    shared, taken, message, nested
+):
+    text = _SHARED.format(_STATE, shared, taken)
+    if shared.startswith("Assign"):
+        text = text.replace("c = Mul(t:1, b)", "c = Neg(t:1, ^b)")
+        text = text.replace("m = Merge[T=float](s, b)", "d = Exp(s:1, ^b)\nm = Merge[T=float](s, d)")
+    with pytest.raises(errors.UnsupportedOpError, match=message):
         nested(_ARGS + text)
+
+
+def test_what_runs_once_beside_what_is_there_again_stays_once(nested):
+    """Two conditionals share a node without an effect; only the first has one of its own."""
+    text = _SHARED.format(_STATE, "Exp(s:1)", "y").replace(
+        "m = Merge[T=float](s, b)",
+        f"u = {_ADD}(h:1, b)\n    d = Neg(b, ^u)\n    m = Merge[T=float](s, d)",
+    )
+    after = nested(_ARGS + text)
+    assert after.count("b = Exp(x)") == 2
+    assert after.count(_ADD) == 1
+
+
+def test_a_loop_with_an_effect_that_two_conditionals_share_is_refused(nested):
+    loop = """
+        e = Enter[frame_name="f"](s:1)
+        h/e = Enter[frame_name="f", is_constant=true](h:1)
+        v = Merge[T=float](e, v/next)
+        more = LoopCond(v)
+        v/s = Switch(v, more)
+        grown = Exp(v/s:1{})
+        v/next = NextIteration(grown)
+        b = Exit(v/s)
+    """
+    text = _SHARED.format(_STATE, "gone", "y").replace("    b = gone\n", loop)
+    assert nested(_ARGS + text.format("")).count("grown = Exp(v)") == 2
+    acting = text.format(f", ^u)\n        u = {_ADD}(h/e, v/s:1")
+    with pytest.raises(errors.UnsupportedOpError, match="depends on its own outputs"):
+        nested(_ARGS + acting)
+
+
+# Refusals.
 
 
 def test_effects_under_conditions_of_which_none_is_outermost_are_refused(nested):
@@ -400,13 +507,26 @@ def test_effects_under_conditions_of_which_none_is_outermost_are_refused(nested)
 
 
 def test_a_result_that_never_runs_is_refused(nested):
-    with pytest.raises(errors.FormatError, match="a node that never runs") as caught:
+    with pytest.raises(errors.FormatError, match="a tensor that never is") as caught:
         nested(_ARGS + "s = Switch(x, p)\ny/e = Add(s, s:1)\nreturn y/e")
     assert caught.value.node == "y/e"
 
 
-def test_control_flow_that_is_nested_too_deeply_is_refused(nested, monkeypatch):
-    monkeypatch.setattr(regions, "MAX_DEPTH", 2)
+@pytest.fixture
+def fits(nested, monkeypatch):
+    """`fits(text, levels)` checks that a graph is just as many levels deep, its own included."""
+
+    def check(text, levels):
+        monkeypatch.setattr(regions, "MAX_DEPTH", levels)
+        nested(text)
+        monkeypatch.setattr(regions, "MAX_DEPTH", levels - 1)
+        with pytest.raises(errors.UnsupportedOpError, match=f"over {levels - 1} levels deep"):
+            nested(text)
+
+    return check
+
+
+def test_branches_that_are_nested_too_deeply_are_refused(fits):
     text = """
         s = Switch(x, p)
         t = Switch(s:1, q)
@@ -414,7 +534,27 @@ def test_control_flow_that_is_nested_too_deeply_is_refused(nested, monkeypatch):
         m = Merge[T=float](s, inner)
         return m
     """
-    assert nested(_ARGS + text).count("branch") == 2
-    monkeypatch.setattr(regions, "MAX_DEPTH", 1)
-    with pytest.raises(errors.UnsupportedOpError, match="over 1 levels deep"):
-        nested(_ARGS + text)
+    fits(_ARGS + text, 3)
+
+
+def test_loops_that_are_nested_too_deeply_are_refused(fits):
+    lines = ["x = _Arg()"]
+    for name, outer in (("a", "x"), ("b", "a/s:1"), ("c", "b/s:1")):
+        lines += [
+            f'{name}/e = Enter[frame_name="{name}"]({outer})',
+            f"{name} = Merge[T=float]({name}/e, {name}/n)",
+            f"{name}/k = LoopCond({name})",
+            f"{name}/s = Switch({name}, {name}/k)",
+            f"{name}/x = Exit({name}/s)",
+        ]
+    lines += ["c/n = NextIteration(c/s:1)", "b/n = NextIteration(c/x)", "a/n = NextIteration(b/x)"]
+    fits("\n".join([*lines, "return a/x"]), 4)
+
+
+def test_too_many_nodes_after_what_is_there_again_are_refused(nested, monkeypatch):
+    text = _ARGS + _SHARED.format("", "Exp(s:1)", "y")
+    monkeypatch.setattr(regions, "MAX_NODES", 4)
+    nested(text)
+    monkeypatch.setattr(regions, "MAX_NODES", 3)
+    with pytest.raises(errors.UnsupportedOpError, match="over 3 nodes"):
+        nested(text)

@@ -74,9 +74,17 @@ def test_exits_by_variable(steps, counting):
 
 
 def test_an_exit_of_what_the_loop_does_not_carry_is_refused(steps, counting):
-    with pytest.raises(errors.UnsupportedOpError, match="gives 'plus:0', which it") as caught:
-        steps(counting + "o/ut = Exit(plus)")
+    text = counting + "r = Neg(i)\ns = Switch(r, more)\no/ut = Exit(s)"
+    with pytest.raises(errors.UnsupportedOpError, match="gives 'r:0', which it") as caught:
+        steps(text)
     assert caught.value.node == "o/ut"
+
+
+@pytest.mark.parametrize("merge", ["i", "m"])
+def test_the_number_of_an_input_that_always_is_the_same_is_refused(merge, use, counting):
+    with pytest.raises(errors.UnsupportedOpError, match="number of the input that a") as caught:
+        use(counting + "m = Merge[T=int32](n)", f"{merge}:1")
+    assert caught.value.node == merge
 
 
 # Handles.
@@ -98,6 +106,59 @@ def test_a_handle_is_not_carried(steps, use, counting):
     assert found.wiring.carries(variables["i"])
     assert not found.wiring.carries(variables["h"])
     assert use(text, "h").ref == use(text, "h/switch:1").ref == TensorRef("w")
+
+
+_HANDLE = """
+    w = _Variable[key="w"]()
+    w/enter = Enter[frame_name="f"](w)
+    h = Merge[T=resource](w/enter, w/next)
+    h/switch = Switch(h, more)
+    w/next = NextIteration(h/switch:1)
+    out = Exit[T=resource](h/switch)
+"""
+
+
+def test_the_handle_that_a_loop_gives_is_that_of_around(use, counting):
+    assert use(counting + _HANDLE, "out") == Use(TensorRef("w"))
+
+
+def test_what_takes_the_handle_that_a_loop_with_an_effect_gives_waits_for_the_loop(use, counting):
+    acting = counting + _HANDLE + "u = AssignAddVariableOp[dtype=int32](h/switch:1, plus)"
+    assert use(acting, "out") == Use(TensorRef("w"), ("last",))
+    assert use(acting, "h/switch:1") == Use(TensorRef("w"))
+
+
+def test_a_loop_whose_other_exits_nobody_has_is_known_by_that_of_a_handle(steps, counting):
+    text = counting.replace("last = Exit(i/switch)", "") + _HANDLE
+    acting = text + "u = AssignAddVariableOp[dtype=int32](h/switch:1, plus)"
+    wiring = steps(acting).wiring
+    assert wiring.exit_of("i") == TensorRef("out")
+    assert wiring.use(TensorRef("out")) == Use(TensorRef("w"), ("out",))
+
+
+def test_a_loop_that_carries_only_a_handle_is_refused(steps):
+    text = 'more = LoopCond(p/enter)\np/enter = Enter[frame_name="f"](p)\np = _Arg()\n'
+    with pytest.raises(errors.UnsupportedOpError, match="carries no values") as caught:
+        steps(text + _HANDLE)
+    assert caught.value.node == "out"
+
+
+def test_a_handle_that_stays_the_same(steps, counting):
+    found = steps(counting + _HANDLE)
+    found.wiring.check_handle(found.loops["f",].variables["h"])
+
+
+@pytest.mark.parametrize("after", ["v/enter", "v/switch:1"])
+def test_a_handle_that_becomes_another_is_refused(after, steps, counting):
+    other = """
+        v = _Variable[key="v"]()
+        v/enter = Enter[frame_name="f", is_constant=true](v)
+        v/switch = Switch(v/enter, more)
+    """
+    found = steps(counting + _HANDLE.replace("(h/switch:1)", f"({after})") + other)
+    with pytest.raises(errors.UnsupportedOpError, match="another variable, table or") as caught:
+        found.wiring.check_handle(found.loops["f",].variables["h"])
+    assert caught.value.node == "h"
 
 
 def test_a_merge_of_one_handle_is_that_handle(use):
@@ -167,6 +228,18 @@ def test_waiting_for_a_conditional_with_an_effect_stays(rewire):
     assert rewire(text, "y") == "y = Exp(x, ^m)"
     without = text.replace(", ^u", "")
     assert rewire(without, "y") == "y = Exp(x)"
+
+
+def test_waiting_for_a_merge_of_one_input_is_waiting_for_that_alone(rewire):
+    text = """
+        s = Switch(x, p)
+        t = Switch(s:1, p)
+        dead = Neg(t, ^r)
+        live = Exp(t:1, ^u)
+        m = Merge[T=float](dead, live)
+        y = Exp(x, ^m)
+    """
+    assert rewire(_ARGS + _ACT + _READ + text, "y") == "y = Exp(x, ^live)"
 
 
 def test_waiting_for_a_loop_with_an_effect_is_waiting_for_its_first_exit(rewire, counting):
