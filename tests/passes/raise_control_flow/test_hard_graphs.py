@@ -9,7 +9,7 @@ from converter.ir.region import Branch, Loop
 from converter.ir.text import parse_graph
 from converter.passes.inline_functions import inline_functions
 from converter.passes.pipeline import lower
-from converter.passes.raise_control_flow import raise_control_flow, regions
+from converter.passes.raise_control_flow import level, raise_control_flow
 
 _ADD = "AssignAddVariableOp[dtype=float]"
 
@@ -106,7 +106,9 @@ def test_a_counter_of_32_bits(limit, execute, counter):
 
 
 def test_a_loop_that_goes_on_with_a_value_of_outside(execute, counter):
-    text = counter("int32") + """
+    text = (
+        counter("int32")
+        + """
         x = _Arg[T=float]()
         y = _Arg[T=float]()
         v/enter = Enter[T=float, frame_name="f"](x)
@@ -117,6 +119,7 @@ def test_a_loop_that_goes_on_with_a_value_of_outside(execute, counter):
         v/exit = Exit[T=float](v/switch)
         return v/exit
     """
+    )
     for limit, expected in [(0, 1.0), (1, 2.0), (3, 2.0)]:
         assert execute(text, tf.constant(limit), tf.constant(1.0), tf.constant(2.0)) == [expected]
 
@@ -308,9 +311,9 @@ def test_each_node_of_deep_nests_is_there_once(nested):
 
 
 def test_deeper_nests_are_refused(nested):
-    nested(_nest(regions.MAX_DEPTH - 1))
+    nested(_nest(level.MAX_DEPTH - 1))
     with pytest.raises(errors.UnsupportedOpError, match="levels deep"):
-        nested(_nest(regions.MAX_DEPTH))
+        nested(_nest(level.MAX_DEPTH))
 
 
 def test_many_updates_in_conditionals_of_their_own(nested):
@@ -342,7 +345,7 @@ def test_loops_in_conditions_that_bodies_use_are_refused_when_they_grow_too_larg
             value = f"x{i}"
         return "\n".join([*lines, f"return {value}"])
 
-    monkeypatch.setattr(regions, "MAX_NODES", 1000)
+    monkeypatch.setattr(level, "MAX_NODES", 1000)
     assert [nested(text(depth)).count("loop ") for depth in (1, 2, 3)] == [1, 3, 7]
     with pytest.raises(errors.UnsupportedOpError, match="over 1000 nodes"):
         nested(text(22))

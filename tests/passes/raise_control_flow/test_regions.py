@@ -1,7 +1,6 @@
 import pytest
 
 from converter import errors
-from converter.passes.raise_control_flow import regions
 
 _ARGS = "x = _Arg()\np = _Arg()\nq = _Arg()\n"
 _STATE = 'w = _Variable[key="w"]()\nh = Switch(w, p)\n'
@@ -333,7 +332,9 @@ def test_what_the_body_uses_of_the_condition_is_there_again(nested, counting):
 
 
 def test_an_effect_of_the_condition_that_the_body_uses_is_refused(nested, counting):
-    text = counting.replace("(i, n/enter)", "(i, r)").replace("(i/switch:1, one)", "(i/switch:1, r)")
+    text = counting.replace("(i, n/enter)", "(i, r)").replace(
+        "(i/switch:1, one)", "(i/switch:1, r)"
+    )
     with pytest.raises(errors.UnsupportedOpError, match="op 'RandomPoisson' gives in") as caught:
         nested(text + "r = RandomPoisson(n/enter, n/enter)\nreturn last")
     assert caught.value.node == "r"
@@ -454,7 +455,9 @@ def test_what_runs_once_in_two_conditionals_that_cannot_be_one_is_refused(
     text = _SHARED.format(_STATE, shared, taken)
     if shared.startswith("Assign"):
         text = text.replace("c = Mul(t:1, b)", "c = Neg(t:1, ^b)")
-        text = text.replace("m = Merge[T=float](s, b)", "d = Exp(s:1, ^b)\nm = Merge[T=float](s, d)")
+        text = text.replace(
+            "m = Merge[T=float](s, b)", "d = Exp(s:1, ^b)\nm = Merge[T=float](s, d)"
+        )
     with pytest.raises(errors.UnsupportedOpError, match=message):
         nested(_ARGS + text)
 
@@ -517,9 +520,9 @@ def fits(nested, monkeypatch):
     """`fits(text, levels)` checks that a graph is just as many levels deep, its own included."""
 
     def check(text, levels):
-        monkeypatch.setattr(regions, "MAX_DEPTH", levels)
+        monkeypatch.setattr(level, "MAX_DEPTH", levels)
         nested(text)
-        monkeypatch.setattr(regions, "MAX_DEPTH", levels - 1)
+        monkeypatch.setattr(level, "MAX_DEPTH", levels - 1)
         with pytest.raises(errors.UnsupportedOpError, match=f"over {levels - 1} levels deep"):
             nested(text)
 
@@ -553,8 +556,8 @@ def test_loops_that_are_nested_too_deeply_are_refused(fits):
 
 def test_too_many_nodes_after_what_is_there_again_are_refused(nested, monkeypatch):
     text = _ARGS + _SHARED.format("", "Exp(s:1)", "y")
-    monkeypatch.setattr(regions, "MAX_NODES", 4)
+    monkeypatch.setattr(level, "MAX_NODES", 4)
     nested(text)
-    monkeypatch.setattr(regions, "MAX_NODES", 3)
+    monkeypatch.setattr(level, "MAX_NODES", 3)
     with pytest.raises(errors.UnsupportedOpError, match="over 3 nodes"):
         nested(text)
