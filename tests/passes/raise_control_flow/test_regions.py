@@ -1,6 +1,7 @@
 import pytest
 
 from converter import errors
+from converter.passes.raise_control_flow import level
 
 _ARGS = "x = _Arg()\np = _Arg()\nq = _Arg()\n"
 _STATE = 'w = _Variable[key="w"]()\nh = Switch(w, p)\n'
