@@ -126,8 +126,17 @@ class _Finder:
                 self._visit_merge(frame, self._nodes[unit], known)
             else:
                 self.guards[unit] = self._union(frame, _sources(self._nodes[unit]), known)
+                self._check_trigger(self._nodes[unit])
         if frame in self._loops:
             self._check_ends(self._loops[frame], known)
+
+    def _check_trigger(self, node: Node) -> None:
+        """Refuses what runs after both sides of a conditional, whichever of them ran."""
+        if node.op == "ControlTrigger" and self.guards[node.name] is None:
+            raise errors.UnsupportedOpError(
+                "the module's own graph contains the gradient of a conditional in a loop",
+                node=node.name,
+            )
 
     def _check_ends(self, parts: LoopParts, known: Guard) -> None:
         """Checks that the loop goes on while its condition holds, and is left when it does not."""

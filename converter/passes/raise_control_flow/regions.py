@@ -141,6 +141,8 @@ class RegionBuilder:
     def _make_loop(self, parts: LoopParts) -> MadeLoop:
         condition = self.nodes[parts.condition]
         variables = [v for v in parts.variables.values() if self.wiring.carries(v)]
+        if not variables:
+            raise errors.UnsupportedOpError("a V1 loop that carries no values", node=condition.name)
         enters = [self.nodes[variable.enter] for variable in variables]
         initial = [self.wiring.use(enter.inputs[0]) for enter in enters]
         assumed = frozenset({(TensorRef(condition.name), True)})

@@ -298,3 +298,23 @@ def test_a_loop_that_needs_what_it_gives_is_refused(guards, counting):
     text = counting + 'bad = Neg(last)\ne = Enter[frame_name="f"](bad)\ny = Add(e, plus)'
     with pytest.raises(errors.FormatError, match="a loop needs what it gives"):
         guards(text)
+
+
+def test_what_waits_for_both_sides_of_a_conditional_is_refused(steps):
+    text = """
+        x = _Arg()
+        p = _Arg()
+        s = Switch(x, p)
+        a = Neg(s)
+        b = Neg(s:1)
+        t = ControlTrigger(^a, ^b)
+    """
+    with pytest.raises(errors.UnsupportedOpError, match="gradient of a conditional in") as caught:
+        steps(text)
+    assert caught.value.node == "t"
+
+
+def test_what_waits_for_one_side_is_on_it(steps):
+    text = "x = _Arg()\np = _Arg()\ns = Switch(x, p)\na = Neg(s)\nt = ControlTrigger(^a)"
+    guards = steps(text).guards
+    assert guards.of["t"] == guards.of["a"]
