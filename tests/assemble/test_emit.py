@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 from types import SimpleNamespace
 
 import numpy as np
@@ -472,8 +473,11 @@ def through_list(request):
     return make
 
 
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
 @pytest.mark.parametrize("dtype", _LIST_DTYPES)
-def test_gradients_around_lists_survive_saving_and_loading(dtype, through_list, tmp_path):
+def test_gradients_around_lists_survive_saving_and_loading(
+    dtype, compiled, through_list, tmp_path
+):
     region, state = through_list(dtype), _State()
     module = tf.Module()
     module.call = tf.function(
@@ -483,12 +487,18 @@ def test_gradients_around_lists_survive_saving_and_loading(dtype, through_list, 
     )
     tf.saved_model.save(module, str(tmp_path))
     for made in (module, tf.saved_model.load(str(tmp_path))):
-        x = tf.constant(3.0)
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            y = made.call(x, tf.constant(True))
+        step = functools.partial(_value_and_gradient, made.call)
+        step = tf.function(step, autograph=False) if compiled else step
+        y, gradient = step(tf.constant(3.0), tf.constant(True))
         assert y == 18
-        assert tape.gradient(y, x) == 6
+        assert gradient == 6
+
+
+def _value_and_gradient(call, x, *others):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = call(x, *others)
+    return y, tape.gradient(y, x)
 
 
 @pytest.mark.parametrize(("dtype", "stops"), [("float", 0), ("int32", 1), ("string", 1)])
