@@ -475,9 +475,7 @@ def through_list(request):
 
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
 @pytest.mark.parametrize("dtype", _LIST_DTYPES)
-def test_gradients_around_lists_survive_saving_and_loading(
-    dtype, compiled, through_list, tmp_path
-):
+def test_gradients_around_lists_survive_saving_and_loading(dtype, compiled, through_list, tmp_path):
     region, state = through_list(dtype), _State()
     module = tf.Module()
     module.call = tf.function(

@@ -196,9 +196,7 @@ def test_what_one_call_may_use_another_may_surely_use():
         cases=(_CASE, both),
     )
     unsure, sure = evidence.expected[0], dataclasses.replace(_SEEN, plain_used=frozenset("wb"))
-    evidence = dataclasses.replace(
-        evidence, expected=(unsure, sure), actual=(_SAME.actual[0],) * 2
-    )
+    evidence = dataclasses.replace(evidence, expected=(unsure, sure), actual=(_SAME.actual[0],) * 2)
     assert _failures(evidence) == [("variables", "g.variables")]
 
 

@@ -110,9 +110,7 @@ def test_vectors_that_are_compared_are_not_trip_counts():
 
 
 def test_floats_that_are_compared_are_as_others():
-    np.testing.assert_array_equal(
-        _make("float32", (), Use(is_compared=True)), _make("float32", ())
-    )
+    np.testing.assert_array_equal(_make("float32", (), Use(is_compared=True)), _make("float32", ()))
 
 
 def test_lengths_stay_within_the_longest():

@@ -106,7 +106,9 @@ def test_a_counter_of_32_bits(limit, execute, counter):
 
 
 def test_a_loop_that_goes_on_with_a_value_of_outside(execute, counter):
-    text = counter("int32") + """
+    text = (
+        counter("int32")
+        + """
         x = _Arg[T=float]()
         y = _Arg[T=float]()
         v/enter = Enter[T=float, frame_name="f"](x)
@@ -117,6 +119,7 @@ def test_a_loop_that_goes_on_with_a_value_of_outside(execute, counter):
         v/exit = Exit[T=float](v/switch)
         return v/exit
     """
+    )
     for limit, expected in [(0, 1.0), (1, 2.0), (3, 2.0)]:
         assert execute(text, tf.constant(limit), tf.constant(1.0), tf.constant(2.0)) == [expected]
 

@@ -92,7 +92,9 @@ def test_a_read_of_another_variable_is_fine(make_program):
 def test_a_graph_is_refused_only_if_the_call_changes_what_it_reads(make_program, nested, counting):
     """Reads of a variable that stays the same are not in the loop any more by then."""
     spec = VariableSpec("scope/w", "w", 1, (), True, "scope/w")
-    text = counting.replace("(i/switch:1, one)", "(i/switch:1, m)") + """
+    text = (
+        counting.replace("(i/switch:1, one)", "(i/switch:1, m)")
+        + """
         w = _Variable[key="scope/w"]()
         w/enter = Enter[frame_name="f", is_constant=true](w)
         p = _Arg()
@@ -103,6 +105,7 @@ def test_a_graph_is_refused_only_if_the_call_changes_what_it_reads(make_program,
         m = Merge[T=float](s, r)
         return last
     """
+    )
     with pytest.raises(errors.UnsupportedOpError, match="trainable variable 'scope/w'") as caught:
         nested(text, variables={"w": spec})
     assert caught.value.node == "r"

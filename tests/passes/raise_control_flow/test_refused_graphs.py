@@ -93,7 +93,9 @@ def test_a_loop_of_another_form(change, message, node, refused, counting):
     ("a", "b"), [("b/switch:1", "a/switch:1"), ("b/enter", "b/switch:1"), ("a/enter", "a/enter")]
 )
 def test_a_loop_that_swaps_its_handles(a, b, refused, counting):
-    text = counting.replace("(i/switch:1, one)", "(i/switch:1, found)") + f"""
+    text = (
+        counting.replace("(i/switch:1, one)", "(i/switch:1, found)")
+        + f"""
         a = _Table[key="a"]()
         b = _Table[key="b"]()
         a/enter = Enter[frame_name="f"](a)
@@ -107,6 +109,7 @@ def test_a_loop_that_swaps_its_handles(a, b, refused, counting):
         found = LookupTableFindV2[Tin=int32, Tout=int32](a/switch:1, one, one)
         return last
     """
+    )
     node = "a/now" if a.startswith("b") else "b/now"
     refused(text, "goes on with another variable, table", node)
 

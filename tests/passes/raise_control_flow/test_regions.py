@@ -333,7 +333,9 @@ def test_what_the_body_uses_of_the_condition_is_there_again(nested, counting):
 
 
 def test_an_effect_of_the_condition_that_the_body_uses_is_refused(nested, counting):
-    text = counting.replace("(i, n/enter)", "(i, r)").replace("(i/switch:1, one)", "(i/switch:1, r)")
+    text = counting.replace("(i, n/enter)", "(i, r)").replace(
+        "(i/switch:1, one)", "(i/switch:1, r)"
+    )
     with pytest.raises(errors.UnsupportedOpError, match="op 'RandomPoisson' gives in") as caught:
         nested(text + "r = RandomPoisson(n/enter, n/enter)\nreturn last")
     assert caught.value.node == "r"
@@ -454,7 +456,9 @@ def test_what_runs_once_in_two_conditionals_that_cannot_be_one_is_refused(
     text = _SHARED.format(_STATE, shared, taken)
     if shared.startswith("Assign"):
         text = text.replace("c = Mul(t:1, b)", "c = Neg(t:1, ^b)")
-        text = text.replace("m = Merge[T=float](s, b)", "d = Exp(s:1, ^b)\nm = Merge[T=float](s, d)")
+        text = text.replace(
+            "m = Merge[T=float](s, b)", "d = Exp(s:1, ^b)\nm = Merge[T=float](s, d)"
+        )
     with pytest.raises(errors.UnsupportedOpError, match=message):
         nested(_ARGS + text)
 
