@@ -89,7 +89,7 @@ def test_a_read_of_another_variable_is_fine(make_program):
     check_reads(other, make_program(variables={"w": spec}))
 
 
-def test_a_graph_is_refused_only_if_the_call_changes_what_it_reads(make_program, nested, counting):
+def test_a_graph_is_refused_only_if_the_call_changes_what_it_reads(nested, counting):
     """Reads of a variable that stays the same are not in the loop any more by then."""
     spec = VariableSpec("scope/w", "w", 1, (), True, "scope/w")
     text = (
