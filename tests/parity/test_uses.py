@@ -119,7 +119,7 @@ _ARRAYS = """
     i = Const()
     flow = Const()
     array = TensorArrayV3[dtype=int32](i)
-    table = Const[dtype=float, value={tensor { dtype: DT_FLOAT tensor_shape { dim { size: 7 } } }}]()
+    table = Const[value={tensor { dtype: DT_FLOAT tensor_shape { dim { size: 7 } } }}]()
 """
 
 
