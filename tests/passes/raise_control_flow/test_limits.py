@@ -144,8 +144,10 @@ def test_conditions_that_many_others_share_are_looked_at_once(limit, monkeypatch
     lines = ["a0 = LogicalAnd(test, test)"]
     lines += [f"a{i} = LogicalAnd(a{i - 1}, a{i - 1})" for i in range(1, 40)]
     all_of_them = "\n    ".join([*lines, "more"])
-    changes = ("    more", f"    {all_of_them}", "LoopCond(test)", "LoopCond(a39)")
-    assert limit(*changes, "(i, n/enter)", "(n/enter, i)") is None
+    swapped = ("(i, n/enter)", "(n/enter, i)")
+    assert (
+        limit("    more", f"    {all_of_them}", "LoopCond(test)", "LoopCond(a39)", *swapped) is None
+    )
 
 
 def test_it_finds_nothing_because_the_start_is_no_scalar(limit):
