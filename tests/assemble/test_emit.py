@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 from types import SimpleNamespace
 
 import numpy as np
@@ -146,6 +147,8 @@ def test_a_node_that_tensorflow_rejects_is_a_conversion_error(line):
 
 # Control flow.
 
+_SCALAR = "Const[dtype=int32, value={tensor { dtype: DT_INT32 tensor_shape { } int_val: %d }}]"
+
 
 def _carried(name, initial, output=None, shape=()):
     return Carried(name, TensorRef(initial), shape, TensorRef(output) if output else None)
@@ -213,6 +216,40 @@ def test_a_limit_and_parallel_iterations_are_given_to_the_loop():
     (loop,) = [op for op in concrete.graph.get_operations() if "While" in op.type]
     assert loop.get_attr("parallel_iterations") == 10
     assert _call("xnk", region.items, ["last"], 1.0, 100.0, 2) == [4]
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(0, 1), (2, 4), (100, 128), (2**31 - 1, 128)])
+def test_a_limit_may_be_a_number(limit, expected):
+    loop = _doubling(maximum_iterations=limit)
+    assert _call("xn", [loop], ["last"], 1.0, 100.0) == [expected]
+
+
+@pytest.mark.parametrize("limit", [4, TensorRef("k")])
+def test_the_gradient_of_a_loop_with_a_limit_has_it_too(limit):
+    """XLA compiles such a gradient, and no other."""
+    loop, state = _doubling(maximum_iterations=limit), _State()
+    assert _gradient([loop], "last", 3.0, 20.0, True, 4) == 8
+
+    @tf.function(jit_compile=True, autograph=False)
+    def compiled(x, n):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            items = [*_nodes(f"k = {_SCALAR % 4}()"), loop]
+            (y,) = emit(Region(("x", "n"), tuple(items), (TensorRef("last"),)), [x, n], state)
+        return tape.gradient(y, x)
+
+    assert compiled(tf.constant(3.0), tf.constant(20.0)) == 8
+
+
+def test_a_limit_whose_shape_is_not_known():
+    region = Region(("x", "n", "k"), (_doubling(maximum_iterations=TensorRef("k")),),
+                    (TensorRef("last"),))  # fmt: skip
+    specs = [tf.TensorSpec((), tf.float32)] * 2 + [tf.TensorSpec(None, tf.int32)]
+    state = _State()
+    function = tf.function(
+        lambda *a: emit(region, a, state), autograph=False, input_signature=specs
+    )
+    assert function(tf.constant(1.0), tf.constant(100.0), tf.constant(2))[0] == 4
 
 
 def test_shapes_that_change_from_one_iteration_to_the_next():
@@ -363,17 +400,149 @@ def test_no_gradient_leads_through_a_loop_made_without():
     assert _gradient([_doubling(has_gradient=False)], "last", 3.0, 20.0) is None
 
 
+_LISTS = f"""
+    shape = {(_SCALAR % 0).replace("{ } int_val: 0", "{ dim { } }")}()
+    count = {_SCALAR % 3}()
+    zero = {_SCALAR % 0}()
+    one = {_SCALAR % 1}()
+    list = TensorListReserve[element_dtype=%s, shape_type=int32](shape, count)
+"""
+
+
+def _filling(dtype, convert):
+    """A loop that puts 1, 2 and 3 into a list."""
+    return Loop(
+        name="fill",
+        carried=(_carried("i", "zero"), _carried("l", "list", "filled")),
+        predicate=_part("more = Less[T=int32](i, count)\nreturn more", "il"),
+        body=_part(
+            f"""
+            next = AddV2[T=int32](i, one)
+            item = {convert}(next)
+            new = TensorListSetItem[element_dtype={dtype}](l, i, item)
+            return next, new
+            """,
+            "il",
+        ),
+    )
+
+
+def _reading(dtype, convert):
+    """A loop that multiplies `x` by each element of a list."""
+    return Loop(
+        name="read",
+        carried=(_carried("j", "zero"), _carried("v", "x", "last")),
+        predicate=_part("more = Less[T=int32](j, count)\nreturn more", "jv"),
+        body=_part(
+            f"""
+            next = AddV2[T=int32](j, one)
+            item = TensorListGetItem[element_dtype={dtype}](given, j, shape)
+            number = {convert}(item)
+            product = Mul[T=float](v, number)
+            return next, product
+            """,
+            "jv",
+        ),
+    )
+
+
+_LIST_DTYPES = {
+    "int32": ("Identity[T=int32]", "Cast[SrcT=int32, DstT=float]"),
+    "float": ("Cast[SrcT=int32, DstT=float]", "Identity[T=float]"),
+    "string": ("AsString[T=int32]", "StringToNumber[out_type=float]"),
+}
+
+
+@pytest.fixture(params=["loop", "branch"])
+def through_list(request):
+    """`through_list(dtype)` multiplies `x` by what a loop, or one in a branch, put into a list."""
+
+    def make(dtype):
+        there, back = _LIST_DTYPES[dtype]
+        fill, read = _filling(dtype, there), _reading(dtype, back)
+        given = "filled"
+        if request.param == "branch":
+            then = Region((), (fill,), (TensorRef("filled"),))
+            fill = Branch(TensorRef("p"), then, _part("return list"), (TensorRef("m"),))
+            given = "m"
+        items = (*_nodes(_LISTS % dtype), fill, *_nodes(f"given = Identity[T=variant]({given})"))
+        region = Region(("x", "p"), (*items, read), (TensorRef("last"),))
+        check_region(region)
+        return region
+
+    return make
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+@pytest.mark.parametrize("dtype", _LIST_DTYPES)
+def test_gradients_around_lists_survive_saving_and_loading(dtype, compiled, through_list, tmp_path):
+    region, state = through_list(dtype), _State()
+    module = tf.Module()
+    module.call = tf.function(
+        lambda *args: emit(region, args, state)[0],
+        autograph=False,
+        input_signature=[tf.TensorSpec((), tf.float32), tf.TensorSpec((), tf.bool)],
+    )
+    tf.saved_model.save(module, str(tmp_path))
+    for made in (module, tf.saved_model.load(str(tmp_path))):
+        step = functools.partial(_value_and_gradient, made.call)
+        step = tf.function(step, autograph=False) if compiled else step
+        y, gradient = step(tf.constant(3.0), tf.constant(True))
+        assert y == 18
+        assert gradient == 6
+
+
+def _value_and_gradient(call, x, *others):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = call(x, *others)
+    return y, tape.gradient(y, x)
+
+
+@pytest.mark.parametrize(("dtype", "stops"), [("float", 0), ("int32", 1), ("string", 1)])
+def test_gradients_stop_only_at_lists_of_what_has_none(dtype, stops, through_list):
+    region, state = through_list(dtype), _State()
+    function = tf.function(lambda *args: emit(region, args, state), autograph=False)
+    graph = function.get_concrete_function(tf.constant(3.0), tf.constant(True)).graph
+    assert [op.type for op in graph.get_operations()].count("StopGradient") == stops
+
+
 @pytest.mark.parametrize(
     "bad",
     [
         _doubling(predicate=_part("more = Less[T=double](v, n)\nreturn more", ["v"])),
         _doubling(body=_part("y = Cast[SrcT=float, DstT=int32](v)\nreturn y", ["v"])),
         _doubling(parallel_iterations=0),
+        _doubling(predicate=_part("return v", ["v"])),
+        dataclasses.replace(_branch("return x", "return x", "last"), predicate=TensorRef("x")),
         _branch("a = Cast[SrcT=float, DstT=int32](x)\nreturn a", "return x", "last"),
     ],
-    ids=["predicate", "body", "parallel_iterations", "branch"],
+    ids=["predicate", "body", "parallel_iterations", "no bool", "no bool either", "branch"],
 )
 def test_what_tensorflow_rejects_inside_is_a_conversion_error(bad):
     with pytest.raises(errors.ConversionError, match="TensorFlow rejects the graph") as caught:
         _call("xnp", [bad], ["last"], 1.0, 3.0, True)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "float"])
+@pytest.mark.parametrize("kind", ["loop", "branch"])
+def test_a_condition_that_is_no_bool_is_refused(kind, dtype):
+    """TensorFlow would take it, as V1 would not."""
+    args = f"x = _Arg[T={dtype}]()\n"
+    text = {
+        "branch": f"s = Switch[T={dtype}](x, x)\nm = Merge[T={dtype}, N=2](s, s:1)\nreturn m",
+        "loop": f"""
+            e = Enter[T={dtype}, frame_name="f"](x)
+            v = Merge[T={dtype}, N=2](e, n)
+            k = LoopCond(v)
+            s = Switch[T={dtype}](v, k)
+            y = Neg[T={dtype}](s:1)
+            n = NextIteration[T={dtype}](y)
+            last = Exit[T={dtype}](s)
+            return last
+        """,
+    }
+    with pytest.raises(errors.ConversionError, match=f"a condition has dtype {dtype}") as caught:
+        _run(args + text[kind], tf.constant(0, "float32" if dtype == "float" else dtype))
+    assert "TensorFlow rejects the graph" in str(caught.value)

@@ -105,26 +105,26 @@ def test_inspect_prints_one_json_document(run, fixture_name, golden_module):
     assert summary["refused"] is None
 
 
-def add_conditional(source, other_side=""):
-    """Leads the output of half_plus_two through a Switch, and joins it with another tensor."""
+def add_conditional(source, other_side="", signature="default", scope=""):
+    """Leads an output of half_plus_two through a Switch, and joins it with another tensor."""
     path = source / "saved_model.pb"
     saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     meta_graph = saved_model.meta_graphs[0]
-    output = meta_graph.signature_def["default"].outputs["default"]
+    output = meta_graph.signature_def[signature].outputs["default"]
     graph = tf.Graph()
     with graph.as_default():
-        tf.constant(True, name="condition")
+        tf.constant(True, name=f"{scope}condition")
     meta_graph.graph_def.node.extend(graph.as_graph_def().node)
     switch = meta_graph.graph_def.node.add(
-        name="switch", op="Switch", input=[output.name, "condition"]
+        name=f"{scope}switch", op="Switch", input=[output.name, f"{scope}condition"]
     )
     merge = meta_graph.graph_def.node.add(
-        name="merge", op="Merge", input=[other_side or output.name, "switch:1"]
+        name=f"{scope}merge", op="Merge", input=[other_side or output.name, f"{scope}switch:1"]
     )
     for node in (switch, merge):
         node.attr["T"].type = output.dtype
     merge.attr["N"].i = 2
-    output.name = "merge:0"
+    output.name = f"{scope}merge:0"
     path.write_bytes(saved_model.SerializeToString())
 
 
@@ -150,6 +150,60 @@ def test_control_flow_without_a_nested_form_is_refused_with_the_node(run, golden
     assert status == 1
     assert "(at node 'merge')" in error_line(err)
     assert not (tmp_path / "out").exists()
+
+
+def add_signatures(source, *names):
+    """Offers what half_plus_two computes under more names."""
+    path = source / "saved_model.pb"
+    saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    signatures = saved_model.meta_graphs[0].signature_def
+    for name in names:
+        signatures[name].CopyFrom(signatures["default"])
+    path.write_bytes(saved_model.SerializeToString())
+
+
+def test_inspect_lists_all_refusals_and_who_has_them(run, golden_module, tmp_path):
+    source = golden_module("half_plus_two")
+    add_signatures(source, "fine", "other")
+    add_conditional(source)
+    add_conditional(source, signature="other", scope="second/")
+    add_signatures(source, "same")
+    status, out, _ = run("inspect", source, "--json")
+    assert status == 0
+    summary = json.loads(out)
+    assert summary["callables"] == {}
+    one, other = summary["refusals"]
+    assert one["callables"] == ["default", "same"]
+    assert one["error"].endswith("(at node 'merge').")
+    assert other["callables"] == ["other"]
+    assert other["error"].endswith("(at node 'second/merge').")
+    assert summary["refused"] == one["error"]
+    status, out, _ = run("inspect", source)
+    assert status == 0
+    text = " ".join(out.split())
+    assert text.count("Cannot be converted") == 1
+    assert "obj.default, obj.same: the inputs of a Merge do not exclude each other" in text
+    assert "obj.other: the inputs of a Merge do not exclude each other" in text
+    assert "obj.fine:" not in text
+    _, _, err = run("convert", source, tmp_path / "out")
+    assert "(at node 'merge')" in error_line(err)
+
+
+def test_inspect_lists_a_refusal_that_no_callable_has(run, golden_module):
+    source = golden_module("half_plus_two")
+    for file in (source / "variables").iterdir():
+        file.unlink()
+    _, out, _ = run("inspect", source, "--json")
+    summary = json.loads(out)
+    assert "no value for variable 'a'" in summary["refused"]
+    assert [refusal["error"] for refusal in summary["refusals"]] == [summary["refused"]]
+
+
+def test_inspect_lists_no_refusals_of_what_can_be_converted(run, golden_module):
+    _, out, _ = run("inspect", golden_module("half_plus_two"), "--json")
+    summary = json.loads(out)
+    assert summary["refused"] is None
+    assert summary["refusals"] == []
 
 
 def test_an_unknown_op_is_named_with_its_package(run, golden_module, tmp_path):

@@ -66,6 +66,7 @@ def test_what_an_item_takes_itself():
     assert direct_refs(Node("a", "Add", _refs("x", "y:1"), ("c",))) == _refs("x", "y:1")
     assert direct_refs(_LOOP) == _refs("zero", "x", "n")
     assert direct_refs(dataclasses.replace(_LOOP, maximum_iterations=None)) == _refs("zero", "x")
+    assert direct_refs(dataclasses.replace(_LOOP, maximum_iterations=7)) == _refs("zero", "x")
     assert direct_refs(_BRANCH) == _refs("p")
 
 
@@ -204,6 +205,14 @@ def test_all_that_can_stand_in_a_head():
           else:
         """
     )
+
+
+@pytest.mark.parametrize("limit", [0, 7])
+def test_a_limit_may_be_a_number(limit):
+    loop = dataclasses.replace(_LOOP, maximum_iterations=limit)
+    region = dataclasses.replace(_WHOLE, items=(*_BEFORE, loop, _BRANCH))
+    check_region(region)
+    assert f"-> last, at most {limit}:\n" in format_region(region)
 
 
 def test_regions_in_regions_are_indented():

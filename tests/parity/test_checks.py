@@ -146,6 +146,60 @@ def test_every_check_has_a_test_that_it_fails():
     assert {check for _, expected in cases for check, _ in expected} == {n for n, _ in CHECKS}
 
 
+_UNSURE = {
+    "unsure": frozenset({"b"}), "used": frozenset({"w", "b"}), "plain_used": frozenset({"w", "b"})
+}  # fmt: skip
+
+
+def _unsure(**facts):
+    return dataclasses.replace(_with_expected(**_UNSURE), facts=_with_facts(**facts).facts)
+
+
+@pytest.mark.parametrize("listed", [("w",), ("w", "b")])
+def test_variables_that_a_call_may_use_may_be_listed(listed):
+    piece = PieceFacts(listed, ("w",), (Loss(_ONE),))
+    assert _failures(_unsure(root=piece, callables={"f": piece})) == []
+
+
+def test_variables_that_a_call_may_use_may_be_absent():
+    only = {"w": _VARIABLES["w"]}
+    piece = PieceFacts(("w",), ("w",), (Loss(_ONE),))
+    assert _failures(_unsure(variables=only, root=piece, callables={"f": piece})) == []
+
+
+def test_variables_that_a_call_may_use_are_compared_if_they_are_there():
+    other = {**_VARIABLES, "b": dataclasses.replace(_VARIABLES["b"], digest="")}
+    assert _failures(_unsure(variables=other)) == [("variables", "b")]
+
+
+def test_variables_that_a_call_surely_uses_must_be_listed():
+    piece = PieceFacts(("b",), (), (Loss(_ONE),))
+    found = _failures(_unsure(root=piece, callables={"f": piece}))
+    assert ("variables", "f.variables") in found
+    assert ("variables", "variables") in found
+
+
+def test_other_variables_than_a_call_may_use_must_not_be_listed():
+    piece = PieceFacts(("w", "b", "c"), ("w",), (Loss(_ONE),))
+    found = _failures(_unsure(root=piece, callables={"f": piece}))
+    assert found == [("variables", "f.variables"), ("variables", "variables")]
+
+
+def test_what_one_call_may_use_another_may_surely_use():
+    both = dataclasses.replace(_CASE, attribute="g", signature="g", served_as="g", is_root=False)
+    evidence = dataclasses.replace(
+        _unsure(
+            root=_PIECE,
+            callables={"f": _PIECE, "g": _PIECE},
+            signatures=("f", "g", "serving_default"),
+        ),
+        cases=(_CASE, both),
+    )
+    unsure, sure = evidence.expected[0], dataclasses.replace(_SEEN, plain_used=frozenset("wb"))
+    evidence = dataclasses.replace(evidence, expected=(unsure, sure), actual=(_SAME.actual[0],) * 2)
+    assert _failures(evidence) == [("variables", "g.variables")]
+
+
 def test_a_gradient_that_is_not_there_is_zero():
     zeros = np.zeros(1, np.float32)
     assert _failures(_with_actual(gradients={"w": _ONE, "b": zeros})) == []

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -91,6 +93,24 @@ def test_ids_of_one_dimension_are_sorted_and_distinct_where_they_can_be():
 
 def test_integers_of_unknown_use_are_flags():
     assert set(_make("int32", (None, 9)).flat) == {0, 1}
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64", "uint8"])
+def test_trip_counts_are_small_and_not_flags(dtype):
+    for attempt in ATTEMPTS:
+        assert 2 <= _make(dtype, (), Use(is_compared=True), attempt) <= 4
+    # Whatever else is done with it.
+    assert 2 <= _make(dtype, (), Use(is_compared=True, keys=(10, 20))) <= 4
+
+
+def test_vectors_that_are_compared_are_not_trip_counts():
+    compared = Use(is_compared=True)
+    assert set(_make("int32", (None, 9), compared).flat) == {0, 1}
+    assert set(_make("int64", (30,), dataclasses.replace(compared, keys=(10, 20)))) == {10, 20, 21}
+
+
+def test_floats_that_are_compared_are_as_others():
+    np.testing.assert_array_equal(_make("float32", (), Use(is_compared=True)), _make("float32", ()))
 
 
 def test_lengths_stay_within_the_longest():

@@ -135,3 +135,22 @@ def test_cannot_compare_what_it_cannot_make_deterministic(runner):
     variant.prepared = dataclasses.replace(variant.prepared, random=random)
     with pytest.raises(LegacyFailure, match="random"):
         mine.observe(case)
+
+
+@pytest.mark.parametrize(
+    ("name", "used", "unsure"),
+    [
+        ("v2_cond", {"left", "right"}, {"left", "right"}),  # each side takes both
+        ("v2_while_nested", {"scale", "shift"}, {"scale", "shift"}),
+        ("v2_state", {"count", "mean", "scale"}, {"scale"}),  # two are read outside, too
+        ("v2_ref_while", {"kernel"}, set()),  # a loop takes the value of a ref
+        ("cond_variables_per_branch", {"left", "right", "shared"}, set()),  # control flow of V1
+    ],
+)
+def test_variables_that_only_functional_control_flow_takes_may_not_be_used(
+    name, used, unsure, runner
+):
+    for call in read_golden(name).calls:
+        seen = runner(name).observe(_case(call.signature, call.inputs, call.tags))
+        assert seen.used == seen.plain_used == used
+        assert seen.unsure & seen.used == unsure

@@ -1,7 +1,7 @@
 import pytest
 
 from converter.formats.registry import read_module
-from converter.ir.graph import Kind
+from converter.ir.graph import Kind, TensorRef
 from converter.parity.uses import Use, UseFinder
 
 
@@ -78,3 +78,72 @@ def test_width_of_what_it_is_multiplied_by(find_use):
 
 def test_no_use_that_is_known(find_use):
     assert find_use("half_plus_two", "default", "default") == Use()
+
+
+@pytest.fixture
+def use_of_x(make_program):
+    """`use_of_x(text)` returns the use of `x` in a graph."""
+    return lambda text: UseFinder(None, make_program(text)).find(TensorRef("x"))
+
+
+@pytest.mark.parametrize("op", ["Greater", "GreaterEqual", "Less", "LessEqual"])
+@pytest.mark.parametrize("inputs", ["x, n", "n, x"])
+def test_trip_counts(op, inputs, use_of_x):
+    use = use_of_x(f"x = Placeholder()\nn = Const()\nc = {op}({inputs})")
+    assert use == Use(is_compared=True)
+
+
+@pytest.mark.parametrize("op", ["Equal", "NotEqual", "AddV2", "Range"])
+def test_what_is_not_compared_as_a_trip_count_is(op, use_of_x):
+    assert use_of_x(f"x = Placeholder()\nn = Const()\nc = {op}(x, n)") == Use()
+
+
+def test_trip_counts_of_loops(use_of_x):
+    text = """
+        x = Placeholder()
+        x/enter = Enter[frame_name="f", is_constant=true](x)
+        zero = Const()
+        i/enter = Enter[frame_name="f"](zero)
+        i = Merge(i/enter, i/next)
+        least = Minimum(x/enter, i)
+        less = Less(i, least)
+        more = LoopCond(less)
+        i/switch = Switch(i, more)
+        i/next = NextIteration(i/switch:1)
+    """
+    assert use_of_x(text).is_compared
+
+
+_ARRAYS = """
+    x = Placeholder()
+    i = Const()
+    flow = Const()
+    array = TensorArrayV3[dtype=int32](i)
+    table = Const[value={tensor { dtype: DT_FLOAT tensor_shape { dim { size: 7 } } }}]()
+"""
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        "TensorArrayWriteV3(array, i, x, flow)",
+        "TensorArrayScatterV3(array, i, x, flow)",
+        "TensorArraySplitV3(array, x, i, flow)",
+    ],
+)
+@pytest.mark.parametrize(
+    "read",
+    [
+        "TensorArrayReadV3(array, i, w)",
+        "TensorArrayGatherV3(array, i, w)",
+        "TensorArrayConcatV3(array, w)",
+    ],
+)
+def test_ids_through_arrays(write, read, use_of_x):
+    text = f"{_ARRAYS}w = {write}\nr = {read}\ny = GatherV2(table, r, axis)\n"
+    assert use_of_x(text + "axis = Const[value={tensor { dtype: DT_INT32 }}]()") == Use(limit=7)
+
+
+def test_the_size_of_an_array_says_nothing_of_its_elements(use_of_x):
+    text = _ARRAYS + "w = TensorArrayWriteV3(array, i, x, flow)\ns = TensorArraySizeV3(array, w)\n"
+    assert use_of_x(text + "c = Less(i, s)") == Use()

@@ -285,3 +285,48 @@ def test_a_loop_that_carries_a_ref_is_refused(lower):
     with pytest.raises(errors.UnsupportedOpError, match="carries a V1 variable by ref") as caught:
         lower(text)
     assert caught.value.node == "n/ext"
+
+
+_CARRIED = _P + (
+    'e = RefEnter[T=float, frame_name="f"](v)\n'
+    'c = RefEnter[T=float, frame_name="f", is_constant=true](v)\n'
+    "m = RefMerge[T=float, N=2](e, n)\ns = RefSwitch[T=float](m, p)\n"
+    "i = Identity[T=float](s:1{})\nn = NextIteration[T=float](i)\no = Exit[T=float](s)\n"
+    "return o\n"
+)
+
+
+def test_a_loop_carries_the_value_of_a_ref_that_does_not_change(lower):
+    after = lower(_CARRIED.format(""))
+    assert "e/read = ReadVariableOp[dtype=float](v)\n" not in after
+    assert "m = Merge[N=2, T=float](m/read, n)\n" in after
+    assert "s = Switch[T=float](m, p)\ni = Identity[T=float](s:1)\n" in after
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "u = AssignAdd[T=float](c, x)\n",  # in the loop
+        "u = Assign[T=float](v, x)\ntarget u\n",  # beside it
+        "w = RefSwitch[T=float](v, p)\nu = AssignSub[T=float](w:1, x)\ntarget u\n",
+    ],
+)
+def test_a_loop_that_carries_a_ref_that_changes_is_refused(change, lower):
+    text = _CARRIED.format(", ^u" if "target" not in change else "") + change
+    with pytest.raises(errors.UnsupportedOpError, match="a loop carries V1 variable 'v'") as caught:
+        lower(text)
+    assert caught.value.node == "m"
+
+
+def test_a_loop_that_carries_another_ref_than_the_one_that_changes(lower):
+    text = _CARRIED.format("") + "o/ther = VariableV2[dtype=float, shape=[4]]()\n"
+    after = lower(text + "u = Assign[T=float](o/ther, x)\ntarget u\n")
+    assert "u = AssignVariableOp[dtype=float](o/ther, x)\n" in after
+
+
+@pytest.mark.parametrize("op", ["Assign[T=float](m, x)", "ScatterAdd[T=float](m, x, x)"])
+def test_a_change_of_what_came_from_either_side_is_refused(op, lower):
+    text = f"s = RefSwitch[T=float](v, p)\nm = RefMerge[N=2, T=float](s, s:1)\nu = {op}\ntarget u\n"
+    with pytest.raises(errors.UnsupportedOpError, match="changes something that is no") as caught:
+        lower(_P + text)
+    assert caught.value.node == "u"

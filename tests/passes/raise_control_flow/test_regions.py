@@ -555,6 +555,24 @@ def test_loops_that_are_nested_too_deeply_are_refused(fits):
     fits("\n".join([*lines, "return a/x"]), 4)
 
 
+def test_loops_in_branches_count_as_deep_as_they_are(fits):
+    text = """
+        s = Switch(x, p)
+        t = Switch(s:1, q)
+        e = Enter[frame_name="f"](t:1)
+        v = Merge[T=float](e, n)
+        k = LoopCond(v)
+        u = Switch(v, k)
+        y = Neg(u:1)
+        n = NextIteration(y)
+        o = Exit(u)
+        inner = Merge[T=float](t, o)
+        m = Merge[T=float](s, inner)
+        return m
+    """
+    fits(_ARGS + text, 4)
+
+
 def test_too_many_nodes_after_what_is_there_again_are_refused(nested, monkeypatch):
     text = _ARGS + _SHARED.format("", "Exp(s:1)", "y")
     monkeypatch.setattr(level, "MAX_NODES", 4)
