@@ -230,7 +230,9 @@ class _Emission:
     def _import(self, nodes: Sequence[Node], uses: _RunUses) -> None:
         """Imports plain nodes in one go, with `tensors` in the place of what others made."""
         names = {node.name for node in nodes}
-        used = {ref for node in nodes for ref in node.inputs if ref.node not in names}
+        # In the order of the nodes: it becomes that of a function's captures, and so of its bytes.
+        inputs = (ref for node in nodes for ref in node.inputs)
+        used = dict.fromkeys(ref for ref in inputs if ref.node not in names)
         controls = {name for node in nodes for name in node.control_inputs if name not in names}
         anchors = dict(_anchors(nodes, uses.controls))
         anchoring = [node for node in anchors.values() if node.name not in names]

@@ -475,7 +475,12 @@ def through_list(request):
 
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
 @pytest.mark.parametrize("dtype", _LIST_DTYPES)
-def test_gradients_around_lists_survive_saving_and_loading(dtype, compiled, through_list, tmp_path):
+def test_gradients_around_lists_survive_saving_and_loading(
+    dtype, compiled, through_list, tmp_path, request
+):
+    if dtype == "string" and not compiled:
+        why = "TensorFlow 2.15 and 2.21 make zeros of strings when a tape is outside of a function"
+        request.applymarker(pytest.mark.xfail(reason=why, strict=True))
     region, state = through_list(dtype), _State()
     module = tf.Module()
     module.call = tf.function(

@@ -125,7 +125,11 @@ _CONVERT = "import sys, converter; converter.convert(sys.argv[1], sys.argv[2])"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["bert_tiny", "text_embedding_oov", "gan_spectral", "defun_calls"])
+@pytest.mark.parametrize(
+    "name",
+    ["bert_tiny", "text_embedding_oov", "gan_spectral", "defun_calls", "elmo", "decoder_attention",
+     "cond_in_loop_in_cond", "rnn_lstm_block_cell", "v2_while_nested"],
+)  # fmt: skip
 def test_fresh_processes_write_the_same_bytes(name, tmp_path):
     source = GOLDEN / name / "module"
     for seed in ("1", "2"):

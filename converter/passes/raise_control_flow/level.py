@@ -17,7 +17,7 @@ from converter.ir.graph import Node, TensorRef
 from converter.ir.region import Branch, Item, Region
 from converter.passes.raise_control_flow.conditionals import find_components
 from converter.passes.raise_control_flow.guards import Guard, Unit
-from converter.passes.raise_control_flow.parts import MadeRegion, Request, Scope
+from converter.passes.raise_control_flow.parts import MadeRegion, Needs, Request, Scope
 from converter.passes.raise_control_flow.schedule import CycleError, Work, schedule
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class Level:
         self._needed: dict[Unit, None] = {}
         self._targets: dict[Unit, list[str]] = {}
         self._size = 0
+        self._height = 1
 
     def make(self) -> MadeRegion:
         """Makes the region.
@@ -77,9 +78,6 @@ class Level:
         Raises:
           ConversionError: if there is none.
         """
-        self._builder.depth += 1
-        if self._builder.depth > MAX_DEPTH:
-            raise errors.UnsupportedOpError(f"control flow is over {MAX_DEPTH} levels deep")
         for name in self._request.targets:
             unit = self._unit_here(name)
             if unit is not None:
@@ -92,9 +90,12 @@ class Level:
         for target in self._request.targets:
             self._note_control(target, made)
         items = tuple(self._make_item(group, made) for group in order)
-        self._builder.depth -= 1
         region = Region((), items, self._request.results)
-        return MadeRegion(tuple(self._outside), tuple(self._controls), self._size, region)
+        if self._height > MAX_DEPTH:
+            raise errors.UnsupportedOpError(f"control flow is over {MAX_DEPTH} levels deep")
+        return MadeRegion(
+            tuple(self._outside), tuple(self._controls), self._size, self._height, region
+        )
 
     def _order(self, first: set[Unit]) -> list[Sequence[Work]]:
         """What becomes an item, in the order in which to run it.
@@ -151,7 +152,7 @@ class Level:
     def _sources(self, unit: Unit) -> Iterator[str]:
         """The nodes that a unit needs, with the predicates of what only it runs under."""
         yield from self._builder.source_names(unit)
-        for predicate, _ in self._extra(unit) - self._scope.guard:
+        for predicate, _ in sorted(self._extra(unit) - self._scope.guard):
             yield self._builder.wiring.use(predicate).ref.node
 
     # Conditionals.
@@ -273,9 +274,14 @@ class Level:
             same = kept == node.control_inputs
             return node if same else dataclasses.replace(node, control_inputs=kept)
         made_loop = self._builder.loop(unit)
-        self._size = limit_size(self._size + made_loop.size)
+        self._count(made_loop)
         controls = self._kept(made_loop.controls, made)
         return dataclasses.replace(made_loop.loop, control_inputs=controls)
+
+    def _count(self, inner: Needs) -> None:
+        """Counts what is inside of the region, which could grow without bound."""
+        self._size = limit_size(self._size + inner.size)
+        self._height = max(self._height, inner.height + 1)
 
     def _make_branch(
         self, group: Sequence[Work], predicate: TensorRef, made: Collection[str]
@@ -288,7 +294,8 @@ class Level:
         merges = [str(join) for join in joins]
         then = self._make_side(units, merges, (predicate, True))
         otherwise = self._make_side(units, merges, (predicate, False))
-        self._size = limit_size(self._size + then.size + otherwise.size)
+        self._count(then)
+        self._count(otherwise)
         controls = [*then.controls, *otherwise.controls]
         for merge in merges:
             controls += self._builder.join_uses(merge)[0].controls

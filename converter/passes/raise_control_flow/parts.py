@@ -41,11 +41,13 @@ class Needs:
       outside: The nodes outside of its frame whose tensors it uses or for which it waits.
       controls: The nodes outside of itself for which it waits.
       size: How many nodes it holds.
+      height: How many regions are inside of each other, itself included.
     """
 
     outside: tuple[str, ...]
     controls: tuple[str, ...]
     size: int
+    height: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

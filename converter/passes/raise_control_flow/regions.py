@@ -54,7 +54,6 @@ class RegionBuilder:
         self._graph = graph
         self._loops = loops
         self._without_gradient = without_gradient
-        self.depth = 0
         self._rewired: dict[str, Node] = {}
         self._sources: dict[Unit, tuple[str, ...]] = {}
         self._made: dict[Frame, MadeLoop] = {}
@@ -174,7 +173,13 @@ class RegionBuilder:
         controls += self.wiring.waits(c for enter in enters for c in enter.control_inputs)
         outside = [*predicate.outside, *body.outside, *controls]
         outside += [use.ref.node for use in initial]
-        return MadeLoop(tuple(dict.fromkeys(outside)), tuple(dict.fromkeys(controls)), size, loop)
+        return MadeLoop(
+            outside=tuple(dict.fromkeys(outside)),
+            controls=tuple(dict.fromkeys(controls)),
+            size=size,
+            height=max(predicate.height, body.height),
+            loop=loop,
+        )
 
     def _handle_controls(self, handle: LoopVariable) -> list[str]:
         """What a body waits for before it passes a handle on, which must stay the same."""
