@@ -292,7 +292,7 @@ class _Variant:
             return {}
         # A session does not compute what makes a fed tensor, so no gradient may pass it.
         stops = [self._graph.get_tensor_by_name(name) for name in feeds]
-        with _v1_control_flow():
+        with _control_flow_of(self._graph):
             found = iter(tf1.gradients(targets, handles, stop_gradients=stops))
         return {
             variable.name: _add([next(found) for _ in variable.handles]) for variable in variables
@@ -364,18 +364,23 @@ class _Variant:
 
 
 @contextlib.contextmanager
-def _v1_control_flow() -> Iterator[None]:
-    """Turns control flow v2 off, as it was when the graph was made, and then back on.
+def _control_flow_of(graph: tf.Graph) -> Iterator[None]:
+    """Turns control flow v2 on or off, as it was when the graph was made, and then back.
 
-    With it TensorFlow 2.21 tries to make the gradient of a TensorArray a TensorList, and fails.
+    With it TensorFlow 2.21 tries to make the gradient of a V1 TensorArray a TensorList, and fails.
+    Without it the gradients of nested functional loops are wrong.
     """
+    functional = any(op.type in op_facts.FUNCTIONAL_CONTROL_FLOW for op in graph.get_operations())
     was_enabled = tf1.control_flow_v2_enabled()
-    tf1.disable_control_flow_v2()
+    _set_control_flow_v2(functional)
     try:
         yield
     finally:
-        if was_enabled:
-            tf1.enable_control_flow_v2()
+        _set_control_flow_v2(was_enabled)
+
+
+def _set_control_flow_v2(enabled: bool) -> None:
+    (tf1.enable_control_flow_v2 if enabled else tf1.disable_control_flow_v2)()
 
 
 def _import_graph(meta_graph: Any) -> tf.Graph:
