@@ -142,7 +142,7 @@ def check_gradients(evidence: Evidence) -> Found:
     """Gradients of the sum of all float outputs by every trainable variable."""
     for case, expected, actual in evidence.pairs():
         if expected.gradient_error:
-            continue  # TF1 has none either; the report says so.
+            continue  # The original has none either; the report says so.
         if actual.gradient_error:
             yield case.name, "all", _compare_texts("gradients", actual.gradient_error)
             continue

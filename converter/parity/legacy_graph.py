@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from converter.formats.legacy_module import LegacyModule
+from converter.ir import op_facts
 from converter.ir.graph import Program
 from converter.parity.random_ops import RandomOps, make_deterministic
 
@@ -27,11 +28,13 @@ class PreparedGraph:
       random: The random ops in it.
       overrides: How many gradient overrides were dropped: names of Python functions that only
         the exporter's process had.
+      nested_loops: The functional loops with loops or branches in their bodies, by node name.
     """
 
     meta_graph: Any
     random: RandomOps
     overrides: int
+    nested_loops: frozenset[str]
 
 
 def prepare(meta_graph: Any, legacy: LegacyModule, program: Program) -> PreparedGraph:
@@ -49,7 +52,37 @@ def prepare(meta_graph: Any, legacy: LegacyModule, program: Program) -> Prepared
             del node.attr[_GRADIENT_OVERRIDE]
             overrides += 1
     _set_asset_paths(graph_def, legacy, program)
-    return PreparedGraph(prepared, make_deterministic(graph_def), overrides)
+    nested = frozenset(_find_nested_loops(graph_def))
+    return PreparedGraph(prepared, make_deterministic(graph_def), overrides, nested)
+
+
+def _find_nested_loops(graph_def: Any) -> Iterator[str]:
+    """The `While` nodes of the graph whose body, or what it calls, has control flow again."""
+    functions = {f.signature.name: f.node_def for f in graph_def.library.function}
+    branching = {
+        name
+        for name, nodes in functions.items()
+        if any(node.op in op_facts.FUNCTIONAL_CONTROL_FLOW for node in nodes)
+    }
+    while True:
+        callers = {
+            name
+            for name, nodes in functions.items()
+            if any(_called(node) & branching for node in nodes)
+        }
+        if callers <= branching:
+            break
+        branching |= callers
+    for node in graph_def.node:
+        if node.op in ("StatelessWhile", "While") and node.attr["body"].func.name in branching:
+            yield node.name
+
+
+def _called(node: Any) -> set[str]:
+    named = {node.op}
+    for value in node.attr.values():
+        named |= {value.func.name, *(func.name for func in value.list.func)}
+    return named
 
 
 def _all_nodes(graph_def: Any) -> Iterator[Any]:

@@ -37,6 +37,11 @@ from converter.parity.values import (
 
 _PLACEHOLDERS = ("Placeholder", "PlaceholderV2")
 
+# Of variables that are read inside: 2.15 and 2.21, and in any graph that was loaded.
+_LOST_GRADIENTS = (
+    f"TensorFlow {tf.__version__} loses gradients of functional loops with loops or branches inside"
+)
+
 Outputs = Mapping[str, TensorInfo]
 Feeds = Mapping[str, np.ndarray]  # By tensor name.
 
@@ -183,7 +188,10 @@ class _Variant:
         self._check_random(needed)
         self._run_so_far.update(op.name for op in needed)
         values, changed = self._run_call(outputs, feeds, updates)
-        gradients, gradient_error = self._run_gradients(outputs, feeds)
+        gradients: Mapping[str, np.ndarray | None] = {}
+        gradient_error = _LOST_GRADIENTS
+        if not any(op.name in self.prepared.nested_loops for op in needed):
+            gradients, gradient_error = self._run_gradients(outputs, feeds)
         used = self._used(needed)
         return Observation(
             outputs=values,

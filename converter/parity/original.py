@@ -64,7 +64,7 @@ class Original:
         self.cases.append(case)
         self.observations.append(observation)
         if observation.gradient_error:
-            why = f"TF1 has none: {observation.gradient_error}"
+            why = f"the original has none: {observation.gradient_error}"
             self.not_compared.append(NotCompared(f"gradients of {case.name}", why))
         if case.served_as is not None and not case.is_served:
             why = "TensorFlow's Python API cannot call one with an input named 'self'"
