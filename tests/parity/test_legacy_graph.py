@@ -37,3 +37,11 @@ def test_drops_gradient_overrides_and_counts_them(golden):
 def test_replaces_random_ops(golden):
     assert "RandomUniform" in _prepare(golden("random_noise")).random.replaced.values()
     assert not _prepare(golden("half_plus_two")).random.replaced
+
+
+def test_finds_functional_loops_with_control_flow_inside(golden):
+    prepared = _prepare(golden("v2_while_nested"))
+    operations = {node.name: node.op for node in prepared.meta_graph.graph_def.node}
+    assert {operations[name] for name in prepared.nested_loops} == {"While"}
+    for name in ("v2_while", "v2_cond", "while_nested", "half_plus_two"):
+        assert not _prepare(golden(name)).nested_loops

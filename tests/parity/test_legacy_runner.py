@@ -53,8 +53,9 @@ def _assert_close(expected, actual, scale=0.0):
     "name",
     ["defun_gradient", "dtypes_ref_variables", "dtypes_variables", "gan_spectral",
      "image_bn_dropout", "odd_fed_ops", "ragged_both", "ref_moving_averages", "ref_state",
-     "sparse_mixed", "table_mutable", "table_ref_handles", "text_embedding_oov",
-     "unknown_shape_variable"],
+     "rnn_gru_lengths", "sparse_mixed", "table_mutable", "table_ref_handles",
+     "tensor_array_split", "text_embedding_oov", "unknown_shape_variable", "v2_while",
+     "while_nested_deep"],
 )  # fmt: skip
 def test_computes_what_tf_1_15_did(runner, name):
     mine = runner(name)
@@ -154,3 +155,11 @@ def test_variables_that_only_functional_control_flow_takes_may_not_be_used(
         seen = runner(name).observe(_case(call.signature, call.inputs, call.tags))
         assert seen.used == seen.plain_used == used
         assert seen.unsure & seen.used == unsure
+
+
+def test_gradients_that_tensorflow_loses_are_not_made(runner):
+    (call,) = read_golden("v2_while_nested").calls
+    seen = runner("v2_while_nested").observe(_case(call.signature, call.inputs, call.tags))
+    assert "loses gradients of functional loops" in seen.gradient_error
+    assert not seen.gradients
+    _assert_close(call.outputs, seen.outputs)
