@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from converter.ir import op_facts
 from converter.ir.graph import Program
 from converter.parity.random_ops import RandomOps, make_deterministic
 
+_PREPARED = itertools.count()
 _GRADIENT_OVERRIDE = "_gradient_op_type"
 # TensorFlow cannot differentiate V1 control flow without these.
 _KEPT_COLLECTIONS = frozenset({"cond_context", "while_context"})
@@ -53,7 +55,29 @@ def prepare(meta_graph: Any, legacy: LegacyModule, program: Program) -> Prepared
             overrides += 1
     _set_asset_paths(graph_def, legacy, program)
     nested = frozenset(_find_nested_loops(graph_def))
-    return PreparedGraph(prepared, make_deterministic(graph_def), overrides, nested)
+    random = make_deterministic(graph_def)
+    _make_function_names_unique(graph_def, next(_PREPARED))
+    return PreparedGraph(prepared, random, overrides, nested)
+
+
+def _make_function_names_unique(graph_def: Any, number: int) -> None:
+    """Gives library functions names that no other module has.
+
+    TensorFlow names the gradients of functional loops after them, for the whole process.
+    """
+    functions = graph_def.library.function
+    names = {f.signature.name: f"{f.signature.name}_tf1_{number}" for f in functions}
+    for function in functions:
+        function.signature.name = names[function.signature.name]
+    for gradient in graph_def.library.gradient:
+        gradient.function_name = names.get(gradient.function_name, gradient.function_name)
+        gradient.gradient_func = names.get(gradient.gradient_func, gradient.gradient_func)
+    for node in _all_nodes(graph_def):
+        node.op = names.get(node.op, node.op)
+        for value in node.attr.values():
+            named = [value.func] if value.HasField("func") else value.list.func
+            for func in named:
+                func.name = names.get(func.name, func.name)
 
 
 def _find_nested_loops(graph_def: Any) -> Iterator[str]:

@@ -280,7 +280,7 @@ class _Variant:
                 arrays = session.run({k: g for k, g in gradients.items() if g is not None}, feeds)
         except (LookupError, AttributeError, NotImplementedError, LegacyFailure) as error:
             return {}, summarize(error)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, tf.errors.OpError) as error:
             return {}, summarize(error)
         return {k: as_array(arrays[k]) if k in arrays else None for k in gradients}, ""
 

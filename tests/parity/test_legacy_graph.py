@@ -45,3 +45,10 @@ def test_finds_functional_loops_with_control_flow_inside(golden):
     assert {operations[name] for name in prepared.nested_loops} == {"While"}
     for name in ("v2_while", "v2_cond", "while_nested", "half_plus_two"):
         assert not _prepare(golden(name)).nested_loops
+
+
+def test_functions_of_two_modules_have_different_names(golden):
+    graphs = [_prepare(golden("defun_calls")).meta_graph.graph_def for _ in range(2)]
+    names = [{f.signature.name for f in graph.library.function} for graph in graphs]
+    assert names[0]
+    assert names[0].isdisjoint(names[1])

@@ -163,3 +163,11 @@ def test_gradients_that_tensorflow_loses_are_not_made(runner):
     assert "loses gradients of functional loops" in seen.gradient_error
     assert not seen.gradients
     _assert_close(call.outputs, seen.outputs)
+
+
+def test_gradients_of_two_modules_with_functional_loops_do_not_clash(runner):
+    for name in ("v2_while", "v2_while_dropout", "v2_ref_while", "v2_rnn"):
+        call = read_golden(name).calls[0]
+        seen = runner(name).observe(_case(call.signature, call.inputs, call.tags))
+        assert not seen.gradient_error
+        assert seen.gradients
