@@ -328,10 +328,7 @@ def _anchors(nodes: Sequence[Node], waited_for: set[str]) -> Iterator[tuple[str,
             if op_facts.output_count(node):
                 yield node.name, node
             else:
-                zero = serde.int_scalar_attr(0)
-                attrs = {"dtype": serde.type_attr(op_facts.DT_INT32), "value": zero}
-                anchor = Node(f"{node.name}/done", "Const", (), (node.name,), attrs)
-                yield node.name, anchor
+                yield node.name, serde.int_constant(f"{node.name}/done", 0, (node.name,))
 
 
 def _import_nodes(

@@ -139,6 +139,13 @@ def unique_name(wanted: str, taken: Collection[str]) -> str:
     return f"{wanted}_{number}"
 
 
+def claim_name(wanted: str, taken: set[str]) -> str:
+    """A name like `wanted` that is not in `taken`, to which it is added."""
+    name = unique_name(wanted, taken)
+    taken.add(name)
+    return name
+
+
 def resolve(
     refs: Iterable[TensorRef], renamed: Mapping[TensorRef, TensorRef]
 ) -> tuple[TensorRef, ...]:

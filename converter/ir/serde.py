@@ -211,6 +211,12 @@ def int_scalar_attr(number: int) -> AttrValue:
     return attr_value_pb2.AttrValue(tensor=tensor)
 
 
+def int_constant(name: str, number: int, after: Sequence[str] = ()) -> Node:
+    """A Const that is an int32 scalar and waits for the nodes `after`."""
+    attrs = {"dtype": type_attr(types_pb2.DT_INT32), "value": int_scalar_attr(number)}
+    return Node(name, "Const", (), tuple(after), attrs)
+
+
 def int_vector_attr(numbers: Sequence[int], dtype: int = op_facts.DT_INT32) -> AttrValue:
     """An attribute that holds an int32 or int64 vector, the value of a Const."""
     tensor = tensor_pb2.TensorProto(dtype=dtype)

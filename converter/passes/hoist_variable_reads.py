@@ -143,8 +143,7 @@ class _Hoisting:
         batch_dims = node.attrs["batch_dims"].i if "batch_dims" in node.attrs else 0
         axis = self._unique(f"{node.name}/axis")
         int32 = serde.type_attr(op_facts.DT_INT32)
-        value_attr = serde.int_scalar_attr(batch_dims)
-        self._nodes[axis] = Node(axis, "Const", attrs={"dtype": int32, "value": value_attr})
+        self._nodes[axis] = serde.int_constant(axis, batch_dims)
         types |= {"Taxis": int32, "batch_dims": serde.int_attr(batch_dims)}
         return dataclasses.replace(
             node, op="GatherV2", inputs=(value, node.inputs[1], TensorRef(axis)), attrs=types
@@ -177,6 +176,4 @@ class _Hoisting:
         return self._twins[node.name]
 
     def _unique(self, wanted: str) -> str:
-        name = query.unique_name(wanted, self._taken)
-        self._taken.add(name)
-        return name
+        return query.claim_name(wanted, self._taken)

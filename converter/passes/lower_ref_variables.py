@@ -232,9 +232,7 @@ class _Lowering:
             self._add(Node(name, "StopGradient", (TensorRef(read),), attrs={"T": ref.dtype}))
 
     def _unique(self, wanted: str) -> str:
-        name = query.unique_name(wanted, self._taken)
-        self._taken.add(name)
-        return name
+        return query.claim_name(wanted, self._taken)
 
     def _result(self, source: TensorRef) -> TensorRef:
         ref = self._refs.get(source)

@@ -59,7 +59,7 @@ def prune_unreachable(
     cut = _cut_controls(program.nodes, feeds)
     needed = query.reachable(cut, roots, is_cut=feeds.__contains__)
     taken = set(needed)
-    arg_names = {ref: _arg_name(feed.name, taken) for ref, feed in feeds.items()}
+    arg_names = {ref: query.claim_name(feed.name, taken) for ref, feed in feeds.items()}
     args = {
         arg_names[ref]: Node(arg_names[ref], ARG_OP, attrs={"T": serde.type_attr(feed.dtype)})
         for ref, feed in feeds.items()
@@ -94,12 +94,6 @@ def _cut_controls(nodes: Nodes, feeds: Mapping[TensorRef, Feed]) -> Nodes:
 def _acts(nodes: Nodes, name: str) -> bool:
     """Whether running the node, and what it needs, has an effect."""
     return any(op_facts.has_effect(nodes[n].op) for n in query.reachable(nodes, [name]))
-
-
-def _arg_name(wanted: str, taken: set[str]) -> str:
-    name = query.unique_name(wanted, taken)
-    taken.add(name)
-    return name
 
 
 def _check_fed(nodes: Nodes) -> None:

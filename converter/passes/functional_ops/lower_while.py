@@ -178,4 +178,4 @@ def _merge_shapes(call: Node, i: int) -> Mapping[str, AttrValue]:
     attr = attr_value_pb2.AttrValue()
     attr.list.shape.add().CopyFrom(shapes[i])
     attr.list.shape.add()  # The other output of a Merge is a scalar.
-    return {"_output_shapes": attr}
+    return {serde.INFERRED_SHAPES: attr}

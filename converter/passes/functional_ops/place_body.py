@@ -102,9 +102,7 @@ class Scopes:
 
     def open(self, call: str) -> str:
         """Returns the name of the call, or one like it."""
-        scope = query.unique_name(call, self._taken)
-        self._taken.add(scope)
-        return scope
+        return query.claim_name(call, self._taken)
 
 
 def _prefixes(name: str) -> Iterator[str]:

@@ -36,8 +36,9 @@ class V1Nodes:
 
     def constant(self, name: str, number: int, after: Sequence[str] = ()) -> TensorRef:
         """Makes an int32 scalar."""
-        dtype, value = serde.type_attr(op_facts.DT_INT32), serde.int_scalar_attr(number)
-        return self.add(name, "Const", after=after, dtype=dtype, value=value)
+        node = serde.int_constant(f"{self.scope}/{name}", number, after)
+        self.nodes[node.name] = node
+        return TensorRef(node.name)
 
     def merge(self, name: str, dtype: int, *inputs: TensorRef, **attrs: AttrValue) -> TensorRef:
         """Makes a Merge."""

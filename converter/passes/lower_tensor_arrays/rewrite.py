@@ -18,8 +18,6 @@ from converter.passes.lower_tensor_arrays.order import is_dynamic
 _Shape = tuple[int | None, ...] | None
 _Attrs = Mapping[str, AttrValue]
 
-# What the exporter's TensorFlow inferred of the shapes of outputs.
-_INFERRED_SHAPES = "_output_shapes"
 _INT32 = serde.type_attr(op_facts.DT_INT32)
 _VARIANT = serde.type_attr(op_facts.DT_VARIANT)
 
@@ -184,8 +182,8 @@ class Rewrite:
         else:
             return node
         attrs = {**node.attrs, "T": dtype}
-        if attrs.pop(_INFERRED_SHAPES, None) and dtype is _VARIANT:
-            attrs[_INFERRED_SHAPES] = _scalars(op_facts.output_count(node) or 0)
+        if attrs.pop(serde.INFERRED_SHAPES, None) and dtype is _VARIANT:
+            attrs[serde.INFERRED_SHAPES] = _scalars(op_facts.output_count(node) or 0)
         return dataclasses.replace(node, attrs=attrs)
 
     # What the rules share.
@@ -282,8 +280,7 @@ class Rewrite:
         control_inputs: tuple[str, ...] = (),
     ) -> TensorRef:
         """Adds a node that `node` will use, and returns its output."""
-        name = query.unique_name(f"{node.name}/{what}", self._taken)
-        self._taken.add(name)
+        name = query.claim_name(f"{node.name}/{what}", self._taken)
         self._nodes[name] = Node(name, op, inputs, control_inputs, attrs or {})
         return TensorRef(name)
 

@@ -61,6 +61,11 @@ class Guards:
     only_inputs: Mapping[str, TensorRef]
 
 
+def label(unit: Unit) -> str:
+    """What error messages call a unit."""
+    return unit if isinstance(unit, str) else unit[-1]
+
+
 def unit_in(frame: Frame, name: str, frames: Mapping[str, Frame]) -> Unit | None:
     """What `name` is a part of in `frame`: itself, or a loop; None if it is outside."""
     own = frames[name]
@@ -108,7 +113,6 @@ class _Finder:
             if node.op == "Exit":
                 self._exits.setdefault(frames[node.inputs[0].node], []).append(node)
         self._variables = {name for parts in loops.values() for name in parts.variables}
-        self._position = {name: index for index, name in enumerate(nodes)}
         self._units = _units_by_frame(frames)
         self._into = _edges_into_loops(nodes, frames)
         self.guards: dict[Unit, Guard | None] = {}
@@ -243,8 +247,7 @@ class _Finder:
                     heapq.heappush(ready, (position[user], user))
         if done != len(units):
             stuck = next(unit for unit in units if waits_for[unit])
-            name = stuck if isinstance(stuck, str) else stuck[-1]
-            raise errors.FormatError("a loop needs what it gives", node=name)
+            raise errors.FormatError("a loop needs what it gives", node=label(stuck))
 
     def _needed(self, frame: Frame, unit: Unit) -> Iterator[Unit]:
         if isinstance(unit, tuple):

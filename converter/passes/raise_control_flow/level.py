@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from converter import errors
 from converter.ir import op_facts, query, serde
-from converter.ir.graph import Node, TensorRef
+from converter.ir.graph import TensorRef
 from converter.ir.region import Branch, Item, Region
 from converter.passes.raise_control_flow.conditionals import find_components
-from converter.passes.raise_control_flow.guards import Guard, Unit
+from converter.passes.raise_control_flow.guards import Guard, Unit, label
 from converter.passes.raise_control_flow.parts import MadeRegion, Needs, Request, Scope
 from converter.passes.raise_control_flow.schedule import CycleError, Work, schedule
 
@@ -37,11 +37,6 @@ def limit_size(size: int) -> int:
     if size > MAX_NODES:
         raise errors.UnsupportedOpError(f"nested, the graph has over {MAX_NODES} nodes")
     return size
-
-
-def label(unit: Unit) -> str:
-    """What error messages call a unit."""
-    return unit if isinstance(unit, str) else unit[-1]
 
 
 class Level:
@@ -336,11 +331,7 @@ class Level:
         for ref in self._indices(merges):
             true_index = self._builder.guards.joins[ref.node].true_index
             number = true_index if value else 1 - true_index
-            attrs = {
-                "dtype": serde.type_attr(op_facts.DT_INT32),
-                "value": serde.int_scalar_attr(number),
-            }
             name = query.unique_name(f"{ref.node}/value_index", self._builder.nodes)
-            constants.append(Node(name, "Const", attrs=attrs))
+            constants.append(serde.int_constant(name, number))
         results = (*region.results, *(TensorRef(node.name) for node in constants))
         return dataclasses.replace(region, items=(*region.items, *constants), results=results)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from converter import errors
 from converter.ir.graph import TensorRef
-from converter.passes.raise_control_flow.guards import Unit
+from converter.passes.raise_control_flow.guards import Unit, label
 
 
 class CycleError(errors.UnsupportedOpError):
@@ -105,7 +105,7 @@ class _Queue:
             )
             raise CycleError(
                 "a conditional uses a value that depends on its own outputs",
-                node=stuck.root if isinstance(stuck.root, str) else stuck.root[-1],
+                node=label(stuck.root),
             )
 
     def _push(self, part: Work) -> None:
