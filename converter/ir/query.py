@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import heapq
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from typing import TypeVar
 
 from converter import errors
 from converter.ir.graph import Graph, Node, Nodes, TensorRef
+
+_Key = TypeVar("_Key", bound=Hashable)
 
 
 def reachable(
@@ -91,28 +94,40 @@ def topological_order(nodes: Nodes) -> list[str]:
     Raises:
       FormatError: if the graph has a cycle.
     """
-    position = {name: index for index, name in enumerate(nodes)}
-    names = list(nodes)
-    waits_for = {
+    needs = {
         name: {source for source in node.input_nodes() if not _is_back_edge(nodes, source)}
         for name, node in nodes.items()
     }
-    users = users_of_nodes(nodes)
-    ready = [position[name] for name, inputs in waits_for.items() if not inputs]
-    heapq.heapify(ready)
-    order: list[str] = []
+    order = order_by_needs(needs)
+    if len(order) != len(nodes):
+        placed = set(order)
+        stuck = next(name for name in nodes if name not in placed)
+        raise errors.FormatError("the graph has a cycle that is no V1 loop", node=stuck)
+    return order
+
+
+def order_by_needs(needs: Mapping[_Key, Collection[_Key]]) -> list[_Key]:
+    """Orders keys so that each follows those it needs, as close to the given order as may be.
+
+    Keys on a cycle, and those that need one of them, are left out.
+    """
+    keys = list(needs)
+    position = {key: index for index, key in enumerate(keys)}
+    waits_for = {key: set(needed) for key, needed in needs.items()}
+    users: dict[_Key, list[_Key]] = {}
+    for key, needed in waits_for.items():
+        for source in needed:
+            users.setdefault(source, []).append(key)
+    # The positions of what is ready rise: that is a heap.
+    ready = [position[key] for key, needed in waits_for.items() if not needed]
+    order: list[_Key] = []
     while ready:
-        name = names[heapq.heappop(ready)]
-        order.append(name)
-        for user in users.get(name, ()):
-            if name not in waits_for[user]:
-                continue  # A back edge, whose user came before.
-            waits_for[user].remove(name)
+        key = keys[heapq.heappop(ready)]
+        order.append(key)
+        for user in users.get(key, ()):
+            waits_for[user].remove(key)
             if not waits_for[user]:
                 heapq.heappush(ready, position[user])
-    if len(order) != len(nodes):
-        stuck = next(name for name in nodes if waits_for[name])
-        raise errors.FormatError("the graph has a cycle that is no V1 loop", node=stuck)
     return order
 
 

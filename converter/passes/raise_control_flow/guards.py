@@ -11,11 +11,11 @@ the guards inside of it.
 from __future__ import annotations
 
 import dataclasses
-import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from converter import errors
+from converter.ir import query
 from converter.ir.graph import Node, Nodes, TensorRef
 from converter.passes.raise_control_flow.frames import Frame, LoopParts, is_around
 
@@ -226,28 +226,15 @@ class _Finder:
             else:
                 return ref
 
-    def _in_order(self, frame: Frame) -> Iterator[Unit]:
+    def _in_order(self, frame: Frame) -> list[Unit]:
         """The units of a frame, each after those that it needs."""
         units = self._units.get(frame, [])
-        waits_for = {unit: set(self._needed(frame, unit)) for unit in units}
-        users: dict[Unit, list[Unit]] = {}
-        for unit, needed in waits_for.items():
-            for source in needed:
-                users.setdefault(source, []).append(unit)
-        ready = [(index, unit) for index, unit in enumerate(units) if not waits_for[unit]]
-        position = {unit: index for index, unit in enumerate(units)}
-        done = 0
-        while ready:
-            _, unit = heapq.heappop(ready)
-            done += 1
-            yield unit
-            for user in users.get(unit, ()):
-                waits_for[user].discard(unit)
-                if not waits_for[user]:
-                    heapq.heappush(ready, (position[user], user))
-        if done != len(units):
-            stuck = next(unit for unit in units if waits_for[unit])
+        order = query.order_by_needs({unit: set(self._needed(frame, unit)) for unit in units})
+        if len(order) != len(units):
+            placed = set(order)
+            stuck = next(unit for unit in units if unit not in placed)
             raise errors.FormatError("a loop needs what it gives", node=label(stuck))
+        return order
 
     def _needed(self, frame: Frame, unit: Unit) -> Iterator[Unit]:
         if isinstance(unit, tuple):

@@ -64,6 +64,7 @@ class Level:
         self._controls: dict[str, None] = {}
         self._needed: dict[Unit, None] = {}
         self._targets: dict[Unit, list[str]] = {}
+        self._units_needed: dict[Unit, tuple[Unit, ...]] = {}
         self._size = 0
         self._height = 1
 
@@ -112,16 +113,19 @@ class Level:
     def _collect(self, names: Iterable[str]) -> set[Unit]:
         """Adds what the nodes need to what the region needs; returns the units added."""
         added: set[Unit] = set()
-        stack = list(names)
+        stack = self._units_here(names)
         while stack:
-            name = stack.pop()
-            unit = self._unit_here(name)
-            if unit is None or unit in self._needed:
+            unit = stack.pop()
+            if unit in self._needed:
                 continue
             self._needed[unit] = None
             added.add(unit)
             stack.extend(self._sources(unit))
         return added
+
+    def _units_here(self, names: Iterable[str]) -> list[Unit]:
+        units = map(self._unit_here, names)
+        return [unit for unit in units if unit is not None]
 
     def _unit_here(self, name: str) -> Unit | None:
         """The unit of this region that makes `name`; None if it comes from around it."""
@@ -144,11 +148,14 @@ class Level:
             raise errors.FormatError("a result needs a node that never runs", node=label(unit))
         return guard - self._scope.assumed
 
-    def _sources(self, unit: Unit) -> Iterator[str]:
-        """The nodes that a unit needs, with the predicates of what only it runs under."""
-        yield from self._builder.source_names(unit)
-        for predicate, _ in sorted(self._extra(unit) - self._scope.guard):
-            yield self._builder.wiring.use(predicate).ref.node
+    def _sources(self, unit: Unit) -> tuple[Unit, ...]:
+        """The units of this region that a unit needs: with the predicates it alone runs under."""
+        if unit not in self._units_needed:
+            names = [*self._builder.source_names(unit)]
+            for predicate, _ in sorted(self._extra(unit) - self._scope.guard):
+                names.append(self._builder.wiring.use(predicate).ref.node)
+            self._units_needed[unit] = tuple(self._units_here(names))
+        return self._units_needed[unit]
 
     # Conditionals.
 
@@ -162,8 +169,7 @@ class Level:
         return [*(join for join in joins if not self._is_inner(join)), *targets]
 
     def _inner_sources(self, unit: Unit) -> list[Unit]:
-        sources = map(self._unit_here, self._sources(unit))
-        return [source for source in sources if source is not None and self._is_inner(source)]
+        return [source for source in self._sources(unit) if self._is_inner(source)]
 
     def _runs_once(self, unit: Unit) -> bool:
         """Whether it can be seen how often a unit runs."""
@@ -200,12 +206,8 @@ class Level:
         Raises:
           CycleError: if they are a conditional and need one of its outputs.
         """
-        found = set()
-        for unit in units:
-            for name in self._sources(unit):
-                source = self._unit_here(name)
-                if source is not None and not self._is_inner(source):
-                    found.add(owner[source])
+        sources = (source for unit in units for source in self._sources(unit))
+        found = {owner[source] for source in sources if not self._is_inner(source)}
         if root in found and len(units) > 1:
             raise CycleError("a side of a conditional uses one of its outputs", node=label(root))
         return frozenset(found - {root})
