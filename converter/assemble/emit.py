@@ -98,8 +98,7 @@ class _Emission:
 
     def run(self) -> list[tf.Tensor]:
         runs = _split_runs([self._bound(item) for item in self._region.items])
-        uses = _Uses(self._region, runs)
-        for index, items in enumerate(runs):
+        for items, uses in zip(runs, _find_uses(self._region, runs), strict=True):
             first = items[0]
             if isinstance(first, Loop):
                 self._emit_loop(first)
@@ -108,7 +107,7 @@ class _Emission:
             elif first.op in op_facts.OWN_GRADIENT_OPS:
                 self._call(first)
             else:
-                self._import([node for node in items if isinstance(node, Node)], uses.of(index))
+                self._import([node for node in items if isinstance(node, Node)], uses)
         return [tf_private.capture(self._tensors[ref]) for ref in self._region.results]
 
     def _bound(self, item: Item) -> Item | None:
@@ -255,31 +254,27 @@ class _RunUses:
         self.controls: set[str] = set()
 
 
-class _Uses:
+def _find_uses(region: Region, runs: Sequence[Sequence[Item]]) -> list[_RunUses]:
     """What is used of each run of a region."""
-
-    def __init__(self, region: Region, runs: Sequence[Sequence[Item]]) -> None:
-        self._runs = [_RunUses() for _ in runs]
-        home = {
-            item.name: index
-            for index, items in enumerate(runs)
-            for item in items
-            if isinstance(item, Node)
-        }
-        for index, items in enumerate(runs):
-            for item in items:
-                for ref in used_refs(item):
-                    if home.get(ref.node, index) != index:
-                        self._runs[home[ref.node]].refs[ref] = None
-                for name in item.control_inputs:
-                    if home.get(name, index) != index:
-                        self._runs[home[name]].controls.add(name)
-        for ref in region.results:
-            if ref.node in home:
-                self._runs[home[ref.node]].refs[ref] = None
-
-    def of(self, index: int) -> _RunUses:
-        return self._runs[index]
+    uses = [_RunUses() for _ in runs]
+    home = {
+        item.name: index
+        for index, items in enumerate(runs)
+        for item in items
+        if isinstance(item, Node)
+    }
+    for index, items in enumerate(runs):
+        for item in items:
+            for ref in used_refs(item):
+                if home.get(ref.node, index) != index:
+                    uses[home[ref.node]].refs[ref] = None
+            for name in item.control_inputs:
+                if home.get(name, index) != index:
+                    uses[home[name]].controls.add(name)
+    for ref in region.results:
+        if ref.node in home:
+            uses[home[ref.node]].refs[ref] = None
+    return uses
 
 
 def _split_runs(items: Iterable[Item | None]) -> list[list[Item]]:

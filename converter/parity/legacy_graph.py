@@ -13,6 +13,7 @@ import tensorflow as tf
 from converter.formats.legacy_module import LegacyModule
 from converter.ir import op_facts
 from converter.ir.graph import Program
+from converter.parity.function_library import find_callers
 from converter.parity.random_ops import RandomOps, make_deterministic
 
 _PREPARED = itertools.count()
@@ -82,31 +83,10 @@ def _make_function_names_unique(graph_def: Any, number: int) -> None:
 
 def _find_nested_loops(graph_def: Any) -> Iterator[str]:
     """The `While` nodes of the graph whose body, or what it calls, has control flow again."""
-    functions = {f.signature.name: f.node_def for f in graph_def.library.function}
-    branching = {
-        name
-        for name, nodes in functions.items()
-        if any(node.op in op_facts.FUNCTIONAL_CONTROL_FLOW for node in nodes)
-    }
-    while True:
-        callers = {
-            name
-            for name, nodes in functions.items()
-            if any(_called(node) & branching for node in nodes)
-        }
-        if callers <= branching:
-            break
-        branching |= callers
+    branching = find_callers(graph_def, op_facts.FUNCTIONAL_CONTROL_FLOW)
     for node in graph_def.node:
         if node.op in ("StatelessWhile", "While") and node.attr["body"].func.name in branching:
             yield node.name
-
-
-def _called(node: Any) -> set[str]:
-    named = {node.op}
-    for value in node.attr.values():
-        named |= {value.func.name, *(func.name for func in value.list.func)}
-    return named
 
 
 def _all_nodes(graph_def: Any) -> Iterator[Any]:

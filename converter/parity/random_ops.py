@@ -22,6 +22,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from converter.parity.function_library import calls, find_callers
+
 DEFAULT_SEED = (1, 2)
 
 
@@ -100,20 +102,8 @@ def make_deterministic(graph_def: Any) -> RandomOps:
 
 def _find_uncomparable(graph_def: Any) -> tuple[str, ...]:
     """The graph's nodes that draw by themselves, or through a function that they call."""
-    drawing = set(UNCOMPARABLE_OPS)
-    while True:
-        more = {
-            function.signature.name
-            for function in graph_def.library.function
-            if any(_draws(node, drawing) for node in function.node_def)
-        }
-        if more <= drawing:
-            return tuple(node.name for node in graph_def.node if _draws(node, drawing))
-        drawing |= more
-
-
-def _draws(node: Any, drawing: set[str]) -> bool:
-    return node.op in drawing or any(value.func.name in drawing for value in node.attr.values())
+    drawing = find_callers(graph_def, UNCOMPARABLE_OPS)
+    return tuple(node.name for node in graph_def.node if calls(node, drawing))
 
 
 def _rewrite(nodes: Iterable[Any], add: Callable[..., Any], output: str) -> dict[str, str]:

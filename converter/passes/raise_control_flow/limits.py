@@ -25,9 +25,10 @@ def find_maximum_iterations(loop: Loop, nodes: Nodes) -> TensorRef | int | None:
       loop: The loop.
       nodes: All nodes of its graph.
     """
-    for test in _conjuncts(loop.predicate):
-        limit = _source(loop.predicate, test.inputs[1])
-        if _counts(loop, nodes, test.inputs[0]):
+    made = _plain_nodes(loop.predicate)
+    for test in _conjuncts(loop.predicate, made):
+        limit = _source(made, test.inputs[1])
+        if _counts(loop, nodes, _source(made, test.inputs[0])):
             number = _constant(nodes, limit)
             if number is not None and number <= np.iinfo(np.int32).max:
                 return max(number, 0)
@@ -41,13 +42,16 @@ def _is_int32(test: Node) -> bool:
     return "T" in test.attrs and test.attrs["T"].type == op_facts.DT_INT32
 
 
-def _conjuncts(predicate: Region) -> Iterator[Node]:
+def _plain_nodes(region: Region) -> Nodes:
+    return {item.name: item for item in region.items if isinstance(item, Node)}
+
+
+def _conjuncts(predicate: Region, made: Nodes) -> Iterator[Node]:
     """The `Less` nodes that all must hold for the predicate to hold."""
-    made = {item.name: item for item in predicate.items if isinstance(item, Node)}
     stack = list(predicate.results)
     seen: set[str] = set()
     while stack:
-        node = made.get(_source(predicate, stack.pop()).node)
+        node = made.get(_source(made, stack.pop()).node)
         if node is None or node.name in seen:
             continue
         seen.add(node.name)
@@ -57,9 +61,8 @@ def _conjuncts(predicate: Region) -> Iterator[Node]:
             yield node
 
 
-def _source(region: Region, ref: TensorRef) -> TensorRef:
-    """The tensor that `ref` is a copy of."""
-    made = {item.name: item for item in region.items if isinstance(item, Node)}
+def _source(made: Nodes, ref: TensorRef) -> TensorRef:
+    """The tensor that `ref` is a copy of, as far as the nodes of a region tell."""
     while ref.node in made and made[ref.node].op == "Identity":
         ref = made[ref.node].inputs[0]
     return ref
@@ -76,16 +79,15 @@ def _is_inside(loop: Loop, ref: TensorRef) -> bool:
 
 def _counts(loop: Loop, nodes: Nodes, counter: TensorRef) -> bool:
     """Whether `counter` is a carried value that starts at 0 and grows by 1."""
-    name = _source(loop.predicate, counter).node
+    name = counter.node
     if name not in loop.predicate.args:
         return False
     index = loop.predicate.args.index(name)
-    following = _source(loop.body, loop.body.results[index]).node
-    steps = {item.name: item for item in loop.body.items if isinstance(item, Node)}
-    add = steps.get(following)
+    made = _plain_nodes(loop.body)
+    add = made.get(_source(made, loop.body.results[index]).node)
     if add is None or add.op not in ("Add", "AddV2"):
         return False
-    one, other = (_source(loop.body, ref) for ref in add.inputs)
+    one, other = (_source(made, ref) for ref in add.inputs)
     step = other if one.node == name else one if other.node == name else None
     starts_at_zero = _constant(nodes, loop.carried[index].initial) == 0
     return starts_at_zero and step is not None and _constant(nodes, step) == 1
