@@ -13,7 +13,6 @@ TensorFlow is imported by the first call, not by `import converter`.
 from __future__ import annotations
 
 import os
-import pathlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -119,56 +118,72 @@ def convert(
     *,
     verify: bool = False,
     overwrite: bool = False,
+    hardlink: bool = False,
     tags: Collection[str] | None = None,
     training_tags: Collection[str] | None = None,
     call_signature: str | None = None,
     import_ops: Sequence[str] = (),
     progress: Progress | None = None,
+    source_digest: Callable[[], str] | None = None,
 ) -> Conversion:
     """Converts a TF1 module; none of its ops run, unless `verify` is set.
 
+    Weights are never loaded: their files are copied, and every checksum in them is compared.
+
     Args:
-      source: The module's directory.
+      source: The module's directory; `gs://…` and whatever else TensorFlow can read will do.
       destination: Where to write the SavedModel. It is absent, the old version, or complete at
         any time.
       verify: Whether to compare the result with the original before it is put in place.
       overwrite: Whether to replace a SavedModel at `destination`.
+      hardlink: Whether the files of the weights become hard links to those of the source. On
+        another filesystem they are copied; `remarks` of the result says so.
       tags: The tag set for inference, instead of the one found by rule.
       training_tags: The tag set for training, instead of the one found by rule.
       call_signature: The signature that the module itself runs when called.
       import_ops: Packages that register custom ops, such as `tensorflow_text`.
-      progress: Is told each step as it begins.
+      progress: Is told each step as it begins, and how far the copying of large weights is.
+      source_digest: Returns `converter.formats.source_files.digest(source)`, for a caller who
+        has it already, or began to compute it earlier.
 
     Raises:
       ConversionError: if the module cannot be carried over exactly, or differs from the original.
       UsageError: if it has no such tag set or signature.
     """
-    from converter.assemble.module_graphs import make_graphs
-    from converter.assemble.plan import make_plan
-    from converter.export.saved_model import check_destination, write_saved_model
-    from converter.formats.custom_ops import import_packages
-    from converter.formats.registry import read_module
+    from converter.formats.source_files import BackgroundDigest
 
-    import_packages(import_ops)
-    say = progress or _say_nothing
-    say("reading the module")
-    legacy = read_module(source)
-    check_destination(legacy.directory, pathlib.Path(destination), overwrite=overwrite)
-    plan = make_plan(legacy, tags, training_tags, call_signature)
-    say("rewriting its graphs")
-    graphs = make_graphs(legacy, plan)
-    say("tracing and saving")
-    return write_saved_model(
-        graphs,
-        pathlib.Path(destination),
-        options={
-            "tags": None if tags is None else sorted(tags),
-            "training_tags": None if training_tags is None else sorted(training_tags),
-            "call_signature": call_signature,
-        },
-        overwrite=overwrite,
-        verify=_verification(source, import_ops, say) if verify else None,
-    )
+    with BackgroundDigest(source, source_digest) as digest:
+        from converter.assemble.module_graphs import make_graphs
+        from converter.assemble.plan import make_plan
+        from converter.export.byte_progress import ByteProgress
+        from converter.export.saved_model import check_destination, write_saved_model
+        from converter.formats.custom_ops import import_packages
+        from converter.formats.paths import as_path
+        from converter.formats.registry import read_module
+
+        import_packages(import_ops)
+        say = progress or _say_nothing
+        say("reading the module")
+        legacy = read_module(source)
+        check_destination(legacy.directory, as_path(destination), overwrite=overwrite)
+        plan = make_plan(legacy, tags, training_tags, call_signature)
+        say("rewriting its graphs")
+        graphs = make_graphs(legacy, plan)
+        say("tracing and saving")
+        return write_saved_model(
+            graphs,
+            as_path(destination),
+            options={
+                "tags": None if tags is None else sorted(tags),
+                "training_tags": None if training_tags is None else sorted(training_tags),
+                "call_signature": call_signature,
+            },
+            digest=digest.result,
+            overwrite=overwrite,
+            hardlink=hardlink,
+            verify=_verification(source, import_ops, say) if verify else None,
+            progress=ByteProgress(say, "copying weights"),
+        )
 
 
 def verify(
@@ -216,8 +231,8 @@ def verify(
 
 def _verification(
     source: Path, import_ops: Sequence[str], say: Progress
-) -> Callable[[pathlib.Path], Mapping[str, Any]]:
-    def compare(staging: pathlib.Path) -> Mapping[str, Any]:
+) -> Callable[[Path], Mapping[str, Any]]:
+    def compare(staging: Path) -> Mapping[str, Any]:
         report = verify(source, staging, import_ops=import_ops, progress=say)
         if not report.passed:
             raise ParityError(

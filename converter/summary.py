@@ -12,6 +12,7 @@ from converter.assemble.plan import ModulePlan, make_plan
 from converter.assemble.variants import TRAINING_MARKS
 from converter.export import record
 from converter.formats.legacy_module import LegacyModule
+from converter.formats.source_files import digest
 from converter.ir.counts import count_control_flow
 from converter.ir.graph import Program, VariableSpec
 
@@ -64,7 +65,7 @@ def summarize(legacy: LegacyModule) -> ModuleSummary:
         for spec in program.variables.values():
             variables.setdefault(spec.name, spec)
     return ModuleSummary(
-        source=record.describe_source(legacy),
+        source=record.describe_source(legacy, digest(legacy.directory)),
         graph_variants=[_describe_variant(program, graphs) for program in programs],
         variables=[record.describe_variable(spec) for spec in variables.values()],
         tables=[table for program in programs for table in record.describe_tables(program)],

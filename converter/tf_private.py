@@ -5,13 +5,16 @@ Each function says why nothing public does it. Tested on TensorFlow 2.15.1 and 2
 
 from __future__ import annotations
 
-import pathlib
+import os
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
 from tensorflow.python.eager import backprop_util
 from tensorflow.python.framework import op_def_registry
+from tensorflow.python.ops import resource_variable_ops
 from tensorflow.python.saved_model import fingerprinting_utils
+from tensorflow.python.saved_model import save as saved_model_save
 
 
 def get_op_def(op: str) -> Any | None:
@@ -47,10 +50,38 @@ def watch_variable(variable: tf.Variable) -> None:
     tf.compat.v1.get_default_graph().watch_variable(variable)  # noqa: TID251
 
 
-def write_fingerprint(directory: pathlib.Path) -> None:
+def write_fingerprint(directory: os.PathLike[str]) -> None:
     """Writes `fingerprint.pb` for the `saved_model.pb` in `directory`, with its random uuid.
 
     The public API computes fingerprints only inside of `tf.saved_model.save`, and
     `saved_model.pb` is edited after that.
     """
-    fingerprinting_utils.write_fingerprint(str(directory))
+    fingerprinting_utils.write_fingerprint(os.fspath(directory))
+
+
+def make_uninitialized_variable(
+    name: str, dtype: tf.DType, shape: tf.TensorShape, trainable: bool
+) -> tf.Variable:
+    """A variable without a value, which functions can be traced with and saved.
+
+    `tf.Variable` always has one, and would take the memory of it.
+    """
+    return resource_variable_ops.UninitializedVariable(
+        name=name, dtype=dtype, shape=shape, trainable=trainable
+    )
+
+
+def save_without_checkpoint(
+    module: tf.Module,
+    directory: os.PathLike[str],
+    signatures: Mapping[str, Any],
+    options: tf.saved_model.SaveOptions,
+) -> list[Any]:
+    """Writes a SavedModel but for its variables; returns its objects as they are numbered in it.
+
+    `tf.saved_model.save` always writes the values of variables.
+    """
+    objects, _ = saved_model_save.save_and_return_nodes(
+        module, os.fspath(directory), dict(signatures), options, experimental_skip_checkpoint=True
+    )
+    return list(objects)

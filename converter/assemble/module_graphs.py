@@ -9,6 +9,7 @@ from converter.assemble.computations import CallableGraphs, variable_names
 from converter.assemble.plan import ModulePlan
 from converter.assemble.variants import Tags, format_tags
 from converter.formats.legacy_module import LegacyModule
+from converter.formats.source_files import list_files
 from converter.ir import query
 from converter.ir.graph import Program, TensorRef, VariableSpec
 from converter.ir.region import Region, format_region
@@ -212,9 +213,9 @@ def _unused_files(graphs: ModuleGraphs) -> Iterator[Dropped]:
     }
     for folder in ("assets", "assets.extra"):
         root = graphs.legacy.directory / folder
-        for path in sorted(root.rglob("*")):
+        for path in list_files(root) if root.is_dir() else ():
             name = path.relative_to(root).as_posix()
-            if path.is_file() and not (folder == "assets" and name in named):
+            if not (folder == "assets" and name in named):
                 yield Dropped("file", f"{folder}/{name}", "the graph does not refer to it")
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 import itertools
 
-import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import attr_value_pb2
 
-from converter import errors
+from converter import errors, tf_private
 from converter.assemble.custom_gradients import (
     CustomGradient,
     custom_gradient_keys,
@@ -43,8 +42,8 @@ class Resources:
 
     Args:
       legacy: The module.
-      live: Whether the result is to be used in this process. If not, tables are not made, and
-        nothing of the module runs.
+      live: Whether the result is to be used in this process. If not, tables are not made,
+        variables have no values, and nothing of the module runs.
     """
 
     def __init__(self, legacy: LegacyModule, *, live: bool) -> None:
@@ -67,8 +66,13 @@ class Resources:
         """The tables and assets made so far, which the root has to hold on to."""
         return [*self._assets.values(), *self._tables.values()]
 
+    @property
+    def variables(self) -> list[tuple[tf.Variable, VariableSpec]]:
+        """The variables made so far."""
+        return [(variable, self._specs[name]) for name, variable in self._variables.items()]
+
     def variable(self, spec: VariableSpec) -> tf.Variable:
-        """The variable that `spec` describes, with the checkpoint's value.
+        """The variable that `spec` describes, with the checkpoint's value if it is live.
 
         Raises:
           WeightsError: if the checkpoint has no such value.
@@ -78,10 +82,17 @@ class Resources:
                 f"two graph variants store variable {spec.name!r} differently"
             )
         if spec.name not in self._variables:
-            self._variables[spec.name] = make_variable(
-                spec, self._legacy.checkpoint.read(spec), spec.name in self._trainable
-            )
+            self._variables[spec.name] = self._make_variable(spec)
         return self._variables[spec.name]
+
+    def _make_variable(self, spec: VariableSpec) -> tf.Variable:
+        dtype, shape = tf.as_dtype(spec.dtype), tf.TensorShape(spec.shape)
+        trainable = spec.name in self._trainable
+        if not self._live:
+            self._legacy.checkpoint.check(spec)
+            return tf_private.make_uninitialized_variable(spec.name, dtype, shape, trainable)
+        value = self._legacy.checkpoint.read(spec)
+        return tf.Variable(value, trainable, name=spec.name, dtype=dtype, shape=shape)
 
     def asset(self, filename: str) -> tf.saved_model.Asset:
         """The file `filename` of the module's assets.
@@ -244,17 +255,6 @@ def _table_graphs(program: Program, node: str) -> tuple[Region, tuple[Region, ..
         for op in program.tables[node].initializers
     )
     return creation, filling
-
-
-def make_variable(spec: VariableSpec, value: np.ndarray, trainable: bool) -> tf.Variable:
-    """A variable under its TF1 name, with its declared shape."""
-    return tf.Variable(
-        value,
-        trainable=trainable,
-        name=spec.name,
-        dtype=tf.as_dtype(spec.dtype),
-        shape=tf.TensorShape(spec.shape),
-    )
 
 
 def _find_trainable(legacy: LegacyModule) -> set[str]:

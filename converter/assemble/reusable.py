@@ -14,7 +14,7 @@ from converter.assemble.module_graphs import LossGraph, ModuleGraphs, used_varia
 from converter.assemble.plan import read_scalar
 from converter.assemble.resources import Resources
 from converter.assemble.signatures import ServingSignatures, build_signatures
-from converter.ir.graph import Kind
+from converter.ir.graph import Kind, VariableSpec
 
 
 class Piece(tf.Module):
@@ -47,10 +47,12 @@ class Reusable:
     Attributes:
       module: The `tf.Module`, ready to be called and saved.
       signatures: Its serving signatures.
+      variables: Its variables that are the TF1 module's, and where their values are.
     """
 
     module: tf.Module
     signatures: ServingSignatures
+    variables: Sequence[tuple[tf.Variable, VariableSpec]]
 
 
 def build_reusable(graphs: ModuleGraphs, *, live: bool) -> Reusable:
@@ -58,8 +60,8 @@ def build_reusable(graphs: ModuleGraphs, *, live: bool) -> Reusable:
 
     Args:
       graphs: What it is made of.
-      live: Whether it is to be used in this process, rather than only saved. Tables are made
-        and filled then, by ops of the module.
+      live: Whether it is to be used in this process, rather than only saved. Variables have
+        their values then, and tables are made and filled, by ops of the module.
 
     Raises:
       ConversionError: if TensorFlow rejects a graph, or a value cannot be read.
@@ -79,7 +81,7 @@ class _Builder:
         root = self._root(pieces, losses)
         served = build_signatures(self._graphs.legacy, self._plan, self._resources)
         root.tf1_resources = self._resources.trackables
-        return Reusable(root, served)
+        return Reusable(root, served, self._resources.variables)
 
     def _loss(self, loss: LossGraph) -> Any:
         bindings = self._resources.bind(loss.program)

@@ -12,6 +12,7 @@ from typing import Any
 
 import converter
 from converter.cli import terminal
+from converter.formats.source_files import BackgroundDigest
 
 NAME = "convert"
 HELP = "convert one module"
@@ -25,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--verify", action="store_true", help="run both and compare them before DST is written"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a SavedModel at DST")
+    parser.add_argument(
+        "--hardlink", action="store_true",
+        help="link the files of the weights rather than copying them, if DST is on the same"
+        " filesystem as SRC",
+    )  # fmt: skip
     parser.add_argument(
         "--tags", type=terminal.parse_tags, metavar="TAG,…",
         help="graph variant for inference, instead of the one found by rule",
@@ -50,19 +56,22 @@ def add_import_ops(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
-    with terminal.progress() as progress:
+    with BackgroundDigest(arguments.source) as digest, terminal.progress() as progress:
+        terminal.import_tensorflow()  # It takes seconds, in which the digest gets on.
         conversion = converter.convert(
             arguments.source,
             arguments.destination,
             verify=arguments.verify,
             overwrite=arguments.overwrite,
+            hardlink=arguments.hardlink,
             tags=arguments.tags,
             training_tags=arguments.training_tags,
             call_signature=arguments.call_signature,
             import_ops=arguments.import_ops,
             progress=progress,
+            source_digest=digest.result,
         )
-    for warning in conversion.warnings:
+    for warning in (*conversion.warnings, *conversion.remarks):
         terminal.say_warning(warning)
     if arguments.json:
         terminal.print_json(conversion.to_json())

@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
+    terminal.import_tensorflow()
     summary = converter.inspect(arguments.source, import_ops=arguments.import_ops).to_json()
     if arguments.json:
         terminal.print_json(summary)

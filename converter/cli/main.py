@@ -55,7 +55,6 @@ def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
 def main(arguments: argparse.Namespace) -> int:
     """Runs one subcommand and returns the exit status."""
     try:
-        terminal.import_tensorflow()
         status: int = arguments.run(arguments)
         return status
     except errors.UsageError as error:

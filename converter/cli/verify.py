@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
+    terminal.import_tensorflow()
     from converter.parity.report import print_report
 
     with terminal.progress() as progress:

@@ -9,7 +9,6 @@ Sources: saved_model.proto, saved_object_graph.proto, function.proto.
 
 from __future__ import annotations
 
-import pathlib
 import re
 import uuid
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from typing import Any
 from tensorflow.core.protobuf import fingerprint_pb2, saved_model_pb2
 
 from converter import tf_private
+from converter.formats.paths import Path
 
 _USER_NAME = "_user_specified_name"
 _COUNTER = re.compile(r"_\d+$")
@@ -25,7 +25,7 @@ _COUNTER = re.compile(r"_\d+$")
 _NO_PARAMETER = re.compile(r"[^a-zA-Z0-9]")
 
 
-def canonicalize(directory: pathlib.Path, input_names: Mapping[str, Mapping[str, str]]) -> None:
+def canonicalize(directory: Path, input_names: Mapping[str, Mapping[str, str]]) -> None:
     """Rewrites `saved_model.pb` and `fingerprint.pb` in `directory`.
 
     Args:
@@ -43,7 +43,7 @@ def canonicalize(directory: pathlib.Path, input_names: Mapping[str, Mapping[str,
     _write_fingerprint(directory)
 
 
-def _write_fingerprint(directory: pathlib.Path) -> None:
+def _write_fingerprint(directory: Path) -> None:
     """Writes a fingerprint whose uuid, random in TensorFlow's own, follows from the others."""
     path = directory / "fingerprint.pb"
     if not path.is_file():

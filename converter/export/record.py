@@ -18,7 +18,7 @@ from converter.assemble.module_graphs import ModuleGraphs, find_dropped, used_va
 from converter.assemble.plan import CallablePlan
 from converter.assemble.variants import Tags
 from converter.formats import hub_protos
-from converter.formats.legacy_module import LegacyModule, digest
+from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Program, TensorInfo, VariableSpec
 from converter.ir.text import dtype_name
 from converter.version import __version__
@@ -30,12 +30,13 @@ _RECORD_VERSION = 1
 Json = dict[str, Any]
 
 
-def make_record(graphs: ModuleGraphs, options: Mapping[str, Any]) -> Json:
+def make_record(graphs: ModuleGraphs, options: Mapping[str, Any], digest: str) -> Json:
     """Returns the record as JSON values.
 
     Args:
       graphs: What was converted.
       options: The options that decide what the result offers, as the user gave them.
+      digest: The digest of the source.
     """
     legacy, plan = graphs.legacy, graphs.plan
     programs = [legacy.variants[tags] for tags in used_variants(plan)]
@@ -43,7 +44,7 @@ def make_record(graphs: ModuleGraphs, options: Mapping[str, Any]) -> Json:
         "record_version": _RECORD_VERSION,
         "converter": __version__,
         "tensorflow": tf.__version__,
-        "source": describe_source(legacy),
+        "source": describe_source(legacy, digest),
         "options": dict(options),
         "graph_variants": [
             {"tags": sorted(tags), **describe_role(graphs, tags)}
@@ -71,12 +72,12 @@ def to_bytes(record: Mapping[str, Any]) -> bytes:
     return (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def describe_source(legacy: LegacyModule) -> Json:
+def describe_source(legacy: LegacyModule, digest: str) -> Json:
     """The module's name, without the path to it, its format, and the digest of its files."""
     return {
         "name": legacy.directory.resolve().name,
         "format": legacy.format,
-        "digest": digest(legacy.directory),
+        "digest": digest,
     }
 
 

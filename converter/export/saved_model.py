@@ -6,20 +6,23 @@ import contextlib
 import dataclasses
 import json
 import logging
-import pathlib
 import re
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import absl.logging
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
-from converter import errors
+from converter import errors, tf_private
 from converter.assemble.module_graphs import ModuleGraphs
 from converter.assemble.reusable import Reusable, build_reusable
 from converter.export import record as records
 from converter.export.canonical import canonicalize
+from converter.export.object_graph import make_object_graph
+from converter.export.staging import staged
+from converter.export.weights import Progress, write_weights
+from converter.formats.paths import Path
 
 _UNSAFE = re.compile(r"[^0-9A-Za-z_.=-]")
 
@@ -31,10 +34,12 @@ class Conversion:
     Attributes:
       destination: Where the SavedModel lies.
       record: The contents of its `assets.extra/conversion.json`.
+      remarks: What happened on this machine, and is no property of the result.
     """
 
     destination: str
     record: Mapping[str, Any]
+    remarks: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -43,24 +48,35 @@ class Conversion:
 
     def to_json(self) -> dict[str, Any]:
         """The conversion as JSON values."""
-        return {"destination": self.destination, "record": dict(self.record)}
+        return {
+            "destination": self.destination,
+            "record": dict(self.record),
+            "remarks": list(self.remarks),
+        }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Conversion:
         """The conversion that `to_json` described."""
-        return cls(values["destination"], values["record"])
+        return cls(values["destination"], values["record"], tuple(values["remarks"]))
 
 
-Verify = Callable[[pathlib.Path], Mapping[str, Any]]
+Verify = Callable[[Path], Mapping[str, Any]]
+
+_COPIED = (
+    "the weights were copied: they can be linked only within one filesystem that has hard links"
+)
 
 
 def write_saved_model(
     graphs: ModuleGraphs,
-    destination: pathlib.Path,
+    destination: Path,
     *,
     options: Mapping[str, Any],
+    digest: Callable[[], str],
     overwrite: bool = False,
+    hardlink: bool = False,
     verify: Verify | None = None,
+    progress: Progress | None = None,
 ) -> Conversion:
     """Builds the module and writes it.
 
@@ -68,9 +84,12 @@ def write_saved_model(
       graphs: What to build.
       destination: Where to write it; either absent, the old version or complete at any time.
       options: The options that the record keeps.
+      digest: Returns the digest of the source, when everything else is done.
       overwrite: Whether to replace what is there.
+      hardlink: Whether to link the weights' files rather than copying them, if that can be.
       verify: Looks at the finished SavedModel before it is put in place, and returns the
         summary that the record keeps. What it raises keeps the destination as it was.
+      progress: Is told how many bytes of the weights are done, and how many there are.
 
     Raises:
       DestinationError: if something is there already, or it cannot be written.
@@ -78,19 +97,19 @@ def write_saved_model(
     """
     check_destination(graphs.legacy.directory, destination, overwrite=overwrite)
     reusable = build_reusable(graphs, live=False)
-    record = records.make_record(graphs, options)
-    with _staged(destination, overwrite=overwrite) as staging:
-        _save(reusable, staging)
+    with staged(destination, overwrite=overwrite) as staging:
+        linked = _save(reusable, graphs, staging, hardlink=hardlink, progress=progress)
         _write_attachments(graphs, staging)
+        record = records.make_record(graphs, options, digest())
         path = staging / records.FOLDER / records.FILENAME
         path.write_bytes(records.to_bytes(record))
         if verify is not None:
             record["parity"] = dict(verify(staging))
             path.write_bytes(records.to_bytes(record))
-    return Conversion(str(destination), record)
+    return Conversion(str(destination), record, (_COPIED,) if hardlink and not linked else ())
 
 
-def check_destination(source: pathlib.Path, destination: pathlib.Path, *, overwrite: bool) -> None:
+def check_destination(source: Path, destination: Path, *, overwrite: bool) -> None:
     """Checks that `destination` may be written.
 
     Raises:
@@ -115,13 +134,13 @@ def check_destination(source: pathlib.Path, destination: pathlib.Path, *, overwr
         )
 
 
-def _is_replaceable(path: pathlib.Path) -> bool:
+def _is_replaceable(path: Path) -> bool:
     if not path.is_dir():
         return False
     return (path / "saved_model.pb").is_file() or not any(path.iterdir())
 
 
-def read_record(directory: pathlib.Path) -> Mapping[str, Any]:
+def read_record(directory: Path) -> Mapping[str, Any]:
     """Reads the record of a converted module.
 
     Raises:
@@ -138,35 +157,23 @@ def read_record(directory: pathlib.Path) -> Mapping[str, Any]:
     return record
 
 
-@contextlib.contextmanager
-def _staged(destination: pathlib.Path, *, overwrite: bool) -> Iterator[pathlib.Path]:
-    """A directory beside `destination` that takes its place when the block ends without error."""
-    try:
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(
-            prefix=f".{destination.name}.", dir=destination.parent
-        ) as scratch:
-            staging = pathlib.Path(scratch) / "new"
-            staging.mkdir()
-            yield staging
-            if overwrite and destination.exists():
-                destination.rename(pathlib.Path(scratch) / "old")
-            staging.rename(destination)
-    except OSError as error:
-        raise errors.DestinationError(
-            f"{destination} cannot be written: {error.strerror or error}",
-            remedy="Check the permissions and the free space.",
-        ) from error
-
-
-def _save(reusable: Reusable, staging: pathlib.Path) -> None:
+def _save(
+    reusable: Reusable,
+    graphs: ModuleGraphs,
+    staging: Path,
+    *,
+    hardlink: bool,
+    progress: Progress | None,
+) -> bool:
+    """Writes the SavedModel; returns whether the files of the weights were linked."""
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=True)
     try:
         with quiet_tensorflow():
-            tf.saved_model.save(
-                reusable.module,
-                str(staging),
-                signatures=dict(reusable.signatures.functions),
-                options=tf.saved_model.SaveOptions(experimental_custom_gradients=True),
+            objects = tf_private.save_without_checkpoint(
+                reusable.module, staging, reusable.signatures.functions, options
+            )
+            linked = _write_variables(
+                reusable, objects, graphs, staging, hardlink=hardlink, progress=progress
             )
             canonicalize(staging, reusable.signatures.input_names)
     except tf.errors.OpError as error:
@@ -177,6 +184,37 @@ def _save(reusable: Reusable, staging: pathlib.Path) -> None:
     for folder in ("assets", "variables"):
         with contextlib.suppress(OSError):  # Not there, or in use.
             (staging / folder).rmdir()
+    return linked
+
+
+def _write_variables(
+    reusable: Reusable,
+    objects: Sequence[Any],
+    graphs: ModuleGraphs,
+    staging: Path,
+    *,
+    hardlink: bool,
+    progress: Progress | None,
+) -> bool:
+    saved_model = saved_model_pb2.SavedModel.FromString((staging / "saved_model.pb").read_bytes())
+    object_graph = make_object_graph(saved_model.meta_graphs[0])
+    if not object_graph.keys:
+        return True
+    specs = {id(variable): spec for variable, spec in reusable.variables}
+    values = {
+        # What is no variable of the module has a value, such as `do_lower_case`.
+        key: specs.get(id(objects[number])) or objects[number].numpy()
+        for number, key in object_graph.keys.items()
+    }
+    (staging / "variables").mkdir(exist_ok=True)
+    return write_weights(
+        staging / "variables" / "variables",
+        graphs.legacy.checkpoint,
+        values,
+        object_graph.serialized,
+        hardlink=hardlink,
+        progress=progress,
+    )
 
 
 @contextlib.contextmanager
@@ -193,7 +231,7 @@ def quiet_tensorflow() -> Iterator[None]:
         absl.logging.set_verbosity(levels[1])
 
 
-def _write_attachments(graphs: ModuleGraphs, staging: pathlib.Path) -> None:
+def _write_attachments(graphs: ModuleGraphs, staging: Path) -> None:
     """Writes the attached messages, byte for byte and as JSON where their type is known."""
     folder = staging / records.FOLDER
     folder.mkdir(exist_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pathlib
 from typing import Any
 
 from google.protobuf import message, text_format
@@ -10,7 +9,9 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from converter import errors
 from converter.formats import checkpoint, hub_protos, meta_graph
-from converter.formats.legacy_module import LegacyModule, list_files
+from converter.formats.legacy_module import LegacyModule
+from converter.formats.paths import Path
+from converter.formats.source_files import list_files
 
 _MODULE_DEF = "tfhub_module.pb"
 _SUPPORTED_FEATURES: frozenset[str] = frozenset()  # The format has never defined one.
@@ -21,11 +22,11 @@ class HubModuleFormat:
 
     name = "tf1_hub"
 
-    def recognizes(self, directory: pathlib.Path) -> bool:
+    def recognizes(self, directory: Path) -> bool:
         """Whether `directory` says that it is of this format."""
         return (directory / _MODULE_DEF).is_file()
 
-    def read(self, directory: pathlib.Path) -> LegacyModule:
+    def read(self, directory: Path) -> LegacyModule:
         """Reads the module.
 
         Raises:
@@ -36,7 +37,7 @@ class HubModuleFormat:
         list_files(directory)
         _check_module_def(directory)
         saved_model = read_saved_model(directory)
-        weights = checkpoint.read_index(directory / "variables" / "variables")
+        weights = checkpoint.read_checkpoint(directory / "variables" / "variables")
         variants = {}
         for graph in saved_model.meta_graphs:
             program = meta_graph.read_program(graph, weights)
@@ -48,7 +49,7 @@ class HubModuleFormat:
         return LegacyModule(directory, self.name, variants, weights)
 
 
-def _check_module_def(directory: pathlib.Path) -> None:
+def _check_module_def(directory: Path) -> None:
     try:
         module_def = hub_protos.ModuleDef.FromString((directory / _MODULE_DEF).read_bytes())
     except message.DecodeError as error:
@@ -65,7 +66,7 @@ def _check_module_def(directory: pathlib.Path) -> None:
         )
 
 
-def read_saved_model(directory: pathlib.Path) -> Any:
+def read_saved_model(directory: Path) -> Any:
     """Reads `saved_model.pb`, or `saved_model.pbtxt` where that is missing, as a `SavedModel`.
 
     Raises:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import pathlib
 from typing import Protocol
 
 from converter import errors
 from converter.formats import hub_module
 from converter.formats.legacy_module import LegacyModule
+from converter.formats.paths import Path, as_path
 
 
 class Format(Protocol):
@@ -18,10 +18,10 @@ class Format(Protocol):
     def name(self) -> str:
         """The name that records give it."""
 
-    def recognizes(self, directory: pathlib.Path) -> bool:
+    def recognizes(self, directory: Path) -> bool:
         """Whether `directory` says that it is of this format; reads next to nothing."""
 
-    def read(self, directory: pathlib.Path) -> LegacyModule:
+    def read(self, directory: Path) -> LegacyModule:
         """Reads the module, or raises a `ConversionError`."""
 
 
@@ -40,14 +40,16 @@ def read_module(source: str | os.PathLike[str]) -> LegacyModule:
       WeightsError: if its checkpoint's index is damaged.
       UnsafeModuleError: if it reaches out of its directory.
     """
-    directory = pathlib.Path(source)
+    directory = as_path(source)
     try:
         return _find_format(directory).read(directory)
     except OSError as error:
-        raise errors.FormatError(f"{directory} cannot be read: {error.strerror}") from error
+        raise errors.FormatError(
+            f"{directory} cannot be read: {error.strerror or error}"
+        ) from error
 
 
-def _find_format(directory: pathlib.Path) -> Format:
+def _find_format(directory: Path) -> Format:
     if not directory.exists():
         raise errors.FormatError(f"{directory} does not exist", remedy="Check the path.")
     if not directory.is_dir():
@@ -61,7 +63,7 @@ def _find_format(directory: pathlib.Path) -> Format:
     raise _explain_unrecognized(directory)
 
 
-def _explain_unrecognized(directory: pathlib.Path) -> errors.FormatError:
+def _explain_unrecognized(directory: Path) -> errors.FormatError:
     if not any(directory.iterdir()):
         return errors.FormatError(f"{directory} is empty", remedy="Copy the module again.")
     if not any((directory / f"saved_model.{end}").is_file() for end in ("pb", "pbtxt")):

@@ -16,6 +16,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 import converter.errors
 from converter import errors
+from converter.formats.paths import Path, RemotePath
 from converter.parity.converted_runner import Request, run_converted
 from converter.parity.observation import Observations
 from converter.parity.random_ops import make_deterministic
@@ -40,7 +41,7 @@ def run_deterministic(request: Request, *, fresh_process: bool) -> Observations:
         return run_converted(request)
 
 
-def write_deterministic_copy(source: pathlib.Path, copy: pathlib.Path) -> None:
+def write_deterministic_copy(source: Path, copy: pathlib.Path) -> None:
     """Writes a SavedModel with random ops replaced; all but the graph are links to the original.
 
     Raises:
@@ -63,7 +64,10 @@ def write_deterministic_copy(source: pathlib.Path, copy: pathlib.Path) -> None:
     (copy / _GRAPH).write_bytes(saved_model.SerializeToString())
 
 
-def _link(path: pathlib.Path, link: pathlib.Path) -> None:
+def _link(path: Path, link: pathlib.Path) -> None:
+    if isinstance(path, RemotePath):
+        path.download(link)
+        return
     try:
         link.symlink_to(path, target_is_directory=path.is_dir())
     except OSError:  # A filesystem, or a Windows user, without the right to make links.

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from converter.formats.paths import Path
 from converter.parity.cases import Case
 from converter.parity.error_text import summarize
 from converter.parity.observation import (
@@ -53,7 +54,7 @@ class Request:
       reload: Whether to load the model anew for each case: calls may change its tables.
     """
 
-    directory: pathlib.Path
+    directory: Path
     cases: tuple[Case, ...]
     attributes: tuple[str, ...]
     import_ops: tuple[str, ...] = ()
@@ -94,7 +95,7 @@ def _graphs_as_written() -> Iterator[None]:
 
 
 class _Runner:
-    def __init__(self, directory: pathlib.Path, *, reload: bool) -> None:
+    def __init__(self, directory: Path, *, reload: bool) -> None:
         self._directory = directory
         self._reload = reload
         self._load()

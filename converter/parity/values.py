@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-import pathlib
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
+from converter.formats.paths import as_path
 from converter.ir.graph import Kind, TensorInfo
 
 
@@ -122,6 +122,6 @@ def name_assets(value: Value, directory: str | os.PathLike[str]) -> Value:
 def _name_asset(element: Any, prefix: bytes) -> Any:
     if not isinstance(element, bytes) or not element.startswith(prefix):
         return element
-    path = pathlib.Path(os.fsdecode(element))
+    path = as_path(os.fsdecode(element))
     content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "missing"
     return f"<asset {path.name} sha256:{content}>".encode()

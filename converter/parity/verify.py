@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,8 +11,10 @@ import numpy as np
 from converter import errors
 from converter.assemble.plan import ModulePlan, make_plan
 from converter.export.saved_model import quiet_tensorflow, read_record
-from converter.formats.legacy_module import LegacyModule, digest
+from converter.formats.legacy_module import LegacyModule
+from converter.formats.paths import Path, as_path
 from converter.formats.registry import read_module
+from converter.formats.source_files import digest
 from converter.parity.cases import CaseMaker
 from converter.parity.checks import Evidence, Tolerances, run_checks
 from converter.parity.converted_process import run_deterministic
@@ -58,7 +59,7 @@ def verify(
     """
     tell = progress or (lambda _: None)
     legacy = read_module(source)
-    target = pathlib.Path(destination)
+    target = as_path(destination)
     plan = _read_plan(legacy, target)
     arrays = {name: np.asarray(array) for name, array in (inputs or {}).items()}
     check_keys(arrays, [s for v in legacy.variants.values() for s in v.signatures.values()])
@@ -94,7 +95,7 @@ def verify(
     )
 
 
-def _read_plan(legacy: LegacyModule, target: pathlib.Path) -> ModulePlan:
+def _read_plan(legacy: LegacyModule, target: Path) -> ModulePlan:
     """What `target` should offer, from the options in its record.
 
     Raises:

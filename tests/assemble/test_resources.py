@@ -5,9 +5,8 @@ import pytest
 import tensorflow as tf
 
 from converter import errors
-from converter.assemble.resources import Resources, make_variable
+from converter.assemble.resources import Resources
 from converter.formats.registry import read_module
-from converter.ir.graph import VariableSpec
 
 _TRAIN = frozenset({"train"})
 
@@ -22,7 +21,7 @@ def open_module(golden_module):
 
 
 def test_a_variable_is_made_once_with_its_value(open_module):
-    legacy, resources = open_module("half_plus_two")
+    legacy, resources = open_module("half_plus_two", live=True)
     spec = legacy.variants[frozenset()].variables["a"]
     variable = resources.variable(spec)
     assert resources.variable(spec) is variable
@@ -68,17 +67,37 @@ def test_variants_that_store_a_variable_differently_are_refused(half_and_half):
         resources.variable(dataclasses.replace(other, checkpoint_key="b"))
 
 
-def test_a_variable_keeps_its_declared_shape():
-    spec = VariableSpec("scope/w", "n", 1, (None, 2), False, "k")
-    variable = make_variable(spec, np.zeros([3, 2], np.float32), trainable=False)
-    assert variable.shape.as_list() == [None, 2]
-    assert not variable.trainable
-    variable.assign(tf.zeros([5, 2]))
+@pytest.mark.parametrize("live", [False, True])
+@pytest.mark.parametrize("shape", [(None,), None])
+def test_a_variable_keeps_its_declared_shape(live, shape, open_module):
+    legacy, _ = open_module("half_plus_two")
+    (program,) = legacy.variants.values()
+    legacy = dataclasses.replace(legacy, checkpoint=_Stored(np.zeros([1], np.float32)))
+    spec = dataclasses.replace(program.variables["a"], shape=shape, trainable=False)
+    variable = Resources(legacy, live=live).variable(spec)
+    assert variable.shape == tf.TensorShape(shape)
+    variable.assign(tf.ones([5]))
+    assert variable.numpy().tolist() == [1.0] * 5
 
 
-def test_a_variable_of_unknown_rank():
-    spec = VariableSpec("w", "n", 3, None, True, "k")
-    assert make_variable(spec, np.zeros([3], np.int32), trainable=True).shape.rank is None
+class _Stored:
+    """A checkpoint with one value."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def check(self, spec):
+        pass
+
+    def read(self, _):
+        return self.value
+
+
+def test_a_variable_that_is_only_saved_has_no_value(open_module):
+    legacy, resources = open_module("half_plus_two")
+    variable = resources.variable(legacy.variants[frozenset()].variables["a"])
+    assert not tf.raw_ops.VarIsInitializedOp(resource=variable.handle)
+    assert resources.variables == [(variable, legacy.variants[frozenset()].variables["a"])]
 
 
 def test_an_asset_is_made_once_and_must_be_within_the_module(open_module):

@@ -280,7 +280,7 @@ BAD_INPUT = {
     ),
     "truncated weights": (
         lambda p: (p / "variables/variables.data-00000-of-00001").write_bytes(b"\0"),
-        "data files hold 1",
+        "variable 'a' ends at byte 4 of 'variables.data-00000-of-00001', which has 1",
     ),
 }
 

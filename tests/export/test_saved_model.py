@@ -11,7 +11,7 @@ from golden.golden_values import GOLDEN
 
 import converter
 from converter import errors
-from converter.formats.legacy_module import digest
+from converter.formats.source_files import digest
 
 
 def files(directory: pathlib.Path) -> dict[str, bytes]:
@@ -31,7 +31,8 @@ def test_what_a_conversion_writes(golden_module, tmp_path):
         "assets/words.txt",
         "fingerprint.pb",
         "saved_model.pb",
-        "variables/variables.data-00000-of-00001",
+        "variables/variables.data-00000-of-00002",
+        "variables/variables.data-00001-of-00002",
         "variables/variables.index",
     }
     assert digest(source) == before == conversion.record["source"]["digest"]

@@ -1,0 +1,129 @@
+"""The output's checkpoint, made from the input's without loading it.
+
+The index is written anew, with the keys that TF2 looks for; each part of a partitioned variable
+is an entry of its own. Data files are copied or linked. Values that the index cannot express (it
+is compressed, say, or a variable is cut another way than it is stored) are read one by one, and
+go to a data file of their own, with what TF2 adds to a checkpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.framework import types_pb2
+
+from converter.export.object_graph import OBJECT_GRAPH_KEY
+from converter.export.shards import ShardWriter, copy_shard
+from converter.formats.checkpoint import Checkpoint, shard_path
+from converter.formats.checkpoint_index import Entry, Index, write_index
+from converter.formats.paths import Path
+from converter.ir.graph import VariableSpec
+
+Progress = Callable[[int, int], None]  # bytes done, and bytes in all
+
+
+def write_weights(
+    prefix: Path,
+    checkpoint: Checkpoint,
+    values: Mapping[str, VariableSpec | np.ndarray],
+    object_graph: bytes,
+    *,
+    hardlink: bool = False,
+    progress: Progress | None = None,
+) -> bool:
+    """Writes a checkpoint for TF2.
+
+    Args:
+      prefix: The path that its files are to have in common.
+      checkpoint: Where the values come from.
+      values: By TF2 key, a variable of `checkpoint`, or a value that it does not have.
+      object_graph: The serialized TrackableObjectGraph.
+      hardlink: Whether to link data files rather than copying them, if that can be.
+      progress: Is told how many bytes of how many have been gone through.
+
+    Returns:
+      Whether all data files of `checkpoint` that are used were linked.
+
+    Raises:
+      WeightsError: if a value is damaged; the error names its variable.
+      OSError: if a file cannot be written.
+    """
+    return _Writer(prefix, checkpoint, values, hardlink, progress).write(object_graph)
+
+
+class _Writer:
+    def __init__(
+        self,
+        prefix: Path,
+        checkpoint: Checkpoint,
+        values: Mapping[str, VariableSpec | np.ndarray],
+        hardlink: bool,
+        progress: Progress | None,
+    ) -> None:
+        self._prefix = prefix
+        self._checkpoint = checkpoint
+        self._values = values
+        self._hardlink = hardlink
+        self._progress = progress
+        self._stored = {
+            key: entry
+            for key, value in values.items()
+            if isinstance(value, VariableSpec) and (entry := checkpoint.find_bytes(value))
+        }
+        self._used = sorted({entry.shard for entry in self._stored.values() if entry.size})
+        self._count = len(self._used) + 1
+        self._total = sum(checkpoint.shard_sizes[shard] or 0 for shard in self._used)
+        self._done = 0
+
+    def write(self, object_graph: bytes) -> bool:
+        entries, linked = self._copy_shards()
+        last = self._count - 1
+        with ShardWriter(shard_path(self._prefix, last, self._count), last) as shard:
+            for key, value in self._values.items():
+                if key not in entries:
+                    entries[key] = self._add(shard, value)
+            graph = np.array(object_graph, dtype=object)
+            entries[OBJECT_GRAPH_KEY] = shard.add(graph, types_pb2.DT_STRING)
+        index = write_index(Index(self._count, entries))
+        self._prefix.with_name(self._prefix.name + ".index").write_bytes(index)
+        return linked
+
+    def _add(self, shard: ShardWriter, value: VariableSpec | np.ndarray) -> Entry:
+        if isinstance(value, VariableSpec):
+            return shard.add(self._checkpoint.read(value), value.dtype)
+        return shard.add(value, tf.as_dtype(value.dtype).as_datatype_enum)
+
+    def _copy_shards(self) -> tuple[dict[str, Entry], bool]:
+        """Copies the data files in use; returns the new entries, and whether all were linked."""
+        moved: dict[Entry, Entry] = {}
+        linked = True
+        for number, shard in enumerate(self._used):
+            size = self._checkpoint.shard_sizes[shard]
+            assert size is not None
+            copied = copy_shard(
+                self._checkpoint.shard(shard),
+                size,
+                shard_path(self._prefix, number, self._count),
+                self._owners(shard),
+                number=number,
+                hardlink=self._hardlink,
+                advance=self._advance,
+            )
+            moved |= copied.entries
+            linked &= copied.is_link
+        return {key: moved[entry] for key, entry in self._stored.items() if entry in moved}, linked
+
+    def _owners(self, shard: int) -> dict[Entry, str]:
+        names: dict[Entry, str] = {}
+        for key, entry in self._stored.items():
+            value = self._values[key]
+            if entry.shard == shard and isinstance(value, VariableSpec):
+                names.setdefault(entry, value.name)
+        return names
+
+    def _advance(self, size: int) -> None:
+        self._done += size
+        if self._progress is not None:
+            self._progress(min(self._done, self._total), self._total)

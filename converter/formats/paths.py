@@ -1,0 +1,230 @@
+"""Places of files: local paths, and those of the filesystems that TensorFlow knows.
+
+`gs://…` and the like have no working directory, no links and no renaming of directories, and
+`tf.io.gfile` speaks to them. `RemotePath` offers of `pathlib.Path` what the converter uses.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import pathlib
+import posixpath
+import re
+import sys
+import types
+from collections.abc import Iterator
+from typing import IO, Any, TypeAlias
+
+_URI = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+://)(?P<rest>.*)", re.DOTALL)
+
+
+class RemotePath:
+    """A file or directory of a filesystem that TensorFlow knows by the scheme of its URIs.
+
+    All methods do what those of `pathlib.Path` do, and raise `OSError` as they do.
+    """
+
+    def __init__(self, uri: str) -> None:
+        match = _URI.fullmatch(uri)
+        if match is None:
+            raise ValueError(f"{uri!r} has no scheme")
+        self._scheme = match["scheme"]
+        self._rest = posixpath.normpath(match["rest"]) if match["rest"] else ""
+
+    def __str__(self) -> str:
+        return self._scheme + self._rest
+
+    def __fspath__(self) -> str:
+        return str(self)
+
+    def __repr__(self) -> str:
+        return f"RemotePath({str(self)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RemotePath) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+    def __truediv__(self, name: str) -> RemotePath:
+        return RemotePath(self._scheme + posixpath.join(self._rest, name))
+
+    @property
+    def name(self) -> str:
+        """The last part."""
+        return posixpath.basename(self._rest)
+
+    @property
+    def parent(self) -> RemotePath:
+        """The directory that holds it."""
+        return RemotePath(self._scheme + posixpath.dirname(self._rest))
+
+    def with_name(self, name: str) -> RemotePath:
+        """Its neighbour of that name."""
+        return self.parent / name
+
+    def with_suffix(self, suffix: str) -> RemotePath:
+        """Its neighbour with another ending."""
+        return self.with_name(pathlib.PurePosixPath(self.name).with_suffix(suffix).name)
+
+    def resolve(self) -> RemotePath:
+        """Itself: `..` is gone already, and there are no links."""
+        return self
+
+    def relative_to(self, other: Path) -> pathlib.PurePosixPath:
+        """What leads from `other` to it."""
+        if not self.is_relative_to(other):
+            raise ValueError(f"{self} is not below {other}")
+        return pathlib.PurePosixPath(str(self).removeprefix(str(other)).lstrip("/"))
+
+    def is_relative_to(self, other: Path) -> bool:
+        """Whether it is `other`, or below it."""
+        return str(self) == str(other) or str(self).startswith(str(other).rstrip("/") + "/")
+
+    def exists(self) -> bool:
+        """Whether there is something."""
+        with _os_errors(self) as gfile:
+            return bool(gfile.exists(str(self)))
+
+    def is_dir(self) -> bool:
+        """Whether it is a directory."""
+        with _os_errors(self) as gfile:
+            return bool(gfile.isdir(str(self)))
+
+    def is_file(self) -> bool:
+        """Whether it is a file."""
+        return self.exists() and not self.is_dir()
+
+    def is_symlink(self) -> bool:
+        """No: there are no links."""
+        return False
+
+    def iterdir(self) -> Iterator[RemotePath]:
+        """What the directory holds."""
+        with _os_errors(self) as gfile:
+            names = gfile.listdir(str(self))
+        yield from (self / name.rstrip("/") for name in sorted(names) if name.rstrip("/"))
+
+    def walk_files(self) -> Iterator[RemotePath]:
+        """All files below it."""
+        for path in self.iterdir():
+            if path.is_dir():
+                yield from path.walk_files()
+            else:
+                yield path
+
+    def open(self, mode: str) -> IO[bytes]:
+        """Opens the file; `mode` is `rb` or `wb`."""
+        with _os_errors(self) as gfile:
+            file: IO[bytes] = gfile.GFile(str(self), mode)
+        return file
+
+    def read_bytes(self) -> bytes:
+        """The file's contents."""
+        with _os_errors(self), self.open("rb") as file:
+            return file.read()
+
+    def write_bytes(self, data: bytes) -> None:
+        """Writes the file."""
+        with _os_errors(self), self.open("wb") as file:
+            file.write(data)
+
+    def mkdir(self, *, parents: bool = True, exist_ok: bool = True) -> None:
+        """Makes the directory, and those above it."""
+        del parents, exist_ok
+        with _os_errors(self) as gfile:
+            gfile.makedirs(str(self))
+
+    def rmdir(self) -> None:
+        """Removes the directory if it is empty."""
+        if any(self.iterdir()):
+            raise OSError(f"{self} is not empty")
+        self.remove_tree()
+
+    def unlink(self) -> None:
+        """Removes the file."""
+        with _os_errors(self) as gfile:
+            gfile.remove(str(self))
+
+    def remove_tree(self) -> None:
+        """Removes the directory, with all that is in it."""
+        with _os_errors(self) as gfile:
+            gfile.rmtree(str(self))
+
+    def rename(self, target: RemotePath) -> None:
+        """Moves a file."""
+        with _os_errors(self) as gfile:
+            gfile.rename(str(self), str(target), overwrite=True)
+
+    def download(self, target: pathlib.Path) -> None:
+        """Copies the file or directory to a local place."""
+        for path in self.walk_files() if self.is_dir() else [self]:
+            copy = target / path.relative_to(self)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("rb") as file, copy.open("wb") as out:
+                for block in read_blocks(file, 1 << 20):
+                    out.write(block)
+
+    def size_bytes(self) -> int:
+        """The file's size."""
+        with _os_errors(self) as gfile:
+            return int(gfile.stat(str(self)).length)
+
+
+Path: TypeAlias = pathlib.Path | RemotePath
+
+
+def as_path(place: str | os.PathLike[str] | RemotePath) -> Path:
+    """A local path, or a remote one for what has a scheme other than `file`."""
+    text = os.fspath(place)
+    match = _URI.fullmatch(text)
+    if match is None:
+        return pathlib.Path(text)
+    if match["scheme"].lower() == "file://":
+        return pathlib.Path(match["rest"])
+    return RemotePath(text)
+
+
+def size_bytes(path: Path) -> int:
+    """The size of a file.
+
+    Raises:
+      OSError: if there is none.
+    """
+    return path.size_bytes() if isinstance(path, RemotePath) else path.stat().st_size
+
+
+@contextlib.contextmanager
+def _os_errors(path: RemotePath) -> Iterator[Any]:
+    """Gives `tf.io.gfile`, and turns what its filesystems raise to `OSError`."""
+    import tensorflow as tf  # A local path needs none of it.
+
+    gfile: types.ModuleType = tf.io.gfile
+    try:
+        yield gfile
+    except tf.errors.OpError as error:
+        raise OSError(None, f"{error.message}", str(path)) from error
+
+
+def read_blocks(
+    file: IO[bytes], block_bytes: int, total: int | None = None
+) -> Iterator[memoryview]:
+    """What follows in a file, at most `total` bytes, block by block.
+
+    A block is valid until the next one is asked for: local files, if they are not buffered, are
+    read into the same memory again and again.
+    """
+    left = sys.maxsize if total is None else total
+    buffer = memoryview(bytearray(min(block_bytes, left)))
+    while left > 0:
+        size = min(len(buffer), left)
+        if isinstance(file, io.RawIOBase):
+            block = buffer[: file.readinto(buffer[:size]) or 0]
+        else:
+            block = memoryview(file.read(size))
+        if not block:
+            return
+        yield block
+        left -= len(block)

@@ -1,0 +1,127 @@
+"""The files of a module, and their digest; TensorFlow is not needed for local ones."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import hashlib
+import os
+import pathlib
+import threading
+import types
+from collections.abc import Callable
+from typing import IO
+
+from converter import errors
+from converter.formats.paths import Path, RemotePath, as_path, read_blocks
+
+# A thread that hashes gets its turn between what the interpreter does otherwise, such as the
+# import of TensorFlow, only a few times a second.
+_BLOCK_BYTES = 8 << 20
+
+
+def list_files(directory: Path) -> list[Path]:
+    """Lists all files below `directory`, sorted by their relative paths.
+
+    Raises:
+      UnsafeModuleError: if a symbolic link leads out of the directory.
+      FormatError: if a link leads to itself.
+    """
+    if isinstance(directory, RemotePath):
+        return sorted(directory.walk_files(), key=lambda p: p.relative_to(directory).as_posix())
+    root = directory.resolve()
+    files = sorted(
+        (path for path in directory.rglob("*") if path.is_symlink() or not path.is_dir()),
+        key=lambda path: path.relative_to(directory).as_posix(),
+    )
+    for path in files:
+        if not _resolve(path).is_relative_to(root):
+            raise errors.UnsafeModuleError(
+                f"{path.relative_to(directory).as_posix()!r} is a link to a place outside of the"
+                " module",
+                remedy="Copy the module with its links resolved, if you trust it.",
+            )
+    return [path for path in files if path.is_file()]
+
+
+def _resolve(path: pathlib.Path) -> pathlib.Path:
+    try:
+        return path.resolve()
+    except RuntimeError as error:  # Python 3.12 and earlier, for a link that leads to itself.
+        raise errors.FormatError(f"{path.name!r} is a link that leads to itself") from error
+
+
+def digest(directory: Path, stopped: Callable[[], bool] = lambda: False) -> str:
+    """SHA-256 over the names and contents of all files below `directory`, as hex digits.
+
+    The path of the directory itself does not count: a copy has the same digest.
+
+    Args:
+      directory: The directory.
+      stopped: Asked now and then whether nobody wants the result any more.
+
+    Raises:
+      UnsafeModuleError: if a symbolic link leads out of the directory.
+      OSError: if a file cannot be read.
+    """
+    total = hashlib.sha256()
+    for path in list_files(directory):
+        with _open(path) as file:
+            content = _file_digest(file, stopped)
+        total.update(f"{path.relative_to(directory).as_posix()}\0{content}\n".encode())
+    return total.hexdigest()
+
+
+def _open(path: Path) -> IO[bytes]:
+    return path.open("rb") if isinstance(path, RemotePath) else path.open("rb", buffering=0)
+
+
+def _file_digest(file: IO[bytes], stopped: Callable[[], bool]) -> str:
+    state = hashlib.sha256()
+    for block in read_blocks(file, _BLOCK_BYTES):
+        state.update(block)
+        if stopped():
+            break
+    return state.hexdigest()
+
+
+class BackgroundDigest:
+    """Computes the digest of a module in a thread of its own, while it is being converted.
+
+    SHA-256 takes longer than copying: about a second for a gigabyte. Use it in a `with`
+    statement, whose end stops it if nobody has asked for the result.
+
+    Args:
+      source: The module's directory. What holds no SavedModel, and so is no module, is not read.
+      known: Returns the digest, if somebody else computes it; no thread is started then.
+    """
+
+    def __init__(
+        self, source: str | os.PathLike[str], known: Callable[[], str] | None = None
+    ) -> None:
+        self._directory = as_path(source)
+        self._known = known
+        self._stop = threading.Event()
+        self._executor = concurrent.futures.ThreadPoolExecutor(1, "digest")
+        self._future: concurrent.futures.Future[str] | None = None
+
+    def __enter__(self) -> BackgroundDigest:
+        # Remote files need TensorFlow, which is not to be imported by two threads at once.
+        wanted = self._known is None and not isinstance(self._directory, RemotePath)
+        if wanted and any((self._directory / f"saved_model.{e}").exists() for e in ("pb", "pbtxt")):
+            self._future = self._executor.submit(digest, self._directory, self._stop.is_set)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: types.TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._executor.shutdown()
+
+    def result(self) -> str:
+        """Waits for the digest; raises what `digest` does."""
+        if self._known is not None:
+            return self._known()
+        return digest(self._directory) if self._future is None else self._future.result()
