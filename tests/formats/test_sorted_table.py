@@ -134,7 +134,7 @@ def test_a_block_that_is_named_again_and_again():
     out = bytearray(table[: data_size + 5])
     offset, content = len(out), entries + struct.pack("<2I", 0, 1)
     out += content + b"\0" + struct.pack("<I", mask(crc32c.crc32c(content + b"\0")))
-    footer = write_varint(0) + write_varint(0) + write_varint(offset) + write_varint(len(content))
+    footer = handle + write_varint(offset) + write_varint(len(content))
     out += footer.ljust(40, b"\0") + struct.pack("<Q", 0xDB4775248B80FB57)
     with pytest.raises(TableError, match="overlap"):
         read_table(bytes(out))
