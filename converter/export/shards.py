@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
+import concurrent.futures
 import dataclasses
+import errno
 import io
 import itertools
 import os
 import pathlib
+import threading
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO
 
 import numpy as np
@@ -25,14 +27,15 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-# Blocks that stay in the processor's cache: each is read, summed up and written while there. It
-# beats `copy_file_range` (source: `scripts/bench`), after which the data would have to be read
-# again for its checksums. Only where the filesystem shares blocks, nothing is copied.
-_BLOCK_BYTES = 1 << 20
+_BLOCK_BYTES = 1 << 19  # stays in the processor's cache
+_KERNEL_BLOCK_BYTES = 1 << 26  # between two looks at whether to go on
+# What `copy_file_range` says of files that it cannot copy: of two filesystems, or of special ones.
+_NOT_IN_KERNEL = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM}
 _FICLONE = 0x40049409  # source: linux/fs.h
 _MAX_WASTE = 0.1  # the share of bytes that no variable owns, above which they are not copied
 
 Advance = Callable[[int], None]
+Ranges = Sequence[tuple[int, int]]  # starts and ends
 Names = Mapping[Entry, str]  # what errors call the owner of each entry's bytes
 
 
@@ -79,9 +82,10 @@ def copy_shard(
     checksums = _Checksums(pieces, owners)
     is_link = hardlink and _link(source, destination)
     if is_link or (ranges == [(0, size)] and _clone(source, destination)):
-        _copy(destination, None, ranges, checksums, advance)
-    else:
-        _copy(source, destination, ranges, checksums, advance)
+        _read(destination, ranges, checksums.update, advance)
+    elif not _copy_in_kernel(source, destination, ranges, checksums, advance):
+        with open_raw(destination, "wb") as out:
+            _read(source, ranges, checksums.update, advance, out)
     checksums.finish()
     return CopiedShard(_move(owners, ranges, number), is_link)
 
@@ -111,7 +115,7 @@ def _kept_ranges(pieces: Sequence[Entry], size: int) -> list[tuple[int, int]]:
     return ranges if size - owned > _MAX_WASTE * size else [(0, size)]
 
 
-def _move(owners: Names, ranges: Sequence[tuple[int, int]], number: int) -> dict[Entry, Entry]:
+def _move(owners: Names, ranges: Ranges, number: int) -> dict[Entry, Entry]:
     """The entries as they are after all but `ranges` is gone."""
     moved = {}
     starts = itertools.accumulate((end - start for start, end in ranges), initial=0)
@@ -143,7 +147,7 @@ class _Checksums:
         still_open = []
         for entry, checksum in self._open:
             start = max(entry.offset - position, 0)
-            checksum.update(block[start : entry.end - position])
+            checksum.update(block[start : max(entry.end - position, 0)])
             if entry.end <= end:
                 self._compare(entry, checksum)
             else:
@@ -166,26 +170,81 @@ class _Checksums:
             )
 
 
-def _copy(
-    source: Path,
-    destination: Path | None,
-    ranges: Sequence[tuple[int, int]],
-    checksums: _Checksums,
+def _read(
+    path: Path,
+    ranges: Ranges,
+    update: Callable[[int, memoryview], None],
     advance: Advance,
+    out: IO[bytes] | None = None,
 ) -> None:
-    """Goes through ranges of a file, and writes them if there is a destination."""
-    with contextlib.ExitStack() as stack:
-        file = stack.enter_context(open_raw(source, "rb"))
-        out = stack.enter_context(open_raw(destination, "wb")) if destination else None
+    """Goes through ranges of a file, and writes them to `out` if it is given."""
+    with open_raw(path, "rb") as file:
         for start, end in ranges:
             file.seek(start)
             position = start
             for block in read_blocks(file, _BLOCK_BYTES, end - start):
-                checksums.update(position, block)
+                update(position, block)
                 if out is not None:
                     write_all(out, block)
                 position += len(block)
                 advance(len(block))
+
+
+def _copy_in_kernel(
+    source: Path, destination: Path, ranges: Ranges, checksums: _Checksums, advance: Advance
+) -> bool:
+    """Lets the kernel copy while this thread goes through the data for its checksums.
+
+    Returns:
+      False if the kernel cannot do that with these files; nothing has been looked at then.
+    """
+    if isinstance(source, RemotePath) or isinstance(destination, RemotePath):
+        return False
+    if not hasattr(os, "copy_file_range"):  # Linux has it.
+        return False
+    first, *others = _split(ranges)
+    with source.open("rb") as file, destination.open("wb") as out:
+        if not _try_copy_range(file.fileno(), out.fileno(), *first):
+            return False
+        stop = threading.Event()
+        with concurrent.futures.ThreadPoolExecutor(1, "copy") as executor:
+            copied = executor.submit(_copy_ranges, file.fileno(), out.fileno(), others, stop)
+            try:
+                _read(source, ranges, checksums.update, advance)
+            except BaseException:
+                stop.set()
+                raise
+            copied.result()
+    return True
+
+
+def _split(ranges: Ranges) -> Iterator[tuple[int, int]]:
+    for start, end in ranges:
+        for position in range(start, end, _KERNEL_BLOCK_BYTES):
+            yield position, min(position + _KERNEL_BLOCK_BYTES, end)
+
+
+def _copy_ranges(file: int, out: int, ranges: Ranges, stop: threading.Event) -> None:
+    for start, end in ranges:
+        if stop.is_set():
+            return
+        if not _try_copy_range(file, out, start, end):
+            raise OSError(errno.EIO, "the source ended early, or can no longer be copied")
+
+
+def _try_copy_range(file: int, out: int, start: int, end: int) -> bool:
+    """Appends a range of one file to another, if the kernel can do that with these files."""
+    while start < end:
+        try:
+            size = os.copy_file_range(file, out, end - start, offset_src=start)
+        except OSError as error:
+            if error.errno in _NOT_IN_KERNEL:
+                return False
+            raise
+        if not size:
+            return False
+        start += size
+    return True
 
 
 def open_raw(path: Path, mode: str) -> IO[bytes]:
@@ -215,11 +274,13 @@ def _clone(source: Path, destination: Path) -> bool:
     """Makes a copy that shares its blocks with the original, where the filesystem can do that."""
     if fcntl is None or isinstance(source, RemotePath) or isinstance(destination, RemotePath):
         return False
-    with source.open("rb") as file, destination.open("wb") as out:
-        try:
+    try:
+        with source.open("rb") as file, destination.open("wb") as out:
             fcntl.ioctl(out.fileno(), _FICLONE, file.fileno())
-        except OSError:
-            return False
+    except OSError:
+        # Not merely emptied later: ext4 writes a file to disk at once that was there before.
+        destination.unlink(missing_ok=True)
+        return False
     return True
 
 

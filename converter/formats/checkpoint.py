@@ -6,6 +6,7 @@ import dataclasses
 import math
 import os
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -16,7 +17,7 @@ from converter.formats import checkpoint_index
 from converter.formats.checkpoint_index import BigEndianError, Entry, Slice
 from converter.formats.paths import Path, size_bytes
 from converter.formats.sorted_table import CompressedTableError, TableError
-from converter.ir.graph import VariableSpec
+from converter.ir.graph import SliceSpec, VariableSpec
 from converter.ir.text import format_shape
 
 # What TensorFlow's reader of checkpoints makes of damaged files, depending on where they are.
@@ -111,10 +112,11 @@ class Checkpoint:
             ) from error
 
     def _read(self, variable: VariableSpec) -> np.ndarray:
-        if variable.slice is None:
-            reader = tf.train.load_checkpoint(os.fspath(self.prefix))
-            return np.asarray(reader.get_tensor(variable.checkpoint_key))
-        # Of a tensor that is stored in parts, this reads only the part.
+        if variable.slice is None or not tf.executing_eagerly():
+            reader = _open(self.prefix)
+            value = np.asarray(reader.get_tensor(variable.checkpoint_key))
+            return value if variable.slice is None else value[_to_slices(variable.slice)]
+        # Of a tensor that is stored in parts, this op reads only the part.
         (value,) = tf.raw_ops.RestoreV2(
             prefix=os.fspath(self.prefix),
             tensor_names=[variable.checkpoint_key],
@@ -122,6 +124,16 @@ class Checkpoint:
             dtypes=[tf.as_dtype(variable.dtype)],
         )
         return np.asarray(value.numpy())
+
+
+def _open(prefix: Path) -> Any:
+    """TensorFlow's reader; `tf.train.load_checkpoint` mistakes a prefix on ram:// for a folder."""
+    return tf.compat.v1.train.NewCheckpointReader(os.fspath(prefix))  # noqa: TID251
+
+
+def _to_slices(part: SliceSpec) -> tuple[slice, ...]:
+    axes = zip(part.offset, part.shape, strict=True)
+    return tuple(slice(start, start + size) for start, size in axes)
 
 
 def _format_slice(variable: VariableSpec) -> str:
@@ -215,7 +227,7 @@ def _unreadable(error: Exception) -> errors.WeightsError:
 
 def _read_with_tensorflow(prefix: Path) -> Checkpoint:
     try:
-        reader = tf.train.load_checkpoint(os.fspath(prefix))
+        reader = _open(prefix)
         shapes = reader.get_variable_to_shape_map()
         dtypes = reader.get_variable_to_dtype_map()
     except _READER_ERRORS as error:

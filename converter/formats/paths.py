@@ -104,8 +104,9 @@ class RemotePath:
     def iterdir(self) -> Iterator[RemotePath]:
         """What the directory holds."""
         with _os_errors(self) as gfile:
-            names = gfile.listdir(str(self))
-        yield from (self / name.rstrip("/") for name in sorted(names) if name.rstrip("/"))
+            names = [name.rstrip("/") for name in gfile.listdir(str(self))]
+        # For `a`, the ram:// of TensorFlow 2.15 and 2.21 lists `.b` where there is an `a.b`.
+        yield from (p for p in (self / name for name in sorted(names) if name) if p.exists())
 
     def walk_files(self) -> Iterator[RemotePath]:
         """All files below it."""
@@ -118,6 +119,8 @@ class RemotePath:
     def open(self, mode: str) -> IO[bytes]:
         """Opens the file; `mode` is `rb` or `wb`."""
         with _os_errors(self) as gfile:
+            if mode == "wb" and gfile.exists(str(self)):
+                gfile.remove(str(self))  # The ram:// of TensorFlow 2.15 and 2.21 would append.
             file: IO[bytes] = gfile.GFile(str(self), mode)
         return file
 
@@ -150,8 +153,14 @@ class RemotePath:
 
     def remove_tree(self) -> None:
         """Removes the directory, with all that is in it."""
+        for path in reversed(list(self.iterdir())):
+            if path.is_dir():
+                path.remove_tree()
+            else:
+                path.unlink()
         with _os_errors(self) as gfile:
-            gfile.rmtree(str(self))
+            if gfile.exists(str(self)):  # Object stores have no empty directories.
+                gfile.rmtree(str(self))
 
     def rename(self, target: RemotePath) -> None:
         """Moves a file."""
