@@ -16,7 +16,7 @@ from converter.assemble.computations import Arguments, CallableGraphs
 from converter.assemble.emit import emit
 from converter.assemble.plan import needs_trace_per_call
 from converter.assemble.resources import Resources
-from converter.assemble.values import compose_outputs, decompose, value_spec
+from converter.assemble.values import compose_parts, decompose, value_spec
 
 
 def build_callable(graphs: CallableGraphs, resources: Resources) -> Any:
@@ -68,21 +68,32 @@ def _flags(graphs: CallableGraphs) -> list[str]:
     return [*flags, "return_endpoints"] if graphs.takes_endpoints else flags
 
 
+def keyword_arguments(
+    graphs: CallableGraphs, arguments: Arguments, values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The call that these arguments stand for.
+
+    Args:
+      graphs: The callable.
+      arguments: What is chosen.
+      values: Inputs by their TF1 names, hparams among them.
+    """
+    flags = {"training": arguments.training, "return_endpoints": arguments.endpoints}
+    keywords: dict[str, Any] = {name: flags[name] for name in _flags(graphs)}
+    required = {name: values[name] for name in graphs.plan.inputs}
+    if required:
+        keywords["inputs"] = required if len(required) > 1 else next(iter(required.values()))
+    for hparam in graphs.plan.hparams:
+        is_given = hparam.keyword in arguments.given or not needs_trace_per_call(hparam)
+        keywords[hparam.keyword] = values[hparam.input] if is_given else None
+    return keywords
+
+
 def _specs(graphs: CallableGraphs, arguments: Arguments) -> dict[str, Any]:
     """The values that stand for the arguments in a trace, by parameter."""
-    known = graphs.inputs(arguments.training)
-    flags = {"training": arguments.training, "return_endpoints": arguments.endpoints}
-    specs: dict[str, Any] = {name: flags[name] for name in _flags(graphs)}
-    required = {name: value_spec(known[name]) for name in graphs.plan.inputs}
-    if required:
-        specs["inputs"] = required if len(required) > 1 else next(iter(required.values()))
-    for hparam in graphs.plan.hparams:
-        if hparam.keyword in arguments.given or not needs_trace_per_call(hparam):
-            info = known.get(hparam.input) or graphs.inputs(training=False)[hparam.input]
-            specs[hparam.keyword] = value_spec(info)
-        else:
-            specs[hparam.keyword] = None
-    return specs
+    known = {**graphs.inputs(training=False), **graphs.inputs(arguments.training)}
+    specs = {name: value_spec(info) for name, info in known.items()}
+    return keyword_arguments(graphs, arguments, specs)
 
 
 def _run(graphs: CallableGraphs, resources: Resources, values: Mapping[str, Any]) -> Any:
@@ -107,6 +118,6 @@ def _run(graphs: CallableGraphs, resources: Resources, values: Mapping[str, Any]
         tensor for name, info in computation.inputs.items() for tensor in decompose(fed[name], info)
     ]
     results = emit(computation.region, args, resources.bind(computation.program))
-    outputs = compose_outputs(results, computation.outputs)
+    outputs = compose_parts(results, computation.outputs)
     default_only = "default" in outputs and not arguments.endpoints
     return outputs["default"] if default_only else outputs

@@ -10,7 +10,7 @@ from converter.assemble.custom_gradients import check_custom_gradients
 from converter.assemble.plan import CallablePlan, has_endpoints, needs_trace_per_call
 from converter.assemble.values import feeds_for
 from converter.formats.legacy_module import LegacyModule
-from converter.ir.graph import VARIABLE_OP, VARIABLE_VALUE_OP, Program, TensorInfo
+from converter.ir.graph import VARIABLE_OP, VARIABLE_VALUE_OP, Program, Signature, TensorInfo
 from converter.ir.region import Region
 from converter.passes.pipeline import lower
 from converter.passes.prune_unreachable import needing_placeholders, prune_unreachable
@@ -108,12 +108,17 @@ class CallableGraphs:
     @property
     def takes_endpoints(self) -> bool:
         """Whether the callable has the argument `return_endpoints`."""
-        return has_endpoints(self._program(training=False), self.plan)
+        return has_endpoints(self.program(training=False), self.plan)
 
     @property
     def takes_training(self) -> bool:
         """Whether the callable has the argument `training`."""
         return self.plan.training_tags is not None
+
+    @property
+    def signature(self) -> Signature:
+        """The TF1 signature that plain calls run."""
+        return self.program(training=False).signatures[self.plan.signature]
 
     def combinations(self) -> Iterator[Arguments]:
         """All allowed combinations of arguments."""
@@ -146,17 +151,18 @@ class CallableGraphs:
 
     def inputs(self, training: bool) -> Mapping[str, TensorInfo]:
         """All inputs that the graph variant knows, required and optional ones."""
-        signatures = self._program(training).signatures
+        signatures = self.program(training).signatures
         own = signatures[self.plan.signature].inputs
         more = signatures[self.plan.source].inputs if self.plan.source in signatures else {}
         return {**more, **own}
 
-    def _program(self, training: bool) -> Program:
+    def program(self, training: bool) -> Program:
+        """The graph variant that calls run."""
         tags = self.plan.training_tags if training else self.plan.tags
         return self._legacy.variants[self.plan.tags if tags is None else tags]
 
     def _prepare(self, arguments: Arguments) -> Computation:
-        program = self._program(arguments.training)
+        program = self.program(arguments.training)
         known = self.inputs(arguments.training)
         fed = list(self.plan.inputs) + [
             hparam.input

@@ -79,7 +79,11 @@ class _Builder:
         losses = [self._loss(loss) for loss in self._graphs.losses]
         pieces = {name: self._piece(name, losses) for name in self._graphs.callables}
         root = self._root(pieces, losses)
-        served = build_signatures(self._graphs.legacy, self._plan, self._resources)
+        served = build_signatures(
+            self._graphs,
+            {name: piece.__dict__["__call__"] for name, piece in pieces.items()},
+            self._resources,
+        )
         root.tf1_resources = self._resources.trackables
         return Reusable(root, served, self._resources.variables)
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import keyword
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow as tf
 
-from converter.assemble.computations import prepare_computation
+from converter import errors
+from converter.assemble.callables import keyword_arguments
+from converter.assemble.computations import Arguments, CallableGraphs, prepare_computation
 from converter.assemble.emit import emit
-from converter.assemble.plan import CallablePlan, ModulePlan
+from converter.assemble.module_graphs import ModuleGraphs
 from converter.assemble.resources import Resources
-from converter.assemble.values import component_names, component_specs, compose, decompose
-from converter.formats.legacy_module import LegacyModule
+from converter.assemble.values import component_names, component_specs, compose_parts, decompose
 from converter.ir import query
 
 SERVING_DEFAULT = "serving_default"
+
+Run = Callable[[Mapping[str, Any]], Mapping[str, Any]]  # Inputs to outputs, each by name.
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,36 +44,86 @@ def _is_parameter(name: str) -> bool:
 
 
 def build_signatures(
-    legacy: LegacyModule, plan: ModulePlan, resources: Resources
+    graphs: ModuleGraphs, functions: Mapping[str, Any], resources: Resources
 ) -> ServingSignatures:
     """Builds the signatures of the inference variant, and `serving_default` for the root.
 
     A module without an inference variant has those of all its callables.
+
+    Args:
+      graphs: What the module is made of.
+      functions: The traced function of each callable, by attribute.
+      resources: The module's state.
     """
+    plan = graphs.plan
     served = {
-        callable_plan.signature if plan.variants.inference is not None else name: callable_plan
-        for name, callable_plan in plan.callables.items()
-        if plan.variants.inference in (None, callable_plan.tags)
+        part.plan.signature if plan.variants.inference is not None else name: name
+        for name, part in graphs.callables.items()
+        if plan.variants.inference in (None, part.plan.tags)
     }
-    functions: dict[str, Any] = {}
+    signatures: dict[str, Any] = {}
     input_names: dict[str, Mapping[str, str]] = {}
-    for name, callable_plan in served.items():
-        functions[name], input_names[name] = _build(legacy, callable_plan, resources)
-    if plan.root is not None and SERVING_DEFAULT not in functions:
+    for signature, name in served.items():
+        part = graphs.callables[name]
+        run = _find_call(part, functions[name]) or _make_run(part, resources)
+        signatures[signature], input_names[signature] = _build(part, run)
+    if plan.root is not None and SERVING_DEFAULT not in signatures:
         root = plan.callables[plan.root].signature
-        functions[SERVING_DEFAULT] = functions[root]
+        signatures[SERVING_DEFAULT] = signatures[root]
         input_names[SERVING_DEFAULT] = input_names[root]
-    return ServingSignatures(functions, input_names)
+    return ServingSignatures(signatures, input_names)
 
 
-def _build(
-    legacy: LegacyModule, plan: CallablePlan, resources: Resources
-) -> tuple[Any, Mapping[str, str]]:
-    program = legacy.variants[plan.tags]
-    signature = program.signatures[plan.signature]
+def _find_call(graphs: CallableGraphs, function: Any) -> Run | None:
+    """The call of the callable that does what the signature does, if there is one.
+
+    It is traced already. TensorFlow wraps signatures in functions anyway, and runs what they call
+    as if it stood there.
+    """
+    signature = graphs.signature
+    keywords = frozenset(h.keyword for h in graphs.plan.hparams if h.input in signature.inputs)
+    for arguments in graphs.combinations():
+        computation = graphs.get(arguments)
+        if (
+            not arguments.training
+            and arguments.given <= keywords
+            and computation.inputs == signature.inputs
+            and computation.outputs == signature.outputs
+        ):
+            return functools.partial(_call, graphs, function, arguments)
+    return None
+
+
+def _call(
+    graphs: CallableGraphs, function: Any, arguments: Arguments, values: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    traces = function.experimental_get_tracing_count()
+    outputs = function(**keyword_arguments(graphs, arguments, values))
+    if function.experimental_get_tracing_count() != traces:
+        raise errors.InternalError(f"signature {graphs.plan.signature!r} was traced anew")
+    return outputs if isinstance(outputs, Mapping) else {"default": outputs}
+
+
+def _make_run(graphs: CallableGraphs, resources: Resources) -> Run:
+    """Emits the signature as no call of the callable has it."""
+    signature, program = graphs.signature, graphs.program(training=False)
     computation = prepare_computation(program, signature.inputs, signature.outputs, updates=False)
     bindings = resources.bind(program)
     bindings.prepare(computation.region)
+
+    def run(values: Mapping[str, Any]) -> Mapping[str, Any]:
+        args = [
+            tensor
+            for name, info in signature.inputs.items()
+            for tensor in decompose(values[name], info)
+        ]
+        return compose_parts(emit(computation.region, args, bindings), signature.outputs)
+
+    return run
+
+
+def _build(graphs: CallableGraphs, run: Run) -> tuple[Any, Mapping[str, str]]:
+    signature = graphs.signature
     specs: dict[str, tf.TensorSpec] = {}
     names: dict[str, str] = {}
     for name, info in signature.inputs.items():
@@ -80,13 +134,15 @@ def _build(
             specs[safe] = tf.TensorSpec(spec.shape, spec.dtype, name=safe)
 
     def serve(**kwargs: tf.Tensor) -> dict[str, tf.Tensor]:
-        results = iter(emit(computation.region, [kwargs[name] for name in specs], bindings))
-        outputs: dict[str, tf.Tensor] = {}
-        for name, info in signature.outputs.items():
-            tensors = [next(results) for _ in info.components]
-            parts = decompose(compose(tensors, info), info)
-            outputs.update(zip(component_names(name, info), parts, strict=True))
-        return outputs
+        values = compose_parts([kwargs[name] for name in specs], signature.inputs)
+        outputs = run(values)
+        return {
+            part: tensor
+            for name, info in signature.outputs.items()
+            for part, tensor in zip(
+                component_names(name, info), decompose(outputs[name], info), strict=True
+            )
+        }
 
-    serve.__name__ = plan.attribute
+    serve.__name__ = graphs.plan.attribute
     return tf.function(serve, autograph=False).get_concrete_function(**specs), names

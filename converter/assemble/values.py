@@ -65,14 +65,12 @@ def compose(tensors: Sequence[tf.Tensor], info: TensorInfo) -> Any:
     return tensors[0]
 
 
-def compose_outputs(
-    tensors: Sequence[tf.Tensor], outputs: Mapping[str, TensorInfo]
-) -> dict[str, Any]:
-    """The outputs that tensors make up, by name."""
+def compose_parts(tensors: Sequence[tf.Tensor], infos: Mapping[str, TensorInfo]) -> dict[str, Any]:
+    """The inputs or outputs that tensors make up, by name."""
     remaining = iter(tensors)
     return {
         name: compose(list(itertools.islice(remaining, len(info.components))), info)
-        for name, info in outputs.items()
+        for name, info in infos.items()
     }
 
 

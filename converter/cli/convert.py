@@ -12,7 +12,6 @@ from typing import Any
 
 import converter
 from converter.cli import terminal
-from converter.formats.source_files import BackgroundDigest
 
 NAME = "convert"
 HELP = "convert one module"
@@ -56,6 +55,8 @@ def add_import_ops(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
+    from converter.formats.source_files import BackgroundDigest
+
     with BackgroundDigest(arguments.source) as digest, terminal.progress() as progress:
         terminal.import_tensorflow()  # It takes seconds, in which the digest gets on.
         conversion = converter.convert(

@@ -8,15 +8,18 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import rich.box
-from rich.console import Console
-from rich.table import Table
+if TYPE_CHECKING:
+    # Imported where it is used: help and errors answer without it.
+    from rich.console import Console
+    from rich.table import Table
 
 
 def output_console() -> Console:
     """The console for results; 100 columns wide where stdout is no terminal."""
+    from rich.console import Console
+
     return Console(width=None if sys.stdout.isatty() else 100, highlight=False, soft_wrap=False)
 
 
@@ -37,6 +40,9 @@ def print_json(values: Any) -> None:
 
 def make_table(*columns: str, title: str | None = None) -> Table:
     """A table in the style of all commands."""
+    import rich.box
+    from rich.table import Table
+
     table = Table(
         *columns,
         title=title,
@@ -54,6 +60,8 @@ def make_table(*columns: str, title: str | None = None) -> Table:
 @contextlib.contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
     """Tells steps on stderr: a live line on a terminal, plain lines otherwise."""
+    from rich.console import Console
+
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
         yield lambda step: print(f"tf1hub: {step}", file=sys.stderr, flush=True)  # noqa: T201

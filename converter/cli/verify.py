@@ -12,8 +12,6 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 import converter
 from converter import errors
 from converter.cli import terminal
@@ -65,6 +63,8 @@ def _read_inputs(path: str) -> Mapping[str, Any]:
     Raises:
       UsageError: if the file is no `.npz`.
     """
+    import numpy as np
+
     try:
         with np.load(pathlib.Path(path), allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}

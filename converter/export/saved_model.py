@@ -198,8 +198,6 @@ def _write_variables(
 ) -> bool:
     saved_model = saved_model_pb2.SavedModel.FromString((staging / "saved_model.pb").read_bytes())
     object_graph = make_object_graph(saved_model.meta_graphs[0])
-    if not object_graph.keys:
-        return True
     specs = {id(variable): spec for variable, spec in reusable.variables}
     values = {
         # What is no variable of the module has a value, such as `do_lower_case`.

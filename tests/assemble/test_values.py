@@ -65,12 +65,12 @@ def test_compose_puts_together_what_decompose_takes_apart(info, value):
         np.testing.assert_array_equal(one, other)
 
 
-def test_compose_outputs_shares_tensors_out_in_order():
+def test_compose_parts_shares_tensors_out_in_order():
     tensors = [
         tf.constant([[1.0, 2.0]]),
         *values.decompose(tf.SparseTensor([[0, 1]], ["a"], [2, 3]), _SPARSE),
     ]
-    outputs = values.compose_outputs(tensors, {"one": _DENSE, "two": _SPARSE})
+    outputs = values.compose_parts(tensors, {"one": _DENSE, "two": _SPARSE})
     assert list(outputs) == ["one", "two"]
     assert outputs["two"].values[0] == b"a"
 

@@ -1,0 +1,172 @@
+"""A `ModuleSummary` as tables, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from converter.cli import terminal
+
+
+def print_summary(summary: Mapping[str, Any], console: Console, *, limit: int | None) -> None:
+    """Prints a `ModuleSummary` for people; `limit` is the most rows that a table shows."""
+    source = summary["source"]
+    console.print(f"[bold]{escape(source['name'])}[/bold]  {source['format']}", soft_wrap=True)
+    console.print(f"SHA-256 {source['digest']}\n", style="dim", soft_wrap=True)
+    _print_variants(summary, console)
+    _print_signatures(summary, console)
+    _print_variables(summary["variables"], console, limit)
+    _print_state(summary, console)
+    _print_plan(summary, console)
+
+
+def _print_variants(summary: Mapping[str, Any], console: Console) -> None:
+    table = terminal.make_table("tags", "role", "nodes", "control flow", "updates", "losses",
+                                title="Graph variants")  # fmt: skip
+    for variant in summary["graph_variants"]:
+        why = f": {variant['why']}" if "why" in variant else ""
+        table.add_row(
+            escape(format_tags(variant["tags"])),
+            escape(variant["role"] + why),
+            str(variant["nodes"]),
+            format_control_flow(variant["control_flow"]),
+            str(len(variant["update_ops"])),
+            str(len(variant["regularization_losses"])),
+        )
+    console.print(table)
+
+
+def format_tags(tags: Sequence[str]) -> str:
+    """Prints a tag set."""
+    return "{" + ", ".join(tags) + "}"
+
+
+def format_control_flow(counts: Mapping[str, int]) -> str:
+    """Prints what there is of control flow."""
+    found = [f"{count} {kind.replace('_', ' ')}" for kind, count in counts.items() if count]
+    return ", ".join(found) or "none"
+
+
+def _print_signatures(summary: Mapping[str, Any], console: Console) -> None:
+    """Prints each signature once, with the graph variants in which it is the same."""
+    variants: dict[tuple[str, str], list[str]] = {}
+    described: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for variant in summary["graph_variants"]:
+        for name, signature in variant["signatures"].items():
+            key = (name, repr(signature))
+            variants.setdefault(key, []).append(format_tags(variant["tags"]))
+            described[key] = signature
+    table = terminal.make_table("signature", "", "name", "type", title="Signatures")
+    for key in sorted(described):
+        signature = described[key]
+        label = f"{key[0]}\n[dim]{escape(' '.join(variants[key]))}[/dim]"
+        rows = [("in", k, v) for k, v in signature["inputs"].items()]
+        rows += [("out", k, v) for k, v in signature["outputs"].items()]
+        arrows = "\n".join(direction for direction, _, _ in rows)
+        names = "\n".join(escape(name) for _, name, _ in rows)
+        types = "\n".join(escape(format_value(value)) for _, _, value in rows)
+        table.add_row(label, arrows, names, types)
+    console.print(table)
+
+
+def format_value(value: Mapping[str, Any]) -> str:
+    """Prints the type of an input or output: `float32 [?, 224, 224, 3]`."""
+    kind = "" if value["kind"] == "dense" else f"{value['kind']} "
+    return f"{kind}{value['dtype']} {format_shape(value['shape'])}"
+
+
+def format_shape(shape: Sequence[int | None] | None) -> str:
+    """Prints a static shape."""
+    if shape is None:
+        return "of any rank"
+    return "[" + ", ".join("?" if size is None else str(size) for size in shape) + "]"
+
+
+def _print_variables(
+    variables: Sequence[Mapping[str, Any]], console: Console, limit: int | None
+) -> None:
+    if not variables:
+        console.print("No variables.\n")
+        return
+    trainable = sum(variable["trainable"] for variable in variables)
+    title = f"Variables: {len(variables)}, {trainable} of them trainable"
+    table = terminal.make_table("name", "type", "trainable", title=title)
+    for variable in variables[:limit]:
+        table.add_row(
+            escape(variable["name"]),
+            escape(f"{variable['dtype']} {format_shape(variable['shape'])}"),
+            "yes" if variable["trainable"] else "",
+        )
+    if limit is not None and len(variables) > limit:
+        table.add_row(f"… {len(variables) - limit} more: --all lists them", "", "")
+    console.print(table)
+
+
+def _print_state(summary: Mapping[str, Any], console: Console) -> None:
+    if summary["tables"]:
+        table = terminal.make_table("table", "op", "filled by", title="Tables")
+        for row in {
+            (t["node"], t["op"], "\n".join(t["initializers"])): 0 for t in summary["tables"]
+        }:
+            table.add_row(*map(escape, row))
+        console.print(table)
+    if summary["assets"]:
+        console.print("[bold]Assets[/bold]")
+        for name in summary["assets"]:
+            console.print(f"  {escape(name)}", soft_wrap=True)
+        console.print()
+    if summary["attachments"]:
+        table = terminal.make_table("attachment", "tags", "bytes", "contents", title="Attachments")
+        for item in summary["attachments"]:
+            contents = "" if item["json"] is None else str(item["json"])
+            about = (item["key"], format_tags(item["tags"]), str(item["size_bytes"]), contents)
+            table.add_row(*map(escape, about))
+        console.print(table)
+
+
+def _print_plan(summary: Mapping[str, Any], console: Console) -> None:
+    if summary["refused"] is not None:
+        console.print("[bold red]Cannot be converted[/bold red]")
+        for refusal in summary["refusals"]:
+            calls = ", ".join(f"obj.{name}" for name in refusal["callables"])
+            console.print(f"  {escape(f'{calls}: ' if calls else '')}{escape(refusal['error'])}")
+        return
+    table = terminal.make_table("call", "training", title="Converted, it would offer")
+    for name, part in summary["callables"].items():
+        for call in [f"obj.{name}"] + (["obj"] if name == summary["root"] else []):
+            training = part["training_tags"]
+            table.add_row(
+                escape(format_call(call, part)),
+                "" if training is None else escape(format_tags(training)),
+            )
+    console.print(table)
+    if summary["dropped"]:
+        table = terminal.make_table("left out", "name", "because", title="It would lack")
+        for item in summary["dropped"]:
+            table.add_row(item["what"], escape(item["name"]), escape(item["why"]))
+        console.print(table)
+    for warning in summary["warnings"]:
+        console.print(f"[bold]Note:[/bold] {escape(warning)}")
+
+
+def format_call(call: str, part: Mapping[str, Any]) -> str:
+    """Prints how a callable is called: `obj.tokens({input_ids, input_mask}, training=False)`."""
+    inputs = list(part["inputs"])
+    arguments = ["{" + ", ".join(inputs) + "}"] if len(inputs) > 1 else inputs
+    if part["training_tags"] is not None:
+        arguments.append("training=False")
+    if part["return_endpoints"]:
+        arguments.append("return_endpoints=False")
+    arguments += [f"{name}={_default(value)}" for name, value in part["hparams"].items()]
+    return f"{call}({', '.join(arguments)})"
+
+
+def _default(hparam: Mapping[str, Any]) -> str:
+    """A default as a user would write it: 0.9 for the float32 nearest to it."""
+    default = hparam["default"]
+    if isinstance(default, float) and hparam["dtype"] == "float32":
+        return f"{default:.7g}"
+    return "…" if default is None else repr(default)
