@@ -5,6 +5,7 @@ Each function says why nothing public does it. Tested on TensorFlow 2.15.1 and 2
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +14,7 @@ import tensorflow as tf
 from tensorflow.python.eager import backprop_util
 from tensorflow.python.framework import op_def_registry
 from tensorflow.python.ops import resource_variable_ops
-from tensorflow.python.saved_model import fingerprinting_utils
+from tensorflow.python.saved_model import fingerprinting_utils, save_context
 from tensorflow.python.saved_model import save as saved_model_save
 
 
@@ -69,6 +70,18 @@ def make_uninitialized_variable(
     return resource_variable_ops.UninitializedVariable(
         name=name, dtype=dtype, shape=shape, trainable=trainable
     )
+
+
+def tracing_for_saving(
+    options: tf.saved_model.SaveOptions,
+) -> contextlib.AbstractContextManager[None]:
+    """A context in which functions are traced as they are to be saved with `options`.
+
+    TensorFlow asks for every function once more when it saves it, in a context of which the
+    variable policy is a part. What was traced outside of such a context is traced anew.
+    """
+    context: contextlib.AbstractContextManager[None] = save_context.save_context(options)
+    return context
 
 
 def save_without_checkpoint(

@@ -7,7 +7,7 @@ function were measured on an Inception-v3 graph, and cost 45 % of every forward 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -42,8 +42,28 @@ def build_callable(graphs: CallableGraphs, resources: Resources) -> Any:
         resources.bind(computation.program).prepare(computation.region)
     function = tf.function(call, autograph=False)
     for arguments in graphs.combinations():
-        function.get_concrete_function(**_specs(graphs, arguments))
+        args, kwargs = _name_specs(signature, _specs(graphs, arguments))
+        function.get_concrete_function(*args, **kwargs)
     return function
+
+
+def _name_specs(
+    signature: inspect.Signature, specs: Mapping[str, Any]
+) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    """The arguments of a trace with the names that TensorFlow gives to their tensors.
+
+    When TensorFlow (2.15 and 2.21) saves a function, it asks for its traces by arguments that
+    have names, and traces anew what was traced without.
+    """
+
+    def probe(*args: Any, **kwargs: Any) -> tf.Tensor:
+        del args, kwargs
+        return tf.constant(0)
+
+    probe.__signature__ = signature  # type: ignore[attr-defined]
+    traced = tf.function(probe, autograph=False).get_concrete_function(**specs)
+    args, kwargs = traced.structured_input_signature
+    return args, kwargs
 
 
 def python_signature(graphs: CallableGraphs) -> inspect.Signature:

@@ -18,6 +18,7 @@ from converter.assemble.module_graphs import ModuleGraphs
 from converter.assemble.resources import Resources
 from converter.assemble.values import component_names, component_specs, compose_parts, decompose
 from converter.ir import query
+from converter.ir.graph import Kind
 
 SERVING_DEFAULT = "serving_default"
 
@@ -81,6 +82,8 @@ def _find_call(graphs: CallableGraphs, function: Any) -> Run | None:
     as if it stood there.
     """
     signature = graphs.signature
+    if any(info.kind is not Kind.DENSE for info in signature.inputs.values()):
+        return None  # A composite made of its parts has lost its static shape.
     keywords = frozenset(h.keyword for h in graphs.plan.hparams if h.input in signature.inputs)
     for arguments in graphs.combinations():
         computation = graphs.get(arguments)

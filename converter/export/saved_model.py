@@ -62,6 +62,7 @@ class Conversion:
 
 Verify = Callable[[Path], Mapping[str, Any]]
 
+_OPTIONS = tf.saved_model.SaveOptions(experimental_custom_gradients=True)
 _COPIED = (
     "the weights were copied: they can be linked only within one filesystem that has hard links"
 )
@@ -96,7 +97,8 @@ def write_saved_model(
       ConversionError: if the module cannot be carried over exactly.
     """
     check_destination(graphs.legacy.directory, destination, overwrite=overwrite)
-    reusable = build_reusable(graphs, live=False)
+    with tf_private.tracing_for_saving(_OPTIONS):
+        reusable = build_reusable(graphs, live=False)
     with staged(destination, overwrite=overwrite) as staging:
         linked = _save(reusable, graphs, staging, hardlink=hardlink, progress=progress)
         _write_attachments(graphs, staging)
@@ -166,11 +168,10 @@ def _save(
     progress: Progress | None,
 ) -> bool:
     """Writes the SavedModel; returns whether the files of the weights were linked."""
-    options = tf.saved_model.SaveOptions(experimental_custom_gradients=True)
     try:
         with quiet_tensorflow():
             objects = tf_private.save_without_checkpoint(
-                reusable.module, staging, reusable.signatures.functions, options
+                reusable.module, staging, reusable.signatures.functions, _OPTIONS
             )
             linked = _write_variables(
                 reusable, objects, graphs, staging, hardlink=hardlink, progress=progress

@@ -54,15 +54,12 @@ def _check_node(node: Node) -> None:
     """Checks a node against the registered definition of its op."""
     if node.op in BOUND_OPS or node.op == CUSTOM_GRADIENT_OP:
         return
-    op_def = op_facts.find_op_def(node.op)
-    if op_def is None:
+    if op_facts.find_op_def(node.op) is None:
         raise op_facts.unregistered_op_error(node.op, node.name)
-    for attr in op_def.attr:
-        if attr.name not in node.attrs and not attr.HasField("default_value"):
-            raise errors.FormatError(
-                f"op {node.op!r} lacks attribute {attr.name!r}", node=node.name
-            )
-    count = sum(op_facts.arg_length(arg, op_def, node.attrs) for arg in op_def.input_arg)
+    for attr in op_facts.required_attrs(node.op):
+        if attr not in node.attrs:
+            raise errors.FormatError(f"op {node.op!r} lacks attribute {attr!r}", node=node.name)
+    count = op_facts.input_count(node)
     if len(node.inputs) != count:
         raise errors.FormatError(
             f"op {node.op!r} takes {count} inputs, the graph gives {len(node.inputs)}",

@@ -6,7 +6,7 @@ Source of the tables: the `*_ops.cc` files of tensorflow/core/ops.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from converter import errors, tf_private
@@ -135,7 +135,19 @@ def unregistered_op_error(op: str, node: str) -> errors.UnsupportedOpError:
 
 def find_op_def(op: str) -> Any | None:
     """Returns the registered OpDef, or None."""
-    return tf_private.get_op_def(op)
+    try:
+        return _get_op_def(op)
+    except KeyError:
+        return None
+
+
+@functools.cache
+def _get_op_def(op: str) -> Any:
+    """The OpDef, which TensorFlow would copy every time. An op may still come to be registered."""
+    op_def = tf_private.get_op_def(op)
+    if op_def is None:
+        raise KeyError(op)
+    return op_def
 
 
 def is_stateful(op: str) -> bool:
@@ -199,7 +211,37 @@ def output_count(node: Node) -> int | None:
     op_def = find_op_def(node.op)
     if op_def is None:
         return None
-    return sum(arg_length(arg, op_def, node.attrs) for arg in op_def.output_arg)
+    fixed = _fixed_lengths(node.op)[1]
+    return sum_lengths(op_def.output_arg, op_def, node.attrs) if fixed is None else fixed
+
+
+def input_count(node: Node) -> int:
+    """How many inputs the node, whose op must be registered, takes."""
+    fixed = _fixed_lengths(node.op)[0]
+    op_def = _get_op_def(node.op)
+    return sum_lengths(op_def.input_arg, op_def, node.attrs) if fixed is None else fixed
+
+
+def sum_lengths(args: Iterable[Any], op_def: Any, attrs: Mapping[str, AttrValue]) -> int:
+    """How many tensors the `ArgDef`s of an op or function stand for."""
+    return sum(arg_length(arg, op_def, attrs) for arg in args)
+
+
+@functools.cache
+def _fixed_lengths(op: str) -> tuple[int | None, int | None]:
+    """The numbers of inputs and outputs, where they do not depend on attributes."""
+    op_def = _get_op_def(op)
+
+    def fixed(args: Sequence[Any]) -> int | None:
+        return None if any(a.number_attr or a.type_list_attr for a in args) else len(args)
+
+    return fixed(op_def.input_arg), fixed(op_def.output_arg)
+
+
+@functools.cache
+def required_attrs(op: str) -> tuple[str, ...]:
+    """The attributes that nodes of a registered op must have, since they have no default."""
+    return tuple(a.name for a in _get_op_def(op).attr if not a.HasField("default_value"))
 
 
 def takes_ref(node: Node, position: int) -> bool:
