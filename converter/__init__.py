@@ -150,9 +150,10 @@ def convert(
       ConversionError: if the module cannot be carried over exactly, or differs from the original.
       UsageError: if it has no such tag set or signature.
     """
+    from converter import garbage_collection
     from converter.formats.source_files import BackgroundDigest
 
-    with BackgroundDigest(source, source_digest) as digest:
+    with BackgroundDigest(source, source_digest) as digest, garbage_collection.paused():
         from converter.assemble.module_graphs import make_graphs
         from converter.assemble.plan import make_plan
         from converter.export.byte_progress import ByteProgress
