@@ -20,6 +20,7 @@ from converter import tf_private
 from converter.formats.paths import Path
 
 _USER_NAME = "_user_specified_name"
+_PLACEHOLDER = "___redundant_placeholder"
 _COUNTER = re.compile(r"_\d+$")
 # What the loader replaces by `_` (source: sanitize_arg_name in polymorphism/function_type.py).
 _NO_PARAMETER = re.compile(r"[^a-zA-Z0-9]")
@@ -72,6 +73,7 @@ def _rename_functions(meta_graph: Any) -> None:
         for value in function.attr.values():
             _rename_in_attr(value, names)
         _drop_capture_names(function)
+        _rename_placeholders(function)
     copies = [type(function).FromString(function.SerializeToString()) for function in functions]
     del library.function[:]
     library.function.extend(copies)
@@ -92,6 +94,28 @@ def _drop_capture_names(function: Any) -> None:
     for arg in function.arg_attr.values():
         if _USER_NAME in arg.attr and arg.attr[_USER_NAME].s.isdigit():
             del arg.attr[_USER_NAME]
+
+
+def _rename_placeholders(function: Any) -> None:
+    """Renames the arguments that a loop's condition does not use.
+
+    TensorFlow names them after the condition's function, with the number that it has while it is
+    traced (source: `_build_cond_placeholders_name_prefix` in while_v2.py).
+    """
+    args = {arg.name: arg for arg in function.signature.input_arg}
+    names = {
+        name: new
+        for index, name in enumerate(args)
+        if _PLACEHOLDER in name and (new := f"unused{_PLACEHOLDER}_{index}") not in args
+    }
+    if not names:
+        return
+    for name, new in names.items():
+        args[name].name = new
+    for node in function.node_def:
+        node.input[:] = [names.get(source, source) for source in node.input]
+    for result, source in list(function.ret.items()):
+        function.ret[result] = names.get(source, source)
 
 
 def _new_names(meta_graph: Any) -> dict[str, str]:

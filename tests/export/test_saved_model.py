@@ -114,8 +114,9 @@ def test_an_unwritable_destination(golden_module, tmp_path):
         converter.convert(golden_module("half_plus_two"), tmp_path / "file" / "out")
 
 
-def test_a_second_conversion_by_the_same_process_has_the_same_bytes(golden_module, tmp_path):
-    source = golden_module("image_bn_dropout")
+@pytest.mark.parametrize("name", ["image_bn_dropout", "while_nested", "cond_in_loop_in_cond"])
+def test_a_second_conversion_by_the_same_process_has_the_same_bytes(name, golden_module, tmp_path):
+    source = golden_module(name)
     converter.convert(source, tmp_path / "one")
     tf.function(lambda x: x + 1)(tf.constant(1))
     converter.convert(source, tmp_path / "two")
