@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -12,12 +13,19 @@ import tf_slim as slim
 from legacy_fixtures import examples
 from legacy_fixtures.fixture import INFERENCE, TRAIN, Call, Fixture, vocabulary_path
 
-_VOCABULARY_SIZE = 40
-_HIDDEN = 16
-_HEADS = 2
-_LAYERS = 2
-_INTERMEDIATE = 32
-_MAX_POSITIONS = 24
+
+class Size(NamedTuple):
+    """The hyperparameters of a network, as BERT's `bert_config.json` has them."""
+
+    vocabulary: int
+    hidden: int
+    heads: int
+    layers: int
+    intermediate: int
+    positions: int
+
+
+_TINY = Size(vocabulary=40, hidden=16, heads=2, layers=2, intermediate=32, positions=24)
 
 
 def _gelu(x):
@@ -38,12 +46,12 @@ class _Dropout:
         return tf.nn.dropout(x, rate=0.1, seed=500 + self._uses)
 
 
-def _embed(input_ids, segment_ids, dropout):
+def _embed(input_ids, segment_ids, dropout, size):
     """Returns embeddings `[batch, length, hidden]` and the table `[vocabulary, hidden]`."""
     with tf.variable_scope("embeddings"):
-        table = tf.get_variable("word_embeddings", [_VOCABULARY_SIZE, _HIDDEN])
-        types = tf.get_variable("token_type_embeddings", [2, _HIDDEN])
-        positions = tf.get_variable("position_embeddings", [_MAX_POSITIONS, _HIDDEN])
+        table = tf.get_variable("word_embeddings", [size.vocabulary, size.hidden])
+        types = tf.get_variable("token_type_embeddings", [2, size.hidden])
+        positions = tf.get_variable("position_embeddings", [size.positions, size.hidden])
         length = tf.shape(input_ids)[1]
         embedded = tf.nn.embedding_lookup(table, input_ids)
         one_hot = tf.one_hot(tf.reshape(segment_ids, [-1]), 2)
@@ -56,42 +64,43 @@ def _layer_norm(x):
     return slim.layer_norm(x, begin_norm_axis=-1, begin_params_axis=-1, scope="LayerNorm")
 
 
-def _attend(x, mask, dropout):
+def _attend(x, mask, dropout, size):
     """Multi-head self-attention; `mask` is `[batch, 1, 1, length]`, 0 where padded."""
-    size = _HIDDEN // _HEADS
+    width = size.hidden // size.heads
 
     def heads(name):
-        projected = tf.layers.dense(x, _HIDDEN, name=name)
-        shape = tf.concat([tf.shape(x)[:2], [_HEADS, size]], axis=0)
+        projected = tf.layers.dense(x, size.hidden, name=name)
+        shape = tf.concat([tf.shape(x)[:2], [size.heads, width]], axis=0)
         return tf.transpose(tf.reshape(projected, shape), [0, 2, 1, 3])
 
     with tf.variable_scope("attention/self"):
-        scores = tf.matmul(heads("query"), heads("key"), transpose_b=True) / math.sqrt(size)
+        scores = tf.matmul(heads("query"), heads("key"), transpose_b=True) / math.sqrt(width)
         weights = dropout(tf.nn.softmax(scores + (1.0 - mask) * -10000.0))
         context = tf.transpose(tf.matmul(weights, heads("value")), [0, 2, 1, 3])
         return tf.reshape(context, tf.shape(x))
 
 
-def _encode(x, mask, dropout):
-    for layer in range(_LAYERS):
+def _encode(x, mask, dropout, size):
+    for layer in range(size.layers):
         with tf.variable_scope(f"encoder/layer_{layer}"):
-            attended = _attend(x, mask, dropout)
+            attended = _attend(x, mask, dropout, size)
             with tf.variable_scope("attention/output"):
-                x = _layer_norm(dropout(tf.layers.dense(attended, _HIDDEN, name="dense")) + x)
+                dense = tf.layers.dense(attended, size.hidden, name="dense")
+                x = _layer_norm(dropout(dense) + x)
             with tf.variable_scope("intermediate"):
-                wide = tf.layers.dense(x, _INTERMEDIATE, _gelu, name="dense")
+                wide = tf.layers.dense(x, size.intermediate, _gelu, name="dense")
             with tf.variable_scope("output"):
-                x = _layer_norm(dropout(tf.layers.dense(wide, _HIDDEN, name="dense")) + x)
+                x = _layer_norm(dropout(tf.layers.dense(wide, size.hidden, name="dense")) + x)
     return x
 
 
-def _predict_masked(sequence, positions, table):
+def _predict_masked(sequence, positions, table, size):
     """Returns logits `[batch, predictions, vocabulary]`; the table is the output layer, too."""
     with tf.variable_scope("cls/predictions"):
         gathered = tf.gather(sequence, positions, batch_dims=1)
         with tf.variable_scope("transform"):
-            gathered = _layer_norm(tf.layers.dense(gathered, _HIDDEN, _gelu, name="dense"))
-        bias = tf.get_variable("output_bias", [_VOCABULARY_SIZE], initializer=tf.zeros_initializer)
+            gathered = _layer_norm(tf.layers.dense(gathered, size.hidden, _gelu, name="dense"))
+        bias = tf.get_variable("output_bias", [size.vocabulary], initializer=tf.zeros_initializer)
         return tf.einsum("bph,vh->bpv", gathered, table) + bias
 
 
@@ -104,7 +113,8 @@ def _add_tokenization_info():
     )
 
 
-def _bert(is_training, with_mlm=True):
+def bert(is_training, with_mlm=True, size=_TINY):
+    """Signatures `tokens`, `tokenization_info` and, on request, `mlm`."""
     inputs = {
         name: tf.placeholder(tf.int32, [None, None], name=name)
         for name in ("input_ids", "input_mask", "segment_ids")
@@ -112,23 +122,23 @@ def _bert(is_training, with_mlm=True):
     mask = tf.cast(inputs["input_mask"], tf.float32)[:, tf.newaxis, tf.newaxis, :]
     dropout = _Dropout(is_training)
     with tf.variable_scope("bert"):
-        embedded, table = _embed(inputs["input_ids"], inputs["segment_ids"], dropout)
-        sequence = _encode(embedded, mask, dropout)
+        embedded, table = _embed(inputs["input_ids"], inputs["segment_ids"], dropout, size)
+        sequence = _encode(embedded, mask, dropout, size)
         with tf.variable_scope("pooler"):
-            pooled = tf.layers.dense(sequence[:, 0, :], _HIDDEN, tf.tanh, name="dense")
+            pooled = tf.layers.dense(sequence[:, 0, :], size.hidden, tf.tanh, name="dense")
     outputs = {"pooled_output": pooled, "sequence_output": sequence}
     hub.add_signature("tokens", inputs, outputs)
     _add_tokenization_info()
     if with_mlm:
         positions = tf.placeholder(tf.int32, [None, None], name="mlm_positions")
-        logits = _predict_masked(sequence, positions, table)
+        logits = _predict_masked(sequence, positions, table, size)
         hub.add_signature(
             "mlm", {**inputs, "mlm_positions": positions}, {**outputs, "mlm_logits": logits}
         )
 
 
 _TOKENS = {
-    "input_ids": examples.ids(_VOCABULARY_SIZE, (3, 10)),
+    "input_ids": examples.ids(_TINY.vocabulary, (3, 10)),
     "input_mask": (np.arange(10) < np.array([[10], [7], [4]])).astype(np.int32),
     "segment_ids": np.tile(np.int32([0, 0, 0, 0, 0, 1, 1, 1, 1, 1]), (3, 1)),
 }
@@ -137,7 +147,7 @@ BERT_TINY = Fixture(
     name="bert_tiny",
     family="bert",
     description="two transformer layers; tokens, mlm, and tokenization_info with an asset's path",
-    module_fn=_bert,
+    module_fn=bert,
     tags_and_args=((INFERENCE, {"is_training": False}), (TRAIN, {"is_training": True})),
     calls=(
         Call("tokens", _TOKENS),
@@ -150,7 +160,7 @@ BERT_TOKENS_ONLY = Fixture(
     name="bert_tokens_only",
     family="bert",
     description="the same for inference without mlm: one signature takes inputs",
-    module_fn=_bert,
+    module_fn=bert,
     tags_and_args=((INFERENCE, {"is_training": False, "with_mlm": False}),),
     calls=(Call("tokens", _TOKENS), Call("tokenization_info", {})),
 )

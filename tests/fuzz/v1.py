@@ -5,18 +5,14 @@ from __future__ import annotations
 import contextlib
 import pathlib
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import tensorflow as tf
 import tensorflow.compat.v1 as tf1
-from tensorflow.core.framework import variable_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 from converter.formats import hub_protos
-from converter.formats.hub_module import read_saved_model
 
-_VARIABLES = ("variables", "trainable_variables")
-_KEPT_COLLECTIONS = frozenset({*_VARIABLES, "cond_context", "while_context"})
+_KEPT_COLLECTIONS = frozenset({"variables", "trainable_variables", "cond_context", "while_context"})
 
 
 @contextlib.contextmanager
@@ -52,6 +48,18 @@ def write_module(
       inputs: Its placeholders, by their names in the signature.
       outputs: By their names in the signature.
     """
+    write_graph(directory, graph, inputs, outputs)
+    with graph.as_default():
+        _write_variables(directory / "variables" / "variables", graph)
+
+
+def write_graph(
+    directory: pathlib.Path,
+    graph: tf.Graph,
+    inputs: Mapping[str, tf.Tensor],
+    outputs: Mapping[str, tf.Tensor],
+) -> None:
+    """Writes all of a module but the values of its variables; see `write_module`."""
     (directory / "variables").mkdir(parents=True)
     meta_graph = tf1.train.export_meta_graph(graph=graph)
     for key in set(meta_graph.collection_def) - _KEPT_COLLECTIONS:
@@ -66,8 +74,6 @@ def write_module(
     (directory / "saved_model.pb").write_bytes(saved_model.SerializeToString())
     module_def = hub_protos.ModuleDef(format=hub_protos.FORMAT_V3)
     (directory / "tfhub_module.pb").write_bytes(module_def.SerializeToString())
-    with graph.as_default():
-        _write_variables(directory / "variables" / "variables", graph)
 
 
 def _write_variables(prefix: pathlib.Path, graph: tf.Graph) -> None:
@@ -91,41 +97,3 @@ def _write_variables(prefix: pathlib.Path, graph: tf.Graph) -> None:
 def op_types(graph: tf.Graph) -> set[str]:
     """The types of all ops in a graph."""
     return {op.type for op in graph.get_operations()}
-
-
-class V1Model:
-    """A module of `write_module` in a Session, as fast as TensorFlow makes it.
-
-    Attributes:
-      shape: Of its input `x`.
-      forward: Takes `x`, returns a list of output `default`.
-      gradient: Takes `x`, returns the gradients of the output's sum by the trainable variables, in
-        the order of their names.
-    """
-
-    def __init__(self, directory: pathlib.Path, threads: int) -> None:
-        meta_graph = read_saved_model(directory).meta_graphs[0]
-        signature = meta_graph.signature_def["default"]
-        variables, trainable = (_pop_variables(meta_graph, key) for key in _VARIABLES)
-        with v1_graph() as graph:
-            tf1.train.import_meta_graph(meta_graph)
-            x = graph.get_tensor_by_name(signature.inputs["x"].name)
-            output = graph.get_tensor_by_name(signature.outputs["default"].name)
-            names = sorted(variable.variable_name.removesuffix(":0") for variable in trainable)
-            handles = [graph.get_tensor_by_name(f"{name}:0") for name in names]
-            gradients = list(map(tf.convert_to_tensor, tf1.gradients(output, handles)))
-        config = tf1.ConfigProto(
-            intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads
-        )
-        session = tf1.Session(graph=graph, config=config)
-        session.run([variable.initializer_name for variable in variables])
-        self.shape = x.shape.as_list()
-        self.forward = session.make_callable([output], [x])
-        self.gradient = session.make_callable(gradients, [x])
-
-
-def _pop_variables(meta_graph: Any, key: str) -> list[Any]:
-    """Takes a collection out: TensorFlow 2.21 fails to make a Saver of imported variables."""
-    values = list(meta_graph.collection_def[key].bytes_list.value)
-    del meta_graph.collection_def[key]
-    return [variable_pb2.VariableDef.FromString(value) for value in values]

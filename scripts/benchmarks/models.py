@@ -1,4 +1,4 @@
-"""V1 graphs for `scripts/bench_control_flow`: the sizes of real models, with random weights."""
+"""V1 graphs of the installed TensorFlow: the sizes of real models, with random weights."""
 
 from __future__ import annotations
 
@@ -8,58 +8,99 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 import tensorflow.compat.v1 as tf1
-
 from fuzz.build import Signature
 
 _WIDTH = 8
 Build = Callable[[], Signature]
 
 
-# For the time of tracing.
+# For the graph ladder.
 
 
-def straight_line(nodes: int) -> Signature:
-    """A chain of about `nodes` cheap ops."""
-    return _chain(nodes, 0)
+def deep_net(nodes: int, conds: int = 0) -> Signature:
+    """Residual blocks of a dense layer, batch norm and ReLU, with `nodes` nodes in all.
 
-
-def chain_of_conds(nodes: int, conds: int) -> Signature:
-    """About `nodes` nodes in all, with `conds` conds spread over them."""
-    return _chain(nodes, conds)
-
-
-def _chain(nodes: int, conds: int) -> Signature:
+    Args:
+      nodes: How many nodes the graph gets, those of the variables and their initializers included.
+      conds: How many V1 conds are spread over it.
+    """
     x = tf1.placeholder(tf.float32, [None, _WIDTH], "x")
-    weight = _variable("weight", [_WIDTH])
-    value, graph = x, x.graph
+    value = tf.identity(x)
     for index in range(conds):
-        value = _grow(value, weight, (index + 1) * (nodes // conds) - _NODES_OF_A_COND)
-        value = _cond(value, weight, index)
-    value = _grow(value, weight, nodes)
-    assert abs(len(graph.get_operations()) - nodes) < 30
-    return Signature({"x": x}, {"default": tf.identity(value)})
+        value = _grow(value, (index + 1) * (nodes // conds) - _NODES_OF_A_COND)
+        value = _cond(value, index)
+    value = _grow(value, nodes - 1)
+    return Signature({"x": x}, {"default": tf.identity(value, "features")})
 
 
-_NODES_OF_A_COND = 14
+_NODES_OF_A_BLOCK = 55
+_NODES_OF_A_COND = 26
 
 
-def _grow(value: tf.Tensor, weight: tf.Variable, nodes: int) -> tf.Tensor:
-    """Adds ops until the graph has about so many nodes."""
-    graph = value.graph
-    while len(graph.get_operations()) < nodes - 4:
-        value = tf.tanh(value * weight)
+def _grow(value: tf.Tensor, nodes: int) -> tf.Tensor:
+    """Adds blocks, and cheap ops for the rest, until the graph has so many nodes."""
+    while _node_count() <= nodes - _NODES_OF_A_BLOCK:
+        value = _block(value)
+    while _node_count() < nodes:
+        value = tf.identity(value)
     return value
 
 
-def _cond(value: tf.Tensor, weight: tf.Variable, index: int) -> tf.Tensor:
-    return tf1.cond(
-        value[0, index % _WIDTH] > 0.0,
-        lambda: tf.tanh(value + weight),
-        lambda: tf.tanh(value - weight),
+def _node_count() -> int:
+    return len(tf1.get_default_graph().get_operations())
+
+
+def _block(value: tf.Tensor) -> tf.Tensor:
+    with tf1.variable_scope(None, "block"):
+        kernel = _initialized("kernel", [_WIDTH, _WIDTH], tf1.glorot_uniform_initializer())
+        bias = _initialized("bias", [_WIDTH], tf1.zeros_initializer())
+        dense = tf.nn.bias_add(tf.matmul(value, kernel), bias)
+        return tf.identity(value + tf.nn.relu(_batch_norm(dense)), "out")
+
+
+def _batch_norm(value: tf.Tensor) -> tf.Tensor:
+    """Batch norm for inference, as TF1 wrote it before there was a fused op."""
+    with tf1.variable_scope("batch_norm"):
+        gamma = _initialized("gamma", [_WIDTH], tf1.ones_initializer())
+        beta = _initialized("beta", [_WIDTH], tf1.zeros_initializer())
+        mean = _initialized("moving_mean", [_WIDTH], tf1.zeros_initializer(), trainable=False)
+        variance = _initialized("moving_variance", [_WIDTH], tf1.ones_initializer(), False)
+        scale = tf.math.rsqrt(variance + 0.001) * gamma
+        return value * scale + (beta - mean * scale)
+
+
+def _initialized(
+    name: str, shape: list[int], initializer: object, trainable: bool = True
+) -> tf.Variable:
+    return tf1.get_variable(
+        name, shape, initializer=initializer, trainable=trainable, use_resource=True
     )
 
 
-# For the time of running.
+def _cond(value: tf.Tensor, index: int) -> tf.Tensor:
+    with tf1.variable_scope(None, "branch"):
+        shift = _initialized("shift", [_WIDTH], tf1.zeros_initializer())
+        return tf1.cond(
+            value[0, index % _WIDTH] > 0.0,
+            lambda: tf.tanh(value + shift),
+            lambda: tf.tanh(value - shift),
+        )
+
+
+# For the weights ladder.
+
+
+def embeddings(tables: int, rows: int, width: int) -> Signature:
+    """The sum of what some ids have in each of many tables `[rows, width]`."""
+    ids = tf1.placeholder(tf.int32, [None], "ids")
+    found = [
+        tf.gather(_initialized(f"embedding_{index}", [rows, width], tf1.zeros_initializer()), ids)
+        for index in range(tables)
+    ]
+    return Signature({"ids": ids}, {"default": tf.add_n(found)})
+
+
+# For use.
 
 
 def lstm(steps: int = 50, batch: int = 16, hidden: int = 128) -> Signature:
@@ -143,15 +184,10 @@ def _variable(name: str, shape: list[int]) -> tf.Variable:
     return tf1.get_variable(name, initializer=initial, use_resource=True)
 
 
-TRACED: dict[str, Build] = {
-    "5,000 nodes in a line": functools.partial(straight_line, 5_000),
-    "10,000 nodes in a line": functools.partial(straight_line, 10_000),
-    "5,000 nodes, 150 conds": functools.partial(chain_of_conds, 5_000, 150),
-    "10,000 nodes, 300 conds": functools.partial(chain_of_conds, 10_000, 300),
-}
-TIMED: dict[str, Build] = {
-    "LSTM": lstm,
+MODELS: dict[str, Build] = {
+    "LSTM, by hand": lstm,
     "bidirectional LSTM": bidirectional_lstm,
     "150 conds": conds,
     "convolutions": convolutions,
+    "tiny": functools.partial(convolutions, layers=1, batch=2, size=4, channels=4),
 }

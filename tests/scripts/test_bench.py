@@ -1,0 +1,295 @@
+"""The arithmetic of `scripts/bench`, and the tiny end of its ladders."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from benchmarks import command, graphs, legacy_toolchain, measuring, stages, tables, use, weights
+from benchmarks.goals import Goal, ratio
+from benchmarks.measuring import MeasuringError
+from benchmarks.models import MODELS, deep_net
+from benchmarks.tasks import TASKS, convert_in_stages, save_peer, write_model, write_net
+from benchmarks.using import distance, use_model
+from fuzz.v1 import v1_graph
+
+import converter
+
+MIB = 2**20
+
+
+# Weights.
+
+
+def _row(mib, *, cp=0.5, convert=(4.0,) * 5, peak=(600,) * 5, linked=None, errors=None):
+    seconds = {weights.CP: [cp], weights.CONVERTED: list(convert)}
+    if linked is not None:
+        seconds[weights.LINKED] = list(linked)
+    peaks = {weights.CONVERTED: [value * MIB for value in peak]}
+    return weights.Row(mib, seconds, peaks, errors or {})
+
+
+def _judge(*rows):
+    return weights.judge(rows)[-1]
+
+
+def test_the_weights_cost_is_what_a_conversion_takes_beyond_the_smallest_one_s():
+    judged = _judge(_row(1), _row(1025, cp=0.5, convert=[4.2, 4.5, 9.0], peak=[616, 616, 700]))
+    cost, memory, hardlink = judged.goals
+    assert cost.value == pytest.approx(1.0)
+    assert memory.value == pytest.approx(16.0)
+    assert (cost.reached, memory.reached, hardlink.reached) == (True, True, None)
+
+
+def test_goals_of_weights_are_missed_above_their_limits():
+    small, large = (
+        _row(1, linked=[4.0] * 2),
+        _row(2049, cp=0.5, convert=[4.61] * 5, peak=[665] * 5, linked=[4.61] * 5),
+    )
+    cost, memory, hardlink = _judge(small, large).goals
+    assert [cost.value, memory.value, hardlink.value] == pytest.approx([1.22, 32.5, 0.305])
+    assert not any(goal.reached for goal in (cost, memory, hardlink))
+    assert [goal.mark for goal in (cost, memory, hardlink)] == ["NO"] * 3
+
+
+@pytest.mark.parametrize("convert", [(3.0, 4.0, 5.0, 6.0), (4.0,)])
+def test_a_goal_that_noise_decides_is_neither_reached_nor_missed(convert):
+    cost = _judge(_row(1, convert=convert), _row(100, cp=0.1)).goals[0]
+    assert cost.value is not None
+    assert (cost.reached, cost.mark) == (None, "-")
+
+
+def test_the_smallest_module_has_no_goals():
+    assert weights.judge([_row(1), _row(9)])[0].goals == []
+
+
+def test_a_size_that_was_left_out_has_no_values():
+    judged = _judge(_row(1), weights.Row(9, {}, {}, {weights.CP: "no disk"}))
+    assert [goal.value for goal in judged.goals] == [None] * 3
+    assert json.loads(json.dumps(judged.to_json()))["errors"] == {weights.CP: "no disk"}
+
+
+# The other goals.
+
+
+def _graph_row(nodes, convert, peer, errors=None):
+    return graphs.Row(
+        family=graphs.FAMILIES[0],
+        nodes=nodes,
+        variables=3,
+        seconds={graphs.CONVERTED: convert, graphs.PEER: peer},
+        stages={"import": 3.0, "read": 0.1},
+        load_seconds={graphs.CONVERTED: 0.1, graphs.PEER: None},
+        graph_bytes={graphs.CONVERTED: 2048},
+        errors=errors or {},
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "reached"),
+    [
+        ((100, 1.0, 1.0), [True, None]),
+        ((100, 1.1, 1.0), [False, None]),
+        ((100, 1.1, None), [None, None]),
+        ((20_000, 14.0, 16.0), [True, True]),
+        ((20_001, 16.0, 17.0), [True, False]),
+    ],
+)
+def test_goals_of_graphs(row, reached):
+    assert [goal.reached for goal in _graph_row(*row).goals] == reached
+
+
+def _measured(v1, converted, worst=0.0):
+    seconds = {use.V1: v1, use.CONVERTED: converted}
+    return use.Measured(seconds, {use.CONVERTED: worst}, {use.HUB: "no gradient"})
+
+
+def test_goals_of_use():
+    row = use.Row("net", _measured(1.0, 1.04), _measured(1.0, 1.2, worst=0.5))
+    assert [goal.reached for goal in row.goals] == [True, False, False]
+    nothing = use.Measured({}, {}, {})
+    assert [g.reached for g in use.Row("net", nothing, nothing, "why").goals] == [None] * 3
+
+
+def test_ratios_need_both_numbers():
+    assert (ratio(3.0, 2.0), ratio(None, 2.0), ratio(3.0, None), ratio(3.0, 0.0)) == (
+        1.5, None, None, None,
+    )  # fmt: skip
+
+
+# Measuring.
+
+
+def test_contestants_take_turns_and_one_that_fails_runs_no_more():
+    calls = []
+
+    def fail():
+        calls.append("b")
+        raise MeasuringError("why")
+
+    results, errors = measuring.take_turns({"a": lambda: calls.append("a"), "b": fail}, 2)
+    assert calls == ["a", "b", "a"]
+    assert results == {"a": [None, None], "b": []}
+    assert errors == {"b": "why"}
+
+
+def test_a_process_is_timed_and_its_memory_measured():
+    finished = measuring.run([sys.executable, "-c", "print('ok'); b'x' * 2**28"])
+    assert finished.output == "ok\n"
+    assert finished.seconds > 0
+    assert finished.peak_bytes > 2**28
+
+
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [
+        ("raise ValueError('why')", "ValueError: why"),
+        ("import os; os.kill(os.getpid(), 9)", "killed by signal 9"),
+        ("raise SystemExit(3)", "exit status 3"),
+    ],
+)
+def test_a_process_that_fails_has_the_last_word(code, word):
+    with pytest.raises(MeasuringError, match=word):
+        measuring.run([sys.executable, "-c", code])
+
+
+def test_the_distance_is_relative_to_the_largest_number_of_all():
+    expected = {"a": np.array([1.0, 4.0]), "b": np.array([0.0])}
+    assert distance(expected, {"a": np.array([1.0, 4.0]), "b": np.array([1.0])}) == 0.25
+    assert distance(expected, {"a": np.array([1.0, 4.0])}) == 0.0
+    assert distance(expected, {"b": np.array([0.0])}) == 1.0
+    assert np.isnan(distance(expected, {"a": np.array([1.0, 4.0]), "b": np.array([np.nan])}))
+
+
+def test_an_inner_stage_takes_its_time_from_the_outer_one(monkeypatch):
+    clock = iter([0.0, 1.0, 3.0, 7.0])
+    monkeypatch.setattr(stages.time, "perf_counter", lambda: next(clock))
+    watch = stages.Stopwatch()
+    watch.timed("save", watch.timed("weights", lambda: None))()
+    assert (watch.seconds["save"], watch.seconds["weights"]) == (1.0 + 4.0, 2.0)
+
+
+@pytest.mark.parametrize("stage", stages.STAGES)
+def test_every_stage_has_functions_in_this_converter(stage):
+    assert any(stages.find_places(name) for name in stages.STAGES[stage])
+
+
+def test_functions_are_as_before_once_they_are_no_longer_watched():
+    before = converter.formats.registry.read_module
+    with stages.watched():
+        assert converter.formats.registry.read_module is not before
+    assert converter.formats.registry.read_module is before
+
+
+# Models.
+
+
+@pytest.mark.parametrize(("nodes", "conds"), [(100, 0), (100, 1), (1000, 16)])
+def test_a_net_has_about_as_many_nodes_as_were_asked_for(nodes, conds):
+    with v1_graph() as graph:
+        deep_net(nodes, conds)
+    assert abs(len(graph.get_operations()) - nodes) <= 5
+    assert sum(op.type == "Merge" for op in graph.get_operations()) == conds
+
+
+def test_models_of_the_ladder_can_be_built():
+    assert {model.name for model in use.MODELS if not model.is_legacy} <= set(MODELS)
+    text = (legacy_toolchain.FIXTURES / "benchmark_modules.py").read_text()
+    assert all(f'"{model.name}"' in text for model in use.MODELS if model.is_legacy)
+
+
+def test_a_legacy_model_without_a_toolchain_says_what_it_needs(tmp_path):
+    with pytest.raises(MeasuringError, match=r"Python 3\.7 .* --legacy-python"):
+        legacy_toolchain.get_module("lstm", None, tmp_path)
+
+
+# The tiny end, in this process.
+
+
+def test_a_net_is_converted_in_stages_and_by_the_peer(tmp_path):
+    write_net(str(tmp_path / "module"), 100, 1)
+    found = convert_in_stages(str(tmp_path / "module"), str(tmp_path / "converted"))
+    assert set(found["stages"]) == set(stages.STAGES)
+    assert all(seconds > 0 for seconds in found["stages"].values())
+    assert sum(found["stages"].values()) <= found["seconds"]
+    peer = save_peer(str(tmp_path / "module"), str(tmp_path / "peer"))
+    assert 0 < peer["load"] < peer["seconds"]
+
+
+def test_the_sides_of_a_model_agree(tmp_path):
+    write_model(str(tmp_path), "tiny")
+    converter.convert(tmp_path / "module", tmp_path / "converted")
+    found = use_model(
+        module=str(tmp_path / "module"),
+        converted=str(tmp_path / "converted"),
+        inputs=str(tmp_path / "inputs.npz"),
+        signature="default",
+        threads=1,
+        repetitions=1,
+    )
+    for kind in ("forward", "step"):
+        assert found[kind]["errors"] == {}
+        assert set(found[kind]["seconds"]) == {use.V1, use.CONVERTED, use.HUB}
+        assert found[kind]["worst"] == pytest.approx({use.CONVERTED: 0.0, use.HUB: 0.0}, abs=1e-5)
+
+
+def test_every_task_that_ladders_run_exists():
+    assert {"write_weights", "save_peer", "load_saved_model"} <= set(TASKS)
+
+
+# Tables.
+
+
+def test_tables_show_values_goals_and_remarks():
+    judged = weights.judge([_row(1), _row(2048, errors={weights.PEER: "no memory"})])
+    text = tables.weights_table(judged).to_markdown()
+    assert "| 2 GiB | 0.50 | 4.00 | - | - |" in text
+    assert "0.00 yes" in text
+    assert "- 2 GiB, hub.load + save: no memory" in text
+    rows = [_graph_row(100, 1.0, 2.0), _graph_row(20_000, 30.0, None, {graphs.PEER: "why"})]
+    first, second = tables.graph_tables(rows)
+    assert "20,000 nodes, deep net" in first.to_markdown()
+    assert "0.50 yes" in first.to_markdown()
+    assert "30.00 NO" in first.to_markdown()
+    assert second.columns == ("graph", "import", "read")
+    error = use.Row("other", *[use.Measured({}, {}, {})] * 2, error="no toolchain")
+    shown = tables.use_table([use.Row("net", _measured(1.0, 1.0), _measured(1.0, 1.2)), error])
+    assert shown.remarks == (
+        "other: no toolchain",
+        "net, forward, hub.load: no gradient",
+        "net, step, hub.load: no gradient",
+    )
+    tables.print_tables([first, second, shown])
+
+
+def test_a_goal_marks_itself():
+    assert [Goal("x", 1.0, v).mark for v in (None, 0.5, 1.5)] == ["-", "yes", "NO"]
+
+
+@pytest.mark.parametrize("options", [["--only", "speed"], ["--sizes", "10,x"], ["--nodes", "0"]])
+def test_wrong_options_are_refused(options):
+    with pytest.raises(SystemExit, match="2"):
+        command.main(options)
+
+
+@pytest.mark.slow
+def test_the_command_writes_all_fields(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(use, "MODELS", (use.Model("tiny", "tiny"),))
+    path = tmp_path / "bench.json"
+    options = ["--sizes", "1,2", "--nodes", "100", "--repetitions", "1", "--threads", "1"]
+    assert command.main([*options, "--markdown", "--json", str(path)]) == 0
+    results = json.loads(path.read_text())
+    assert results["machine"].keys() >= {"date", "tensorflow", "cpu", "cores", "memory_gib"}
+    assert [row["mib"] for row in results["weights"]] == [1, 2]
+    assert set(results["weights"][1]) >= {"seconds", "peak_bytes", "median_seconds", "goals"}
+    assert {weights.CP, weights.CONVERTED, weights.PEER} <= set(results["weights"][1]["seconds"])
+    assert [row["family"] for row in results["graphs"]] == list(graphs.FAMILIES)
+    for row in results["graphs"]:
+        assert row["errors"] == {}
+        assert set(row["stages"]) == {"import", *stages.STAGES, "other"}
+        for key in ("seconds", "load_seconds", "graph_bytes"):
+            assert row[key].keys() == {graphs.CONVERTED, graphs.PEER}
+    (row,) = results["use"]
+    assert row["error"] == ""
+    assert row["forward"]["seconds"].keys() == {use.V1, use.CONVERTED, use.HUB}
+    assert "| 2 MiB |" in capsys.readouterr().out
