@@ -1,6 +1,6 @@
 """Measures the converter: weights, graphs, and converted models in use, peers in the same run.
 
-    scripts/bench                                        # everything, for hours
+    scripts/bench                                        # everything; an hour or so
     scripts/bench --only weights --sizes 10,100          # MiB of weights
     scripts/bench --only graphs --nodes 100,1000 --repetitions 1
     scripts/bench --only use --models LSTM --json bench.json

@@ -22,6 +22,8 @@ STAGES: dict[str, tuple[str, ...]] = {
     "passes": (
         "converter.assemble.plan:make_plan",
         "converter.assemble.module_graphs:make_graphs",
+        # Again while tracing, for what signatures need beyond the callables.
+        "converter.assemble.computations:prepare_computation",
     ),
     "trace": ("converter.assemble.reusable:build_reusable",),
     "save": (
