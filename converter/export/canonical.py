@@ -18,9 +18,9 @@ from tensorflow.core.protobuf import fingerprint_pb2, saved_model_pb2
 
 from converter import tf_private
 from converter.formats.paths import Path
+from converter.ir import query
 
 _USER_NAME = "_user_specified_name"
-_PLACEHOLDER = "___redundant_placeholder"
 _COUNTER = re.compile(r"_\d+$")
 # What the loader replaces by `_` (source: sanitize_arg_name in polymorphism/function_type.py).
 _NO_PARAMETER = re.compile(r"[^a-zA-Z0-9]")
@@ -65,6 +65,9 @@ def _rename_functions(meta_graph: Any) -> None:
     library = meta_graph.graph_def.library
     names |= _new_gradient_names(library, names)
     position = {name: index for index, name in enumerate(names)}
+    objects = meta_graph.object_graph_def
+    known = {*_functions_of_objects(objects), *_functions_of_captures(objects)}
+    offered = {names[name] for name in known if name in names}
     functions = sorted(library.function, key=lambda f: position[f.signature.name])
     for function in functions:
         function.signature.name = names[function.signature.name]
@@ -73,7 +76,8 @@ def _rename_functions(meta_graph: Any) -> None:
         for value in function.attr.values():
             _rename_in_attr(value, names)
         _drop_capture_names(function)
-        _rename_placeholders(function)
+        if function.signature.name not in offered:
+            _rename_args(function)
     copies = [type(function).FromString(function.SerializeToString()) for function in functions]
     del library.function[:]
     library.function.extend(copies)
@@ -96,26 +100,25 @@ def _drop_capture_names(function: Any) -> None:
             del arg.attr[_USER_NAME]
 
 
-def _rename_placeholders(function: Any) -> None:
-    """Renames the arguments that a loop's condition does not use.
+def _rename_args(function: Any) -> None:
+    """Names the arguments and results of a branch or loop's function by their places.
 
-    TensorFlow names them after the condition's function, with the number that it has while it is
-    traced (source: `_build_cond_placeholders_name_prefix` in while_v2.py).
+    TensorFlow names what such a function captures, or does not use, by numbers of the process
+    that traces it (source: `_build_cond_placeholders_name_prefix` in while_v2.py).
     """
-    args = {arg.name: arg for arg in function.signature.input_arg}
-    names = {
-        name: new
-        for index, name in enumerate(args)
-        if _PLACEHOLDER in name and (new := f"unused{_PLACEHOLDER}_{index}") not in args
-    }
-    if not names:
-        return
-    for name, new in names.items():
-        args[name].name = new
+    args = function.signature.input_arg
+    taken = {node.name for node in function.node_def}
+    names = {}
+    for index, arg in enumerate(args):
+        names[arg.name] = query.claim_name(f"arg{index}", taken)
+        arg.name = names[arg.name]
     for node in function.node_def:
         node.input[:] = [names.get(source, source) for source in node.input]
-    for result, source in list(function.ret.items()):
-        function.ret[result] = names.get(source, source)
+    returned = {result: names.get(source, source) for result, source in function.ret.items()}
+    function.ret.clear()
+    for index, result in enumerate(function.signature.output_arg):
+        function.ret[f"result{index}"] = returned[result.name]
+        result.name = f"result{index}"
 
 
 def _new_names(meta_graph: Any) -> dict[str, str]:
@@ -149,6 +152,13 @@ def _functions_of_objects(objects: Any) -> Iterator[str]:
             yield from node.function.concrete_functions
         elif kind == "bare_concrete_function":
             yield node.bare_concrete_function.concrete_function_name
+
+
+def _functions_of_captures(objects: Any) -> Iterator[str]:
+    """The functions of which custom gradients take tensors by name."""
+    for node in objects.nodes:
+        if node.WhichOneof("kind") == "captured_tensor":
+            yield node.captured_tensor.concrete_function
 
 
 def _rename_in_objects(objects: Any, names: Mapping[str, str]) -> None:

@@ -114,7 +114,10 @@ def test_an_unwritable_destination(golden_module, tmp_path):
         converter.convert(golden_module("half_plus_two"), tmp_path / "file" / "out")
 
 
-@pytest.mark.parametrize("name", ["image_bn_dropout", "while_nested", "cond_in_loop_in_cond"])
+@pytest.mark.parametrize(
+    "name",
+    ["image_bn_dropout", "while_nested", "cond_in_loop_in_cond", "conditional_batch_norm_in_place"],
+)
 def test_a_second_conversion_by_the_same_process_has_the_same_bytes(name, golden_module, tmp_path):
     source = golden_module(name)
     converter.convert(source, tmp_path / "one")
