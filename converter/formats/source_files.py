@@ -12,11 +12,11 @@ from collections.abc import Callable
 from typing import IO
 
 from converter import errors
-from converter.formats.paths import Path, RemotePath, as_path, read_blocks
+from converter.formats.paths import Path, RemotePath, as_path, read_blocks, size_bytes
 
-# A thread that hashes gets its turn between what the interpreter does otherwise, such as the
-# import of TensorFlow, only a few times a second.
-_BLOCK_BYTES = 8 << 20
+# A thread that hashes waits for the interpreter after each block, for as long as another thread
+# runs in it: 5 ms and more, in which 5 MiB would be hashed. Large files are worth large blocks.
+_MIN_BLOCK_BYTES, _MAX_BLOCK_BYTES, _BLOCKS = 1 << 20, 1 << 25, 64
 
 
 def list_files(directory: Path) -> list[Path]:
@@ -66,7 +66,7 @@ def digest(directory: Path, stopped: Callable[[], bool] = lambda: False) -> str:
     total = hashlib.sha256()
     for path in list_files(directory):
         with _open(path) as file:
-            content = _file_digest(file, stopped)
+            content = _file_digest(file, _block_bytes(size_bytes(path)), stopped)
         total.update(f"{path.relative_to(directory).as_posix()}\0{content}\n".encode())
     return total.hexdigest()
 
@@ -75,9 +75,13 @@ def _open(path: Path) -> IO[bytes]:
     return path.open("rb") if isinstance(path, RemotePath) else path.open("rb", buffering=0)
 
 
-def _file_digest(file: IO[bytes], stopped: Callable[[], bool]) -> str:
+def _block_bytes(size: int) -> int:
+    return min(max(size // _BLOCKS, _MIN_BLOCK_BYTES), _MAX_BLOCK_BYTES)
+
+
+def _file_digest(file: IO[bytes], block_bytes: int, stopped: Callable[[], bool]) -> str:
     state = hashlib.sha256()
-    for block in read_blocks(file, _BLOCK_BYTES):
+    for block in read_blocks(file, block_bytes):
         state.update(block)
         if stopped():
             break
