@@ -12,7 +12,7 @@ _ROOT = pathlib.Path(__file__).parent.parent
 _PACKAGE = _ROOT / "converter"
 _FILES = sorted(_PACKAGE.rglob("*.py"))
 # A folder imports only from those before it.
-_LAYERS = ("ir", "formats", "passes", "assemble", "export", "parity", "migrate", "cli")
+_LAYERS = ("ir", "formats", "passes", "assemble", "export", "parity", "migration", "cli")
 _FOR_ALL = frozenset({"errors", "tf_private", "version"})
 
 
