@@ -265,7 +265,12 @@ def _to_line(event: Event) -> bytes:
     if isinstance(event, JobFinished):
         fields["outcome"] = event.outcome.to_json()
     values = {"v": SCHEMA_VERSION, "event": _NAMES[type(event)], **fields}
-    return json.dumps(values, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    return (
+        json.dumps(values, ensure_ascii=False, allow_nan=False).encode(
+            errors="surrogatepass"  # Names of files may be any bytes.
+        )
+        + b"\n"
+    )
 
 
 def _sync_folder(folder: pathlib.Path) -> None:
