@@ -143,7 +143,7 @@ def test_every_format_has_a_test_file(candidate):
     assert (_ROOT / "tests" / "formats" / f"test_{module}.py").is_file()
 
 
-@pytest.mark.parametrize("folder", ["ir", "formats", "passes", "assemble"])
+@pytest.mark.parametrize("folder", ["ir", "formats", "passes", "assemble", "migration"])
 def test_every_source_file_has_a_test_file_and_the_reverse(folder):
     """A package has a test file of its name, or a folder of them."""
     source, tests = _PACKAGE / folder, _ROOT / "tests" / folder
