@@ -1,11 +1,9 @@
-"""Jobs for tests of what is around them: what a module's path says is what its job does.
+"""Jobs for tests of what is around them: what a module's name says is what its job does.
 
-`crash`, `exit`, `hang`, `child` (hangs in a process of its own), `grow`, `refuse`, `slow` may occur
-in the name; any other module is "converted" to a file that says how often. The converter's own
-jobs take no orders from a module.
+See `_MISBEHAVIOR` for the words; `refuse`, `full` and `tf2` decide about the outcome. Any other
+module is "converted" to a file that says how often. The converter's own job takes no such orders.
 """
 
-import contextlib
 import ctypes
 import os
 import pathlib
@@ -14,7 +12,7 @@ import subprocess
 import sys
 import time
 
-from converter.migration.outcomes import Converted, ErrorInfo, NotLegacy, Reason, Refused
+from converter.migration.outcomes import Converted, ErrorInfo, Failed, NotLegacy, Reason, Refused
 
 
 def convert(job):
@@ -25,6 +23,9 @@ def convert(job):
         if word in name:
             misbehave(job)
     facts = {"attempts": job.attempt, "started": time.time(), "worker": f"here:{os.getpid()}"}
+    if "full" in name:
+        error = ErrorInfo(kind="DestinationError", message="x: No space left on device")
+        return Failed(**where, **facts, error=error)
     if "refuse" in name:
         return Refused(**where, **facts, error=ErrorInfo(kind="FormatError", message="no"))
     if "tf2" in name:
@@ -56,11 +57,12 @@ def _log(job):
 
 
 def _crash(job):
-    print("about to crash", job.path, file=sys.stderr, flush=True)
+    sys.stderr.write(f"about to crash {job.path}\n")
+    sys.stderr.flush()
     ctypes.string_at(0)
 
 
-def _hang(job):
+def _hang(_):
     time.sleep(1000)
 
 
@@ -70,29 +72,19 @@ def _hang_in_child(job):
     child.wait()
 
 
-def _grow(job):
+def _grow(_):
     held = []
     while True:
         held.append(b"x" * (50 << 20))
         time.sleep(0.05)
 
 
-def _exit(job):
-    with contextlib.suppress(OSError):
-        sys.stderr.flush()
-    os._exit(3)
-
-
-def _be_killed(job):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 _MISBEHAVIOR = {
     "crash": _crash,
-    "exit": _exit,
-    "killed": _be_killed,
+    "exit": lambda _: os._exit(3),
+    "killed": lambda _: os.kill(os.getpid(), signal.SIGKILL),
     "hang": _hang,
     "child": _hang_in_child,
     "grow": _grow,
-    "slow": lambda job: time.sleep(1),
+    "slow": lambda _: time.sleep(1),
 }

@@ -13,7 +13,7 @@ from converter.migration import worker
 
 
 @pytest.fixture
-def start(monkeypatch):
+def start():
     """`start(parent)` starts a worker that takes orders from this process."""
     processes = []
 

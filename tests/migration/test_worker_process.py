@@ -84,7 +84,7 @@ def test_a_greedy_job_is_killed(process, make_job):
 
 def test_a_worker_that_does_not_start_is_an_internal_error():
     process = WorkerProcess("converter.nowhere:run")
-    with pytest.raises(errors.InternalError, match="No module named 'converter.nowhere'"):
+    with pytest.raises(errors.InternalError, match=r"No module named 'converter.nowhere'"):
         process.wait_until_ready()
     process.close()
 
