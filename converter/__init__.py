@@ -6,6 +6,7 @@
     conversion = converter.convert("module", "saved_model", verify=True)
     report = converter.verify("module", "saved_model")
     module = converter.load("module")
+    migration = converter.migrate("modules", "saved_models")
 
 TensorFlow is imported by the first call, not by `import converter`.
 """
@@ -13,8 +14,9 @@ TensorFlow is imported by the first call, not by `import converter`.
 from __future__ import annotations
 
 import os
+import pathlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from converter.errors import (
     ConversionError,
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from converter.export.saved_model import Conversion
+    from converter.migration.report import MigrationReport
+    from converter.migration.watcher import Watcher
     from converter.parity.report import ParityReport
     from converter.summary import ModuleSummary
 
@@ -50,6 +54,7 @@ __all__ = [
     "convert",
     "inspect",
     "load",
+    "migrate",
     "verify",
 ]
 
@@ -125,6 +130,7 @@ def convert(
     import_ops: Sequence[str] = (),
     progress: Progress | None = None,
     source_digest: Callable[[], str] | None = None,
+    parity_report: Callable[[ParityReport], None] | None = None,
 ) -> Conversion:
     """Converts a TF1 module; none of its ops run, unless `verify` is set.
 
@@ -145,6 +151,8 @@ def convert(
       progress: Is told each step as it begins, and how far the copying of large weights is.
       source_digest: Returns `converter.formats.source_files.digest(source)`, for a caller who
         has it already, or began to compute it earlier.
+      parity_report: Is given the comparison in full, whether it passed or not, where `verify` is
+        set.
 
     Raises:
       ConversionError: if the module cannot be carried over exactly, or differs from the original.
@@ -182,7 +190,7 @@ def convert(
             digest=digest.result,
             overwrite=overwrite,
             hardlink=hardlink,
-            verify=_verification(source, import_ops, say) if verify else None,
+            verify=_verification(source, import_ops, say, parity_report) if verify else None,
             progress=ByteProgress(say, "copying weights"),
         )
 
@@ -230,11 +238,96 @@ def verify(
     )
 
 
+def migrate(
+    source_root: Path,
+    destination_root: Path,
+    *,
+    from_list: Path | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    verify: bool = False,
+    import_ops: Sequence[str] = (),
+    dry_run: bool = False,
+    retry_failed: bool = False,
+    fail_fast: bool = False,
+    workers: int | None = None,
+    timeout_secs: float | None = 3600.0,
+    memory_limit_gib: float | None = None,
+    engine: Literal["local", "dask"] = "local",
+    scheduler: str | None = None,
+    watcher: Watcher | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+    job_function: str | None = None,
+) -> MigrationReport:
+    """Converts all TF1 modules of a tree, each in a worker process; goes on where it was ended.
+
+    A module that cannot be converted, that hangs, or that takes its worker down, is an outcome
+    in the report, and costs no other module anything.
+
+    Args:
+      source_root: A tree of modules.
+      destination_root: A tree of SavedModels, with the same relative paths. It holds the journal
+        of the migration, too, in `.tf1hub`.
+      from_list: A file with the handle of a module on each line, to convert in place of all that
+        is in the tree. Paths are relative to `source_root`.
+      include: Globs, of which a module's relative path has to match one. `*` matches slashes.
+      exclude: Globs, of which neither a module's relative path nor a folder above may match one.
+      verify: Whether to compare each result with its original before it is put in place.
+      import_ops: Packages that register custom ops, such as `tensorflow_text`.
+      dry_run: Whether only to say what would be done, from reading only, and write nothing.
+      retry_failed: Whether to try modules again that failed before, though nothing has changed.
+      fail_fast: Whether to begin no more modules after the first that fails.
+      workers: How many modules to convert at a time; as many as there are processors by default.
+        Dask's scheduler knows its own.
+      timeout_secs: How long a module may take; None for ever.
+      memory_limit_gib: How much memory a module may take, in GiB of resident memory.
+      engine: Where jobs run: in processes of this machine, or on the workers of Dask.
+      scheduler: The address of Dask's scheduler.
+      watcher: Is told what happens.
+      stopping: Whether to begin no more modules, and finish those that are running.
+      job_function: For tests: what runs a job in place of the converter, as `module:function`.
+
+    Raises:
+      UsageError: if the arguments cannot be meant.
+      DestinationError: if `destination_root` cannot be written, or another run writes to it.
+      KeyboardInterrupt: when interrupted; workers are stopped at once, and the next run goes on.
+    """
+    from converter.migration.candidates import Globs
+    from converter.migration.options import Options
+    from converter.migration.run import run_migration
+    from converter.migration.watcher import Silent
+    from converter.migration.worker import CONVERT
+
+    options = Options(
+        source_root=pathlib.Path(source_root).absolute(),
+        destination_root=pathlib.Path(destination_root).absolute(),
+        from_list=None if from_list is None else pathlib.Path(from_list).absolute(),
+        globs=Globs(tuple(include), tuple(exclude)),
+        verify=verify,
+        import_ops=tuple(import_ops),
+        dry_run=dry_run,
+        retry_failed=retry_failed,
+        fail_fast=fail_fast,
+        workers=workers,
+        timeout_secs=timeout_secs,
+        memory_limit_gib=memory_limit_gib,
+        engine=engine,
+        scheduler=scheduler,
+        job_function=job_function or CONVERT,
+    )
+    return run_migration(options, watcher or Silent(), stopping)
+
+
 def _verification(
-    source: Path, import_ops: Sequence[str], say: Progress
+    source: Path,
+    import_ops: Sequence[str],
+    say: Progress,
+    keep: Callable[[ParityReport], None] | None,
 ) -> Callable[[Path], Mapping[str, Any]]:
     def compare(staging: Path) -> Mapping[str, Any]:
         report = verify(source, staging, import_ops=import_ops, progress=say)
+        if keep is not None:
+            keep(report)
         if not report.passed:
             raise ParityError(
                 f"the converted module differs from the original: {report.first_failure()}",

@@ -12,7 +12,7 @@ _ROOT = pathlib.Path(__file__).parent.parent
 _PACKAGE = _ROOT / "converter"
 _FILES = sorted(_PACKAGE.rglob("*.py"))
 # A folder imports only from those before it.
-_LAYERS = ("ir", "formats", "passes", "assemble", "export", "parity", "migrate", "cli")
+_LAYERS = ("ir", "formats", "passes", "assemble", "export", "parity", "migration", "cli")
 _FOR_ALL = frozenset({"errors", "tf_private", "version"})
 
 
@@ -143,7 +143,7 @@ def test_every_format_has_a_test_file(candidate):
     assert (_ROOT / "tests" / "formats" / f"test_{module}.py").is_file()
 
 
-@pytest.mark.parametrize("folder", ["ir", "formats", "passes", "assemble"])
+@pytest.mark.parametrize("folder", ["ir", "formats", "passes", "assemble", "migration"])
 def test_every_source_file_has_a_test_file_and_the_reverse(folder):
     """A package has a test file of its name, or a folder of them."""
     source, tests = _PACKAGE / folder, _ROOT / "tests" / folder

@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the record as JSON")
 
 
-def add_import_ops(parser: argparse.ArgumentParser) -> None:
+def add_import_ops(parser: argparse._ActionsContainer) -> None:
     """Adds the argument that several subcommands take."""
     parser.add_argument(
         "--import-ops", action="append", default=[], metavar="PACKAGE",

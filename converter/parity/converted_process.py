@@ -78,7 +78,7 @@ def _run_in_process(request: Request, scratch: pathlib.Path) -> Observations:
     question, answer = scratch / "request.pickle", scratch / "response.pickle"
     question.write_bytes(pickle.dumps(request))
     finished = subprocess.run(
-        [sys.executable, "-m", _MODULE, str(question), str(answer)],
+        [sys.executable, "-m", _MODULE, str(question), str(answer), str(os.getpid())],
         env=_environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

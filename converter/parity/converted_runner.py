@@ -31,6 +31,7 @@ from converter.parity.observation import (
     digest,
     find_changed,
 )
+from converter.parity.parent_death import die_with_parent
 from converter.parity.values import (
     Value,
     as_array,
@@ -61,8 +62,9 @@ class Request:
     reload: bool = False
 
 
-def main(request: str, response: str) -> None:
-    """Answers the request in one file with observations in the other."""
+def main(request: str, response: str, parent: str) -> None:
+    """Answers the request in one file with observations in the other; ends with `parent`."""
+    die_with_parent(int(parent))
     # The parent process wrote it, into a directory that nobody else can write to.
     asked = pickle.loads(pathlib.Path(request).read_bytes())
     for package in asked.import_ops:

@@ -1,0 +1,164 @@
+"""Converts all TF1 modules of a tree, unattended.
+
+Every module becomes a SavedModel at the same relative path below DST_ROOT. Each is converted in a
+worker process, so that one that crashes, hangs or exhausts the memory costs nothing but itself.
+What is up to date is left alone; a run that was ended, however, goes on when it is started again.
+Ctrl-C finishes the modules that are being converted; a second one stops at once.
+
+Exit status: 0 when everything that can be converted is; 1 when a module is not converted, or the
+run was stopped; 2 for wrong use.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import converter
+from converter import errors
+from converter.cli import terminal
+from converter.cli.convert import add_import_ops
+from converter.cli.interrupts import finishing_on_interrupt
+from converter.migration.report import MigrationReport
+from converter.migration.run import StoppedNow
+
+NAME = "migrate"
+HELP = "convert all modules of a tree"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of the subcommand."""
+    parser.add_argument("source_root", metavar="SRC_ROOT", help="tree of TF1 Hub modules")
+    parser.add_argument("destination_root", metavar="DST_ROOT", help="tree of SavedModels to write")
+    _add_choice(parser.add_argument_group("what is converted"))
+    _add_conduct(parser.add_argument_group("how"))
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _add_choice(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--include", action="append", default=[], metavar="GLOB",
+        help="only modules whose relative path matches; * matches slashes; may be repeated",
+    )  # fmt: skip
+    group.add_argument(
+        "--exclude", action="append", default=[], metavar="GLOB",
+        help="no modules whose relative path, or a folder above, matches; may be repeated",
+    )  # fmt: skip
+    group.add_argument(
+        "--from-list", metavar="FILE",
+        help="the modules that FILE names, one on each line, in place of all below SRC_ROOT",
+    )  # fmt: skip
+    group.add_argument(
+        "--retry-failed", action="store_true",
+        help="try modules again that failed before, though nothing has changed since",
+    )  # fmt: skip
+    group.add_argument(
+        "--dry-run", action="store_true",
+        help="say what would be done, from reading only; write nothing",
+    )  # fmt: skip
+
+
+def _add_conduct(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--verify", action="store_true", help="compare each with its original before it is written"
+    )
+    group.add_argument(
+        "--workers", type=_count, metavar="N",
+        help="how many to convert at a time (default: as many as there are processors)",
+    )  # fmt: skip
+    group.add_argument(
+        "--timeout-secs", type=_positive, default=3600.0, metavar="S",
+        help="how long one may take (default: 3600)",
+    )  # fmt: skip
+    group.add_argument(
+        "--memory-limit-gib", type=_positive, metavar="G",
+        help="how much memory one may take (default: no limit)",
+    )  # fmt: skip
+    group.add_argument(
+        "--fail-fast", action="store_true", help="begin no more after the first that fails"
+    )
+    group.add_argument(
+        "--engine", choices=("local", "dask"), default="local",
+        help="this machine, or the workers of a Dask scheduler (default: local)",
+    )  # fmt: skip
+    group.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of Dask's scheduler, such as tcp://host:8786"
+    )
+    add_import_ops(group)
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("expected 1 or more")
+    return number
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not number > 0:
+        raise argparse.ArgumentTypeError("expected a number above 0")
+    return number
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs the subcommand."""
+    _check(arguments)
+    try:
+        report = _migrate(arguments)
+    except StoppedNow as stopped:
+        report = stopped.report
+    if arguments.json:
+        terminal.print_json(report.to_json())
+    else:
+        _print(report)
+    _say_if_stopped(report)
+    return 0 if report.passed else 1
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    if arguments.engine == "dask" and not arguments.scheduler:
+        raise errors.UsageError(
+            "--engine dask needs the address of a scheduler",
+            remedy="Pass --scheduler tcp://HOST:PORT.",
+        )
+    if arguments.engine != "dask" and arguments.scheduler:
+        raise errors.UsageError("--scheduler is for Dask", remedy="Pass --engine dask with it.")
+
+
+def _migrate(arguments: argparse.Namespace) -> MigrationReport:
+    from converter.cli.migrate_progress import showing_progress
+
+    with finishing_on_interrupt() as stopping, showing_progress() as watcher:
+        return converter.migrate(
+            arguments.source_root,
+            arguments.destination_root,
+            from_list=arguments.from_list,
+            include=arguments.include,
+            exclude=arguments.exclude,
+            verify=arguments.verify,
+            import_ops=arguments.import_ops,
+            dry_run=arguments.dry_run,
+            retry_failed=arguments.retry_failed,
+            fail_fast=arguments.fail_fast,
+            workers=arguments.workers,
+            timeout_secs=arguments.timeout_secs,
+            memory_limit_gib=arguments.memory_limit_gib,
+            engine=arguments.engine,
+            scheduler=arguments.scheduler,
+            watcher=watcher,
+            stopping=stopping,
+        )
+
+
+def _print(report: MigrationReport) -> None:
+    from converter.cli.migrate_summary import print_report
+
+    print_report(report, terminal.output_console())
+
+
+def _say_if_stopped(report: MigrationReport) -> None:
+    if report.interrupted:
+        why = report.stopped_because or "it was interrupted"
+        terminal.say_error(
+            f"stopped with {len(report.not_run)} modules to go: {why}. Run it again: it goes on."
+        )

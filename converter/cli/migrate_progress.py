@@ -1,0 +1,160 @@
+"""Progress of a migration on stderr: a live table on a terminal, plain lines in a log."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+
+from converter.migration.outcomes import OUTCOME_NAMES, UNSUCCESSFUL, NotLegacy, Outcome
+from converter.migration.plan import Plan
+from converter.migration.watcher import Watcher
+
+_SHOWN = 8  # Modules that are being converted, and that failed last.
+
+
+@contextlib.contextmanager
+def showing_progress() -> Iterator[Watcher]:
+    """Yields a watcher that shows what it is told."""
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield _Lines()
+        return
+    table = _LiveTable()
+    with Live(table, console=console, refresh_per_second=4):
+        yield table
+
+
+def describe(outcome: Outcome | None) -> str:
+    """An outcome in one line: what, and why."""
+    if outcome is None:
+        return "would be converted"
+    name = OUTCOME_NAMES[type(outcome)].replace("_", " ")
+    if isinstance(outcome, UNSUCCESSFUL):
+        return f"{name}: {outcome.error.text}"
+    if isinstance(outcome, NotLegacy):
+        return f"skipped: {outcome.explanation}"
+    return name
+
+
+class _Progress:
+    """What is known of a run that is going on."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self.total = 0
+        self.workers = 0
+        self.before: tuple[Outcome, ...] = ()
+        self.done = 0
+        self.counts: collections.Counter[str] = collections.Counter()
+        self.running: dict[str, float] = {}
+        self.failures: collections.deque[tuple[str, str]] = collections.deque(maxlen=_SHOWN)
+
+    def planned(self, plan: Plan, workers: int) -> None:
+        """See `Watcher`."""
+        self.total, self.workers = len(plan.jobs), workers
+        self.before = (*plan.settled, *plan.repeated)
+        self._began = time.monotonic()
+
+    def started(self, path: str) -> None:
+        """See `Watcher`."""
+        self.running[path] = time.monotonic()
+
+    def finished(self, path: str, outcome: Outcome | None) -> None:
+        """See `Watcher`."""
+        self.running.pop(path, None)
+        self.done += 1
+        self.counts["planned" if outcome is None else OUTCOME_NAMES[type(outcome)]] += 1
+        if isinstance(outcome, UNSUCCESSFUL):
+            self.failures.append((path, describe(outcome)))
+
+    def pace(self) -> str:
+        """Modules per minute, and the time left at that pace."""
+        seconds = time.monotonic() - self._began
+        if not self.done or not seconds:
+            return ""
+        left = seconds / self.done * (self.total - self.done)
+        return f"{60 * self.done / seconds:.1f} a minute, {format_seconds(left)} left"
+
+
+def format_seconds(seconds: float) -> str:
+    """A duration: `42 s`, `3:05 min`, `2:00 h`."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}:{rest:02} min"
+    return f"{minutes // 60}:{minutes % 60:02} h"
+
+
+class _Lines(_Progress):
+    """A line for each event, for logs."""
+
+    def planned(self, plan: Plan, workers: int) -> None:
+        super().planned(plan, workers)
+        for outcome in plan.settled:
+            _say(f"{outcome.path}: {describe(outcome)}")
+        _say(
+            f"{self.total} to do with {workers} workers, {len(plan.repeated)} as they were,"
+            f" {len(plan.settled)} settled"
+        )
+
+    def finished(self, path: str, outcome: Outcome | None) -> None:
+        super().finished(path, outcome)
+        seconds = f" in {outcome.seconds:.1f} s" if outcome else ""
+        pace = self.pace()
+        _say(f"[{self.done}/{self.total}] {path}: {describe(outcome)}{seconds} ({pace})")
+
+
+def _say(text: str) -> None:
+    print(f"tf1hub: {text}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+class _LiveTable(_Progress):
+    """A table that is drawn anew several times a second, by a thread of rich."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+
+    def planned(self, plan: Plan, workers: int) -> None:
+        with self._lock:
+            super().planned(plan, workers)
+
+    def started(self, path: str) -> None:
+        with self._lock:
+            super().started(path)
+
+    def finished(self, path: str, outcome: Outcome | None) -> None:
+        with self._lock:
+            super().finished(path, outcome)
+
+    def __rich__(self) -> Group:
+        with self._lock:
+            return Group(self._headline(), self._running(), *self._failed())
+
+    def _headline(self) -> str:
+        counts = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in self.counts.items())
+        parts = [f"[bold]{self.done} of {self.total}[/bold]", counts, self.pace()]
+        if self.before:
+            parts.append(f"{len(self.before)} known before")
+        return "   ".join(part for part in parts if part)
+
+    def _running(self) -> Table:
+        table = Table.grid(padding=(0, 2))
+        now = time.monotonic()
+        for path, since in list(self.running.items())[:_SHOWN]:
+            table.add_row(f"{now - since:5.0f} s", escape(path))
+        return table
+
+    def _failed(self) -> Iterator[str]:
+        for path, text in self.failures:
+            yield f"[red]{escape(path)}[/red]: {escape(text)}"

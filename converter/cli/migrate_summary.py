@@ -1,0 +1,76 @@
+"""The result of a migration, for people."""
+
+from __future__ import annotations
+
+import collections
+
+from rich.console import Console
+from rich.markup import escape
+
+from converter.cli import terminal
+from converter.cli.migrate_progress import describe, format_seconds
+from converter.migration.outcomes import OUTCOME_NAMES, NotLegacy
+from converter.migration.report import MigrationReport
+
+_MANY = 50  # Rows of a table, before the rest is only counted.
+
+
+def print_report(report: MigrationReport, console: Console) -> None:
+    """Prints how many modules had which outcome, and what is to be done about the others."""
+    counts = {**report.counts, "not run": 0, "would be converted": 0}
+    counts["would be converted" if report.dry_run else "not run"] = len(report.not_run)
+    table = terminal.make_table("modules", "outcome", "what it means")
+    for name, meaning in _MEANINGS.items():
+        if counts[name]:
+            table.add_row(str(counts[name]), name.replace("_", " "), meaning)
+    if table.row_count:
+        console.print(table)
+    else:
+        console.print(f"Nothing was found in {report.source_root}.", markup=False)
+    _print_skipped(report, console)
+    _print_unsuccessful(report, console)
+    if report.ran:
+        console.print(_pace(report), soft_wrap=True, markup=False)
+
+
+_MEANINGS = {
+    "converted": "in this run",
+    "up_to_date": "the SavedModel is what converting would give",
+    "would be converted": "nothing is written in a dry run",
+    "not_legacy": "nothing to convert",
+    "refused": "the module cannot be carried over exactly",
+    "failed": "the converter, the comparison or the destination failed",
+    "timed_out": "stopped at the limit of time",
+    "crashed": "the worker died, or was stopped at the limit of memory",
+    "not run": "the run was stopped before",
+}
+assert set(_MEANINGS) >= set(OUTCOME_NAMES.values())
+
+
+def _print_skipped(report: MigrationReport, console: Console) -> None:
+    reasons = collections.Counter(
+        outcome.explanation for outcome in report.outcomes if isinstance(outcome, NotLegacy)
+    )
+    for explanation, number in reasons.most_common():
+        console.print(f"Skipped {number}: {explanation}", soft_wrap=True, markup=False)
+
+
+def _print_unsuccessful(report: MigrationReport, console: Console) -> None:
+    if not report.unsuccessful:
+        return
+    table = terminal.make_table("module", "outcome", title="\nNot converted")
+    for outcome in report.unsuccessful[:_MANY]:
+        table.add_row(escape(outcome.path), escape(describe(outcome)))
+    console.print(table)
+    if len(report.unsuccessful) > _MANY:
+        console.print(f"… and {len(report.unsuccessful) - _MANY} more; --json has all.")
+    if set(report.repeated) & {outcome.path for outcome in report.unsuccessful}:
+        console.print("What failed in an earlier run is tried again with --retry-failed.")
+
+
+def _pace(report: MigrationReport) -> str:
+    return (
+        f"{len(report.ran)} modules in {format_seconds(report.seconds)}:"
+        f" {report.modules_per_minute:.1f} a minute with {report.workers} workers,"
+        f" {report.overhead:.1%} of their time overhead."
+    )

@@ -1,0 +1,110 @@
+"""A place in the tree that may hold a TF1 module; a worker finds out whether it does."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import pathlib
+from collections.abc import Sequence
+
+from converter.migration.outcomes import Outcome
+
+ARCHIVE_SUFFIXES = (".tar.gz", ".tgz")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Candidate:
+    """Something that may be a module.
+
+    Attributes:
+      path: Where it is in the tree, with slashes; its identity in journal and report.
+      source: Its absolute path.
+      target: Where its SavedModel goes, relative to DST_ROOT, with slashes.
+    """
+
+    path: str
+    source: pathlib.Path
+    target: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Found:
+    """What a tree or a list holds.
+
+    Attributes:
+      candidates: What may be modules.
+      settled: What is clear without looking into it.
+    """
+
+    candidates: tuple[Candidate, ...] = ()
+    settled: tuple[Outcome, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Globs:
+    """Which paths count: those that match one of `include`, if there are any, and no `exclude`.
+
+    A `*` matches slashes, too. What is below an excluded folder is excluded.
+    """
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    def admits(self, path: str) -> bool:
+        """Whether a path counts."""
+        included = not self.include or any(fnmatch.fnmatchcase(path, g) for g in self.include)
+        return included and not self.excludes(path)
+
+    def excludes(self, path: str) -> bool:
+        """Whether a path, or a folder above it, is excluded."""
+        parts = path.split("/")
+        above = ["/".join(parts[:end]) for end in range(1, len(parts) + 1)]
+        return any(fnmatch.fnmatchcase(p, g) for p in above for g in self.exclude)
+
+
+def target_of(path: str) -> str:
+    """Where the SavedModel of `path` goes: an archive's name loses its suffix."""
+    for suffix in ARCHIVE_SUFFIXES:
+        # An archive that is named by its suffix alone keeps it.
+        if path.endswith(suffix) and not path.endswith(f"/{suffix}") and path != suffix:
+            return path.removesuffix(suffix)
+    return path
+
+
+def admit(found: Found, globs: Globs) -> Found:
+    """What the globs leave of `found`."""
+    return Found(
+        tuple(c for c in found.candidates if globs.admits(c.path)),
+        tuple(o for o in found.settled if globs.admits(o.path)),
+    )
+
+
+def without_collisions(
+    candidates: Sequence[Candidate],
+) -> tuple[tuple[Candidate, ...], dict[Candidate, Candidate]]:
+    """Takes out candidates whose SavedModel would be where, or in, or around, that of another.
+
+    A directory goes before an archive, then the shorter path, then the alphabet.
+
+    Returns:
+      The candidates that stay, in their order, and for each other one the one in its way.
+    """
+    taken: dict[str, Candidate] = {}
+    above: dict[str, Candidate] = {}
+    beaten: dict[Candidate, Candidate] = {}
+    for candidate in sorted(candidates, key=_precedence):
+        parents = [str(p) for p in pathlib.PurePosixPath(candidate.target).parents]
+        in_the_way = next(
+            (taken[place] for place in (candidate.target, *parents) if place in taken),
+            above.get(candidate.target),
+        )
+        if in_the_way is not None:
+            beaten[candidate] = in_the_way
+            continue
+        taken[candidate.target] = candidate
+        above.update(dict.fromkeys(parents, candidate))
+    return tuple(c for c in candidates if c not in beaten), beaten
+
+
+def _precedence(candidate: Candidate) -> tuple[bool, int, str]:
+    return (candidate.path.endswith(ARCHIVE_SUFFIXES), len(candidate.path), candidate.path)

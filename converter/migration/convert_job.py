@@ -1,0 +1,151 @@
+"""Converts one module of a migration, in a worker process.
+
+`convert_job` is the one function that catches everything. It may be run again at any time: what
+is done already is recognized, and what it leaves is whole or not there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import shutil
+import socket
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator
+
+import converter
+from converter import errors
+from converter.export.record import to_bytes
+from converter.migration.job import Job
+from converter.migration.outcomes import Converted, ErrorInfo, Failed, Outcome, Refused
+from converter.migration.put_in_place import check_replaceable, put_in_place
+from converter.migration.settle import describe_output, settle, where
+from converter.migration.signature import look_at
+from converter.parity.report import ParityReport
+
+# A `ConversionError` of these types is not the module's fault; any other is.
+_NOT_THE_MODULE = (errors.DestinationError, errors.ParityError)
+
+
+def convert_job(job: Job) -> Outcome:
+    """Converts a module. Raises nothing: what goes wrong is an outcome."""
+    outcome = _guard(job, _convert)
+    assert outcome is not None
+    return outcome
+
+
+def inspect_job(job: Job) -> Outcome | None:
+    """What `convert_job` would do, from reading only; None if it would convert the module."""
+    return _guard(job, _foresee)
+
+
+def _guard(job: Job, run: Callable[[Job], Outcome | None]) -> Outcome | None:
+    started = time.time()
+    try:
+        _check_version(job)
+        outcome = run(job)
+    except (Exception, SystemExit) as error:  # SystemExit: what a package of --import-ops may do.
+        outcome = _unsuccessful(job, error)
+    finally:
+        shutil.rmtree(job.staging, ignore_errors=True)
+    if outcome is None:
+        return None
+    return dataclasses.replace(
+        outcome,
+        seconds=time.time() - started,
+        started=started,
+        attempts=job.attempt,
+        worker=f"{socket.gethostname()}:{os.getpid()}",
+        source_bytes=look_at(pathlib.Path(job.source)).size_bytes,
+    )
+
+
+def _check_version(job: Job) -> None:
+    if job.converter != converter.__version__:
+        raise errors.InternalError(
+            f"this worker has version {converter.__version__} of the converter, expected"
+            f" {job.converter}: install the same version on all machines"
+        )
+
+
+def _convert(job: Job) -> Outcome:
+    settled = settle(job)
+    if settled is not None:
+        return settled
+    check_replaceable(pathlib.Path(job.destination))
+    staging = _make_staging(job)
+    with _temporary_files_in(staging):
+        converter.convert(
+            job.source,
+            staging / "new",
+            verify=job.verify,
+            import_ops=job.import_ops,
+            parity_report=lambda report: _keep(report, job),
+        )
+    put_in_place(staging / "new", pathlib.Path(job.destination))
+    return Converted(**where(job), **describe_output(job))
+
+
+def _foresee(job: Job) -> Outcome | None:
+    settled = settle(job)
+    if settled is not None:
+        return settled
+    check_replaceable(pathlib.Path(job.destination))
+    refused = converter.inspect(job.source, import_ops=job.import_ops).refused
+    if refused is None:
+        return None
+    return Refused(**where(job), error=ErrorInfo(kind="UnsupportedOpError", message=refused))
+
+
+def _make_staging(job: Job) -> pathlib.Path:
+    """Makes the job's own directory, in that of the run."""
+    staging = pathlib.Path(job.staging)
+    try:
+        # Not the parents: made on a machine that does not see DST_ROOT they would hide that.
+        staging.mkdir(exist_ok=True)
+    except OSError as error:
+        raise errors.DestinationError(
+            f"{job.destination} cannot be written: {staging.parent}: {error.strerror or error}",
+            remedy="Check the permissions and the free space, and that all machines see DST_ROOT.",
+        ) from error
+    return staging
+
+
+@contextlib.contextmanager
+def _temporary_files_in(folder: pathlib.Path) -> Iterator[None]:
+    """Has temporary files where they are swept up when this process is killed."""
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
+def _keep(report: ParityReport, job: Job) -> None:
+    """Keeps a comparison in full, above all one that failed."""
+    place, staged = pathlib.Path(job.parity_report), pathlib.Path(job.staging) / "parity.json"
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        staged.write_bytes(to_bytes(report.to_json()))
+        staged.rename(place)
+    except OSError as error:
+        raise errors.DestinationError(
+            f"{place} cannot be written: {error.strerror or error}",
+            remedy="Check the permissions and the free space.",
+        ) from error
+
+
+def _unsuccessful(job: Job, error: BaseException) -> Outcome:
+    is_expected = isinstance(error, errors.ConversionError)
+    details = "" if is_expected else "".join(traceback.format_exception(error))
+    info = ErrorInfo.of(error, details)
+    # Where it was staged says nothing to a user.
+    message = info.message.replace(f"{job.staging}/new", job.destination)
+    info = dataclasses.replace(info, message=message)
+    if is_expected and not isinstance(error, _NOT_THE_MODULE):
+        return Refused(**where(job), error=info)
+    return Failed(**where(job), error=info)

@@ -1,0 +1,147 @@
+"""Finds what may be modules below SRC_ROOT, without reading any of it.
+
+A directory that names a model's file, and an archive, are candidates; whether a format of the
+converter recognizes them is found out in a worker. Nothing is looked for inside a candidate.
+Links to directories are not followed, wherever they lead.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+from typing import Any
+
+from converter import errors
+from converter.migration.candidates import ARCHIVE_SUFFIXES, Candidate, Found, target_of
+from converter.migration.outcomes import ErrorInfo, NotLegacy, Outcome, Reason, Refused
+
+# What only a model's directory holds, whatever its format; a format says more.
+_MODEL_FILES = frozenset({"saved_model.pb", "saved_model.pbtxt", "tfhub_module.pb"})
+
+
+def discover(source_root: pathlib.Path, destination_root: pathlib.Path) -> Found:
+    """Walks a tree.
+
+    Args:
+      source_root: An absolute path.
+      destination_root: An absolute path.
+
+    Raises:
+      UsageError: see `check_source_root`.
+    """
+    check_source_root(source_root)
+    found = _Walk(source_root, destination_root).below(source_root)
+    return Found(tuple(found.candidates), tuple(found.settled))
+
+
+def check_source_root(source_root: pathlib.Path) -> None:
+    """Checks that there is a tree.
+
+    Raises:
+      UsageError: if `source_root` is no directory, or a module itself.
+    """
+    if not source_root.is_dir():
+        raise errors.UsageError(f"{source_root} is no directory", remedy="Check the path.")
+    if _names(source_root) & _MODEL_FILES:
+        raise errors.UsageError(
+            f"{source_root} is a model itself, expected a tree of modules",
+            remedy="Convert it with `tf1hub convert`, or name the directory above it.",
+        )
+
+
+def _names(folder: pathlib.Path) -> set[str]:
+    try:
+        return set(os.listdir(folder))
+    except OSError:
+        return set()
+
+
+@dataclasses.dataclass(slots=True)
+class _Below:
+    """What is below a folder."""
+
+    candidates: list[Candidate] = dataclasses.field(default_factory=list)
+    settled: list[Outcome] = dataclasses.field(default_factory=list)
+    holds_files: bool = False
+
+    @property
+    def is_no_model(self) -> bool:
+        """Whether there are files, and none of them has to do with a model."""
+        nothing = all(
+            isinstance(outcome, NotLegacy) and outcome.reason is Reason.NO_MODEL
+            for outcome in self.settled
+        )
+        return self.holds_files and not self.candidates and nothing
+
+    def add(self, other: _Below) -> None:
+        self.candidates += other.candidates
+        self.settled += other.settled
+        self.holds_files |= other.holds_files
+
+
+class _Walk:
+    def __init__(self, source_root: pathlib.Path, destination_root: pathlib.Path) -> None:
+        self._source_root = source_root
+        self._destination_root = destination_root
+
+    def below(self, folder: pathlib.Path) -> _Below:
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            return _Below(settled=[self._unreadable(folder, error)])
+        if any(entry.name in _MODEL_FILES for entry in entries):
+            return _Below(candidates=[self._candidate(folder)])
+        found = _Below()
+        for entry in entries:
+            found.add(self._entry(entry))
+        if found.is_no_model and folder != self._source_root:
+            explanation = "It holds files, but neither a model nor an archive."
+            found.settled = [self._not_legacy(folder, Reason.NO_MODEL, explanation)]
+        return found
+
+    def _entry(self, entry: os.DirEntry[str]) -> _Below:
+        path = pathlib.Path(entry.path)
+        is_archive = entry.name.endswith(ARCHIVE_SUFFIXES)
+        if entry.is_symlink() and (is_archive or entry.is_dir()):
+            return _Below(settled=[self._link(path)])
+        if entry.is_dir():
+            return self.below(path)
+        if is_archive:
+            return _Below(candidates=[self._candidate(path)], holds_files=True)
+        return _Below(holds_files=True)
+
+    def _candidate(self, place: pathlib.Path) -> Candidate:
+        path = self._relative(place)
+        return Candidate(path, place, target_of(path))
+
+    def _link(self, link: pathlib.Path) -> Outcome:
+        inside = link.resolve().is_relative_to(self._source_root.resolve())
+        explanation = (
+            "It is a link; what it leads to is migrated in its own place."
+            if inside
+            else "It is a link out of SRC_ROOT, which is not followed: copy what it leads to, or"
+            " list it with --from-list."
+        )
+        return self._not_legacy(link, Reason.LINK, explanation)
+
+    def _not_legacy(self, place: pathlib.Path, reason: Reason, explanation: str) -> Outcome:
+        return NotLegacy(**self._where(place), reason=reason, explanation=explanation)
+
+    def _unreadable(self, folder: pathlib.Path, error: OSError) -> Outcome:
+        return Refused(
+            **self._where(folder),
+            error=ErrorInfo(
+                kind="FormatError",
+                message=f"the directory cannot be read: {error.strerror or error}",
+                remedy="Check the permissions.",
+            ),
+        )
+
+    def _where(self, place: pathlib.Path) -> dict[str, Any]:
+        path = self._relative(place)
+        destination = self._destination_root / target_of(path)
+        return {"path": path, "source": str(place), "destination": str(destination)}
+
+    def _relative(self, place: pathlib.Path) -> str:
+        return place.relative_to(self._source_root).as_posix()

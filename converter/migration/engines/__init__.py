@@ -1,0 +1,66 @@
+"""Where jobs run. An engine has one method: jobs in, events out, in any order."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Generator, Sequence
+from typing import Protocol
+
+from converter.migration.job import Job
+from converter.migration.outcomes import Outcome
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Started:
+    """A job was given to a worker. It may come more than once for a job."""
+
+    job: Job
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finished:
+    """A job has its outcome. It comes once for a job; None: see `inspect_job`."""
+
+    job: Job
+    outcome: Outcome | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a job may use.
+
+    Attributes:
+      timeout_secs: How long it may take; None for no limit.
+      memory_limit_bytes: How much memory it may hold, its processes together; None for no limit.
+      jobs_per_worker: After how many jobs a worker is replaced, whatever it may have leaked.
+    """
+
+    timeout_secs: float | None = None
+    memory_limit_bytes: int | None = None
+    jobs_per_worker: int = 100
+
+
+class Engine(Protocol):
+    """Runs jobs."""
+
+    @property
+    def workers(self) -> int:
+        """How many jobs run at a time, as far as is known."""
+
+    def run(
+        self, jobs: Sequence[Job], function: str, stopping: Callable[[], bool]
+    ) -> Generator[Started | Finished, None, None]:
+        """Runs jobs, each in a process that it cannot harm others by.
+
+        Args:
+          jobs: In the order in which they should begin.
+          function: What runs a job, as `module:function`.
+          stopping: Whether to begin no more jobs, and finish those that are running.
+
+        Yields:
+          Every job's outcome once, as soon as it is there. Closing the generator stops everything
+          at once.
+
+        Raises:
+          InternalError: if the workers do not run.
+        """

@@ -1,0 +1,202 @@
+"""The engine for many machines: workers of Dask.distributed that share a filesystem.
+
+Results live in a Dask worker until they are fetched, and are lost with it; so each is fetched and
+released as soon as it is there, and no more jobs are sent than can begin soon. When a worker is
+lost, its jobs begin anew elsewhere and find what is done already: a job runs at least once.
+
+Dask has no authentication of its own and runs the code it is sent: use TLS, or a private network.
+A worker that is frozen, but not dead, is noticed after `distributed.scheduler.worker-ttl`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any
+
+from converter import errors
+from converter.migration.engines import Finished, Limits, Started
+from converter.migration.engines.dask_worker import close_slots, run_on_worker
+from converter.migration.job import Job
+from converter.migration.outcomes import Crashed, ErrorInfo, Outcome, outcome_from_json
+
+try:
+    import distributed
+except ImportError as error:
+    raise errors.UsageError(
+        "--engine dask needs the package distributed, which is not installed",
+        remedy="Install tf1hub-converter[dask], here and on all machines.",
+    ) from error
+
+_CONNECT_SECS = 30
+_WAIT_FOR_WORKERS_SECS = 120
+# How many jobs are sent for each thread of a worker: one that runs, and one to follow it.
+_JOBS_PER_THREAD = 2
+
+
+class DaskEngine:
+    """Runs jobs on the workers of a Dask scheduler.
+
+    Args:
+      scheduler: Its address, such as `tcp://host:8786`.
+      limits: What a job may use.
+      run: Names the run in the keys of its tasks, which no two runs may share.
+
+    Raises:
+      UsageError: if there is no scheduler, or it has no workers.
+    """
+
+    def __init__(self, scheduler: str, limits: Limits, run: str) -> None:
+        self._scheduler = scheduler
+        self._limits = limits
+        self._run = run
+        self._client = _connect(scheduler)
+
+    @property
+    def workers(self) -> int:
+        """How many jobs run at a time: one for each thread of each worker, as of now."""
+        return max(1, sum(self._client.ncores().values()))
+
+    def run(
+        self, jobs: Sequence[Job], function: str, stopping: Callable[[], bool]
+    ) -> Generator[Started | Finished, None, None]:
+        """Runs jobs; see `Engine.run`.
+
+        Raises:
+          ConversionError: if the scheduler is lost, or its workers cannot run the converter.
+        """
+        dispatch = _Dispatch(self._client, function, self._limits, self._run)
+        try:
+            yield from dispatch.run(jobs, stopping)
+        finally:
+            dispatch.cancel()
+            with contextlib.suppress(Exception):  # The scheduler may be gone.
+                self._client.run(close_slots, self._run, on_error="ignore")
+            self._client.close()
+
+
+def _connect(scheduler: str) -> Any:
+    try:
+        client = distributed.Client(scheduler, timeout=_CONNECT_SECS, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise errors.UsageError(
+            f"there is no Dask scheduler at {scheduler!r}: {errors.first_line(error)}",
+            remedy="Start one with `dask scheduler`, and pass its address with --scheduler.",
+        ) from error
+    try:
+        client.wait_for_workers(1, timeout=_WAIT_FOR_WORKERS_SECS)
+    except TimeoutError as error:
+        client.close()
+        raise errors.UsageError(
+            f"the Dask scheduler at {scheduler!r} has no workers",
+            remedy="Start some with `dask worker ADDRESS --nworkers N --nthreads 1`.",
+        ) from error
+    return client
+
+
+@dataclasses.dataclass(slots=True)
+class _Sent:
+    """A job that the scheduler has."""
+
+    job: Job
+    tries: int
+    when: float
+
+
+class _Dispatch:
+    """The jobs of a run that the scheduler has."""
+
+    def __init__(self, client: Any, function: str, limits: Limits, run: str) -> None:
+        self._client = client
+        self._function = function
+        self._limits = limits
+        self._run = run
+        self._sent: dict[Any, _Sent] = {}
+        self._results = distributed.as_completed(
+            loop=client.loop, with_results=True, raise_errors=False
+        )
+
+    def run(
+        self, jobs: Sequence[Job], stopping: Callable[[], bool]
+    ) -> Iterator[Started | Finished]:
+        waiting = iter(jobs)
+        yield from self._fill(waiting, stopping)
+        for future, result in self._results:
+            sent = self._sent.pop(future)
+            status = future.status
+            future.release()
+            if status == "finished":
+                outcome = None if result is None else outcome_from_json(result)
+                yield Finished(sent.job, outcome)
+            else:
+                yield from self._retry(sent, result)
+            yield from self._fill(waiting, stopping)
+
+    def cancel(self) -> None:
+        """Takes back the jobs that have no outcome."""
+        with contextlib.suppress(Exception):  # The scheduler may be gone.
+            self._client.cancel(list(self._sent), force=True)
+        self._sent.clear()
+
+    def _fill(self, jobs: Iterator[Job], stopping: Callable[[], bool]) -> Iterator[Started]:
+        """Sends as many jobs as the workers of now can begin soon."""
+        if stopping():
+            return
+        room = _JOBS_PER_THREAD * max(1, sum(self._client.ncores().values()))
+        while len(self._sent) < room:
+            job = next(jobs, None)
+            if job is None:
+                return
+            self._send(job, tries=1)
+            yield Started(job)
+
+    def _send(self, job: Job, tries: int) -> None:
+        future = self._client.submit(
+            run_on_worker,
+            job.to_json(),
+            self._function,
+            dataclasses.asdict(self._limits),
+            self._run,
+            key=f"tf1hub-{self._run}-{job.path}-{tries}",
+            pure=False,
+        )
+        self._sent[future] = _Sent(job, tries, time.time())
+        self._results.add(future)
+
+    def _retry(self, sent: _Sent, result: Any) -> Iterator[Started | Finished]:
+        """Sends a job again that was lost with its worker, once: another may be to blame."""
+        error = result[1] if isinstance(result, tuple) else result
+        if isinstance(error, distributed.CancelledError):
+            raise errors.ConversionError(
+                "the Dask scheduler is lost, or has dropped the jobs",
+                remedy="Start it again, then run this again: it goes on.",
+            )
+        if sent.tries == 1:
+            self._send(sent.job.again(), tries=2)
+            yield Started(sent.job)
+        elif isinstance(error, distributed.KilledWorker):
+            yield Finished(sent.job, _crashed(sent))
+        else:
+            raise errors.ConversionError(
+                "a Dask worker cannot run jobs:"
+                f" {type(error).__name__}: {errors.first_line(error)}",
+                remedy="Install the same converter and TensorFlow on all machines.",
+            ) from error
+
+
+def _crashed(sent: _Sent) -> Outcome:
+    return Crashed(
+        path=sent.job.path,
+        source=sent.job.source,
+        destination=sent.job.destination,
+        started=sent.when,
+        seconds=time.time() - sent.when,
+        attempts=sent.job.attempt,
+        error=ErrorInfo(
+            kind="Crashed",
+            message="the Dask workers that ran it were lost, one after the other",
+            remedy="Convert it alone with `tf1hub convert` to see more.",
+        ),
+    )

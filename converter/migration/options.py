@@ -1,0 +1,49 @@
+"""What the user of a migration asks for."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+from typing import Any, Literal
+
+from converter.migration.candidates import Globs
+from converter.migration.worker import CONVERT
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The arguments of `converter.migrate`, which describes them; paths are absolute."""
+
+    source_root: pathlib.Path
+    destination_root: pathlib.Path
+    from_list: pathlib.Path | None = None
+    globs: Globs = dataclasses.field(default_factory=Globs)
+    verify: bool = False
+    import_ops: tuple[str, ...] = ()
+    dry_run: bool = False
+    retry_failed: bool = False
+    fail_fast: bool = False
+    workers: int | None = None
+    timeout_secs: float | None = None
+    memory_limit_gib: float | None = None
+    engine: Literal["local", "dask"] = "local"
+    scheduler: str | None = None
+    job_function: str = CONVERT
+
+    @property
+    def memory_limit_bytes(self) -> int | None:
+        """The limit on a job's memory."""
+        return None if self.memory_limit_gib is None else int(self.memory_limit_gib * (1 << 30))
+
+    @property
+    def fingerprint(self) -> str:
+        """The options that decide what becomes of a module, in one line."""
+        return json.dumps({"import_ops": sorted(self.import_ops), "verify": self.verify})
+
+    def to_json(self) -> dict[str, Any]:
+        """The options as JSON values."""
+        values = dataclasses.asdict(self)
+        for name in ("source_root", "destination_root", "from_list"):
+            values[name] = None if values[name] is None else str(values[name])
+        return values

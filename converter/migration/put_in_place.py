@@ -1,0 +1,86 @@
+"""Puts a finished SavedModel where it belongs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+
+from converter import errors
+from converter.export.record import FILENAME, FOLDER
+
+
+def check_replaceable(destination: pathlib.Path) -> None:
+    """Checks that nothing is at `destination` but what a migration may replace.
+
+    Raises:
+      DestinationError: if something is there that the converter did not write.
+    """
+    if not os.path.lexists(destination) or _is_ours(destination):
+        return
+    if destination.is_dir() and not destination.is_symlink() and not any(destination.iterdir()):
+        return
+    raise errors.DestinationError(
+        f"{destination} exists, and the converter did not write it, so it is not replaced",
+        remedy="Move it away, or choose another DST_ROOT.",
+    )
+
+
+def _is_ours(directory: pathlib.Path) -> bool:
+    try:
+        record = json.loads((directory / FOLDER / FILENAME).read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(record, dict) and "record_version" in record
+
+
+def put_in_place(output: pathlib.Path, destination: pathlib.Path) -> None:
+    """Renames `output` to `destination`, when it is on the disk.
+
+    What was there is moved beside `output` first; so the destination is the old version, absent
+    for a moment, and complete.
+
+    Raises:
+      DestinationError: if that is not possible.
+    """
+    try:
+        _sync(output)
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        _swap(output, destination)
+        _sync_entry(destination.parent)
+    except OSError as error:
+        raise errors.DestinationError(
+            f"{destination} cannot be written: {error.strerror or error}",
+            remedy="Check the permissions and the free space, and that DST_ROOT is one filesystem.",
+        ) from error
+
+
+def _swap(output: pathlib.Path, destination: pathlib.Path) -> None:
+    old = output.with_name("old")
+    is_replaced = destination.exists()
+    if is_replaced:
+        destination.rename(old)
+    try:
+        output.rename(destination)
+    except OSError:
+        if is_replaced:
+            old.rename(destination)
+        raise
+
+
+def _sync(directory: pathlib.Path) -> None:
+    for folder, _, files in os.walk(directory):
+        for name in files:
+            _sync_entry(pathlib.Path(folder, name))
+        _sync_entry(pathlib.Path(folder))
+
+
+def _sync_entry(path: pathlib.Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        # A filesystem that cannot do that for directories says EINVAL.
+        with contextlib.suppress(OSError) if path.is_dir() else contextlib.nullcontext():
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,104 @@
+"""The result of a migration, as a value and as JSON."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from converter.migration.outcomes import (
+    OUTCOME_NAMES,
+    UNSUCCESSFUL,
+    Outcome,
+    Unsuccessful,
+    outcome_from_json,
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationReport:
+    """What a run of a migration did, and how the whole stands.
+
+    Attributes:
+      run: The run's id in the journal.
+      source_root: What was migrated.
+      destination_root: Where to.
+      outcomes: One for each thing that was found, by path; those of earlier runs included.
+      repeated: The paths whose outcome is that of an earlier run, since nothing has changed.
+      not_run: The paths of modules that have no outcome: the run was stopped before, or, in a dry
+        run, they would be converted.
+      interrupted: Whether the run was stopped.
+      stopped_because: Why it stopped by itself, if it did.
+      dry_run: Whether nothing was to be written.
+      workers: How many jobs ran at a time.
+      seconds: How long the run took.
+    """
+
+    run: str
+    source_root: str
+    destination_root: str
+    outcomes: tuple[Outcome, ...] = ()
+    repeated: tuple[str, ...] = ()
+    not_run: tuple[str, ...] = ()
+    interrupted: bool = False
+    stopped_because: str = ""
+    dry_run: bool = False
+    workers: int = 1
+    seconds: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        """Whether all is well: everything that can be converted is, or would be."""
+        return not self.unsuccessful and (self.dry_run or not self.not_run)
+
+    @property
+    def unsuccessful(self) -> tuple[Unsuccessful, ...]:
+        """The outcomes that leave something to do."""
+        return tuple(o for o in self.outcomes if isinstance(o, UNSUCCESSFUL))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many outcomes there are of each type, all types included."""
+        counter = collections.Counter(OUTCOME_NAMES[type(o)] for o in self.outcomes)
+        return {name: counter[name] for name in OUTCOME_NAMES.values()}
+
+    @property
+    def ran(self) -> tuple[Outcome, ...]:
+        """The outcomes for which a job ran in this run."""
+        repeated = frozenset(self.repeated)
+        return tuple(o for o in self.outcomes if o.attempts and o.path not in repeated)
+
+    @property
+    def modules_per_minute(self) -> float:
+        """How many jobs ran in a minute."""
+        return 60 * len(self.ran) / self.seconds if self.seconds else 0.0
+
+    @property
+    def overhead(self) -> float:
+        """The share of the workers' time in which no job ran: 0.1 is a tenth."""
+        available = self.seconds * self.workers
+        return 1 - sum(o.seconds for o in self.ran) / available if available else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values."""
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return {
+            **fields,
+            "passed": self.passed,
+            "counts": self.counts,
+            "modules_per_minute": round(self.modules_per_minute, 2),
+            "overhead": round(self.overhead, 4),
+            "outcomes": [outcome.to_json() for outcome in self.outcomes],
+            "repeated": list(self.repeated),
+            "not_run": list(self.not_run),
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> MigrationReport:
+        """The report that `to_json` described."""
+        fields = {f.name: values[f.name] for f in dataclasses.fields(cls)}
+        for name in ("repeated", "not_run"):
+            fields[name] = tuple(fields[name])
+        fields["outcomes"] = tuple(map(outcome_from_json, values["outcomes"]))
+        return cls(**fields)

@@ -1,0 +1,241 @@
+"""Runs a migration: plan, engine, journal, report.
+
+Whatever ends a run, the next one goes on where it ended: an output is in place or not, and the
+journal says what is done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import time
+from collections.abc import Callable
+
+from converter import errors
+from converter.migration.discover import check_source_root
+from converter.migration.engines import Engine, Finished, Limits, Started
+from converter.migration.engines.local import LocalEngine
+from converter.migration.journal import (
+    JobFinished,
+    JobStarted,
+    Journal,
+    RunFinished,
+    RunStarted,
+    read_journal,
+)
+from converter.migration.lock import locked
+from converter.migration.options import Options
+from converter.migration.outcomes import UNSUCCESSFUL, Failed, Outcome
+from converter.migration.plan import Plan, make_plan
+from converter.migration.report import MigrationReport
+from converter.migration.signature import look_at
+from converter.migration.state import State
+from converter.migration.watcher import Watcher
+from converter.migration.worker import INSPECT
+from converter.version import __version__
+
+
+class StoppedNow(KeyboardInterrupt):
+    """A run was interrupted, and did not wait for the jobs that were running.
+
+    Attributes:
+      report: What it had done by then.
+    """
+
+    def __init__(self, report: MigrationReport) -> None:
+        super().__init__()
+        self.report = report
+
+
+def run_migration(
+    options: Options, watcher: Watcher, stopping: Callable[[], bool]
+) -> MigrationReport:
+    """Migrates a tree.
+
+    Args:
+      options: What to do.
+      watcher: Is told what happens.
+      stopping: Whether to begin no more jobs, and finish those that are running.
+
+    Raises:
+      UsageError: if there is nothing to migrate, or the two trees lie in one another.
+      DestinationError: if DST_ROOT cannot be written, or another run writes to it.
+      InternalError: if no worker can be started.
+      StoppedNow: on a KeyboardInterrupt.
+    """
+    _check_roots(options)
+    run = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{secrets.token_hex(3)}"
+    if options.dry_run:
+        return _Run(options, watcher, stopping, run).execute(None)
+    state = State(options.destination_root)
+    with locked(state.folder / "lock"):
+        # The one before is over, however it ended.
+        state.sweep()
+        state.make(run)
+        try:
+            with Journal(options.destination_root) as journal:
+                return _Run(options, watcher, stopping, run).execute(journal)
+        finally:
+            state.sweep()
+
+
+def _check_roots(options: Options) -> None:
+    if options.from_list is None:
+        check_source_root(options.source_root)
+    source, destination = options.source_root.resolve(), options.destination_root.resolve()
+    if source.is_relative_to(destination) or destination.is_relative_to(source):
+        raise errors.UsageError(
+            f"{options.source_root} and {options.destination_root} lie in one another",
+            remedy="Choose a DST_ROOT outside of SRC_ROOT.",
+        )
+
+
+def _make_engine(options: Options, jobs: int, run: str) -> Engine:
+    limits = Limits(
+        timeout_secs=options.timeout_secs, memory_limit_bytes=options.memory_limit_bytes
+    )
+    if options.engine == "dask":
+        from converter.migration.engines.dask import DaskEngine
+
+        return DaskEngine(options.scheduler or "", limits, run)
+    return LocalEngine(max(1, min(options.workers or _processors(), jobs)), limits)
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class _Run:
+    """One run, from its plan to its report."""
+
+    def __init__(
+        self, options: Options, watcher: Watcher, stopping: Callable[[], bool], run: str
+    ) -> None:
+        self._options = options
+        self._watcher = watcher
+        self._asked_to_stop = stopping
+        self._run = run
+        self._began = time.time()
+        self._outcomes: dict[str, Outcome] = {}
+        self._repeated: tuple[str, ...] = ()
+        self._foreseen: set[str] = set()
+        self._stopped_because = ""
+        self._workers = 1
+
+    def execute(self, journal: Journal | None) -> MigrationReport:
+        """Runs it; without a journal in a dry run, which writes nothing."""
+        history = read_journal(self._options.destination_root)
+        plan = make_plan(self._options, history, self._run)
+        known = (*plan.settled, *plan.repeated)
+        self._outcomes = {outcome.path: outcome for outcome in known}
+        self._repeated = tuple(outcome.path for outcome in plan.repeated)
+        if journal is not None:
+            journal.append(self._describe_start())
+            journal.append(
+                *(
+                    self._describe(outcome, None)
+                    for outcome in plan.settled
+                    if outcome.path not in history.entries
+                    or history.entries[outcome.path].outcome != outcome
+                )
+            )
+        try:
+            self._run_jobs(plan, journal)
+        except KeyboardInterrupt:
+            self._stopped_because = "it was interrupted"
+            raise StoppedNow(self._finish(plan, journal)) from None
+        return self._finish(plan, journal)
+
+    def _run_jobs(self, plan: Plan, journal: Journal | None) -> None:
+        if not plan.jobs:
+            self._watcher.planned(plan, 0)
+            return
+        engine = _make_engine(self._options, len(plan.jobs), self._run)
+        self._workers = engine.workers
+        self._watcher.planned(plan, engine.workers)
+        function = INSPECT if self._options.dry_run else self._options.job_function
+        with contextlib.closing(engine.run(plan.jobs, function, self._is_stopping)) as events:
+            for event in events:
+                if isinstance(event, Started):
+                    self._note_start(event, journal)
+                else:
+                    self._note_outcome(event, plan, journal)
+
+    def _is_stopping(self) -> bool:
+        return bool(self._stopped_because) or self._asked_to_stop()
+
+    def _note_start(self, event: Started, journal: Journal | None) -> None:
+        if journal is not None:
+            journal.append(JobStarted(run=self._run, time=time.time(), path=event.job.path))
+        self._watcher.started(event.job.path)
+
+    def _note_outcome(self, event: Finished, plan: Plan, journal: Journal | None) -> None:
+        path, outcome = event.job.path, event.outcome
+        if outcome is None:
+            self._foreseen.add(path)
+        else:
+            self._outcomes[path] = outcome
+            if journal is not None:
+                journal.append(self._describe(outcome, plan.signatures[path]))
+                self._consider_stopping(outcome)
+        self._watcher.finished(path, outcome)
+
+    def _consider_stopping(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Failed) and outcome.error.kind == "DestinationError":
+            problem = State(self._options.destination_root).explain_unwritable()
+            if problem:
+                root = self._options.destination_root
+                self._stopped_because = f"{root} cannot be written: {problem}"
+        if self._options.fail_fast and isinstance(outcome, UNSUCCESSFUL):
+            self._stopped_because = f"{outcome.path} failed, and --fail-fast is set"
+
+    def _describe_start(self) -> RunStarted:
+        return RunStarted(
+            run=self._run,
+            time=self._began,
+            converter=__version__,
+            source_root=str(self._options.source_root),
+            options=self._options.to_json(),
+        )
+
+    def _describe(self, outcome: Outcome, source_signature: str | None) -> JobFinished:
+        has_output = hasattr(outcome, "record")
+        destination = self._options.destination_root / outcome.destination
+        return JobFinished(
+            run=self._run,
+            time=time.time(),
+            outcome=outcome,
+            source_signature=source_signature,
+            destination_signature=look_at(destination).signature if has_output else None,
+            fingerprint=self._options.fingerprint,
+            converter=__version__,
+        )
+
+    def _finish(self, plan: Plan, journal: Journal | None) -> MigrationReport:
+        not_run = tuple(job.path for job in plan.jobs if job.path not in self._outcomes)
+        report = MigrationReport(
+            run=self._run,
+            source_root=str(self._options.source_root),
+            destination_root=str(self._options.destination_root),
+            outcomes=tuple(self._outcomes[path] for path in sorted(self._outcomes)),
+            repeated=self._repeated,
+            not_run=not_run,
+            interrupted=bool(set(not_run) - self._foreseen),
+            stopped_because=self._stopped_because,
+            dry_run=self._options.dry_run,
+            workers=self._workers,
+            seconds=time.time() - self._began,
+        )
+        if journal is not None:
+            journal.append(
+                RunFinished(
+                    run=self._run,
+                    time=time.time(),
+                    counts=report.counts,
+                    interrupted=report.interrupted,
+                )
+            )
+        return report

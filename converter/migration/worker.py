@@ -1,0 +1,70 @@
+"""What runs in a worker process: jobs in, outcomes out, until its parent has no more.
+
+    python -m converter.migration.worker FD PARENT MODULE:FUNCTION
+
+Messages are JSON, so that a module that takes over a worker cannot make the parent unpickle
+anything. The function is named by the parent's program; nothing of a module gets to name it.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import importlib
+import json
+import signal
+import sys
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+from converter.migration.job import Job
+from converter.migration.outcomes import Outcome
+from converter.parity.parent_death import die_with_parent
+
+Function = Callable[[Job], Outcome | None]
+
+CONVERT = "converter.migration.convert_job:convert_job"
+INSPECT = "converter.migration.convert_job:inspect_job"
+
+
+def main(descriptor: str, parent: str, function: str) -> None:
+    """Serves jobs over an inherited socket."""
+    die_with_parent(int(parent))
+    # Ctrl-C is the parent's business: it lets running jobs finish.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    faulthandler.enable()
+    with Connection(int(descriptor)) as connection:
+        run = find_function(function)  # Imports TensorFlow.
+        send(connection, {"ready": True})
+        try:
+            while True:
+                outcome = run(Job.from_json(receive(connection)))
+                send(connection, {"outcome": None if outcome is None else outcome.to_json()})
+        except (EOFError, BrokenPipeError):
+            return  # The parent has no more jobs, or is gone.
+
+
+def find_function(name: str) -> Function:
+    """Imports the function that `module:function` names."""
+    module, _, attribute = name.partition(":")
+    function: Function = getattr(importlib.import_module(module), attribute)
+    return function
+
+
+def send(connection: Connection, values: Any) -> None:
+    """Sends one message."""
+    connection.send_bytes(json.dumps(values).encode())
+
+
+def receive(connection: Connection) -> Any:
+    """Waits for one message.
+
+    Raises:
+      EOFError: if the other side has closed the connection.
+      ValueError: if the message is no JSON.
+    """
+    return json.loads(connection.recv_bytes())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,195 @@
+"""A worker process, as its parent sees it.
+
+Why no pool of a library (concurrent.futures, loky, pebble): a job needs a limit on resident
+memory, the death of all processes below the worker, and a worker that dies with its parent, which
+none of them has; their replies are pickles; and a Dask worker needs a single child of that kind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from multiprocessing.connection import Connection
+from typing import Any
+
+import psutil
+
+import converter.errors
+from converter import errors
+from converter.migration import worker
+from converter.migration.job import Job
+from converter.migration.outcomes import Outcome, outcome_from_json
+
+_START_SECS = 300.0  # Importing TensorFlow takes long from a cold network filesystem.
+_LOOK_SECS = 0.5
+_LAST_BYTES = 4000
+
+
+class WorkerDiedError(Exception):
+    """The worker ended in the middle of a job.
+
+    Attributes:
+      exit_status: As `subprocess` gives it.
+      last_words: The end of what it wrote to stderr.
+    """
+
+    def __init__(self, exit_status: int, last_words: str) -> None:
+        super().__init__(f"exit status {exit_status}")
+        self.exit_status = exit_status
+        self.last_words = last_words
+
+
+class TooSlowError(Exception):
+    """The job took too long; its worker was killed."""
+
+
+class TooMuchMemoryError(Exception):
+    """The job used too much memory; its worker was killed."""
+
+    def __init__(self, memory_bytes: int) -> None:
+        super().__init__(f"{memory_bytes} bytes")
+        self.memory_bytes = memory_bytes
+
+
+class WorkerProcess:
+    """A process that runs one job after the other. Call it from one thread only, but for `kill`.
+
+    The thread that makes it has to live as long as the process: Linux kills the process when that
+    thread ends.
+
+    Args:
+      function: What runs a job, as `module:function`.
+    """
+
+    def __init__(self, function: str) -> None:
+        ours, theirs = socket.socketpair()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115
+        with ours, theirs:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable, "-m", worker.__name__,
+                    str(theirs.fileno()), str(os.getpid()), function,
+                ],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                env=_environment(),
+                start_new_session=True,  # A group to kill, which the terminal's Ctrl-C spares.
+            )  # fmt: skip
+            self._connection = Connection(ours.detach())
+        self._is_killed = False
+        self.jobs_done = 0
+
+    def wait_until_ready(self) -> None:
+        """Waits until the worker can take a job.
+
+        Raises:
+          InternalError: if it does not get that far.
+        """
+        try:
+            self._receive(time.monotonic() + _START_SECS, None)
+        except (WorkerDiedError, TooSlowError) as error:
+            words = getattr(error, "last_words", "") or "it said nothing"
+            raise errors.InternalError(f"a worker process does not start: {words}") from error
+
+    def run(
+        self, job: Job, *, timeout_secs: float | None = None, memory_limit_bytes: int | None = None
+    ) -> Outcome | None:
+        """Runs a job. Whatever it raises, the worker and all that it started are dead then.
+
+        Raises:
+          WorkerDiedError: if it did so by itself.
+          TooSlowError: if it was killed for the time it took.
+          TooMuchMemoryError: if it was killed for the memory it used.
+        """
+        end = None if timeout_secs is None else time.monotonic() + timeout_secs
+        try:
+            worker.send(self._connection, job.to_json())
+        except OSError:
+            raise self._bury() from None
+        values = self._receive(end, memory_limit_bytes)["outcome"]
+        self.jobs_done += 1
+        return None if values is None else outcome_from_json(values)
+
+    def _receive(self, end: float | None, memory_limit_bytes: int | None) -> Any:
+        try:
+            while not self._connection.poll(_wait_secs(end)):
+                if end is not None and time.monotonic() >= end:
+                    self.kill()
+                    raise TooSlowError
+                self._check_memory(memory_limit_bytes)
+            return worker.receive(self._connection)
+        except (EOFError, OSError, ValueError):
+            raise self._bury() from None
+
+    def _check_memory(self, limit_bytes: int | None) -> None:
+        if limit_bytes is None:
+            return
+        used = _resident_bytes(self._process.pid)
+        if used > limit_bytes:
+            self.kill()
+            raise TooMuchMemoryError(used)
+
+    def _bury(self) -> WorkerDiedError:
+        """Waits for the end of a worker that has closed its side, and says how it ended."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_LOOK_SECS)
+        self.kill()
+        return WorkerDiedError(self._process.wait(), self._last_words())
+
+    def _last_words(self) -> str:
+        self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, self._log.tell() - _LAST_BYTES))
+        return self._log.read().decode(errors="replace").strip()
+
+    def kill(self) -> None:
+        """Kills the worker and all that it started; from any thread."""
+        if not self._is_killed:  # Later, the group's number may be that of another.
+            self._is_killed = True
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def close(self) -> None:
+        """Ends the worker, and gives back what it holds here."""
+        self._connection.close()
+        self.kill()
+        self._log.close()
+
+
+def _wait_secs(end: float | None) -> float:
+    return _LOOK_SECS if end is None else max(0.0, min(_LOOK_SECS, end - time.monotonic()))
+
+
+def _resident_bytes(pid: int) -> int:
+    """The memory of a process and all below it.
+
+    A limit by `setrlimit` is of no use: TensorFlow reserves far more addresses than it uses.
+    """
+    total = 0
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        for part in (process, *process.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                total += part.memory_info().rss
+    return total
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment, in which the worker finds this package."""
+    package_parent = str(pathlib.Path(converter.errors.__file__).parent.parent)
+    path = os.pathsep.join([package_parent, *filter(None, [os.environ.get("PYTHONPATH")])])
+    defaults = {
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        # Each worker would take the whole of a GPU otherwise.
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    }
+    return {**defaults, **os.environ, "PYTHONPATH": path}

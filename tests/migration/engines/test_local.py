@@ -1,0 +1,116 @@
+"""The local engine: jobs in, events out, and nothing left behind."""
+
+import contextlib
+import pathlib
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from converter import errors
+from converter.migration.engines import Finished, Limits, Started
+from converter.migration.engines.local import LocalEngine
+from converter.migration.outcomes import Converted, Crashed, TimedOut
+
+FAKE = "migration.fake_jobs:convert"
+
+
+@pytest.fixture(autouse=True)
+def _path(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(pathlib.Path(__file__).parents[2]))
+
+
+def never():
+    return False
+
+
+def collect(events):
+    outcomes, started = {}, []
+    for event in events:
+        if isinstance(event, Started):
+            started.append(event.job.path)
+        else:
+            assert event.job.path not in outcomes
+            outcomes[event.job.path] = event.outcome
+    assert sorted(started) == sorted(outcomes)
+    return outcomes
+
+
+def workers_below(pid):
+    children = psutil.Process(pid).children()
+    return [child for child in children if "converter.migration.worker" in child.cmdline()]
+
+
+def test_every_job_has_one_outcome_whatever_the_others_do(make_job):
+    names = ["a1", "crash", "a2", "hang", "a3", "exit", "a4"]
+    engine = LocalEngine(2, Limits(timeout_secs=2))
+    outcomes = collect(engine.run([make_job(name) for name in names], FAKE, never))
+    assert {name: type(outcome) for name, outcome in outcomes.items()} == {
+        **dict.fromkeys(["a1", "a2", "a3", "a4"], Converted),
+        **dict.fromkeys(["crash", "exit"], Crashed),
+        "hang": TimedOut,
+    }
+    assert not workers_below(psutil.Process().pid)
+
+
+def test_jobs_run_side_by_side(make_job):
+    outcomes = collect(LocalEngine(2).run([make_job(f"slow{i}") for i in range(4)], FAKE, never))
+    assert len({outcome.worker for outcome in outcomes.values()}) == 2
+
+
+def test_there_are_no_more_workers_than_jobs(make_job):
+    outcomes = collect(LocalEngine(8).run([make_job("a")], FAKE, never))
+    assert list(outcomes) == ["a"]
+
+
+def test_stopping_finishes_what_is_running(make_job):
+    done = []
+    jobs = [make_job(f"slow{i}") for i in range(9)]
+    for event in LocalEngine(2).run(jobs, FAKE, lambda: bool(done)):
+        if isinstance(event, Finished):
+            done.append(event.outcome)
+    assert 2 <= len(done) <= 4
+    assert all(isinstance(outcome, Converted) for outcome in done)
+
+
+def test_closing_stops_everything_at_once(make_job):
+    jobs = [make_job("hang"), make_job("hang2")]
+    with contextlib.closing(LocalEngine(2).run(jobs, FAKE, never)) as events:
+        next(events)
+        next(events)
+        assert len(workers_below(psutil.Process().pid)) == 2
+        began = time.monotonic()
+    assert time.monotonic() - began < 3
+    assert not workers_below(psutil.Process().pid)
+
+
+def test_workers_that_do_not_start_are_an_error(make_job):
+    with pytest.raises(errors.InternalError, match="does not start"):
+        collect(LocalEngine(2).run([make_job("a"), make_job("b")], "converter.nowhere:x", never))
+
+
+SCRIPT = """
+import sys
+from converter.migration.engines.local import LocalEngine
+from converter.migration.job import Job
+job = Job.from_json(eval(sys.argv[1]))
+for event in LocalEngine(1).run([job], "migration.fake_jobs:convert", lambda: False):
+    print("started", flush=True)
+"""
+
+
+def test_workers_die_with_their_parent(make_job):
+    root = pathlib.Path(__file__).parents[3]
+    script = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, repr(make_job("hang").to_json())],
+        stdout=subprocess.PIPE,
+        env={"PYTHONPATH": f"{root}:{root / 'tests'}"},
+    )
+    with script:
+        assert script.stdout.readline() == b"started\n"
+        (worker,) = workers_below(script.pid)
+        script.kill()
+    gone, alive = psutil.wait_procs([worker], timeout=5)
+    assert (len(gone), alive) == (1, [])

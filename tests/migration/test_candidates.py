@@ -1,0 +1,57 @@
+"""Candidates: globs, targets, and those whose results would be in one another's way."""
+
+import pathlib
+
+import pytest
+
+from converter.migration.candidates import Candidate, Globs, target_of, without_collisions
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "path", "expected"),
+    [
+        ((), (), "a/b", True),
+        (("a/*",), (), "a/b", True),
+        (("a/*",), (), "a/b/c", True),
+        (("a/*",), (), "b/a/c", False),
+        (("x", "a/?"), (), "a/b", True),
+        ((), ("a",), "a/b", False),
+        ((), ("*/b",), "a/b/c", False),
+        ((), ("b",), "a/b", True),
+        (("a/*",), ("*/old",), "a/old", False),
+        (("A/*",), (), "a/b", False),
+    ],
+)
+def test_globs(include, exclude, path, expected):
+    assert Globs(include, exclude).admits(path) is expected
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [("a/b", "a/b"), ("a/b.tar.gz", "a/b"), ("b.tgz", "b"), ("b.tgz/c", "b.tgz/c"),
+     (".tar.gz", ".tar.gz"), ("a/.tgz", "a/.tgz"), ("a.zip", "a.zip")],
+)  # fmt: skip
+def test_targets(path, target):
+    assert target_of(path) == target
+
+
+def candidate(path):
+    return Candidate(path, pathlib.Path("/src", path), target_of(path))
+
+
+@pytest.mark.parametrize(
+    ("paths", "beaten"),
+    [
+        (["a", "b", "c/d"], {}),
+        (["a.tar.gz", "a"], {"a.tar.gz": "a"}),
+        (["a.tgz", "a.tar.gz"], {"a.tar.gz": "a.tgz"}),
+        (["a.tar.gz", "a/b"], {"a.tar.gz": "a/b"}),
+        (["a/b.tgz/c", "a/b.tgz"], {}),
+        (["a.tgz/b", "a.tgz.tgz"], {"a.tgz.tgz": "a.tgz/b"}),
+        (["ab", "a.tgz", "a/b/c"], {"a.tgz": "a/b/c"}),
+    ],
+)
+def test_collisions(paths, beaten):
+    kept, found = without_collisions([candidate(path) for path in paths])
+    assert {loser.path: winner.path for loser, winner in found.items()} == beaten
+    assert [c.path for c in kept] == [path for path in paths if path not in beaten]

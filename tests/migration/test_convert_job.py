@@ -1,0 +1,166 @@
+"""The converter's own job: what it returns, and that it raises nothing."""
+
+import dataclasses
+import json
+import pathlib
+import shutil
+
+import pytest
+
+import converter
+from converter import errors
+from converter.migration.convert_job import convert_job, inspect_job
+from converter.migration.outcomes import Converted, Failed, Refused, UpToDate
+from converter.migration.signature import look_at
+
+
+@pytest.fixture
+def job(tree, make_job):
+    tree({"a": "golden:half_plus_two"})
+    return make_job("a")
+
+
+def test_a_module_is_converted_and_the_outcome_describes_it(job):
+    outcome = convert_job(job)
+    destination = pathlib.Path(job.destination)
+    record = json.loads((destination / "assets.extra/conversion.json").read_text())
+    assert isinstance(outcome, Converted)
+    assert outcome.source_digest == record["source"]["digest"]
+    assert outcome.source_bytes == look_at(pathlib.Path(job.source)).size_bytes
+    assert outcome.destination_bytes == look_at(destination).size_bytes
+    assert json.loads(pathlib.Path(outcome.record).read_text()) == record
+    assert (outcome.parity, outcome.parity_report) == (None, None)
+    assert 0 < outcome.seconds < 60
+    assert not pathlib.Path(job.staging).exists()
+
+
+def test_it_gives_the_bytes_of_convert(job, tmp_path):
+    convert_job(job)
+    converter.convert(job.source, tmp_path / "alone")
+    for path in (tmp_path / "alone").rglob("*.*"):
+        other = pathlib.Path(job.destination, path.relative_to(tmp_path / "alone"))
+        assert path.is_dir() or path.read_bytes() == other.read_bytes()
+
+
+def test_a_second_time_it_is_up_to_date_though_the_source_was_copied_anew(job):
+    convert_job(job)
+    shutil.move(job.source, job.source + "2")
+    shutil.copytree(job.source + "2", job.source)
+    before = look_at(pathlib.Path(job.destination))
+    assert isinstance(convert_job(job), UpToDate)
+    assert look_at(pathlib.Path(job.destination)) == before
+
+
+def test_a_changed_source_replaces_the_old_version(job):
+    convert_job(job)
+    pathlib.Path(job.source, "assets").mkdir(exist_ok=True)
+    pathlib.Path(job.source, "assets/new").write_text("x")
+    outcome = convert_job(job)
+    assert isinstance(outcome, Converted)
+    assert isinstance(convert_job(job), UpToDate)
+
+
+def test_what_is_not_legacy_or_damaged_says_so(make_job, tree, job, tmp_path):
+    converter.convert(job.source, tmp_path / "src/tf2")
+    tree({"damaged/tfhub_module.pb": "x", "a.tar.gz": "x", "plain/saved_model.pb": ""})
+    assert "TF2 SavedModel already" in convert_job(make_job("tf2")).explanation
+    for name, words in {
+        "damaged": "damaged", "a.tar.gz": "is a file", "plain": "plain TF1", "no": "not exist",
+    }.items():  # fmt: skip
+        outcome = convert_job(make_job(name))
+        assert isinstance(outcome, Refused)
+        assert (outcome.error.kind, words in outcome.error.message) == ("FormatError", True)
+
+
+def test_verifying_keeps_the_comparison_in_full(job, monkeypatch):
+    monkeypatch.setattr(converter, "verify", lambda *_, **__: _Report(passed=True))
+    outcome = convert_job(dataclasses.replace(job, verify=True))
+    assert outcome.parity.tensors == 1
+    assert json.loads(pathlib.Path(outcome.parity_report).read_text()) == {"rows": ["r"]}
+
+
+def test_a_difference_is_a_failure_whose_comparison_is_kept(job, monkeypatch):
+    monkeypatch.setattr(converter, "verify", lambda *_, **__: _Report(passed=False))
+    outcome = convert_job(dataclasses.replace(job, verify=True))
+    assert isinstance(outcome, Failed)
+    assert outcome.error.kind == "ParityError"
+    assert not pathlib.Path(job.destination).exists()
+    assert pathlib.Path(job.parity_report).is_file()
+
+
+@dataclasses.dataclass
+class _Report:
+    passed: bool
+
+    def first_failure(self):
+        return "x / outputs / y"
+
+    def summary(self):
+        return {"passed": self.passed, "tensors": 1, "bit_equal": 1, "worst_abs": 0.0,
+                "worst_rel": "inf"}  # fmt: skip
+
+    def to_json(self):
+        return {"rows": ["r"]}
+
+
+def test_a_user_s_files_are_not_replaced(job):
+    place = pathlib.Path(job.destination)
+    place.mkdir(parents=True)
+    (place / "precious").write_text("x")
+    outcome = convert_job(job)
+    assert isinstance(outcome, Failed)
+    assert outcome.error.kind == "DestinationError"
+    assert (place / "precious").read_text() == "x"
+
+
+def test_a_machine_that_does_not_see_the_destination_does_not_make_one(job, tmp_path):
+    lost = dataclasses.replace(
+        job, staging=str(tmp_path / "x/0"), destination=str(tmp_path / "x/a")
+    )
+    outcome = convert_job(lost)
+    assert isinstance(outcome, Failed)
+    assert "all machines see DST_ROOT" in outcome.error.remedy
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind", "has_details"),
+    [
+        (errors.UnsupportedOpError("no", node="n"), Refused, False),
+        (errors.DestinationError("full"), Failed, False),
+        (errors.InternalError("bug"), Failed, True),
+        (MemoryError(), Failed, True),
+        (SystemExit(1), Failed, True),
+    ],
+)
+def test_whatever_goes_wrong_is_an_outcome(job, monkeypatch, raised, kind, has_details):
+    def fail(*_, **__):
+        raise raised
+
+    monkeypatch.setattr(converter, "convert", fail)
+    outcome = convert_job(job)
+    assert isinstance(outcome, kind)
+    assert outcome.error.kind == type(raised).__name__
+    assert ("Traceback" in outcome.error.details) is has_details
+
+
+def test_an_error_names_the_destination_and_not_where_it_was_staged(job, monkeypatch):
+    def fail(_, destination, **__):
+        raise errors.DestinationError(f"{destination} cannot be written: No space left on device")
+
+    monkeypatch.setattr(converter, "convert", fail)
+    assert convert_job(job).error.message.startswith(f"{job.destination} cannot be written")
+
+
+def test_another_version_does_not_run_it(job):
+    outcome = convert_job(dataclasses.replace(job, converter="9.9"))
+    assert "install the same version" in outcome.error.message
+
+
+def test_foreseeing_writes_nothing(job, make_job, tree):
+    tree({"damaged/tfhub_module.pb": "x"})
+    assert inspect_job(job) is None
+    assert not pathlib.Path(job.destination).exists()
+    assert isinstance(inspect_job(make_job("damaged")), Refused)
+    convert_job(job)
+    assert isinstance(inspect_job(job), UpToDate)

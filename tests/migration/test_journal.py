@@ -1,0 +1,147 @@
+"""The journal: what is appended is read, and no damage keeps a run from going on."""
+
+import dataclasses
+import errno
+import json
+import os
+
+import pytest
+
+from converter import errors
+from converter.migration.journal import (
+    History,
+    JobFinished,
+    JobStarted,
+    Journal,
+    Run,
+    RunFinished,
+    RunStarted,
+    journal_path,
+    read_journal,
+)
+from converter.migration.outcomes import ErrorInfo, Refused
+
+BEGIN = RunStarted(run="r1", time=1.0, converter="0.1.0", source_root="/src", options={"a": [1]})
+END = RunFinished(run="r1", time=9.0, counts={"refused": 1}, interrupted=False)
+
+
+def started(path, run="r1"):
+    return JobStarted(run=run, time=2.0, path=path)
+
+
+def finished(path, message="no", run="r1"):
+    return JobFinished(
+        run=run,
+        time=3.0,
+        outcome=Refused(
+            path=path, source=f"/src/{path}", destination=f"/dst/{path}",
+            error=ErrorInfo(kind="FormatError", message=message),
+        ),
+        source_signature="s",
+        destination_signature=None,
+        fingerprint="f",
+        converter="0.1.0",
+    )  # fmt: skip
+
+
+def write(root, *events):
+    with Journal(root) as journal:
+        for event in events:
+            journal.append(event)
+
+
+def test_no_journal_is_an_empty_history(tmp_path):
+    assert read_journal(tmp_path) == History()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_appended_is_read(tmp_path):
+    write(tmp_path, BEGIN, started("a"), finished("a"), started("ä"), END)
+    history = read_journal(tmp_path)
+    assert history.runs == (Run(BEGIN, END, 9.0),)
+    assert history.runs[0].seconds == 8.0
+    assert history.entries == {"a": finished("a")}
+    assert history.outcomes == (finished("a").outcome,)
+    assert history.unfinished == {"ä"}
+    assert history.damaged_lines == ()
+
+
+def test_the_last_outcome_counts_and_a_second_run_adds_to_the_first(tmp_path):
+    write(tmp_path, BEGIN, started("a"), finished("a", "first"))
+    second = dataclasses.replace(BEGIN, run="r2", time=20.0)
+    write(tmp_path, second, started("a", "r2"), finished("a", "second", "r2"))
+    history = read_journal(tmp_path)
+    assert [run.started.run for run in history.runs] == ["r1", "r2"]
+    assert history.runs[0].finished is None
+    assert history.entries["a"].outcome.error.message == "second"
+    assert not history.unfinished
+
+
+def test_a_line_torn_anywhere_is_ignored_and_cut_off(tmp_path):
+    write(tmp_path, BEGIN, finished("a"))
+    path = journal_path(tmp_path)
+    whole = path.read_bytes()
+    last = whole.rfind(b"\n", 0, -1) + 1
+    for end in range(last, len(whole)):
+        path.write_bytes(whole[:end])
+        assert read_journal(tmp_path).entries == {}
+        write(tmp_path, finished("b"))
+        history = read_journal(tmp_path)
+        assert list(history.entries) == ["b"]
+        assert history.damaged_lines == ()
+
+
+def test_a_damaged_line_in_the_middle_costs_its_own_event_only(tmp_path):
+    write(tmp_path, BEGIN, finished("a"), finished("b"))
+    path = journal_path(tmp_path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[1:2] = [b"\0\0\xff\n", b"[]\n", b'{"v": 1, "event": "job_started"}\n']
+    path.write_bytes(b"".join(lines))
+    history = read_journal(tmp_path)
+    assert list(history.entries) == ["b"]
+    assert history.damaged_lines == (2, 3, 4)
+
+
+def test_an_event_of_another_name_is_ignored(tmp_path):
+    write(tmp_path, BEGIN)
+    with journal_path(tmp_path).open("a") as file:
+        file.write('{"v": 1, "event": "coffee"}\n')
+    assert read_journal(tmp_path).damaged_lines == ()
+
+
+def test_a_later_schema_is_refused(tmp_path):
+    write(tmp_path, BEGIN)
+    with journal_path(tmp_path).open("a") as file:
+        file.write('{"v": 2, "event": "coffee"}\n')
+    with pytest.raises(errors.DestinationError, match="schema version 2"):
+        read_journal(tmp_path)
+
+
+def test_every_line_is_one_json_document_with_a_version(tmp_path):
+    with Journal(tmp_path) as journal:
+        journal.append(BEGIN, finished("a"))
+        journal.append()
+        lines = journal_path(tmp_path).read_text().splitlines()
+    assert [json.loads(line)["v"] for line in lines] == [1, 1]
+
+
+def test_a_full_disk_leaves_no_part_of_an_event(tmp_path, monkeypatch):
+    with Journal(tmp_path) as journal:
+        journal.append(BEGIN)
+        monkeypatch.setattr(os, "fsync", _no_space)
+        with pytest.raises(errors.DestinationError, match="No space left"):
+            journal.append(finished("a"))
+        monkeypatch.undo()
+        journal.append(finished("b"))
+    assert list(read_journal(tmp_path).entries) == ["b"]
+
+
+def _no_space(descriptor):
+    assert descriptor >= 0
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_place_that_cannot_be_written_is_an_error(tmp_path):
+    (tmp_path / ".tf1hub").write_text("a file")
+    with pytest.raises(errors.DestinationError, match="cannot be written"):
+        Journal(tmp_path)

@@ -1,0 +1,83 @@
+"""Outcomes survive JSON and pickle, whichever they are."""
+
+import json
+import math
+import pickle
+import typing
+
+import pytest
+
+from converter import errors
+from converter.migration import outcomes
+from converter.migration.outcomes import (
+    Converted,
+    Crashed,
+    ErrorInfo,
+    Failed,
+    NotLegacy,
+    ParitySummary,
+    Reason,
+    Refused,
+    TimedOut,
+    UpToDate,
+    outcome_from_json,
+)
+
+WHERE = {"path": "a/b", "source": "/src/a/b", "destination": "/dst/a/b"}
+RAN = {
+    **WHERE,
+    "seconds": 1.5,
+    "attempts": 2,
+    "started": 1e9,
+    "worker": "host:1",
+    "source_digest": "ab",
+    "source_bytes": 7,
+    "warnings": ("Careful.", "Very."),
+}
+ERROR = ErrorInfo(kind="WeightsError", message="no é", node="n", remedy="Look.", details="tb\n")
+PARITY = ParitySummary(passed=True, tensors=3, bit_equal=2, worst_abs=math.inf, worst_rel=1e-7)
+OUTPUT = {"destination_bytes": 9, "record": "/dst/a/b/assets.extra/conversion.json"}
+EXAMPLES = [
+    Converted(**RAN, **OUTPUT, parity=PARITY, parity_report="/dst/.tf1hub/parity/a/b.json"),
+    Converted(**WHERE, **OUTPUT),
+    UpToDate(**RAN, **OUTPUT, parity=PARITY),
+    NotLegacy(**WHERE, reason=Reason.TF2, explanation="It is a TF2 SavedModel already."),
+    Refused(**RAN, error=ERROR),
+    Failed(**RAN, error=ErrorInfo(kind="KeyError", message="'x'")),
+    TimedOut(**RAN, error=ERROR, limit_secs=2.0),
+    Crashed(**RAN, error=ERROR, exit_status=-11),
+    Crashed(**RAN, error=ERROR, memory_bytes=1 << 33),
+]
+
+
+@pytest.mark.parametrize("outcome", EXAMPLES, ids=lambda outcome: type(outcome).__name__)
+def test_an_outcome_survives(outcome):
+    assert pickle.loads(pickle.dumps(outcome)) == outcome
+    text = json.dumps(outcome.to_json(), allow_nan=False)
+    assert outcome_from_json(json.loads(text)) == outcome
+
+
+def test_the_union_is_closed():
+    union = set(typing.get_args(outcomes.Outcome))
+    assert union == set(outcomes.OUTCOME_NAMES) == {type(example) for example in EXAMPLES}
+    assert set(typing.get_args(outcomes.Unsuccessful)) == set(outcomes.UNSUCCESSFUL)
+
+
+def test_fields_of_a_later_version_are_ignored():
+    assert outcome_from_json({**EXAMPLES[4].to_json(), "mood": "good"}) == EXAMPLES[4]
+
+
+@pytest.mark.parametrize("values", [{}, {"outcome": "won"}, {"outcome": "refused"}])
+def test_what_is_no_outcome_is_an_error(values):
+    with pytest.raises((KeyError, TypeError)):
+        outcome_from_json(values)
+
+
+def test_an_error_is_described():
+    error = errors.UnsupportedOpError("no such op: 'X'", node="a/b", remedy="Import it.")
+    info = ErrorInfo.of(error)
+    assert info == ErrorInfo(
+        kind="UnsupportedOpError", message="no such op: 'X'", node="a/b", remedy="Import it."
+    )
+    assert info.text == str(error)
+    assert ErrorInfo.of(ValueError("two\nlines"), "tb").message == "two"

@@ -1,0 +1,64 @@
+"""The plan: jobs with places of their own, and what needs none."""
+
+import dataclasses
+
+import pytest
+
+from converter.migration.candidates import Globs
+from converter.migration.journal import History
+from converter.migration.options import Options
+from converter.migration.outcomes import NotLegacy, Refused
+from converter.migration.plan import make_plan
+
+
+@pytest.fixture
+def plan(tmp_path):
+    def call(root, **changes):
+        options = Options(source_root=root, destination_root=tmp_path / "dst")
+        return make_plan(dataclasses.replace(options, **changes), History(), "run")
+
+    return call
+
+
+def test_each_job_has_places_of_its_own(tree, plan, tmp_path):
+    jobs = plan(tree({"b/1": None, "a": None}), verify=True, import_ops=("x",)).jobs
+    assert [job.path for job in jobs] == ["a", "b/1"]
+    job, dst = jobs[1], tmp_path / "dst"
+    assert job.source == str(tmp_path / "src/b/1")
+    assert job.destination == str(dst / "b/1")
+    assert job.staging == str(dst / ".tf1hub/staging/run/1")
+    assert job.parity_report == str(dst / ".tf1hub/parity/b/1.json")
+    assert (job.verify, job.import_ops) == (True, ("x",))
+
+
+def test_collisions_are_refused(tree, plan):
+    found = plan(tree({"a": None, "a.tar.gz": "x"}))
+    assert [job.path for job in found.jobs] == ["a"]
+    (refused,) = found.settled
+    assert isinstance(refused, Refused)
+    assert refused.error.text == (
+        "its SavedModel would collide with that of 'a'. Rename one of the two, or leave one out"
+        " with --exclude."
+    )
+
+
+def test_what_is_excluded_collides_with_nothing(tree, plan):
+    found = plan(tree({"a": None, "a.tar.gz": "x", "docs/x": "x"}), globs=Globs((), ("a", "docs")))
+    assert [job.path for job in found.jobs] == ["a.tar.gz"]
+    assert found.settled == ()
+
+
+def test_what_is_no_model_is_settled(tree, plan):
+    (outcome,) = plan(tree({"a": None, "docs/x": "x"})).settled
+    assert isinstance(outcome, NotLegacy)
+
+
+def test_a_list_takes_the_place_of_the_tree(tree, plan, tmp_path):
+    (tmp_path / "list").write_text("b\nnowhere\n")
+    found = plan(tree({"a": None, "b": None}), from_list=tmp_path / "list")
+    assert [job.path for job in found.jobs] == ["b", "nowhere"]
+
+
+def test_it_writes_nothing(tree, plan, tmp_path):
+    plan(tree({"a": None}))
+    assert not (tmp_path / "dst").exists()

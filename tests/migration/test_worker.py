@@ -1,0 +1,70 @@
+"""The loop of a worker process, and the messages it exchanges."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from multiprocessing.connection import Connection
+
+import pytest
+
+from converter.migration import worker
+
+
+@pytest.fixture
+def start():
+    """`start(parent)` starts a worker that takes orders from this process."""
+    processes = []
+
+    def call(parent):
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "converter.migration.worker", str(theirs.fileno()),
+                 str(parent), "migration.fake_jobs:convert"],
+                pass_fds=[theirs.fileno()],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            )  # fmt: skip
+        processes.append(process)
+        return process, Connection(ours.detach())
+
+    yield call
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def test_it_runs_jobs_until_there_are_no_more(start, make_job):
+    process, connection = start(os.getpid())
+    assert worker.receive(connection) == {"ready": True}
+    for path in ("a", "b"):
+        worker.send(connection, make_job(path).to_json())
+        outcome = worker.receive(connection)["outcome"]
+        assert (outcome["path"], outcome["outcome"]) == (path, "converted")
+        assert outcome["worker"] == f"here:{process.pid}"
+    connection.close()
+    assert process.wait(10) == 0
+
+
+def test_it_ends_when_its_parent_is_another(start):
+    process, connection = start(os.getpid() + 1)
+    assert process.wait(10) == 1
+    with pytest.raises(EOFError):
+        worker.receive(connection)
+
+
+def test_messages_are_json():
+    ours, theirs = socket.socketpair()
+    with Connection(ours.detach()) as here, Connection(theirs.detach()) as there:
+        worker.send(here, {"ä": [1, None]})
+        assert json.loads(there.recv_bytes()) == {"ä": [1, None]}
+        here.send(os.getpid)  # A pickle.
+        with pytest.raises(ValueError, match="decode"):
+            worker.receive(there)
+
+
+def test_functions_are_found_by_name():
+    assert worker.find_function("os.path:join") is os.path.join
+    for name in (worker.CONVERT, worker.INSPECT):
+        assert callable(worker.find_function(name))
