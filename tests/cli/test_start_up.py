@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-_HEAVY = ("tensorflow", "numpy", "rich", "google.protobuf", "concurrent.futures", "hashlib")
+_HEAVY = ("tensorflow", "numpy", "rich", "google.protobuf", "concurrent.futures")
 _SCRIPT = """
 import sys
 from converter.cli import main
