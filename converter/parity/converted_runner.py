@@ -62,9 +62,8 @@ class Request:
     reload: bool = False
 
 
-def main(request: str, response: str, parent: str) -> None:
-    """Answers the request in one file with observations in the other; ends with `parent`."""
-    die_with_parent(int(parent))
+def main(request: str, response: str) -> None:
+    """Answers the request in one file with observations in the other."""
     # The parent process wrote it, into a directory that nobody else can write to.
     asked = pickle.loads(pathlib.Path(request).read_bytes())
     for package in asked.import_ops:
@@ -258,4 +257,5 @@ def _name_outputs(result: Any) -> Mapping[str, Any]:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    die_with_parent(int(sys.argv[3]))
+    main(*sys.argv[1:3])
