@@ -158,10 +158,10 @@ def convert(
       ConversionError: if the module cannot be carried over exactly, or differs from the original.
       UsageError: if it has no such tag set or signature.
     """
-    from converter import garbage_collection
     from converter.formats.source_files import BackgroundDigest
 
-    with BackgroundDigest(source, source_digest) as digest, garbage_collection.paused():
+    with BackgroundDigest(source, source_digest) as digest:
+        from converter.assemble import garbage_collection
         from converter.assemble.module_graphs import make_graphs
         from converter.assemble.plan import make_plan
         from converter.export.byte_progress import ByteProgress
@@ -173,7 +173,8 @@ def convert(
         import_packages(import_ops)
         say = progress or _say_nothing
         say("reading the module")
-        legacy = read_module(source)
+        with garbage_collection.paused():
+            legacy = read_module(source)
         check_destination(legacy.directory, as_path(destination), overwrite=overwrite)
         plan = make_plan(legacy, tags, training_tags, call_signature)
         say("rewriting its graphs")

@@ -43,6 +43,14 @@ def first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
+def unwritable(
+    path: object, error: OSError, remedy: str = "Check the permissions and the free space."
+) -> DestinationError:
+    """What to raise where the system does not let us write to `path`."""
+    what = error.strerror or error
+    return DestinationError(f"{path} cannot be written: {what}", remedy=remedy)
+
+
 class FormatError(ConversionError):
     """The source is not a module that the converter reads, or it is damaged."""
 

@@ -7,12 +7,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import pathlib
+import re
 import shutil
 
 import hypothesis
 import pytest
 from tensorflow.core.framework import function_pb2, types_pb2
 
+from converter.formats.paths import RemotePath
 from converter.ir.graph import Program
 from converter.ir.text import parse_graph
 
@@ -73,6 +75,15 @@ def make_program():
         return Program(nodes=parse_graph(text).nodes, **{**defaults, **fields})
 
     return make
+
+
+@pytest.fixture
+def remote(request):
+    """A directory on a filesystem that only TensorFlow speaks to."""
+    root = RemotePath(f"ram://{re.sub(r'[^A-Za-z0-9_]', '_', request.node.name)}")
+    root.mkdir()
+    yield root
+    root.remove_tree()
 
 
 @pytest.fixture(scope="session")

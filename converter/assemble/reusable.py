@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from converter.assemble import garbage_collection
 from converter.assemble.callables import build_callable
 from converter.assemble.emit import emit
 from converter.assemble.module_graphs import LossGraph, ModuleGraphs, used_variants
@@ -55,6 +56,7 @@ class Reusable:
     variables: Sequence[tuple[tf.Variable, VariableSpec]]
 
 
+@garbage_collection.paused()
 def build_reusable(graphs: ModuleGraphs, *, live: bool) -> Reusable:
     """Builds the live module.
 

@@ -12,14 +12,16 @@ run was stopped; 2 for wrong use.
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 import converter
 from converter import errors
 from converter.cli import terminal
 from converter.cli.convert import add_import_ops
-from converter.cli.interrupts import finishing_on_interrupt
-from converter.migration.report import MigrationReport
-from converter.migration.run import StoppedNow
+
+if TYPE_CHECKING:
+    # Imported where it is used: help and errors answer without it.
+    from converter.migration.report import MigrationReport
 
 NAME = "migrate"
 HELP = "convert all modules of a tree"
@@ -103,6 +105,8 @@ def _positive(text: str) -> float:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
     _check(arguments)
+    from converter.migration.run import StoppedNow
+
     try:
         report = _migrate(arguments)
     except StoppedNow as stopped:
@@ -126,6 +130,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _migrate(arguments: argparse.Namespace) -> MigrationReport:
+    from converter.cli.interrupts import finishing_on_interrupt
     from converter.cli.migrate_progress import showing_progress
 
     with finishing_on_interrupt() as stopping, showing_progress() as watcher:

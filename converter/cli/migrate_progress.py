@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from converter.cli import terminal
 from converter.migration.outcomes import OUTCOME_NAMES, UNSUCCESSFUL, NotLegacy, Outcome
 from converter.migration.plan import Plan
 from converter.migration.watcher import Watcher
@@ -101,8 +101,8 @@ class _Lines(_Progress):
     def planned(self, plan: Plan, workers: int) -> None:
         super().planned(plan, workers)
         for outcome in plan.settled:
-            _say(f"{outcome.path}: {describe(outcome)}")
-        _say(
+            terminal.say_step(f"{outcome.path}: {describe(outcome)}")
+        terminal.say_step(
             f"{self.total} to do with {workers} workers, {len(plan.repeated)} as they were,"
             f" {len(plan.settled)} settled"
         )
@@ -111,11 +111,9 @@ class _Lines(_Progress):
         super().finished(path, outcome)
         seconds = f" in {outcome.seconds:.1f} s" if outcome else ""
         pace = self.pace()
-        _say(f"[{self.done}/{self.total}] {path}: {describe(outcome)}{seconds} ({pace})")
-
-
-def _say(text: str) -> None:
-    print(f"tf1hub: {text}", file=sys.stderr, flush=True)  # noqa: T201
+        terminal.say_step(
+            f"[{self.done}/{self.total}] {path}: {describe(outcome)}{seconds} ({pace})"
+        )
 
 
 class _LiveTable(_Progress):

@@ -33,6 +33,11 @@ def say_warning(text: str) -> None:
     print(f"tf1hub: warning: {text}", file=sys.stderr)  # noqa: T201
 
 
+def say_step(text: str) -> None:
+    """Prints one line on stderr at once."""
+    print(f"tf1hub: {text}", file=sys.stderr, flush=True)  # noqa: T201
+
+
 def print_json(values: Any) -> None:
     """Prints exactly one JSON document on stdout."""
     print(json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False))  # noqa: T201
@@ -64,7 +69,7 @@ def progress() -> Iterator[Callable[[str], None]]:
 
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
-        yield lambda step: print(f"tf1hub: {step}", file=sys.stderr, flush=True)  # noqa: T201
+        yield say_step
         return
     with console.status("starting") as status:
         yield lambda step: status.update(step)

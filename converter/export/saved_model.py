@@ -15,6 +15,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from converter import errors, tf_private
+from converter.assemble import garbage_collection
 from converter.assemble.module_graphs import ModuleGraphs
 from converter.assemble.reusable import Reusable, build_reusable
 from converter.export import record as records
@@ -159,6 +160,7 @@ def read_record(directory: Path) -> Mapping[str, Any]:
     return record
 
 
+@garbage_collection.paused()
 def _save(
     reusable: Reusable,
     graphs: ModuleGraphs,

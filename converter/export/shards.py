@@ -19,7 +19,7 @@ import numpy as np
 from converter import errors
 from converter.formats.checkpoint import DAMAGED
 from converter.formats.checkpoint_index import Entry
-from converter.formats.paths import Path, RemotePath, read_blocks
+from converter.formats.paths import Path, RemotePath, open_raw, read_blocks
 from converter.formats.tensor_bytes import Checksum, encode, make_checksum
 
 try:
@@ -245,11 +245,6 @@ def _try_copy_range(file: int, out: int, start: int, end: int) -> bool:
             return False
         start += size
     return True
-
-
-def open_raw(path: Path, mode: str) -> IO[bytes]:
-    """Opens a file without a buffer, where it is a local one."""
-    return path.open(mode) if isinstance(path, RemotePath) else path.open(mode, buffering=0)
 
 
 def write_all(file: IO[bytes], block: memoryview) -> None:

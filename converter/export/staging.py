@@ -38,10 +38,7 @@ def staged(destination: Path, *, overwrite: bool) -> Iterator[Path]:
                 destination.rename(pathlib.Path(scratch) / "old")
             staging.rename(destination)
     except OSError as error:
-        raise errors.DestinationError(
-            f"{destination} cannot be written: {error.strerror or error}",
-            remedy="Check the permissions and the free space.",
-        ) from error
+        raise errors.unwritable(destination, error) from error
 
 
 @contextlib.contextmanager

@@ -66,6 +66,11 @@ def _check_module_def(directory: Path) -> None:
         )
 
 
+def is_tf2(saved_model: Any) -> bool:
+    """Whether a `SavedModel` was written by TF2."""
+    return any(graph.HasField("object_graph_def") for graph in saved_model.meta_graphs)
+
+
 def read_saved_model(directory: Path) -> Any:
     """Reads `saved_model.pb`, or `saved_model.pbtxt` where that is missing, as a `SavedModel`.
 

@@ -217,6 +217,11 @@ def _os_errors(path: RemotePath) -> Iterator[Any]:
         raise OSError(None, f"{error.message}", str(path)) from error
 
 
+def open_raw(path: Path, mode: str) -> IO[bytes]:
+    """Opens a file without a buffer, where it is a local one."""
+    return path.open(mode) if isinstance(path, RemotePath) else path.open(mode, buffering=0)
+
+
 def read_blocks(
     file: IO[bytes], block_bytes: int, total: int | None = None
 ) -> Iterator[memoryview]:

@@ -72,8 +72,7 @@ def _explain_unrecognized(directory: Path) -> errors.FormatError:
             " saved_model.pb",
             remedy="Point to the directory that holds them.",
         )
-    saved_model = hub_module.read_saved_model(directory)
-    if any(graph.HasField("object_graph_def") for graph in saved_model.meta_graphs):
+    if hub_module.is_tf2(hub_module.read_saved_model(directory)):
         return errors.FormatError(
             f"{directory} is a TF2 SavedModel already",
             remedy="Nothing needs converting: use it with hub.load or hub.KerasLayer.",

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import IO
 
 from converter import errors
-from converter.formats.paths import Path, RemotePath, as_path, read_blocks, size_bytes
+from converter.formats.paths import Path, RemotePath, as_path, open_raw, read_blocks, size_bytes
 
 # A thread that hashes waits for the interpreter after each block, for as long as another thread
 # runs in it: 5 ms and more, in which 5 MiB would be hashed. Large files are worth large blocks.
@@ -65,14 +65,10 @@ def digest(directory: Path, stopped: Callable[[], bool] = lambda: False) -> str:
     """
     total = hashlib.sha256()
     for path in list_files(directory):
-        with _open(path) as file:
+        with open_raw(path, "rb") as file:
             content = _file_digest(file, _block_bytes(size_bytes(path)), stopped)
         total.update(f"{path.relative_to(directory).as_posix()}\0{content}\n".encode())
     return total.hexdigest()
-
-
-def _open(path: Path) -> IO[bytes]:
-    return path.open("rb") if isinstance(path, RemotePath) else path.open("rb", buffering=0)
 
 
 def _block_bytes(size: int) -> int:

@@ -212,17 +212,17 @@ def output_count(node: Node) -> int | None:
     if op_def is None:
         return None
     fixed = _fixed_lengths(node.op)[1]
-    return sum_lengths(op_def.output_arg, op_def, node.attrs) if fixed is None else fixed
+    return _sum_lengths(op_def.output_arg, op_def, node.attrs) if fixed is None else fixed
 
 
 def input_count(node: Node) -> int:
     """How many inputs the node, whose op must be registered, takes."""
     fixed = _fixed_lengths(node.op)[0]
     op_def = _get_op_def(node.op)
-    return sum_lengths(op_def.input_arg, op_def, node.attrs) if fixed is None else fixed
+    return _sum_lengths(op_def.input_arg, op_def, node.attrs) if fixed is None else fixed
 
 
-def sum_lengths(args: Iterable[Any], op_def: Any, attrs: Mapping[str, AttrValue]) -> int:
+def _sum_lengths(args: Iterable[Any], op_def: Any, attrs: Mapping[str, AttrValue]) -> int:
     """How many tensors the `ArgDef`s of an op or function stand for."""
     return sum(arg_length(arg, op_def, attrs) for arg in args)
 

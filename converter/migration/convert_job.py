@@ -133,10 +133,7 @@ def _keep(report: ParityReport, job: Job) -> None:
         staged.write_bytes(to_bytes(report.to_json()))
         staged.rename(place)
     except OSError as error:
-        raise errors.DestinationError(
-            f"{place} cannot be written: {error.strerror or error}",
-            remedy="Check the permissions and the free space.",
-        ) from error
+        raise errors.unwritable(place, error) from error
 
 
 def _unsuccessful(job: Job, error: BaseException) -> Outcome:

@@ -50,10 +50,8 @@ def put_in_place(output: pathlib.Path, destination: pathlib.Path) -> None:
         _swap(output, destination)
         _sync_entry(destination.parent)
     except OSError as error:
-        raise errors.DestinationError(
-            f"{destination} cannot be written: {error.strerror or error}",
-            remedy="Check the permissions and the free space, and that DST_ROOT is one filesystem.",
-        ) from error
+        remedy = "Check the permissions and the free space, and that DST_ROOT is one filesystem."
+        raise errors.unwritable(destination, error, remedy) from error
 
 
 def _swap(output: pathlib.Path, destination: pathlib.Path) -> None:

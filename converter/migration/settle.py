@@ -36,8 +36,7 @@ def _is_tf2(source: pathlib.Path) -> bool:
         return False
     if not any((source / f"saved_model.{end}").is_file() for end in ("pb", "pbtxt")):
         return False
-    saved_model = hub_module.read_saved_model(source)
-    return any(graph.HasField("object_graph_def") for graph in saved_model.meta_graphs)
+    return hub_module.is_tf2(hub_module.read_saved_model(source))
 
 
 def _is_up_to_date(job: Job) -> bool:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-_HEAVY = ("tensorflow", "numpy", "rich", "google.protobuf", "concurrent.futures")
+_HEAVY = ("tensorflow", "numpy", "rich", "google.protobuf", "concurrent.futures", "hashlib")
 _SCRIPT = """
 import sys
 from converter.cli import main
@@ -19,7 +19,16 @@ print([name for name in {heavy} if name in sys.modules], file=sys.__stdout__)
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["convert", "--help"], ["verify", "--help"], ["--version"], ["convert"], ["what"]],
+    [
+        ["--help"],
+        ["convert", "--help"],
+        ["verify", "--help"],
+        ["migrate", "--help"],
+        ["migrate"],
+        ["--version"],
+        ["convert"],
+        ["what"],
+    ],
 )
 def test_help_and_wrong_use_import_nothing_heavy(arguments):
     script = _SCRIPT.format(heavy=_HEAVY)

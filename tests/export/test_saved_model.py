@@ -1,5 +1,6 @@
 """Writing: whole or not at all, and the same bytes every time."""
 
+import gc
 import json
 import pathlib
 import subprocess
@@ -145,3 +146,21 @@ def test_fresh_processes_write_the_same_bytes(name, tmp_path):
             capture_output=True,
         )
     assert files(tmp_path / "1") == files(tmp_path / "2")
+
+
+def test_verification_makes_garbage_and_has_a_collector(golden_module, tmp_path, monkeypatch):
+    class Passed:
+        passed = True
+
+        def summary(self):
+            return {}
+
+    seen = []
+
+    def verify(*_, **__):
+        seen.append(gc.isenabled())
+        return Passed()
+
+    monkeypatch.setattr(converter, "verify", verify)
+    converter.convert(golden_module("half_plus_two"), tmp_path / "out", verify=True)
+    assert seen == [True]

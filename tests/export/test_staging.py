@@ -2,15 +2,6 @@ import pytest
 
 from converter import errors
 from converter.export.staging import staged
-from converter.formats.paths import RemotePath
-
-
-@pytest.fixture
-def remote(request):
-    root = RemotePath(f"ram://{request.node.name}")
-    root.mkdir()
-    yield root
-    root.remove_tree()
 
 
 def _write(path, text):

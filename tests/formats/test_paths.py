@@ -6,14 +6,6 @@ import pytest
 from converter.formats.paths import RemotePath, as_path, read_blocks, size_bytes
 
 
-@pytest.fixture
-def root(request):
-    path = RemotePath(f"ram://{request.node.name}/a")
-    path.mkdir()
-    yield path
-    path.remove_tree()
-
-
 @pytest.mark.parametrize("text", ["a/b", "/a", "C:/x", "a:b", ".", "~"])
 def test_local_paths(text):
     assert as_path(text) == pathlib.Path(text)
@@ -42,40 +34,40 @@ def test_parts_of_remote_paths():
         RemotePath("a/b")
 
 
-def test_files_and_directories(root):
-    assert root.is_dir()
-    file = root / "x" / "f"
+def test_files_and_directories(remote):
+    assert remote.is_dir()
+    file = remote / "x" / "f"
     file.parent.mkdir()
     file.write_bytes(b"content")
     assert file.is_file()
     assert file.exists()
     assert not file.is_dir()
     assert not file.is_symlink()
-    assert not (root / "none").exists()
+    assert not (remote / "none").exists()
     assert file.read_bytes() == b"content"
     assert size_bytes(file) == 7
-    assert [p.name for p in root.iterdir()] == ["x"]
-    assert list(root.walk_files()) == [file]
-    file.rename(root / "g")
-    assert [p.name for p in root.walk_files()] == ["g"]
+    assert [p.name for p in remote.iterdir()] == ["x"]
+    assert list(remote.walk_files()) == [file]
+    file.rename(remote / "g")
+    assert [p.name for p in remote.walk_files()] == ["g"]
     with pytest.raises(OSError, match="not empty"):
-        root.rmdir()
-    (root / "g").unlink()
-    assert list(root.walk_files()) == []
+        remote.rmdir()
+    (remote / "g").unlink()
+    assert list(remote.walk_files()) == []
 
 
-def test_downloads(root, tmp_path):
-    (root / "x").mkdir()
-    (root / "x" / "f").write_bytes(b"content")
-    root.download(tmp_path / "all")
+def test_downloads(remote, tmp_path):
+    (remote / "x").mkdir()
+    (remote / "x" / "f").write_bytes(b"content")
+    remote.download(tmp_path / "all")
     assert (tmp_path / "all" / "x" / "f").read_bytes() == b"content"
-    (root / "x" / "f").download(tmp_path / "one")
+    (remote / "x" / "f").download(tmp_path / "one")
     assert (tmp_path / "one").read_bytes() == b"content"
 
 
-def test_errors_are_those_of_the_operating_system(root):
+def test_errors_are_those_of_the_operating_system(remote):
     with pytest.raises(OSError, match="none"):
-        (root / "none").read_bytes()
+        (remote / "none").read_bytes()
     with pytest.raises(OSError, match="nosuchscheme"):
         RemotePath("nosuchscheme://x").exists()
 

@@ -9,17 +9,8 @@ from golden.golden_values import GOLDEN
 
 import converter
 from converter import errors
-from converter.formats.paths import RemotePath
 from converter.formats.registry import read_module
 from converter.formats.source_files import list_files
-
-
-@pytest.fixture
-def remote(request):
-    root = RemotePath(f"ram://{request.node.name.replace('[', '_').rstrip(']')}")
-    root.mkdir()
-    yield root
-    root.remove_tree()
 
 
 def _upload(source, target):

@@ -2,7 +2,7 @@ import gc
 
 import pytest
 
-from converter.garbage_collection import paused
+from converter.assemble.garbage_collection import paused
 
 
 def _fail():
@@ -16,6 +16,17 @@ def test_it_is_off_only_inside():
     assert gc.isenabled()
     with pytest.raises(ValueError, match="no"):
         _fail()
+    assert gc.isenabled()
+
+
+def test_a_function_runs_with_it_off_each_time():
+    @paused()
+    def is_enabled():
+        return gc.isenabled()
+
+    assert not is_enabled()
+    assert gc.isenabled()
+    assert not is_enabled()
     assert gc.isenabled()
 
 
