@@ -114,7 +114,7 @@ class Checkpoint:
     def _read(self, variable: VariableSpec) -> np.ndarray:
         if variable.slice is None or not tf.executing_eagerly():
             reader = _open(self.prefix)
-            value = np.asarray(reader.get_tensor(variable.checkpoint_key))
+            value = _to_array(reader.get_tensor(variable.checkpoint_key), variable.dtype)
             return value if variable.slice is None else value[_to_slices(variable.slice)]
         # Of a tensor that is stored in parts, this op reads only the part.
         (value,) = tf.raw_ops.RestoreV2(
@@ -123,7 +123,13 @@ class Checkpoint:
             shape_and_slices=[_format_slice(variable)],
             dtypes=[tf.as_dtype(variable.dtype)],
         )
-        return np.asarray(value.numpy())
+        return _to_array(value.numpy(), variable.dtype)
+
+
+def _to_array(value: Any, dtype: int) -> np.ndarray:
+    """An array of what TensorFlow read, which for a single string is no array but `bytes`."""
+    # NumPy left to itself makes an array of fixed-size strings of it, which drops ending zeros.
+    return np.asarray(value, dtype=object if dtype == types_pb2.DT_STRING else None)
 
 
 def _open(prefix: Path) -> Any:

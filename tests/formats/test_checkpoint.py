@@ -62,6 +62,15 @@ def test_values_are_read_by_name(half_plus_two):
     assert checkpoint.read(program.variables["b"]) == np.float32(2.0)
 
 
+def test_a_single_string_keeps_its_last_zeros(half_plus_two):
+    _save(half_plus_two, a=b"word\0", b=2.0)
+    checkpoint = read_checkpoint(half_plus_two / "variables" / "variables")
+    spec = VariableSpec("a", "a", tf.string.as_datatype_enum, (), True, "a")
+    value = checkpoint.read(spec)
+    assert value.dtype == object
+    assert value.item() == b"word\0"
+
+
 def test_a_module_without_variables(golden_module):
     checkpoint = read_module(golden_module("no_variables")).checkpoint
     assert not checkpoint.entries

@@ -11,7 +11,14 @@ import converter
 from golden.converted_model import convert_golden
 from golden.golden_values import GOLDEN
 
-_SOME = ("dtypes_variables", "dtypes_ref_variables", "text_embedding_oov", "no_variables", "elmo")
+_SOME = (
+    "dtypes_variables",
+    "dtypes_ref_variables",
+    "tensor_array_strings_written",
+    "text_embedding_oov",
+    "no_variables",
+    "elmo",
+)
 
 
 def _check(name, tmp_path):
