@@ -114,7 +114,7 @@ def test_search_finds_paths_outcomes_and_errors(page):
 
 
 def test_a_cause_filters(page):
-    page.get_by_role("link", name="these in the table").click()
+    page.get_by_role("link", name="show in the table").click()
     assert paths(page) == ["text/other_queue", "text/queue"]
     expect(page.locator("#cause")).to_contain_text("UnsupportedOpError node … has op Foo")
     page.get_by_role("button", name="Show all causes").click()
@@ -307,7 +307,7 @@ def test_ten_thousand_rows(open_page, tmp_path, capsys):
         assert drawn.count() < 80
     assert shown(page) == "100 of 10,000 modules"
     page.locator("#filters").get_by_role("button", name="refused").click()
-    page.get_by_role("columnheader", name="Module").get_by_role("button").click()
+    page.get_by_role("columnheader", name="Module", exact=True).get_by_role("button").click()
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     expect(page.locator("#rows a").last).to_have_text("group_49/module_09999")
     assert drawn.count() < 80

@@ -54,7 +54,7 @@ def duration_bars(totals: Totals) -> list[Json]:
     """A bar for each range of durations, from the first to the last that has a module."""
     bounds = [0, *DURATION_BOUNDS]
     bars = [
-        {"label": _label(start), "count": count, "from": start, "to": end}
+        {"label": _label(start, end), "count": count, "from": start, "to": end}
         for start, end, count in zip(
             bounds, [*DURATION_BOUNDS, None], totals.durations, strict=True
         )
@@ -63,8 +63,9 @@ def duration_bars(totals: Totals) -> list[Json]:
     return bars[filled[0] : filled[-1] + 1] if filled else []
 
 
-def _label(seconds: int) -> str:
-    """The start of a range: `20 s`, `5 min`, `1 h`."""
+def _label(start: int, end: int | None) -> str:
+    """A range by its end: `≤ 20 s`, `≤ 5 min`, `> 1 h`."""
+    seconds, sign = (start, ">") if end is None else (end, "≤")
     if seconds < 60:
-        return f"{seconds} s"
-    return f"{seconds // 60} min" if seconds < 3600 else f"{seconds // 3600} h"
+        return f"{sign} {seconds} s"
+    return f"{sign} {seconds // 60} min" if seconds < 3600 else f"{sign} {seconds // 3600} h"

@@ -113,7 +113,7 @@ def describe_run(run: Run) -> Json:
 
 
 def _describe_options(options: Mapping[str, Any]) -> list[str]:
-    """What the user asked for; what was left as it is is left out."""
+    """The options that are set, as `name: value`."""
     told = {
         text(name): _format(value, _MAX_OPTION_DEPTH)
         for name, value in fields(options).items()

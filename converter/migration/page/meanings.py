@@ -7,7 +7,7 @@ from converter.migration.page.journal_facts import UNFINISHED
 
 # By outcome, in the order of the page.
 MEANINGS = {
-    "converted": "It was converted.",
+    "converted": "Its SavedModel is in place.",
     "up_to_date": "Its SavedModel already was what converting gives.",
     "refused": "It cannot be carried over exactly, or cannot be read.",
     "failed": "The converter, the comparison or the destination failed.",

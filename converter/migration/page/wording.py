@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 _LATEST = 253_402_300_800  # The year 10,000, which no date reaches.
@@ -40,8 +41,13 @@ def format_bytes(size: float) -> str:
 
 
 def format_error(value: float) -> str:
-    """A difference: `0`, `3.1e-07`."""
-    return "0" if value == 0 else f"{value:.1e}"
+    """A difference: `0`, `3.1e-7`, `0.25`."""
+    if not math.isfinite(value):
+        return "not a number" if math.isnan(value) else "infinite"
+    if value == 0 or 0.01 <= abs(value) < 1000:
+        return f"{float(f'{value:.2g}'):g}"
+    digits, _, exponent = f"{value:.1e}".partition("e")
+    return f"{digits}e{int(exponent):+d}"
 
 
 def format_number(value: float) -> str:

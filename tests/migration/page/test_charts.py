@@ -53,8 +53,8 @@ def test_nothing_has_no_segments_and_no_bars():
 def test_bars_go_from_the_first_to_the_last_that_has_a_module():
     bars = duration_bars(totals_of(seconds=[3, 3, 30]))
     assert [(bar["label"], bar["count"]) for bar in bars] == [
-        ("2 s", 2), ("5 s", 0), ("10 s", 0), ("20 s", 1)
+        ("≤ 5 s", 2), ("≤ 10 s", 0), ("≤ 20 s", 0), ("≤ 1 min", 1)
     ]  # fmt: skip
     assert (bars[0]["from"], bars[0]["to"]) == (2, 5)
     last = duration_bars(totals_of(seconds=[90, 7200]))
-    assert (last[0]["label"], last[-1]["label"], last[-1]["to"]) == ("1 min", "1 h", None)
+    assert (last[0]["label"], last[-1]["label"], last[-1]["to"]) == ("≤ 2 min", "> 1 h", None)

@@ -33,9 +33,18 @@ def test_what_is_no_date_is_empty(seconds):
     assert wording.format_time(seconds) == ""
 
 
-def test_dates_errors_and_counts():
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0.0, "0"), (3.14e-7, "3.1e-7"), (0.25, "0.25"), (1.44, "1.4"), (150.2, "150"),
+        (2.5e12, "2.5e+12"), (float("inf"), "infinite"), (float("nan"), "not a number"),
+    ],
+)  # fmt: skip
+def test_differences(value, expected):
+    assert wording.format_error(value) == expected
+
+
+def test_dates_and_counts():
     assert wording.format_time(1_700_000_000) == "2023-11-14 22:13:20 UTC"
     assert wording.format_time(253_402_300_799) == "9999-12-31 23:59:59 UTC"
-    assert wording.format_error(0) == "0"
-    assert wording.format_error(3.14e-7) == "3.1e-07"
     assert wording.format_number(12345) == "12,345"

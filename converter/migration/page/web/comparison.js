@@ -44,13 +44,13 @@ function distributionFigure(histogram) {
 
 function comparisonColumns() {
   return [
-    { title: "tensor", cell: tensorCell },
+    { title: "tensor", cell: tensorCell, kind: "wide" },
     { title: "type", cell: (row) => formatType(row), kind: "type" },
     { title: "distribution", cell: pictureCell, kind: "picture" },
     { title: "ULPs", cell: (row) => (row.max_ulps === null ? "" : formatUlps(row.max_ulps)), kind: "figure" },
     { title: "max abs", cell: (row) => formatError(row.max_abs), kind: "figure" },
     { title: "max rel", cell: (row) => formatError(row.max_rel), kind: "figure" },
-    { title: "verdict", cell: verdictCell, kind: "verdict" },
+    { title: "verdict", cell: verdictCell, kind: "conclusion" },
   ];
 }
 

@@ -1,5 +1,8 @@
 // Shows all that is known of a module: its details are unpacked when it is opened.
 
+// Of a module with more signatures only that of the module itself is open.
+const MOST_OPEN_CARDS = 2;
+
 /** Unpacks the details of a row; see packed.py. */
 async function unpackDetails(row) {
   const packed = byId("packed").textContent.slice(row.at, row.at + row.length);
@@ -12,17 +15,30 @@ async function unpackDetails(row) {
 function moduleParts(details, labels) {
   const { record, report } = details;
   return [
-    element("p", {}, chip(details.outcome, labels), " ", details.explanation),
+    element("p", { class: "gist" }, chip(details.outcome, labels), gistOf(details)),
     details.problems.length ? element("div", { class: "notice" }, bullets(details.problems)) : null,
     details.error ? errorSection(details) : null,
     details.warnings.length ? section("Warnings", bullets(details.warnings)) : null,
-    report ? comparisonSection(report, details.path) : null,
     record ? signaturesSection(record) : null,
+    report ? comparisonSection(report, details.path) : null,
     record ? variablesSection(record) : null,
     record && record.dropped.length ? droppedSection(record.dropped) : null,
     record ? contentsSection(record) : null,
     section("The conversion", factsOf(details)),
   ];
+}
+
+/** The few facts that most users look for. */
+function gistOf(details) {
+  const sizes = [details.source_bytes, details.destination_bytes].filter(Boolean).map(formatBytes);
+  const facts = [
+    details.explanation,
+    details.attempts ? formatSeconds(details.seconds) : "",
+    sizes.join(" → "),
+    details.variable_count === null ? "" : plural(details.variable_count, "variable"),
+    details.parity ? `${details.parity.passed ? "equal to" : "differs from"} the original` : "",
+  ];
+  return facts.filter(Boolean).join(" · ");
 }
 
 function chip(outcome, labels) {
@@ -53,12 +69,12 @@ function signaturesSection(record) {
   const { items, rest } = splitRest(record.callables);
   return section(
     `Signatures: ${formatNumber(fullLength(record.callables))}`,
-    items.map((part) => signatureCard(part, record.root)),
+    items.map((part) => signatureCard(part, record.root, items.length <= MOST_OPEN_CARDS)),
     rest ? note(`${formatNumber(rest)} more are not in this page: conversion.json has all.`) : null,
   );
 }
 
-function signatureCard(part, root) {
+function signatureCard(part, root, isOpen) {
   const values = [
     ...sideRows("in", part.inputs),
     ...sideRows("optional", part.hparams),
@@ -72,17 +88,18 @@ function signatureCard(part, root) {
     part.update_ops ? plural(part.update_ops, "update op") : "",
     part.return_endpoints ? "all outputs with return_endpoints=True" : "",
   ];
+  const isRoot = part.name === root;
   return element(
-    "div",
-    { class: "card" },
-    element("h4", {}, code(callOf(part)), part.name === root ? element("span", { class: "tag" }, "also obj(…)") : null),
+    "details",
+    { class: "card", open: isOpen || isRoot },
+    element("summary", {}, code(callOf(part)), isRoot ? element("span", { class: "tag" }, "also obj(…)") : null),
     part.name === part.signature ? null : element("p", {}, "TF1 signature ", code(part.signature)),
     element("p", { class: "facts-line" }, facts.filter(Boolean).join(" · ")),
     ...listTable(
       rest ? [...values, { rest }] : values,
       [
-        { title: "", cell: (value) => value.side },
-        { title: "name", cell: (value) => element("span", { class: "path" }, value.name) },
+        { title: "", cell: (value) => value.side, kind: "side" },
+        { title: "name", cell: (value) => element("span", { class: "path" }, value.name), kind: "wide" },
         { title: "type", cell: formatType, kind: "type" },
       ],
       "conversion.json",
@@ -117,10 +134,10 @@ function variablesSection(record) {
     ...listTable(
       record.variables,
       [
-        { title: "name", cell: (variable) => element("span", { class: "path" }, variable.name) },
+        { title: "name", cell: (variable) => element("span", { class: "path" }, variable.name), kind: "wide" },
         { title: "type", cell: formatType, kind: "type" },
         { title: "size", cell: (variable) => formatBytes(variable.bytes), kind: "figure" },
-        { title: "trainable", cell: (variable) => (variable.trainable ? "yes" : "no") },
+        { title: "trainable", cell: (variable) => (variable.trainable ? "yes" : "no"), kind: "labeled" },
       ],
       "conversion.json",
     ),
@@ -135,7 +152,7 @@ function droppedSection(dropped) {
       [
         { title: "what", cell: (item) => item.what },
         { title: "name", cell: (item) => element("span", { class: "path" }, item.name) },
-        { title: "why", cell: (item) => item.why },
+        { title: "why", cell: (item) => item.why, kind: "wide" },
       ],
       "conversion.json",
     ),

@@ -3,12 +3,17 @@
 const CHART = { width: 440, height: 132, bottom: 22, top: 14, left: 4, right: 4 };
 const SPARK = { width: 100, height: 20, bars: 25 };
 const LEAST_BARS = 12;
-const MOST_LABELS = 9;
+const LABEL_WIDTH = 34;
 
-/** What entry `bit` of a histogram counts: `0`, `1`, `2 to 3`, `4 to 7`. */
+/** What entry `bit` of a histogram counts: `0`, `1`, `2 to 3`, `4 to 7`, …, `2¹⁰ to 2¹¹`. */
 function rangeOf(bit) {
   if (bit < 2) return String(bit);
-  return `${compact(2 ** (bit - 1))} to ${compact(2 ** bit - 1)}`;
+  return `${powerOfTwo(bit - 1)} to ${bit < 11 ? 2 ** bit - 1 : powerOfTwo(bit)}`;
+}
+
+function powerOfTwo(exponent) {
+  if (exponent < 10) return String(2 ** exponent);
+  return `2${[...String(exponent)].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("")}`;
 }
 
 function compact(count) {
@@ -64,7 +69,7 @@ function heightOf(count, total, height) {
 function errorChart(histogram) {
   const total = histogram.reduce((sum, count) => sum + count, 0);
   const bars = Array.from({ length: Math.max(LEAST_BARS, histogram.length) }, (_, bit) => ({
-    label: bit ? compact(2 ** (bit - 1)) : "0",
+    label: bit ? powerOfTwo(bit - 1) : "0",
     count: histogram[bit] || 0,
     height: (space) => heightOf(histogram[bit] || 0, total, space),
     title: `${formatNumber(histogram[bit] || 0)} elements: ${bit ? `${rangeOf(bit)} apart` : "equal"}`,
@@ -94,7 +99,7 @@ function describeRange(range) {
 function barChart(bars, label) {
   const { width, height, bottom, top, left, right } = CHART;
   const step = Math.min(64, (width - left - right) / bars.length);
-  const every = Math.ceil(bars.length / MOST_LABELS);
+  const every = Math.ceil(LABEL_WIDTH / step);
   const drawn = bars.map((bar, place) => {
     const size = bar.height(height - bottom - top);
     const x = left + place * step;

@@ -4,6 +4,8 @@
 // stands at its place in a box that is as high as all of them.
 
 const EXTRA_ROWS = 8;
+// Even of a table that is out of the window: the keyboard and screen readers have to get to it.
+const LEAST_ROWS = 24;
 const MOST_PRINTED = 1000;
 
 const COLUMNS = [
@@ -136,10 +138,11 @@ class ModuleTable {
   visibleRange() {
     if (this.isPrinting) return { first: 0, end: Math.min(this.shown.length, MOST_PRINTED) };
     const top = -this.box.getBoundingClientRect().top;
-    const first = Math.floor(top / this.rowHeight) - EXTRA_ROWS;
-    const end = Math.ceil((top + innerHeight) / this.rowHeight) + EXTRA_ROWS;
     const within = (place) => Math.max(0, Math.min(this.shown.length, place));
-    return { first: within(first), end: within(end) };
+    const above = Math.floor(top / this.rowHeight) - EXTRA_ROWS;
+    const below = Math.ceil((top + innerHeight) / this.rowHeight) + EXTRA_ROWS;
+    const first = within(Math.min(above, this.shown.length - LEAST_ROWS));
+    return { first, end: within(Math.max(below, first + LEAST_ROWS)) };
   }
 
   /** Adds a row among its neighbors: a screen reader follows the document, not the picture. */

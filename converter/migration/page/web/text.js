@@ -70,7 +70,9 @@ function formatError(value) {
   if (value === null || value === undefined) return "";
   const number = toNumber(value);
   if (!Number.isFinite(number)) return Number.isNaN(number) ? "not a number" : "infinite";
-  return number === 0 ? "0" : number.toExponential(1);
+  if (number === 0) return "0";
+  const isPlain = Math.abs(number) >= 0.01 && Math.abs(number) < 1000;
+  return isPlain ? String(Number(number.toPrecision(2))) : number.toExponential(1);
 }
 
 function toNumber(value) {
