@@ -32,6 +32,8 @@ from converter.errors import (
 from converter.version import __version__
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     import tensorflow as tf
 
     from converter.export.saved_model import Conversion
@@ -73,12 +75,14 @@ def inspect(source: Path, *, import_ops: Sequence[str] = ()) -> ModuleSummary:
       ConversionError: if it is no module, or damaged. A sound module that cannot be converted
         is described, with the reason in `refused`.
     """
+    from converter.assemble import garbage_collection
     from converter.formats.custom_ops import import_packages
     from converter.formats.registry import read_module
     from converter.summary import summarize
 
     import_packages(import_ops)
-    return summarize(read_module(source))
+    with garbage_collection.paused():
+        return summarize(read_module(source))
 
 
 def load(
@@ -105,6 +109,7 @@ def load(
       ConversionError: if it cannot be carried over exactly.
       UsageError: if it has no such tag set or signature.
     """
+    from converter.assemble import garbage_collection
     from converter.assemble.module_graphs import make_graphs
     from converter.assemble.plan import make_plan
     from converter.assemble.reusable import build_reusable
@@ -112,9 +117,10 @@ def load(
     from converter.formats.registry import read_module
 
     import_packages(import_ops)
-    legacy = read_module(source)
-    plan = make_plan(legacy, tags, training_tags, call_signature)
-    return build_reusable(make_graphs(legacy, plan), live=True).module
+    with garbage_collection.paused():
+        legacy = read_module(source)
+        plan = make_plan(legacy, tags, training_tags, call_signature)
+        return build_reusable(make_graphs(legacy, plan), live=True).module
 
 
 def convert(
@@ -172,28 +178,30 @@ def convert(
 
         import_packages(import_ops)
         say = progress or _say_nothing
-        say("reading the module")
-        with garbage_collection.paused():
+        with garbage_collection.paused() as resumed:
+            say("reading the module")
             legacy = read_module(source)
-        check_destination(legacy.directory, as_path(destination), overwrite=overwrite)
-        plan = make_plan(legacy, tags, training_tags, call_signature)
-        say("rewriting its graphs")
-        graphs = make_graphs(legacy, plan)
-        say("tracing and saving")
-        return write_saved_model(
-            graphs,
-            as_path(destination),
-            options={
-                "tags": None if tags is None else sorted(tags),
-                "training_tags": None if training_tags is None else sorted(training_tags),
-                "call_signature": call_signature,
-            },
-            digest=digest.result,
-            overwrite=overwrite,
-            hardlink=hardlink,
-            verify=_verification(source, import_ops, say, parity_report) if verify else None,
-            progress=ByteProgress(say, "copying weights"),
-        )
+            check_destination(legacy.directory, as_path(destination), overwrite=overwrite)
+            plan = make_plan(legacy, tags, training_tags, call_signature)
+            say("rewriting its graphs")
+            graphs = make_graphs(legacy, plan)
+            say("tracing and saving")
+            return write_saved_model(
+                graphs,
+                as_path(destination),
+                options={
+                    "tags": None if tags is None else sorted(tags),
+                    "training_tags": None if training_tags is None else sorted(training_tags),
+                    "call_signature": call_signature,
+                },
+                digest=digest.result,
+                overwrite=overwrite,
+                hardlink=hardlink,
+                verify=_verification(source, import_ops, say, parity_report, resumed)
+                if verify
+                else None,
+                progress=ByteProgress(say, "copying weights"),
+            )
 
 
 def verify(
@@ -324,9 +332,11 @@ def _verification(
     import_ops: Sequence[str],
     say: Progress,
     keep: Callable[[ParityReport], None] | None,
+    collecting_garbage: Callable[[], AbstractContextManager[None]],
 ) -> Callable[[Path], Mapping[str, Any]]:
     def compare(staging: Path) -> Mapping[str, Any]:
-        report = verify(source, staging, import_ops=import_ops, progress=say)
+        with collecting_garbage():  # Sessions make much of it.
+            report = verify(source, staging, import_ops=import_ops, progress=say)
         if keep is not None:
             keep(report)
         if not report.passed:
