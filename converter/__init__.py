@@ -7,6 +7,7 @@
     report = converter.verify("module", "saved_model")
     module = converter.load("module")
     migration = converter.migrate("modules", "saved_models")
+    files = converter.report("saved_models")
 
 TensorFlow is imported by the first call, not by `import converter`.
 """
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from converter.export.saved_model import Conversion
+    from converter.migration.page.write import ReportFiles
     from converter.migration.report import MigrationReport
     from converter.migration.watcher import Watcher
     from converter.parity.report import ParityReport
@@ -57,6 +59,7 @@ __all__ = [
     "inspect",
     "load",
     "migrate",
+    "report",
     "verify",
 ]
 
@@ -325,6 +328,37 @@ def migrate(
         job_function=job_function or CONVERT,
     )
     return run_migration(options, watcher or Silent(), stopping)
+
+
+def report(
+    destination_root: Path,
+    output: Path | None = None,
+    *,
+    progress: Progress | None = None,
+) -> ReportFiles:
+    """Writes the page over a migration, and the same for programs.
+
+    Each file is the old one or the new one at any time. The same journal, records and comparisons
+    give the same bytes. A record or a comparison that is missing or damaged is said in the page.
+
+    Args:
+      destination_root: Where the migration leads.
+      output: Where the page goes, a name that ends with `.html`; `report.html` in
+        `destination_root` by default. The others go beside it, with `.json` and `.csv`.
+      progress: Is told each step as it begins.
+
+    Raises:
+      UsageError: if no migration wrote to `destination_root`, or `output` has another ending.
+      DestinationError: if the files cannot be written, if there are others in their places, or if
+        the journal cannot be read.
+    """
+    from converter.migration.page.write import write_report
+
+    return write_report(
+        pathlib.Path(destination_root).absolute(),
+        None if output is None else pathlib.Path(output).absolute(),
+        progress or _say_nothing,
+    )
 
 
 def _verification(

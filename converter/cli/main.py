@@ -15,11 +15,11 @@ from absl import app, logging
 from absl.flags import argparse_flags
 
 from converter import errors
-from converter.cli import convert, inspect, migrate, terminal, verify
+from converter.cli import convert, inspect, migrate, report, terminal, verify
 from converter.version import __version__
 
 # Each module has NAME, HELP, add_arguments() and run().
-COMMANDS = (inspect, convert, verify, migrate)
+COMMANDS = (inspect, convert, verify, migrate, report)
 
 
 def entry_point() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 
@@ -62,6 +63,9 @@ class Comparison:
       max_rel: The largest difference relative to the expected element, among elements that are
         more than noise.
       max_ulps: The largest difference in units in the last place, for floats.
+      ulps_histogram: How many elements are how far apart in units in the last place, for floats:
+        entry k counts the distances of k bits, which are 0, 1, 2 to 3, 4 to 7, and so on. Ends
+        with the last entry that is not 0. Elements that are not finite on both sides are left out.
       where: The index of the worst element, if any element differs.
       expected: That element in the expected array.
       actual: That element in the actual array.
@@ -79,6 +83,7 @@ class Comparison:
     expected: str = ""
     actual: str = ""
     problem: str = ""
+    ulps_histogram: tuple[int, ...] | None = None
 
     @property
     def count(self) -> int:
@@ -174,7 +179,7 @@ def _compare_numbers(
         difference - allowed,
         difference,
         np.where(is_noise, 0.0, relative),
-        _max_ulps(expected, actual),
+        _ulps(expected, actual),
     )
 
 
@@ -198,8 +203,8 @@ def _relative(difference: np.ndarray, expected: np.ndarray) -> np.ndarray:
     return np.where(difference == 0, 0.0, np.where(np.isnan(relative), np.inf, relative))
 
 
-def _max_ulps(expected: np.ndarray, actual: np.ndarray) -> int | None:
-    """The largest distance in representable numbers between elements that are finite."""
+def _ulps(expected: np.ndarray, actual: np.ndarray) -> np.ndarray | None:
+    """Distances in representable numbers between the elements that are finite on both sides."""
     if expected.dtype.name not in _BITS:
         return None
     one, other = _ordered_bits(expected), _ordered_bits(actual)
@@ -207,7 +212,19 @@ def _max_ulps(expected: np.ndarray, actual: np.ndarray) -> int | None:
     larger, smaller = np.maximum(one, other), np.minimum(one, other)
     apart = larger.view(np.uint64) - smaller.view(np.uint64)
     finite = np.isfinite(_widen(expected)) & np.isfinite(_widen(actual))
-    return int(np.max(apart[finite.reshape(-1)], initial=0))
+    return apart[finite.reshape(-1)]
+
+
+def _count_by_bits(distances: np.ndarray) -> tuple[int, ...]:
+    """How many distances have 0 bits, 1 bit, 2 bits, … up to those of the largest."""
+    if not distances.size:
+        return ()
+    bits = int(distances.max()).bit_length()
+    # A pass over the array for each power of two is exact, and makes no copy of it. There are few:
+    # what is equal but for rounding is some bits apart.
+    at_least = [int(np.count_nonzero(distances >= np.uint64(1 << bit))) for bit in range(bits)]
+    counts = [distances.size, *at_least, 0]
+    return tuple(more - fewer for more, fewer in itertools.pairwise(counts))
 
 
 def _ordered_bits(array: np.ndarray) -> np.ndarray:
@@ -238,7 +255,7 @@ def _describe(
     excess: np.ndarray,
     difference: np.ndarray,
     relative: np.ndarray,
-    max_ulps: int | None = None,
+    ulps: np.ndarray | None = None,
 ) -> Comparison:
     passed = not bool((excess > 0).any())
     where = _find_worst(difference if passed else excess)
@@ -249,10 +266,11 @@ def _describe(
         shape=expected.shape,
         max_abs=float(np.max(difference, initial=0)),
         max_rel=float(np.max(relative, initial=0)),
-        max_ulps=max_ulps,
+        max_ulps=None if ulps is None else int(np.max(ulps, initial=0)),
         where=where,
         expected="" if where is None else _show(expected[where]),
         actual="" if where is None else _show(actual[where]),
+        ulps_histogram=None if ulps is None else _count_by_bits(ulps),
     )
 
 

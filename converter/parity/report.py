@@ -104,8 +104,9 @@ def _row_to_json(row: Row) -> dict[str, Any]:
 
 
 def _row_from_json(values: Mapping[str, Any]) -> Row:
+    values = {"ulps_histogram": None, **values}  # Earlier reports lack it.
     fields = {field.name: values[field.name] for field in dataclasses.fields(Comparison)}
-    for name in ("shape", "where"):
+    for name in ("shape", "where", "ulps_histogram"):
         fields[name] = None if fields[name] is None else tuple(fields[name])
     for name in ("max_abs", "max_rel"):
         fields[name] = float(fields[name])

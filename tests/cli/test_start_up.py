@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-_HEAVY = ("tensorflow", "numpy", "rich", "google.protobuf", "concurrent.futures", "hashlib")
+_HEAVY = ("tensorflow", "numpy", "rich", "google.protobuf", "concurrent.futures", "hashlib",
+          "jinja2")  # fmt: skip
 _SCRIPT = """
 import sys
 from converter.cli import main
@@ -25,6 +26,7 @@ print([name for name in {heavy} if name in sys.modules], file=sys.__stdout__)
         ["verify", "--help"],
         ["migrate", "--help"],
         ["migrate"],
+        ["report", "--help"],
         ["--version"],
         ["convert"],
         ["what"],

@@ -1,6 +1,11 @@
+import collections
+import math
+
+import hypothesis
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import strategies as st
 
 from converter.parity.compare import (
     EXACT,
@@ -182,3 +187,78 @@ def test_default_tolerances():
     assert default_tolerance("int32") == EXACT
     assert not missing(_floats(1)).passed
     assert missing(np.zeros((2, 3))).count == 6
+
+
+# The distribution of distances.
+
+_FLOATS = ("float16", "bfloat16", "float32", "float64")
+
+
+@st.composite
+def _pairs_of_arrays(draw):
+    """Two arrays of one float type, made of any bits at all, and near each other or not."""
+    dtype = tf.as_dtype(draw(st.sampled_from(_FLOATS))).as_numpy_dtype
+    bits = np.dtype(dtype).itemsize * 8
+    pairs = draw(
+        st.lists(st.tuples(st.integers(0, 2**bits - 1), st.integers(0, 64), st.booleans()))
+    )
+    expected = [one for one, _, _ in pairs]
+    actual = [
+        ((one ^ (1 << bits - 1)) if is_negated else one + step) % 2**bits
+        for one, step, is_negated in pairs
+    ]
+    unsigned = np.dtype(f"uint{bits}")
+    return tuple(np.array(side, unsigned).view(dtype) for side in (expected, actual))
+
+
+def _rank(number):
+    """The place of a float among all floats of its type; neighbours are one apart."""
+    bits = number.dtype.itemsize * 8
+    pattern = int.from_bytes(number.tobytes(), "little")
+    return pattern if pattern < 1 << bits - 1 else (1 << bits - 1) - pattern
+
+
+@hypothesis.given(_pairs_of_arrays())
+def test_the_histogram_counts_every_finite_pair_by_the_bits_of_its_distance(arrays):
+    found = compare(*arrays, EXACT)
+    distances = [
+        abs(_rank(one) - _rank(other))
+        for one, other in zip(*arrays, strict=True)
+        if math.isfinite(float(one)) and math.isfinite(float(other))
+    ]
+    counts = collections.Counter(distance.bit_length() for distance in distances)
+    expected = tuple(counts[bit] for bit in range(max(counts, default=-1) + 1))
+    assert found.ulps_histogram == expected
+    assert found.max_ulps == max(distances, default=0)
+
+
+def test_the_histogram_has_an_entry_for_each_power_of_two():
+    expected = np.zeros(8, np.float64)
+    actual = np.array([0, 1, 2, 3, 4, 7, 8, 2**60 - 1], np.int64).view(np.float64)
+    histogram = compare(expected, actual, EXACT).ulps_histogram
+    assert histogram[:5] == (1, 1, 2, 2, 1)
+    # One less than a power of two is not rounded up to it.
+    assert len(histogram) == 61
+    assert histogram[60] == 1
+
+
+def test_the_whole_range_fits_the_histogram():
+    largest = np.finfo(np.float64).max
+    histogram = compare(np.array([-largest]), np.array([largest]), EXACT).ulps_histogram
+    assert histogram == (*(0,) * 64, 1)
+
+
+def test_what_is_not_finite_is_left_out_of_the_histogram():
+    nan, inf = float("nan"), float("inf")
+    assert compare(_floats(nan, inf, 1), _floats(nan, 1, 1), EXACT).ulps_histogram == (1,)
+    assert compare(_floats(nan), _floats(nan), EXACT).ulps_histogram == ()
+    assert compare(_floats(), _floats(), EXACT).ulps_histogram == ()
+
+
+@pytest.mark.parametrize(
+    "array", [np.array([1]), np.array([True]), np.array([b"x"], object), np.array([1j])]
+)
+def test_there_is_no_histogram_where_there_are_no_units_in_the_last_place(array):
+    assert compare(array, array, EXACT).ulps_histogram is None
+    assert missing(array).ulps_histogram is None
+    assert compare(array, array[:0], EXACT).ulps_histogram is None

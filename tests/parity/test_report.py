@@ -61,6 +61,18 @@ def test_json_and_back(report):
     assert ParityReport.from_json(json.loads(text)) == report
 
 
+def test_json_of_an_earlier_version_is_read():
+    values = _FAILED.to_json()
+    assert [row.pop("ulps_histogram") for row in values["rows"]] == [
+        [2],
+        [1],
+        None,
+        [1, 0, 0, 0, 1],
+    ]
+    rows = ParityReport.from_json(values).rows
+    assert [row.comparison.ulps_histogram for row in rows] == [None] * 4
+
+
 @pytest.mark.parametrize("report", [_PASSED, _FAILED])
 def test_survives_pickling(report):
     assert pickle.loads(pickle.dumps(report)) == report

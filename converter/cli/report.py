@@ -1,0 +1,59 @@
+"""Writes the page over a migration.
+
+Reads the journal, the records and the comparisons below DST_ROOT, and writes three files: the page,
+which needs nothing but a browser, and the same for programs, as JSON and as CSV. It may be written
+while a migration is going on.
+
+Exit status: 0 when it is written, whatever it says of the modules.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+import converter
+from converter.cli import terminal
+
+if TYPE_CHECKING:
+    # Imported where it is used: help and errors answer without it.
+    from converter.migration.page.write import ReportFiles
+
+NAME = "report"
+HELP = "write the page over a migration"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of the subcommand."""
+    parser.add_argument("destination_root", metavar="DST_ROOT", help="where a migration leads")
+    parser.add_argument(
+        "--output", metavar="FILE.html",
+        help="where the page goes; FILE.json and FILE.csv go beside it (default:"
+        " DST_ROOT/report.html)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--json", action="store_true", help="print where the files are, as one JSON document"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs the subcommand."""
+    with terminal.progress() as progress:
+        files = converter.report(arguments.destination_root, arguments.output, progress=progress)
+    if arguments.json:
+        terminal.print_json(files.to_json())
+    else:
+        _print(files)
+    return 0
+
+
+def _print(files: ReportFiles) -> None:
+    console = terminal.output_console()
+    console.print(f"Written to {files.html}", soft_wrap=True, markup=False)
+    totals = files.totals
+    for line in (
+        f"{totals.saved_models:,} of {totals.legacy:,} modules are SavedModels",
+        f"{totals.equal:,} of {totals.verified:,} that were compared are equal to their originals",
+        f"for programs: {files.json} and {files.csv}",
+    ):
+        console.print(f"  {line}", soft_wrap=True, markup=False)

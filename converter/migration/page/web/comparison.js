@@ -1,0 +1,78 @@
+// Shows how equal a module is to its original.
+
+function comparisonSection(report, path) {
+  return section(
+    "Compared with the original",
+    element(
+      "p",
+      { class: report.passed ? "verdict" : "verdict bad" },
+      report.passed ? "Equal: " : "Not equal: ",
+      `${plural(report.tensors, "tensor")} compared, ${formatNumber(report.bit_equal)} of them bit for bit;`,
+      ` worst relative error ${formatError(report.worst_rel)}, absolute ${formatError(report.worst_abs)}.`,
+    ),
+    report.histogram ? distributionFigure(report.histogram) : null,
+    ...listTable(report.rows, comparisonColumns(), `.tf1hub/parity/${path}.json in DST_ROOT`),
+    report.uncovered.length
+      ? [note("No call of these could be compared:"), bullets(report.uncovered)]
+      : null,
+    report.not_compared.length
+      ? [note("Not compared:"), bullets(mapList(report.not_compared, (e) => `${e.case}: ${e.reason}`))]
+      : null,
+    report.notes.length ? bullets(report.notes) : null,
+  );
+}
+
+function mapList(list, change) {
+  const { items, rest } = splitRest(list);
+  return rest ? [...items.map(change), { rest }] : items.map(change);
+}
+
+function distributionFigure(histogram) {
+  return element(
+    "figure",
+    {},
+    errorChart(histogram),
+    element(
+      "figcaption",
+      {},
+      "All elements of all tensors, by their distance in units in the last place. ",
+      describeHistogram(histogram),
+      ".",
+    ),
+  );
+}
+
+function comparisonColumns() {
+  return [
+    { title: "tensor", cell: tensorCell, kind: "wide" },
+    { title: "type", cell: (row) => formatType(row), kind: "type" },
+    { title: "distribution", cell: pictureCell, kind: "picture" },
+    { title: "ULPs", cell: (row) => (row.max_ulps === null ? "" : formatUlps(row.max_ulps)), kind: "figure" },
+    { title: "max abs", cell: (row) => formatError(row.max_abs), kind: "figure" },
+    { title: "max rel", cell: (row) => formatError(row.max_rel), kind: "figure" },
+    { title: "verdict", cell: verdictCell, kind: "conclusion" },
+  ];
+}
+
+function tensorCell(row) {
+  return [
+    element("span", { class: "path" }, row.tensor),
+    element("small", {}, `${row.case} · ${row.check}`),
+    row.passed ? null : element("small", { class: "bad" }, explainDifference(row)),
+  ];
+}
+
+function explainDifference(row) {
+  if (row.problem) return row.problem;
+  const where = row.where && row.where.length ? ` at [${row.where.join(", ")}]` : "";
+  return `expected ${row.expected}, actual ${row.actual}${where}`;
+}
+
+function pictureCell(row) {
+  return row.histogram && row.histogram.length ? sparkline(row.histogram, row.passed) : "";
+}
+
+function verdictCell(row) {
+  if (!row.passed) return element("b", { class: "bad" }, "differs");
+  return row.bit_equal ? "bit for bit" : "within tolerance";
+}
