@@ -259,6 +259,7 @@ def migrate(
     exclude: Sequence[str] = (),
     verify: bool = False,
     import_ops: Sequence[str] = (),
+    hardlink: bool = False,
     dry_run: bool = False,
     retry_failed: bool = False,
     fail_fast: bool = False,
@@ -286,6 +287,8 @@ def migrate(
       exclude: Globs, of which neither a module's relative path nor a folder above may match one.
       verify: Whether to compare each result with its original before it is put in place.
       import_ops: Packages that register custom ops, such as `tensorflow_text`.
+      hardlink: Whether the files of the weights become hard links to those of the source, as in
+        `convert`. What was copied before stays as it is.
       dry_run: Whether only to say what would be done, from reading only, and write nothing.
       retry_failed: Whether to try modules again that failed before, though nothing has changed.
       fail_fast: Whether to begin no more modules after the first that fails.
@@ -305,18 +308,19 @@ def migrate(
       KeyboardInterrupt: when interrupted; workers are stopped at once, and the next run goes on.
     """
     from converter.migration.candidates import Globs
-    from converter.migration.options import Options
+    from converter.migration.options import Options, local_root
     from converter.migration.run import run_migration
     from converter.migration.watcher import Silent
     from converter.migration.worker import CONVERT
 
     options = Options(
-        source_root=pathlib.Path(source_root).absolute(),
-        destination_root=pathlib.Path(destination_root).absolute(),
+        source_root=local_root(source_root),
+        destination_root=local_root(destination_root),
         from_list=None if from_list is None else pathlib.Path(from_list).absolute(),
         globs=Globs(tuple(include), tuple(exclude)),
         verify=verify,
         import_ops=tuple(import_ops),
+        hardlink=hardlink,
         dry_run=dry_run,
         retry_failed=retry_failed,
         fail_fast=fail_fast,
