@@ -53,6 +53,20 @@ def measure(finished: Finished, workers: int) -> Pace:
     return Pace(workers, len(jobs), report["seconds"], finished.seconds, sum(jobs))
 
 
+def run_sound(modules: int, workers: int, scratch: pathlib.Path | None) -> str:
+    """Migrates `modules` sound modules.
+
+    Raises:
+      AssertionError: if one of them is not converted.
+    """
+    with tempfile.TemporaryDirectory(prefix="tf1hub_stress_", dir=scratch) as folder:
+        bench = Bench(pathlib.Path(folder), workers)
+        make_tree(bench.source, modules)
+        finished = bench.migrate(bench.scratch / "dst")
+        assert finished.status == 0, finished.complaints
+    return measure(finished, workers).to_text()
+
+
 def run(modules: int, workers: int, timeout_secs: float, scratch: pathlib.Path | None) -> str:
     """Migrates `modules` modules, five of them bad.
 

@@ -1,9 +1,10 @@
 """Puts migrations under stress, and says what it has seen.
 
     scripts/stress_migrate                      # everything; about ten minutes on two cores
-    scripts/stress_migrate --only modules --workers 1,2
+    scripts/stress_migrate --only pace,modules --workers 1,2
     scripts/stress_migrate --only kills --kills 50 --seed 7
 
+    pace      many modules, all of them sound: how fast?
     modules   many modules, three of them broken, one that crashes its worker, one that hangs
     kills     kill -9 of the whole process group at random moments, resumed each time
     full      a disk that fills up (root only)
@@ -20,10 +21,11 @@ import pathlib
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from stress_migration import bad_modules, disks, kills
 
-SCENARIOS = ("modules", "kills", "full", "readonly")
+SCENARIOS = ("pace", "modules", "kills", "full", "readonly")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,23 +44,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _trials(arguments: argparse.Namespace) -> Iterator[tuple[str, Callable[[], str]]]:
-    scratch: pathlib.Path | None = arguments.scratch
-    modules: int = arguments.modules
+    modules, scratch = arguments.modules, arguments.scratch
     for name in arguments.only:
-        if name == "modules":
+        if name == "pace":
             for workers in arguments.workers:
-                yield (
-                    name,
-                    lambda workers=workers: bad_modules.run(
-                        modules, workers, arguments.timeout_secs, scratch
-                    ),
-                )
+                yield name, partial(bad_modules.run_sound, modules, workers, scratch)
+        elif name == "modules":
+            for workers in arguments.workers:
+                limit = arguments.timeout_secs
+                yield name, partial(bad_modules.run, modules, workers, limit, scratch)
         elif name == "kills":
-            yield name, lambda: kills.run(modules, arguments.kills, arguments.seed, scratch)
-        elif name == "full":
-            yield name, lambda: _as_root(disks.fill, scratch)
+            yield name, partial(kills.run, modules, arguments.kills, arguments.seed, scratch)
         else:
-            yield name, lambda: _as_root(disks.lock, scratch)
+            yield name, partial(_as_root, disks.fill if name == "full" else disks.lock, scratch)
 
 
 def _as_root(trial: Callable[[int, pathlib.Path | None], str], scratch: pathlib.Path | None) -> str:
@@ -76,11 +74,11 @@ def _parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--only", type=_parse_scenarios, default=SCENARIOS, metavar="NAME,…",
         help="some of them (default: all)")  # fmt: skip
     add("--modules", type=_parse_count, default=200, metavar="N",
-        help="how many modules the first two have (default: 200)")  # fmt: skip
+        help="how many modules the first three have (default: 200)")  # fmt: skip
     add("--workers", type=_parse_counts, default=(2,), metavar="N,…",
-        help="how many workers the first has, in one run after the other (default: 2)")  # fmt: skip
+        help="how many workers the first two have, run after run (default: 2)")  # fmt: skip
     add("--timeout-secs", type=float, default=20.0, metavar="S",
-        help="how long a module may take in the first; one hangs (default: 20)")  # fmt: skip
+        help="how long a module may take in the second; one hangs (default: 20)")  # fmt: skip
     add("--kills", type=_parse_count, default=20, metavar="N", help="how many (default: 20)")
     add("--seed", type=int, default=random.randrange(1000), metavar="N",
         help="of the moments of the kills (default: another each time)")  # fmt: skip

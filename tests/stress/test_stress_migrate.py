@@ -103,10 +103,11 @@ def test_what_fails_is_told_and_decides_about_the_status(monkeypatch, capsys):
 
     monkeypatch.setattr(kills, "run", fail)
     monkeypatch.setattr(bad_modules, "run", lambda *arguments: f"fine {arguments[1]}")
-    assert command.main(["--only", "modules", "--workers", "1,2"]) == 0
+    monkeypatch.setattr(bad_modules, "run_sound", lambda *arguments: f"sound {arguments[1]}")
+    assert command.main(["--only", "pace,modules", "--workers", "1,2"]) == 0
     assert command.main(["--only", "kills,modules"]) == 1
     output = capsys.readouterr().out
-    for words in ("fine 1", "fine 2", "kills (0 s): FAILED: x is torn"):
+    for words in ("sound 1", "sound 2", "fine 1", "fine 2", "kills (0 s): FAILED: x is torn"):
         assert words in output
 
 

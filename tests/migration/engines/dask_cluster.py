@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import distributed
 import psutil
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -55,6 +56,10 @@ class Cluster:
             )  # fmt: skip
         self.processes.append(process)
         return process
+
+    def wait_for_workers(self):
+        with distributed.Client(self.address, set_as_default=False) as client:
+            client.wait_for_workers(len(self.workers), timeout=60)
 
     def close(self):
         for process in self.processes:

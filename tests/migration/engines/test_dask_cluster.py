@@ -71,6 +71,8 @@ def start(tmp_path, log):
             (tmp_path / "elsewhere").mkdir()
             cluster = Cluster(tmp_path / "elsewhere", **options)
             stack.callback(cluster.close)
+            if "protocol" not in options:
+                cluster.wait_for_workers()
             return cluster
 
         yield call
@@ -289,18 +291,20 @@ def test_tls_as_readme_has_it(start, tree, tmp_path):
          "/CN=127.0.0.1", "-keyout", str(key), "-out", str(certificate)],
         check=True, capture_output=True,
     )  # fmt: skip
-    prefix = "DASK_DISTRIBUTED__COMM__TLS"
-    variables = {f"{prefix}__CA_FILE": str(certificate)}
-    for role in ("SCHEDULER", "WORKER", "CLIENT"):
-        variables |= {
-            f"{prefix}__{role}__CERT": str(certificate),
-            f"{prefix}__{role}__KEY": str(key),
-        }
+    settings = {"distributed.comm.tls.ca-file": certificate}
+    for role in ("scheduler", "worker", "client"):
+        settings[f"distributed.comm.tls.{role}.cert"] = certificate
+        settings[f"distributed.comm.tls.{role}.key"] = key
+    # Dask's own rule for the names of variables.
+    variables = {
+        f"DASK_{name.replace('.', '__').replace('-', '_').upper()}": str(path)
+        for name, path in settings.items()
+    }
     variables["DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION"] = "True"
     cluster = start(workers=1, environment=variables, protocol="tls")
     assert cluster.address.startswith("tls://")
     where = {"engine": "dask", "scheduler": cluster.address, "job_function": FAKE}
-    with dask.config.set(dask.config.collect(paths=[], env=variables)):
+    with dask.config.set({name: str(path) for name, path in settings.items()}):
         assert converter.migrate(tree({"a": None}), tmp_path / "dst", **where).passed
 
 
