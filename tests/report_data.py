@@ -1,6 +1,8 @@
 """Migrations for tests of the report: journal, records and comparisons, without any conversion."""
 
+import base64
 import json
+import zlib
 
 import numpy as np
 
@@ -212,3 +214,8 @@ def write_many(root, count):
             )
         )  # fmt: skip
     return write_journal(root, outcomes)
+
+
+def unpack(packed):
+    """The details of a module, as a browser unpacks them; see `page/packed.py`."""
+    return json.loads(zlib.decompress(base64.b64decode(packed)))

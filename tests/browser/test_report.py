@@ -316,3 +316,27 @@ def test_ten_thousand_rows(open_page, tmp_path, capsys):
     with capsys.disabled():
         told = ", ".join(f"{name} {milliseconds:.0f} ms" for name, milliseconds in timings.items())
         print(f"\n10,000 rows: {told}")  # noqa: T201
+
+
+def test_the_policy_stops_what_does_not_belong(browser, report, tmp_path):
+    """Were a text to become markup after all, it could neither run nor load anything."""
+    smuggled = (
+        "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
+        "<script src='https://example.com/x.js'></script>"
+        "<style>h1 { display: none }</style><base href='https://example.com/'>"
+    )
+    with open(report, encoding="utf-8") as file:
+        text = file.read()
+    (tmp_path / "page.html").write_text(text.replace("<header>", f"{smuggled}<header>"))
+    context = browser.new_context()
+    page = context.new_page()
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("requestfinished", lambda request: asked.append(request.url))
+    page.goto((tmp_path / "page.html").as_uri())
+    assert page.locator("h1").is_visible()
+    assert shown(page) == "129 modules"
+    assert page.title() != "owned"
+    assert asked == [(tmp_path / "page.html").as_uri()]
+    assert len([text for text in said if "Content Security Policy" in text]) >= 5
+    context.close()

@@ -39,12 +39,6 @@ def pack(details: Json, budget: int) -> str:
     return packed
 
 
-def unpack(packed: str) -> Json:
-    """The details, as a browser would see them."""
-    details: Json = json.loads(zlib.decompress(base64.b64decode(packed)))
-    return details
-
-
 def _cut(value: Any, items: int, characters: int) -> Any:
     if isinstance(value, str):
         return cut(value, characters)

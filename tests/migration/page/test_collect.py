@@ -11,7 +11,6 @@ from converter import errors
 from converter.migration.journal import journal_path
 from converter.migration.outcomes import ErrorInfo, Failed
 from converter.migration.page.collect import collect
-from converter.migration.page.packed import unpack
 
 
 def test_every_module_is_there_by_path(root, collect_facts):
@@ -27,10 +26,10 @@ def test_every_module_is_there_by_path(root, collect_facts):
 
 def test_details_hold_the_record_and_the_comparison(root):
     modules = {module.facts["path"]: module for module in collect(root, lambda _: None).modules}
-    details = unpack(modules["text/nnlm"].packed)
+    details = report_data.unpack(modules["text/nnlm"].packed)
     assert len(details["record"]["variables"]) == 300
     assert len(details["report"]["rows"]) == 61
-    assert unpack(modules["text/queue"].packed)["record"] is None
+    assert report_data.unpack(modules["text/queue"].packed)["record"] is None
 
 
 def test_a_module_begun_again_keeps_its_outcome(root, collect_facts):

@@ -11,7 +11,6 @@ import report_data
 
 from converter.migration.page.collect import collect
 from converter.migration.page.html import to_html
-from converter.migration.page.packed import unpack
 from converter.migration.page.totals import add_up
 
 
@@ -97,7 +96,7 @@ def test_rows_say_where_their_details_are(render):
     packed = page.script("text/plain")
     for values in data["rows"]:
         row = dict(zip(data["columns"], values, strict=True))
-        details = unpack(packed[row["at"] : row["at"] + row["length"]])
+        details = report_data.unpack(packed[row["at"] : row["at"] + row["length"]])
         assert (details["path"], details["outcome"]) == (row["path"], row["outcome"])
     causes = {row[data["columns"].index("cause")] for row in data["rows"]} - {None}
     assert causes == set(range(len(data["causes"])))

@@ -3,13 +3,14 @@
 import random
 
 import pytest
+import report_data
 
-from converter.migration.page.packed import budget_bytes, pack, unpack
+from converter.migration.page.packed import budget_bytes, pack
 
 
 def test_what_fits_is_whole():
     details = {"path": "a", "rows": [{"shape": [1, None], "ok": True}], "none": None, "x": 0.5}
-    assert unpack(pack(details, 4096)) == details
+    assert report_data.unpack(pack(details, 4096)) == details
 
 
 def test_lists_over_the_budget_are_cut_and_say_so():
@@ -18,7 +19,7 @@ def test_lists_over_the_budget_are_cut_and_say_so():
     details = {"names": names, "few": ["a", "b"]}
     packed = pack(details, 4096)
     assert len(packed) <= 4096
-    found = unpack(packed)
+    found = report_data.unpack(packed)
     kept = len(found["names"]) - 1
     assert kept >= 100
     assert found["names"][:-1] == names[:kept]
@@ -31,7 +32,7 @@ def test_shapes_and_histograms_are_never_cut():
     details = {"histogram": list(range(65)), "noise": [noise[i : i + 50] for i in range(3000)]}
     packed = pack(details, 4096)
     assert len(packed) <= 4096
-    assert unpack(packed)["histogram"] == list(range(65))
+    assert report_data.unpack(packed)["histogram"] == list(range(65))
 
 
 @pytest.mark.parametrize("modules", [1, 10_000, 1_000_000])
