@@ -3,21 +3,24 @@
 The rule is about the project's own packages only: whatever is installed may be imported.
 """
 
+from __future__ import annotations
+
 import argparse
 import ast
 import pathlib
 import sys
+from collections.abc import Iterator, Sequence
 
 PACKAGES = ("converter", "legacy_fixtures")
 
 
-def module_name(path):
+def module_name(path: str) -> str:
     """`converter/ir/graph.py` is the module `converter.ir.graph`."""
     parts = pathlib.PurePosixPath(path).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imported(tree):
+def imported(tree: ast.Module) -> Iterator[tuple[int, str, str | None]]:
     """Yields, for each name that is imported, its line, the module it is from, and itself."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -28,9 +31,9 @@ def imported(tree):
                 yield node.lineno, node.module or ".", alias.name
 
 
-def defined_names(tree):
+def defined_names(tree: ast.Module) -> set[str]:
     """The names that a module binds when it is imported, as far as the check needs them."""
-    names = set()
+    names: set[str] = set()
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             names.add(node.name)
@@ -50,7 +53,7 @@ class Importable:
       paths: Their files. Those that are packages are read.
     """
 
-    def __init__(self, paths):
+    def __init__(self, paths: Sequence[str]) -> None:
         self._modules = {module_name(path) for path in paths}
         self._names = {
             module_name(path): defined_names(ast.parse(pathlib.Path(path).read_bytes()))
@@ -58,7 +61,7 @@ class Importable:
             if pathlib.PurePosixPath(path).name == "__init__.py"
         }
 
-    def allows(self, module, name):
+    def allows(self, module: str, name: str | None) -> bool:
         """Whether `import module`, or `from module import name`, is one of them."""
         if module.split(".")[0] not in PACKAGES:
             return True
@@ -67,7 +70,7 @@ class Importable:
         return f"{module}.{name}" in self._modules or name in self._names[module]
 
 
-def violations(path, importable):
+def violations(path: str, importable: Importable) -> Iterator[str]:
     """Yields a line of text for each import that `importable` does not allow."""
     for line, module, name in imported(ast.parse(pathlib.Path(path).read_bytes(), path)):
         if not importable.allows(module, name):
@@ -75,7 +78,7 @@ def violations(path, importable):
             yield f"{path}:{line}: imports {what}"
 
 
-def main(argv):
+def main(argv: Sequence[str]) -> int:
     """Returns 1, and says why, if there is a violation; writes the stamp otherwise."""
     parser = argparse.ArgumentParser(description=__doc__, fromfile_prefix_chars="@")
     parser.add_argument("--target", required=True, help="label, for the error")

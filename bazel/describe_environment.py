@@ -1,15 +1,19 @@
 """Prints, as JSON, what a Python environment is: its interpreter and the versions of packages.
 
-    python describe_environment.py tensorflow numpy
+python describe_environment.py tensorflow numpy
 """
+
+from __future__ import annotations
 
 import importlib.metadata
 import json
 import platform
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 
-def describe(packages):
+def describe(packages: Sequence[str]) -> dict[str, Any]:
     """Returns the interpreter, the versions of Python and `packages`, and which are missing."""
     versions, missing = [f"python=={platform.python_version()}"], []
     for package in packages:

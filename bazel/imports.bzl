@@ -34,7 +34,6 @@ def _check(ctx, sources, importable):
         outputs = [stamp],
         mnemonic = "CheckImports",
         progress_message = "Checking the imports of %s" % ctx.label,
-        env = {"PATH": "/usr/local/bin:/usr/bin:/bin"},
     )
     return stamp
 

@@ -3,9 +3,12 @@
 Bazel says by variables which tests to run (`--test_filter`, `shard_count`), and where to write.
 """
 
+from __future__ import annotations
+
 import os
 import pathlib
 import sys
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -18,12 +21,14 @@ class Shard:
       total: How many parts there are.
     """
 
-    def __init__(self, index, total):
+    def __init__(self, index: int, total: int) -> None:
         self._index = index
         self._total = total
 
     @pytest.hookimpl(trylast=True)  # After `-m` has taken its share.
-    def pytest_collection_modifyitems(self, config, items):
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
         """Deselects the tests of all other parts."""
         chosen = items[self._index :: self._total]
         others = [item for at, item in enumerate(items) if at % self._total != self._index]
@@ -31,7 +36,7 @@ class Shard:
         items[:] = chosen
 
 
-def pytest_arguments(argv, environment):
+def pytest_arguments(argv: Sequence[str], environment: Mapping[str, str]) -> list[str]:
     """The arguments for pytest, by those of the test target and Bazel's variables."""
     scratch = pathlib.Path(environment["TEST_TMPDIR"])
     arguments = [
@@ -48,7 +53,7 @@ def pytest_arguments(argv, environment):
     return arguments
 
 
-def make_plugins(environment):
+def make_plugins(environment: Mapping[str, str]) -> list[Shard]:
     """The plugin that runs one part of the tests, if Bazel wants parts."""
     if "TEST_TOTAL_SHARDS" not in environment:
         return []
@@ -58,7 +63,7 @@ def make_plugins(environment):
     return [Shard(int(environment["TEST_SHARD_INDEX"]), int(environment["TEST_TOTAL_SHARDS"]))]
 
 
-def is_success(status, environment):
+def is_success(status: int, environment: Mapping[str, str]) -> bool:
     """Whether pytest's exit status is good: no test at all is, where only some were wanted."""
     partial = {"TEST_TOTAL_SHARDS", "TESTBRIDGE_TEST_ONLY"} & environment.keys()
     return status == pytest.ExitCode.OK or (
@@ -66,7 +71,7 @@ def is_success(status, environment):
     )
 
 
-def main(argv, environment):
+def main(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     """Runs pytest; returns 0 if all is well."""
     status = pytest.main(pytest_arguments(argv, environment), make_plugins(environment))
     return 0 if is_success(status, environment) else int(status) or 1

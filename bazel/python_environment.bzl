@@ -22,6 +22,7 @@ py_runtime(
     name = "runtime",
     interpreter_path = {interpreter},
     python_version = "PY3",
+    stub_shebang = {shebang},
 )
 
 py_runtime_pair(
@@ -89,6 +90,8 @@ def _python_environment_impl(repository_ctx):
     test_environment = _describe(repository_ctx, python, _TEST_PACKAGES)
     repository_ctx.file("toolchain/BUILD", _TOOLCHAIN_BUILD.format(
         interpreter = repr(environment["interpreter"]),
+        # Bazel 4 looks for `python`, which Debian does not have.
+        shebang = repr("#!" + environment["interpreter"]),
     ))
     if environment["missing"]:
         # Only what needs TensorFlow fails: others may use the toolchain, too.

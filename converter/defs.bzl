@@ -19,7 +19,7 @@ SavedModelInfo = provider(
     },
 )
 
-# The interpreter is an absolute path; this is for what starts it.
+# Nothing of the user's environment, and no GPU, which would be taken from others.
 _ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "-1",
     "PATH": "/usr/local/bin:/usr/bin:/bin",

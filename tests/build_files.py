@@ -49,7 +49,7 @@ def absolute_label(label: str, package: str) -> str:
 class _Anything:
     """What stands for the parts of Starlark that say nothing about targets."""
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *_, **__):
         return self
 
     def __getattr__(self, name):
@@ -65,9 +65,7 @@ class _Package:
         self._name = self._folder.relative_to(root).as_posix().removeprefix(".")
         self.targets: list[Target] = []
         rules = {kind: self._rule(kind) for kind in _RULES}
-        native = types.SimpleNamespace(
-            glob=self._glob, package_name=lambda: self._name, **rules
-        )
+        native = types.SimpleNamespace(glob=self._glob, package_name=lambda: self._name, **rules)
         self._builtins = {"glob": self._glob, "native": native, "fail": _fail, **rules}
         for name in ("Label", "aspect", "attr", "depset", "provider"):
             self._builtins[name] = _Anything()
@@ -78,7 +76,7 @@ class _Package:
         """Runs a file, and returns what it defines."""
         names = dict(self._builtins)
         names["load"] = functools.partial(self._load, names)
-        exec(compile(path.read_text(), str(path), "exec"), names)  # noqa: S102
+        exec(compile(path.read_text(), str(path), "exec"), names)
         return names
 
     def _load(self, names, label, *symbols):
@@ -90,7 +88,7 @@ class _Package:
         names.update({symbol: defined[symbol] for symbol in symbols})
 
     def _rule(self, kind):
-        def note(*args, name="", **attributes):
+        def note(*_, name="", **attributes):
             self.targets.append(Target(self._name, kind, name, attributes))
 
         return note
@@ -98,9 +96,7 @@ class _Package:
     def _glob(self, include, exclude=()):
         files = [path.relative_to(self._folder).as_posix() for path in _files(self._folder)]
         return sorted(
-            file
-            for file in files
-            if _matches(file, include) and not _matches(file, exclude)
+            file for file in files if _matches(file, include) and not _matches(file, exclude)
         )
 
 
@@ -118,8 +114,9 @@ def _matches(file, patterns):
 
 
 def _as_regex(pattern):
-    parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
-    return "".join(parts.get(part, re.escape(part)) for part in re.split(r"(\*\*/|\*\*|\*)", pattern))
+    wildcards = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
+    parts = re.split(r"(\*\*/|\*\*|\*)", pattern)
+    return "".join(wildcards.get(part, re.escape(part)) for part in parts)
 
 
 def _fail(message):

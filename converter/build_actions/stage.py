@@ -16,7 +16,7 @@ from converter import errors
 from converter.formats.archive import archive_stem, is_archive, unpack
 
 _GRAPHS = ("saved_model.pb", "saved_model.pbtxt")
-_REMEDY = "Name the files of one module: `glob([\"my_module/**\"])`."
+_REMEDY = 'Name the files of one module: `glob(["my_module/**"])`.'
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 import ast
 
 import pytest
+
 from bazel import check_imports
 from bazel.check_imports import Importable, module_name, violations
 

@@ -1,8 +1,10 @@
 import pathlib
+import re
 import subprocess
 import sys
 
 import pytest
+
 from bazel import pytest_main
 
 TESTS = """
@@ -62,8 +64,8 @@ def test_shards_are_told_apart_and_bazel_is_told_of_them(run, tmp_path):
         )
         assert status == 0, output
         assert (tmp_path / f"status{index}").exists()
-        seen.append([line.split("::")[1].split()[0] for line in output.splitlines() if "PASSED" in line])
-    assert seen == [["test_n[0]", "test_n[2]", "test_n[4]"], ["test_n[1]", "test_n[3]"]]
+        seen.append(re.findall(r"::test_n\[(\d)\] PASSED", output))
+    assert seen == [["0", "2", "4"], ["1", "3"]]
 
 
 def test_an_empty_shard_passes(run):

@@ -38,9 +38,20 @@ def test_a_different_model_fails(run, golden_links, saved_model, capsys):
     assert "Equal:" not in capsys.readouterr().out
 
 
-def test_tolerances_are_those_of_verify(run, golden_links, saved_model):
-    change_weights(saved_model)
-    assert run(golden_links("half_plus_two"), saved_model, "--rtol=9", "--atol=9") == 0
+def test_its_flags_are_those_of_verify(run, golden_links, tmp_path, monkeypatch):
+    given = {}
+
+    def take(source, destination, **options):
+        given.update(options, source=source.name, destination=destination)
+        raise converter.ParityError("stop")
+
+    monkeypatch.setattr(converter, "verify", take)
+    with pytest.raises(converter.ParityError):
+        run(golden_links("half_plus_two"), tmp_path, "--rtol=1e-3", "--atol=2", "--import-ops=x")
+    assert given == {
+        "source": "half", "destination": tmp_path, "inputs": None, "rtol": 1e-3, "atol": 2.0,
+        "import_ops": ["x"],
+    }  # fmt: skip
 
 
 def test_inputs_are_those_of_verify(run, golden_links, saved_model, tmp_path):

@@ -65,10 +65,10 @@ def test_a_member_outside_is_refused(pack, tmp_path, name):
     assert not (tmp_path / "evil").exists()
 
 
-@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
+@pytest.mark.parametrize("kind", ["SYMTYPE", "LNKTYPE", "CHRTYPE", "FIFOTYPE"])
 def test_links_and_devices_are_refused(pack, tmp_path, kind):
     with pytest.raises(errors.UnsafeModuleError, match="neither a file nor a directory"):
-        unpack(pack(file("a"), ("b", kind, "a")), tmp_path / "out")
+        unpack(pack(file("a"), ("b", getattr(tarfile, kind), "a")), tmp_path / "out")
 
 
 def test_a_second_member_of_a_name_is_refused(pack, tmp_path):
@@ -79,7 +79,7 @@ def test_a_second_member_of_a_name_is_refused(pack, tmp_path):
 
 def test_what_is_no_archive_is_refused(tmp_path):
     (tmp_path / "a.tar.gz").write_bytes(b"saved_model")
-    with pytest.raises(errors.FormatError, match="a.tar.gz cannot be unpacked"):
+    with pytest.raises(errors.FormatError, match=r"a\.tar\.gz cannot be unpacked"):
         unpack(tmp_path / "a.tar.gz", tmp_path / "out")
 
 
