@@ -5,7 +5,14 @@ load("//bazel:files.bzl", "package_files")
 
 _MAIN = "//bazel:pytest_main.py"
 
-def _pytest_test(name, file, deps, data, marker = None, **kwargs):
+_TIMEOUTS = {
+    "small": "moderate",
+    "medium": "long",
+    "large": "long",
+    "enormous": "eternal",
+}
+
+def _pytest_test(name, file, deps, data, size, marker = None, **kwargs):
     py_test(
         name = name,
         srcs = [file, _MAIN],
@@ -13,6 +20,9 @@ def _pytest_test(name, file, deps, data, marker = None, **kwargs):
         data = data + ["//:pyproject.toml"],
         legacy_create_init = 0,
         main = _MAIN,
+        # Each imports TensorFlow, which takes its time where a machine is busy.
+        timeout = _TIMEOUTS[size],
+        size = size,
         deps = deps + ["@tf1hub_python//:expect_test_packages_installed"],
         **kwargs
     )

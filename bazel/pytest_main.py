@@ -1,12 +1,15 @@
 """Runs a file of tests with pytest, in the way that Bazel asks of a test.
 
 Bazel says by variables which tests to run (`--test_filter`, `shard_count`), and where to write.
+Tests run in a copy of what Bazel lays out: there all files are links to places outside, and the
+converter refuses modules with such links.
 """
 
 from __future__ import annotations
 
 import os
 import pathlib
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -34,6 +37,14 @@ class Shard:
         others = [item for at, item in enumerate(items) if at % self._total != self._index]
         config.hook.pytest_deselected(items=others)
         items[:] = chosen
+
+
+def enter_copy(scratch: pathlib.Path) -> None:
+    """Copies the working directory, with its links resolved, and goes there."""
+    copy = shutil.copytree(".", scratch / "tree")
+    os.chdir(copy)
+    # What tests start finds the modules here, too.
+    os.environ["PYTHONPATH"] = str(copy)
 
 
 def pytest_arguments(argv: Sequence[str], environment: Mapping[str, str]) -> list[str]:
@@ -80,4 +91,5 @@ def main(argv: Sequence[str], environment: Mapping[str, str]) -> int:
 if __name__ == "__main__":
     # Tests and their child processes keep to the directory that Bazel cleans up.
     os.environ["TMPDIR"] = os.environ["TEST_TMPDIR"]
+    enter_copy(pathlib.Path(os.environ["TEST_TMPDIR"]))
     sys.exit(main(sys.argv[1:], os.environ))

@@ -2,17 +2,25 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
 from bazel import pytest_main
 
 TESTS = """
+import os, pathlib, tempfile
 import pytest
 
 @pytest.mark.parametrize("n", range(5))
 def test_n(n, tmp_path):
-    assert tmp_path.is_relative_to({scratch!r})
+    assert tmp_path.is_relative_to(os.environ["TEST_TMPDIR"])
+    assert tempfile.gettempdir() == os.environ["TEST_TMPDIR"]
+
+    here = pathlib.Path(__file__)
+    assert not here.is_symlink()
+    assert here.parent != pathlib.Path({root!r}, "runfiles")
+    assert os.environ["PYTHONPATH"] == str(here.parent)
 
 @pytest.mark.slow
 def test_slow():
@@ -23,18 +31,21 @@ def test_slow():
 @pytest.fixture
 def run(tmp_path):
     """`run(*argv, **variables)` runs the program as Bazel does; returns its status and output."""
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
+    runfiles = tmp_path / "runfiles"
+    runfiles.mkdir()
     (tmp_path / "pyproject.toml").write_text(
         '[tool.pytest.ini_options]\naddopts = ["-m", "not slow"]\nmarkers = ["slow"]\n'
     )
-    (tmp_path / "test_it.py").write_text(TESTS.format(scratch=str(scratch)))
+    (tmp_path / "test_it.py").write_text(TESTS.format(root=str(tmp_path)))
+    for name in ("pyproject.toml", "test_it.py"):
+        (runfiles / name).symlink_to(tmp_path / name)
 
     def call(*argv, **variables):
+        scratch = pathlib.Path(tempfile.mkdtemp(dir=tmp_path))
         environment = {"TEST_TMPDIR": str(scratch), "PATH": "", **variables}
         done = subprocess.run(
             [sys.executable, pytest_main.__file__, "test_it.py", *argv],
-            cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+            cwd=runfiles, env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         return done.returncode, done.stdout
 
