@@ -57,7 +57,7 @@ def consumer(tmp_path):
     shutil.copytree(module, workspace / "text_module")
     assert set(_BLOCKS) >= {"WORKSPACE", "BUILD", ".bazelrc"}
     for name in ("WORKSPACE", "BUILD", ".bazelrc"):
-        (workspace / name).write_text(_BLOCKS[name])
+        (workspace / name).write_text(_BLOCKS[name].replace("/src/tf1hub", str(_ROOT)))
     return workspace
 
 
