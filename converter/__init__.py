@@ -33,6 +33,8 @@ from converter.errors import (
 from converter.version import __version__
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     import tensorflow as tf
 
     from converter.export.saved_model import Conversion
@@ -76,12 +78,14 @@ def inspect(source: Path, *, import_ops: Sequence[str] = ()) -> ModuleSummary:
       ConversionError: if it is no module, or damaged. A sound module that cannot be converted
         is described, with the reason in `refused`.
     """
+    from converter.assemble import garbage_collection
     from converter.formats.custom_ops import import_packages
     from converter.formats.registry import read_module
     from converter.summary import summarize
 
     import_packages(import_ops)
-    return summarize(read_module(source))
+    with garbage_collection.paused():
+        return summarize(read_module(source))
 
 
 def load(
@@ -108,6 +112,7 @@ def load(
       ConversionError: if it cannot be carried over exactly.
       UsageError: if it has no such tag set or signature.
     """
+    from converter.assemble import garbage_collection
     from converter.assemble.module_graphs import make_graphs
     from converter.assemble.plan import make_plan
     from converter.assemble.reusable import build_reusable
@@ -115,9 +120,10 @@ def load(
     from converter.formats.registry import read_module
 
     import_packages(import_ops)
-    legacy = read_module(source)
-    plan = make_plan(legacy, tags, training_tags, call_signature)
-    return build_reusable(make_graphs(legacy, plan), live=True).module
+    with garbage_collection.paused():
+        legacy = read_module(source)
+        plan = make_plan(legacy, tags, training_tags, call_signature)
+        return build_reusable(make_graphs(legacy, plan), live=True).module
 
 
 def convert(
@@ -175,28 +181,30 @@ def convert(
 
         import_packages(import_ops)
         say = progress or _say_nothing
-        say("reading the module")
-        with garbage_collection.paused():
+        with garbage_collection.paused() as resumed:
+            say("reading the module")
             legacy = read_module(source)
-        check_destination(legacy.directory, as_path(destination), overwrite=overwrite)
-        plan = make_plan(legacy, tags, training_tags, call_signature)
-        say("rewriting its graphs")
-        graphs = make_graphs(legacy, plan)
-        say("tracing and saving")
-        return write_saved_model(
-            graphs,
-            as_path(destination),
-            options={
-                "tags": None if tags is None else sorted(tags),
-                "training_tags": None if training_tags is None else sorted(training_tags),
-                "call_signature": call_signature,
-            },
-            digest=digest.result,
-            overwrite=overwrite,
-            hardlink=hardlink,
-            verify=_verification(source, import_ops, say, parity_report) if verify else None,
-            progress=ByteProgress(say, "copying weights"),
-        )
+            check_destination(legacy.directory, as_path(destination), overwrite=overwrite)
+            plan = make_plan(legacy, tags, training_tags, call_signature)
+            say("rewriting its graphs")
+            graphs = make_graphs(legacy, plan)
+            say("tracing and saving")
+            return write_saved_model(
+                graphs,
+                as_path(destination),
+                options={
+                    "tags": None if tags is None else sorted(tags),
+                    "training_tags": None if training_tags is None else sorted(training_tags),
+                    "call_signature": call_signature,
+                },
+                digest=digest.result,
+                overwrite=overwrite,
+                hardlink=hardlink,
+                verify=_verification(source, import_ops, say, parity_report, resumed)
+                if verify
+                else None,
+                progress=ByteProgress(say, "copying weights"),
+            )
 
 
 def verify(
@@ -251,6 +259,7 @@ def migrate(
     exclude: Sequence[str] = (),
     verify: bool = False,
     import_ops: Sequence[str] = (),
+    hardlink: bool = False,
     dry_run: bool = False,
     retry_failed: bool = False,
     fail_fast: bool = False,
@@ -278,6 +287,8 @@ def migrate(
       exclude: Globs, of which neither a module's relative path nor a folder above may match one.
       verify: Whether to compare each result with its original before it is put in place.
       import_ops: Packages that register custom ops, such as `tensorflow_text`.
+      hardlink: Whether the files of the weights become hard links to those of the source, as in
+        `convert`. What was copied before stays as it is.
       dry_run: Whether only to say what would be done, from reading only, and write nothing.
       retry_failed: Whether to try modules again that failed before, though nothing has changed.
       fail_fast: Whether to begin no more modules after the first that fails.
@@ -297,18 +308,19 @@ def migrate(
       KeyboardInterrupt: when interrupted; workers are stopped at once, and the next run goes on.
     """
     from converter.migration.candidates import Globs
-    from converter.migration.options import Options
+    from converter.migration.options import Options, local_root
     from converter.migration.run import run_migration
     from converter.migration.watcher import Silent
     from converter.migration.worker import CONVERT
 
     options = Options(
-        source_root=pathlib.Path(source_root).absolute(),
-        destination_root=pathlib.Path(destination_root).absolute(),
+        source_root=local_root(source_root),
+        destination_root=local_root(destination_root),
         from_list=None if from_list is None else pathlib.Path(from_list).absolute(),
         globs=Globs(tuple(include), tuple(exclude)),
         verify=verify,
         import_ops=tuple(import_ops),
+        hardlink=hardlink,
         dry_run=dry_run,
         retry_failed=retry_failed,
         fail_fast=fail_fast,
@@ -358,9 +370,11 @@ def _verification(
     import_ops: Sequence[str],
     say: Progress,
     keep: Callable[[ParityReport], None] | None,
+    collecting_garbage: Callable[[], AbstractContextManager[None]],
 ) -> Callable[[Path], Mapping[str, Any]]:
     def compare(staging: Path) -> Mapping[str, Any]:
-        report = verify(source, staging, import_ops=import_ops, progress=say)
+        with collecting_garbage():  # Sessions make much of it.
+            report = verify(source, staging, import_ops=import_ops, progress=say)
         if keep is not None:
             keep(report)
         if not report.passed:

@@ -4,6 +4,7 @@ import ast
 import pathlib
 
 import pytest
+from build_files import read_bzl
 
 from converter.formats.registry import FORMATS
 from converter.passes.pipeline import PIPELINE
@@ -12,7 +13,9 @@ _ROOT = pathlib.Path(__file__).parent.parent
 _PACKAGE = _ROOT / "converter"
 _FILES = sorted(_PACKAGE.rglob("*.py"))
 # A folder imports only from those before it.
-_LAYERS = ("ir", "formats", "passes", "assemble", "export", "parity", "migration", "cli")
+_LAYERS = (
+    "ir", "formats", "passes", "assemble", "export", "parity", "migration", "cli", "build_actions",
+)  # fmt: skip
 _FOR_ALL = frozenset({"errors", "tf_private", "version"})
 
 
@@ -70,6 +73,10 @@ def test_a_folder_imports_only_from_folders_before_it(path):
         return
     assert parts[0] in _LAYERS, f"say where {parts[0]} stands among the layers"
     assert not list(_layer_violations(parts[0], path.read_text()))
+
+
+def test_bazel_has_the_same_layers():
+    assert tuple(read_bzl(_ROOT, "converter/layers.bzl")["LAYERS"]) == _LAYERS
 
 
 @pytest.mark.parametrize("path", _FILES, ids=_name)
@@ -143,7 +150,9 @@ def test_every_format_has_a_test_file(candidate):
     assert (_ROOT / "tests" / "formats" / f"test_{module}.py").is_file()
 
 
-@pytest.mark.parametrize("folder", ["ir", "formats", "passes", "assemble", "migration"])
+@pytest.mark.parametrize(
+    "folder", ["ir", "formats", "passes", "assemble", "migration", "build_actions"]
+)
 def test_every_source_file_has_a_test_file_and_the_reverse(folder):
     """A package has a test file of its name, or a folder of them."""
     source, tests = _PACKAGE / folder, _ROOT / "tests" / folder

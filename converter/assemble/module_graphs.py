@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from converter.assemble import garbage_collection
 from converter.assemble.computations import CallableGraphs, variable_names
 from converter.assemble.plan import ModulePlan
 from converter.assemble.variants import Tags, format_tags
@@ -73,7 +72,6 @@ class ModuleGraphs:
         return [i for i, loss in enumerate(self.losses) if loss.variable_names() <= used]
 
 
-@garbage_collection.paused()
 def make_graphs(legacy: LegacyModule, plan: ModulePlan) -> ModuleGraphs:
     """Runs all passes over all that a module offers.
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from converter.assemble import garbage_collection
 from converter.assemble.callables import build_callable
 from converter.assemble.emit import emit
 from converter.assemble.module_graphs import LossGraph, ModuleGraphs, used_variants
@@ -56,7 +55,6 @@ class Reusable:
     variables: Sequence[tuple[tf.Variable, VariableSpec]]
 
 
-@garbage_collection.paused()
 def build_reusable(graphs: ModuleGraphs, *, live: bool) -> Reusable:
     """Builds the live module.
 

@@ -3,6 +3,7 @@
 Every module becomes a SavedModel at the same relative path below DST_ROOT. Each is converted in a
 worker process, so that one that crashes, hangs or exhausts the memory costs nothing but itself.
 What is up to date is left alone; a run that was ended, however, goes on when it is started again.
+Up to date are SavedModels that the same version made of the same files, with the same --verify.
 Ctrl-C finishes the modules that are being converted; a second one stops at once.
 
 Exit status: 0 when everything that can be converted is; 1 when a module is not converted, or the
@@ -63,6 +64,10 @@ def _add_conduct(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--verify", action="store_true", help="compare each with its original before it is written"
     )
+    group.add_argument(
+        "--hardlink", action="store_true",
+        help="link the files of the weights rather than copying them; do not change them later",
+    )  # fmt: skip
     group.add_argument(
         "--workers", type=_count, metavar="N",
         help="how many to convert at a time (default: as many as there are processors)",
@@ -142,6 +147,7 @@ def _migrate(arguments: argparse.Namespace) -> MigrationReport:
             exclude=arguments.exclude,
             verify=arguments.verify,
             import_ops=arguments.import_ops,
+            hardlink=arguments.hardlink,
             dry_run=arguments.dry_run,
             retry_failed=arguments.retry_failed,
             fail_fast=arguments.fail_fast,

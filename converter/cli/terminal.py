@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -16,10 +18,16 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
 def output_console() -> Console:
     """The console for results; 100 columns wide where stdout is no terminal."""
     from rich.console import Console
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names of files may be any bytes.
+        sys.stdout.reconfigure(errors="backslashreplace")
     return Console(width=None if sys.stdout.isatty() else 100, highlight=False, soft_wrap=False)
 
 
@@ -40,7 +48,9 @@ def say_step(text: str) -> None:
 
 def print_json(values: Any) -> None:
     """Prints exactly one JSON document on stdout."""
-    print(json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False))  # noqa: T201
+    text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
+    # Of names that are no UTF-8, Python's strings have what none can be encoded in.
+    print(_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))  # noqa: T201
 
 
 def make_table(*columns: str, title: str | None = None) -> Table:

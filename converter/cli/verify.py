@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         report = converter.verify(
             arguments.source,
             arguments.destination,
-            inputs=_read_inputs(arguments.inputs) if arguments.inputs else None,
+            inputs=read_inputs(arguments.inputs) if arguments.inputs else None,
             rtol=arguments.rtol,
             atol=arguments.atol,
             import_ops=arguments.import_ops,
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if report.passed else 1
 
 
-def _read_inputs(path: str) -> Mapping[str, Any]:
+def read_inputs(path: str) -> Mapping[str, Any]:
     """Reads the user's arrays.
 
     Raises:

@@ -15,7 +15,6 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from converter import errors, tf_private
-from converter.assemble import garbage_collection
 from converter.assemble.module_graphs import ModuleGraphs
 from converter.assemble.reusable import Reusable, build_reusable
 from converter.export import record as records
@@ -160,7 +159,6 @@ def read_record(directory: Path) -> Mapping[str, Any]:
     return record
 
 
-@garbage_collection.paused()
 def _save(
     reusable: Reusable,
     graphs: ModuleGraphs,

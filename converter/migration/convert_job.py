@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import os
 import pathlib
+import re
 import shutil
 import socket
 import tempfile
@@ -50,8 +51,6 @@ def _guard(job: Job, run: Callable[[Job], Outcome | None]) -> Outcome | None:
         outcome = run(job)
     except (Exception, SystemExit) as error:  # SystemExit: what a package of --import-ops may do.
         outcome = _unsuccessful(job, error)
-    finally:
-        shutil.rmtree(job.staging, ignore_errors=True)
     if outcome is None:
         return None
     return dataclasses.replace(
@@ -74,26 +73,43 @@ def _check_version(job: Job) -> None:
 
 def _convert(job: Job) -> Outcome:
     settled = settle(job)
-    if settled is not None:
-        return settled
-    check_replaceable(pathlib.Path(job.destination))
-    staging = _make_staging(job)
-    with _temporary_files_in(staging):
-        converter.convert(
-            job.source,
-            staging / "new",
-            verify=job.verify,
-            import_ops=job.import_ops,
-            parity_report=lambda report: _keep(report, job),
-        )
-    put_in_place(staging / "new", pathlib.Path(job.destination))
-    return Converted(**where(job), **describe_output(job))
+    if settled.outcome is not None:
+        return settled.outcome
+    source, destination = pathlib.Path(job.source), pathlib.Path(job.destination)
+    check_replaceable(destination)
+    before = look_at(source)
+    with _staging(job) as staging:
+        remarks = _write(job, staging, settled.source_digest)
+        if look_at(source) != before:
+            raise errors.FormatError(
+                "its files were changed while it was converted",
+                remedy="Run it again when nothing writes to it.",
+            )
+        put_in_place(staging / "new", destination)
+    described = describe_output(job)
+    described["warnings"] += remarks
+    return Converted(**where(job), **described)
+
+
+def _write(job: Job, staging: pathlib.Path, known_digest: str | None) -> tuple[str, ...]:
+    """Writes the SavedModel; returns the converter's remarks."""
+    digest = None if known_digest is None else lambda: known_digest
+    conversion = converter.convert(
+        job.source,
+        staging / "new",
+        verify=job.verify,
+        import_ops=job.import_ops,
+        hardlink=job.hardlink,
+        source_digest=digest,
+        parity_report=lambda report: _keep(report, job, staging),
+    )
+    return conversion.remarks
 
 
 def _foresee(job: Job) -> Outcome | None:
     settled = settle(job)
-    if settled is not None:
-        return settled
+    if settled.outcome is not None:
+        return settled.outcome
     check_replaceable(pathlib.Path(job.destination))
     refused = converter.inspect(job.source, import_ops=job.import_ops).refused
     if refused is None:
@@ -101,33 +117,31 @@ def _foresee(job: Job) -> Outcome | None:
     return Refused(**where(job), error=ErrorInfo(kind="UnsupportedOpError", message=refused))
 
 
-def _make_staging(job: Job) -> pathlib.Path:
-    """Makes the job's own directory, in that of the run."""
-    staging = pathlib.Path(job.staging)
+@contextlib.contextmanager
+def _staging(job: Job) -> Iterator[pathlib.Path]:
+    """A directory for this attempt alone; temporary files are made in it, too.
+
+    The worker of an earlier attempt may be lost and yet alive. Whatever a killed one leaves is
+    swept up with the directory of the run.
+    """
+    place = pathlib.Path(job.staging)
     try:
         # Not the parents: made on a machine that does not see DST_ROOT they would hide that.
-        staging.mkdir(exist_ok=True)
+        folder = tempfile.mkdtemp(prefix=f"{place.name}_", dir=place.parent)
     except OSError as error:
-        raise errors.DestinationError(
-            f"{job.destination} cannot be written: {staging.parent}: {error.strerror or error}",
-            remedy="Check the permissions and the free space, and that all machines see DST_ROOT.",
-        ) from error
-    return staging
-
-
-@contextlib.contextmanager
-def _temporary_files_in(folder: pathlib.Path) -> Iterator[None]:
-    """Has temporary files where they are swept up when this process is killed."""
-    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+        remedy = "Check the permissions and the free space, and that all machines see DST_ROOT."
+        raise errors.unwritable(job.destination, error, remedy) from error
+    before, tempfile.tempdir = tempfile.tempdir, folder
     try:
-        yield
+        yield pathlib.Path(folder)
     finally:
         tempfile.tempdir = before
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _keep(report: ParityReport, job: Job) -> None:
+def _keep(report: ParityReport, job: Job, staging: pathlib.Path) -> None:
     """Keeps a comparison in full, above all one that failed."""
-    place, staged = pathlib.Path(job.parity_report), pathlib.Path(job.staging) / "parity.json"
+    place, staged = pathlib.Path(job.parity_report), staging / "parity.json"
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         staged.write_bytes(to_bytes(report.to_json()))
@@ -141,8 +155,10 @@ def _unsuccessful(job: Job, error: BaseException) -> Outcome:
     details = "" if is_expected else "".join(traceback.format_exception(error))
     info = ErrorInfo.of(error, details)
     # Where it was staged says nothing to a user.
-    message = info.message.replace(f"{job.staging}/new", job.destination)
-    info = dataclasses.replace(info, message=message)
+    staged = re.escape(job.staging) + "_[^/]*/new"
+    info = dataclasses.replace(
+        info, message=re.sub(staged, lambda _: job.destination, info.message)
+    )
     if is_expected and not isinstance(error, _NOT_THE_MODULE):
         return Refused(**where(job), error=info)
     return Failed(**where(job), error=info)

@@ -19,7 +19,7 @@ def read_handles(
     DST_ROOT.
 
     Raises:
-      UsageError: if the file cannot be read.
+      UsageError: if the file cannot be read, or names two modules that would become one.
     """
     try:
         lines = file.read_text().splitlines()
@@ -33,7 +33,14 @@ def read_handles(
     for handle in handles:
         if handle and not handle.startswith("#"):
             item = _find(handle, source_root, destination_root)
-            found.setdefault(item.path, item)
+            known = found.setdefault(item.path, item)
+            is_candidate = isinstance(known, Candidate) or isinstance(item, Candidate)
+            if is_candidate and str(known.source) != str(item.source):
+                raise errors.UsageError(
+                    f"{file} names {known.source} and {item.source}, which would both go to"
+                    f" {target_of(item.path)!r}",
+                    remedy="Migrate one of them to another DST_ROOT.",
+                )
     return Found(
         tuple(item for item in found.values() if isinstance(item, Candidate)),
         tuple(item for item in found.values() if not isinstance(item, Candidate)),

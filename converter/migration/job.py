@@ -17,10 +17,12 @@ class Job:
       path: The module's place in the tree.
       source: Where it lies.
       destination: Where its SavedModel goes.
-      staging: A directory for this job alone, on the filesystem of the destination.
+      staging: Where it is staged, on the filesystem of the destination: a path that is of this job
+        alone, to whose name each attempt adds.
       parity_report: Where the comparison in full goes.
       verify: Whether to compare the two before the destination is put in place.
       import_ops: Packages that register custom ops.
+      hardlink: Whether files of weights become links to those of the source, where that can be.
       converter: The version of the converter that made the job.
       attempt: Counts from 1.
     """
@@ -32,12 +34,13 @@ class Job:
     parity_report: str
     verify: bool = False
     import_ops: tuple[str, ...] = ()
+    hardlink: bool = False
     converter: str = __version__
     attempt: int = 1
 
     def again(self) -> Job:
-        """The same job for another attempt, with a staging directory of its own."""
-        return dataclasses.replace(self, staging=f"{self.staging}_again", attempt=self.attempt + 1)
+        """The same job for another attempt."""
+        return dataclasses.replace(self, attempt=self.attempt + 1)
 
     def to_json(self) -> dict[str, Any]:
         """The job as JSON values."""

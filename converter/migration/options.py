@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import pathlib
 from typing import Any, Literal
 
+from converter import errors
 from converter.migration.candidates import Globs
 from converter.migration.worker import CONVERT
+
+
+def local_root(root: str | os.PathLike[str]) -> pathlib.Path:
+    """The absolute path of a tree.
+
+    Raises:
+      UsageError: if it lies on a filesystem that only TensorFlow speaks to.
+    """
+    if "://" in os.fspath(root):
+        raise errors.UsageError(
+            f"{os.fspath(root)} is no local path, which is all that a migration reads and writes",
+            remedy="Mount it (gcsfuse, for instance), or convert its modules one by one with"
+            " `tf1hub convert`.",
+        )
+    return pathlib.Path(root).absolute()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +38,7 @@ class Options:
     globs: Globs = dataclasses.field(default_factory=Globs)
     verify: bool = False
     import_ops: tuple[str, ...] = ()
+    hardlink: bool = False
     dry_run: bool = False
     retry_failed: bool = False
     fail_fast: bool = False
@@ -38,7 +56,10 @@ class Options:
 
     @property
     def fingerprint(self) -> str:
-        """The options that decide what becomes of a module, in one line."""
+        """The options that decide what becomes of a module, in one line.
+
+        The others say how it is done: where, how fast, and whether weights are copied or linked.
+        """
         return json.dumps({"import_ops": sorted(self.import_ops), "verify": self.verify})
 
     def to_json(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@
     UpToDate     the destination already is what converting would give
     NotLegacy    nothing to convert: a TF2 SavedModel, or no model at all
     Refused      the module cannot be carried over exactly; its error says why
-    Failed       the converter, the comparison or the destination failed, not the module
+    Failed       the converter, the comparison or a filesystem failed, not the module
     TimedOut     it took longer than a job may take; its worker was killed
     Crashed      its worker died, or was killed for using too much memory
 
@@ -178,7 +178,7 @@ class Refused(_Unsuccessful):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Failed(_Unsuccessful):
-    """The converter broke its own promise, the comparison failed, or DST_ROOT cannot be written."""
+    """The converter broke its promise, the comparison failed, or a filesystem is to blame."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +213,10 @@ OUTCOME_NAMES: Mapping[type, str] = {
 }
 Unsuccessful: TypeAlias = Refused | Failed | TimedOut | Crashed
 UNSUCCESSFUL = (Refused, Failed, TimedOut, Crashed)
+
+SOURCE_MISSING = "SourceMissing"
+# The kinds of errors that say nothing of the module, and may be gone when it is tried again.
+PASSING_KINDS = frozenset({"DestinationError", SOURCE_MISSING})
 
 _TYPES: Mapping[str, type] = {name: kind for kind, name in OUTCOME_NAMES.items()}
 

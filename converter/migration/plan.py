@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from converter.migration.candidates import Candidate, Found, admit, without_collisions
 from converter.migration.discover import discover
 from converter.migration.handles import read_handles
 from converter.migration.job import Job
-from converter.migration.journal import History
+from converter.migration.journal import STATE_FOLDER, History
 from converter.migration.options import Options
 from converter.migration.outcomes import ErrorInfo, Outcome, Refused
 from converter.migration.remember import remember
-from converter.migration.signature import look_at
+from converter.migration.signature import Look, look_at
 from converter.migration.state import State
 
 
@@ -22,7 +22,8 @@ class Plan:
     """What a run has to do.
 
     Attributes:
-      jobs: One for each module that needs one, in the order of their paths.
+      jobs: One for each module that needs one, the largest first, so that none is left to run alone
+        at the end.
       settled: What is clear without a job.
       repeated: Outcomes of earlier runs that still hold.
       signatures: Those of the sources of `jobs`, by path.
@@ -41,20 +42,23 @@ def make_plan(options: Options, history: History, run: str) -> Plan:
       UsageError: if there is nothing to look at.
     """
     found = admit(_find(options), options.globs)
-    candidates, beaten = without_collisions(found.candidates)
-    collisions = [_refuse(loser, winner, options) for loser, winner in beaten.items()]
-    jobs: list[Job] = []
+    candidates, collisions = _without_collisions(found.candidates, options)
+    looks: dict[Candidate, Look] = {}
     repeated: list[Outcome] = []
-    signatures: dict[str, str] = {}
-    for candidate in sorted(candidates, key=lambda candidate: candidate.path):
-        signature = look_at(candidate.source).signature
-        known = remember(candidate, signature, history.entries.get(candidate.path), options)
+    for candidate in candidates:
+        look = look_at(candidate.source)
+        known = remember(candidate, look.signature, history.entries.get(candidate.path), options)
         if known is not None:
             repeated.append(known)
         else:
-            jobs.append(_make_job(candidate, options, run, len(jobs)))
-            signatures[candidate.path] = signature
-    return Plan(tuple(jobs), (*found.settled, *collisions), tuple(repeated), signatures)
+            looks[candidate] = look
+    order = sorted(looks, key=lambda candidate: (-looks[candidate].size_bytes, candidate.path))
+    return Plan(
+        tuple(_make_job(candidate, options, run, n) for n, candidate in enumerate(order)),
+        (*found.settled, *collisions),
+        tuple(repeated),
+        {candidate.path: look.signature for candidate, look in looks.items()},
+    )
 
 
 def _find(options: Options) -> Found:
@@ -63,14 +67,26 @@ def _find(options: Options) -> Found:
     return discover(options.source_root, options.destination_root)
 
 
-def _refuse(loser: Candidate, winner: Candidate, options: Options) -> Outcome:
+def _without_collisions(
+    candidates: Sequence[Candidate], options: Options
+) -> tuple[tuple[Candidate, ...], list[Outcome]]:
+    """The candidates whose places are free, and outcomes of the others."""
+    # What a migration keeps for itself is no place for a SavedModel.
+    lost = [c for c in candidates if c.target.split("/")[0] == STATE_FOLDER]
+    free, beaten = without_collisions([c for c in candidates if c not in lost])
+    outcomes = [_refuse(c, f"the journal's folder {STATE_FOLDER!r}", options) for c in lost]
+    outcomes += [_refuse(c, f"that of {winner.path!r}", options) for c, winner in beaten.items()]
+    return free, outcomes
+
+
+def _refuse(loser: Candidate, winner: str, options: Options) -> Outcome:
     return Refused(
         path=loser.path,
         source=str(loser.source),
         destination=str(options.destination_root / loser.target),
         error=ErrorInfo(
             kind="Collision",
-            message=f"its SavedModel would collide with that of {winner.path!r}",
+            message=f"its SavedModel would collide with {winner}",
             remedy="Rename one of the two, or leave one out with --exclude.",
         ),
     )
@@ -86,4 +102,5 @@ def _make_job(candidate: Candidate, options: Options, run: str, number: int) -> 
         parity_report=str(state.parity_report(candidate.path)),
         verify=options.verify,
         import_ops=options.import_ops,
+        hardlink=options.hardlink,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import pathlib
@@ -10,13 +11,22 @@ import pathlib
 from converter import errors
 from converter.export.record import FILENAME, FOLDER
 
+_TRIES = 3
+
 
 def check_replaceable(destination: pathlib.Path) -> None:
     """Checks that nothing is at `destination` but what a migration may replace.
 
     Raises:
-      DestinationError: if something is there that the converter did not write.
+      DestinationError: if something is there that the converter did not write, or it would lie in
+        a SavedModel.
     """
+    for parent in destination.parents:
+        if (parent / "saved_model.pb").exists():
+            raise errors.DestinationError(
+                f"{destination} would lie in the SavedModel {parent}",
+                remedy="Move that away, if its module is no longer there.",
+            )
     if not os.path.lexists(destination) or _is_ours(destination):
         return
     if destination.is_dir() and not destination.is_symlink() and not any(destination.iterdir()):
@@ -42,8 +52,9 @@ def put_in_place(output: pathlib.Path, destination: pathlib.Path) -> None:
     for a moment, and complete.
 
     Raises:
-      DestinationError: if that is not possible.
+      DestinationError: if that is not possible, or not allowed: see `check_replaceable`.
     """
+    check_replaceable(destination)
     try:
         _sync(output)
         destination.parent.mkdir(parents=True, exist_ok=True)
@@ -55,16 +66,29 @@ def put_in_place(output: pathlib.Path, destination: pathlib.Path) -> None:
 
 
 def _swap(output: pathlib.Path, destination: pathlib.Path) -> None:
-    old = output.with_name("old")
-    is_replaced = destination.exists()
-    if is_replaced:
-        destination.rename(old)
+    for number in range(_TRIES):
+        old = output.with_name(f"old{number}")
+        is_replaced = _move_away(destination, old)
+        try:
+            output.rename(destination)
+        except OSError as error:
+            # A job that was thought lost may have been faster by a moment.
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST) and number + 1 < _TRIES:
+                continue
+            if is_replaced:
+                with contextlib.suppress(OSError):
+                    old.rename(destination)
+            raise
+        return
+
+
+def _move_away(destination: pathlib.Path, old: pathlib.Path) -> bool:
+    """Moves what is at `destination`, and says whether there was anything."""
     try:
-        output.rename(destination)
-    except OSError:
-        if is_replaced:
-            old.rename(destination)
-        raise
+        destination.rename(old)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _sync(directory: pathlib.Path) -> None:

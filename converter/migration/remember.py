@@ -10,6 +10,7 @@ from converter.migration.candidates import Candidate
 from converter.migration.journal import JobFinished
 from converter.migration.options import Options
 from converter.migration.outcomes import (
+    PASSING_KINDS,
     Converted,
     Crashed,
     Failed,
@@ -62,7 +63,7 @@ def _may_end_otherwise(outcome: Outcome, options: Options) -> bool:
     if isinstance(outcome, Crashed) and outcome.memory_bytes is not None:
         limit = options.memory_limit_bytes
         return limit is None or limit > outcome.memory_bytes
-    return isinstance(outcome, Failed) and outcome.error.kind == "DestinationError"
+    return isinstance(outcome, Failed) and outcome.error.kind in PASSING_KINDS
 
 
 def _move(outcome: Outcome, candidate: Candidate, options: Options) -> Outcome:

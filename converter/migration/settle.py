@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 import pathlib
 from typing import Any
 
@@ -12,23 +14,61 @@ from converter.export.saved_model import read_record
 from converter.formats import hub_module
 from converter.formats.registry import FORMATS
 from converter.formats.source_files import digest
+from converter.migration.completeness import is_complete
 from converter.migration.job import Job
-from converter.migration.outcomes import NotLegacy, Outcome, ParitySummary, Reason, UpToDate
+from converter.migration.outcomes import (
+    SOURCE_MISSING,
+    ErrorInfo,
+    Failed,
+    NotLegacy,
+    Outcome,
+    ParitySummary,
+    Reason,
+    UpToDate,
+)
 from converter.migration.signature import look_at
 
 
-def settle(job: Job) -> Outcome | None:
-    """The outcome of a module that needs no converting; None for one that does.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settled:
+    """What a look at a module, before it is converted, has found.
+
+    Attributes:
+      outcome: The outcome of a module that needs no converting, or cannot be; None for others.
+      source_digest: The digest of its source, if that was needed.
+    """
+
+    outcome: Outcome | None = None
+    source_digest: str | None = None
+
+
+def settle(job: Job) -> Settled:
+    """Looks whether a module has to be converted.
 
     Raises:
       ConversionError: if the source cannot be read.
     """
+    if not os.path.lexists(job.source):
+        return Settled(_missing(job))
     if _is_tf2(pathlib.Path(job.source)):
         explanation = "It is a TF2 SavedModel already."
-        return NotLegacy(**where(job), reason=Reason.TF2, explanation=explanation)
-    if _is_up_to_date(job):
-        return UpToDate(**where(job), **describe_output(job))
-    return None
+        return Settled(NotLegacy(**where(job), reason=Reason.TF2, explanation=explanation))
+    recorded = _recorded_digest(job)
+    if recorded is None:
+        return Settled()
+    actual = digest(pathlib.Path(job.source))
+    if actual != recorded or not is_complete(pathlib.Path(job.destination)):
+        return Settled(source_digest=actual)
+    return Settled(UpToDate(**where(job), **describe_output(job)), actual)
+
+
+def _missing(job: Job) -> Outcome:
+    error = ErrorInfo(
+        kind=SOURCE_MISSING,
+        message=f"{job.source} is not there",
+        remedy="Check the path, and that every machine that converts sees it under this one.",
+    )
+    return Failed(**where(job), error=error)
 
 
 def _is_tf2(source: pathlib.Path) -> bool:
@@ -39,23 +79,23 @@ def _is_tf2(source: pathlib.Path) -> bool:
     return hub_module.is_tf2(hub_module.read_saved_model(source))
 
 
-def _is_up_to_date(job: Job) -> bool:
-    """Whether the destination was made from this source, by this converter, with these options."""
-    source, destination = pathlib.Path(job.source), pathlib.Path(job.destination)
-    if not source.is_dir() or not (destination / "saved_model.pb").is_file():
-        return False
+def _recorded_digest(job: Job) -> str | None:
+    """The digest of what this converter has made the destination from, with these options.
+
+    None if it was made otherwise, or not by a converter.
+    """
+    if not pathlib.Path(job.source).is_dir():
+        return None
     try:
-        record = read_record(destination)
+        record = read_record(pathlib.Path(job.destination))
         same_options = not any(record["options"].values())
         same_version = record["converter"] == converter.__version__
         verified = record["parity"] is not None
-        recorded = record["source"]["digest"]
+        recorded: str = record["source"]["digest"]
     except (errors.ParityError, KeyError, TypeError, AttributeError):
-        return False
-    if not same_options or not same_version or (job.verify and not verified):
-        return False
-    same: bool = recorded == digest(source)
-    return same
+        return None
+    is_same = same_options and same_version and (verified or not job.verify)
+    return recorded if is_same else None
 
 
 def where(job: Job) -> dict[str, Any]:

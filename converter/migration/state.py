@@ -3,13 +3,14 @@
     .tf1hub/journal.jsonl   what happened
     .tf1hub/lock            held by the run that is going on
     .tf1hub/staging/<run>/  SavedModels that are being written
-    .tf1hub/parity/<path>.json  comparisons in full
+    .tf1hub/parity/<path>/comparison.json  comparisons in full
 
 Whatever is in `staging` was put there by a run, never by a user; so it may be swept.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -33,7 +34,7 @@ class State:
 
     def parity_report(self, path: str) -> pathlib.Path:
         """Where the comparison of a module is kept, by its path in the tree."""
-        return self.folder / "parity" / f"{path}.json"
+        return self.folder / "parity" / path / "comparison.json"
 
     def make(self, run: str) -> None:
         """Makes the folders that a run needs.
@@ -51,7 +52,13 @@ class State:
 
     def sweep(self) -> None:
         """Removes what runs have left in staging; only for the holder of the lock."""
-        shutil.rmtree(self.folder / "staging", ignore_errors=True)
+        swept = self.folder / "swept"
+        shutil.rmtree(swept, ignore_errors=True)
+        # Renamed first: a worker of a run that was killed may still be about to put a SavedModel
+        # in place, which is all there, or not found.
+        with contextlib.suppress(OSError):
+            (self.folder / "staging").rename(swept)
+        shutil.rmtree(swept, ignore_errors=True)
 
     def explain_unwritable(self) -> str:
         """Why nothing can be written now; empty if something can."""

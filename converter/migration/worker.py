@@ -9,6 +9,7 @@ anything. The function is named by the parent's program; nothing of a module get
 from __future__ import annotations
 
 import faulthandler
+import gc
 import importlib
 import json
 import signal
@@ -26,6 +27,8 @@ Function = Callable[[Job], Outcome | None]
 CONVERT = "converter.migration.convert_job:convert_job"
 INSPECT = "converter.migration.convert_job:inspect_job"
 
+_MAX_BYTES = 1 << 26
+
 
 def main(descriptor: str, parent: str, function: str) -> None:
     """Serves jobs over an inherited socket."""
@@ -34,7 +37,7 @@ def main(descriptor: str, parent: str, function: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.enable()
     with Connection(int(descriptor)) as connection:
-        run = find_function(function)  # Imports TensorFlow.
+        run = _import_function(function)
         send(connection, {"ready": True})
         try:
             while True:
@@ -42,6 +45,18 @@ def main(descriptor: str, parent: str, function: str) -> None:
                 send(connection, {"outcome": None if outcome is None else outcome.to_json()})
         except (EOFError, BrokenPipeError):
             return  # The parent has no more jobs, or is gone.
+
+
+def _import_function(name: str) -> Function:
+    """Imports what runs jobs, TensorFlow with it; the garbage collector looks at none of that.
+
+    Neither now, while nearly all that is made stays, nor in each of its rounds later.
+    """
+    gc.disable()
+    run = find_function(name)
+    gc.freeze()
+    gc.enable()
+    return run
 
 
 def find_function(name: str) -> Function:
@@ -61,9 +76,10 @@ def receive(connection: Connection) -> Any:
 
     Raises:
       EOFError: if the other side has closed the connection.
+      OSError: if the message is larger than any that `send` has a use for.
       ValueError: if the message is no JSON.
     """
-    return json.loads(connection.recv_bytes())
+    return json.loads(connection.recv_bytes(_MAX_BYTES))
 
 
 if __name__ == "__main__":

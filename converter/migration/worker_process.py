@@ -30,6 +30,8 @@ from converter.migration.outcomes import Outcome, outcome_from_json
 _START_SECS = 300.0  # Importing TensorFlow takes long from a cold network filesystem.
 _LOOK_SECS = 0.5
 _LAST_BYTES = 4000
+# What reading the answer of a worker may raise that a module has taken over.
+_NO_OUTCOME = (OSError, LookupError, TypeError, ValueError, AttributeError)
 
 
 class WorkerDiedError(Exception):
@@ -106,18 +108,20 @@ class WorkerProcess:
         """Runs a job. Whatever it raises, the worker and all that it started are dead then.
 
         Raises:
-          WorkerDiedError: if it did so by itself.
+          WorkerDiedError: if it did so by itself, or answered with what is no outcome.
           TooSlowError: if it was killed for the time it took.
           TooMuchMemoryError: if it was killed for the memory it used.
         """
         end = None if timeout_secs is None else time.monotonic() + timeout_secs
+        self._forget_words()
         try:
             worker.send(self._connection, job.to_json())
-        except OSError:
+            values = self._receive(end, memory_limit_bytes)["outcome"]
+            outcome = None if values is None else outcome_from_json(values)
+        except _NO_OUTCOME:
             raise self._bury() from None
-        values = self._receive(end, memory_limit_bytes)["outcome"]
         self.jobs_done += 1
-        return None if values is None else outcome_from_json(values)
+        return outcome
 
     def _receive(self, end: float | None, memory_limit_bytes: int | None) -> Any:
         try:
@@ -127,7 +131,7 @@ class WorkerProcess:
                     raise TooSlowError
                 self._check_memory(memory_limit_bytes)
             return worker.receive(self._connection)
-        except (EOFError, OSError, ValueError):
+        except (EOFError, OSError, RecursionError, ValueError):
             raise self._bury() from None
 
     def _check_memory(self, limit_bytes: int | None) -> None:
@@ -144,6 +148,12 @@ class WorkerProcess:
             self._process.wait(_LOOK_SECS)
         self.kill()
         return WorkerDiedError(self._process.wait(), self._last_words())
+
+    def _forget_words(self) -> None:
+        """Drops what the worker wrote during earlier jobs, which may be much."""
+        # The two sides share the position, so the worker writes at the beginning again.
+        self._log.seek(0)
+        self._log.truncate()
 
     def _last_words(self) -> str:
         self._log.seek(0, os.SEEK_END)

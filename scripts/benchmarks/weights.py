@@ -4,7 +4,10 @@ Whole processes are timed, from `python -m converter convert` to its end, as a u
 them. A conversion's weights cost is its time without that of the smallest module, which stands
 for all that does not depend on the weights; it is compared with `cp -r` of the same module. The
 source is read once before, so that no side waits for the disk; what was written is written back
-before the next one starts.
+before the next one starts. Where the weights are large, it starts after a pause: a virtual machine
+may give memory that is free for some seconds back to its host, and gets it again slowly. A
+conversion writes seconds after its start, so without the pause `cp` alone would have the memory
+that was freed a moment ago.
 
 The peer is `hub.load` and `tf.saved_model.save`, with the signatures, without which the result
 could not be called.
@@ -17,6 +20,7 @@ import os
 import pathlib
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,6 +44,8 @@ MIB, GIB = 2**20, 2**30
 COST_LIMIT = 1.2  # times cp -r
 MEMORY_LIMIT_MIB = 32.0  # per GiB of weights
 HARDLINK_LIMIT_SECONDS = 0.3  # per GiB of weights
+
+_SETTLE_SECONDS, _SETTLE_FROM_MIB = 6.0, 100
 
 CP, CONVERTED, LINKED, PEER = "cp -r", "convert", "convert --hardlink", "hub.load + save"
 
@@ -188,6 +194,8 @@ def _copy(name: str, mib: int, source: pathlib.Path) -> Finished:
     destination = source.with_name("copy")
     say(f"weights: {mib} MiB, {name}")
     os.sync()
+    if mib >= _SETTLE_FROM_MIB:
+        time.sleep(_SETTLE_SECONDS)
     try:
         return run(_command(name, str(source), str(destination)))
     finally:

@@ -19,22 +19,19 @@ def test_it_is_off_only_inside():
     assert gc.isenabled()
 
 
-def test_a_function_runs_with_it_off_each_time():
-    @paused()
-    def is_enabled():
-        return gc.isenabled()
-
-    assert not is_enabled()
-    assert gc.isenabled()
-    assert not is_enabled()
+def test_it_is_as_before_for_a_while():
+    with paused() as resumed:
+        with resumed():
+            assert gc.isenabled()
+        assert not gc.isenabled()
     assert gc.isenabled()
 
 
 def test_it_stays_off_if_it_was():
     gc.disable()
     try:
-        with paused():
-            pass
+        with paused() as resumed, resumed():
+            assert not gc.isenabled()
         assert not gc.isenabled()
     finally:
         gc.enable()

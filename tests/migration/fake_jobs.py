@@ -8,11 +8,21 @@ import ctypes
 import os
 import pathlib
 import signal
+import struct
 import subprocess
 import sys
 import time
 
-from converter.migration.outcomes import Converted, ErrorInfo, Failed, NotLegacy, Reason, Refused
+from converter.migration.outcomes import (
+    Converted,
+    ErrorInfo,
+    Failed,
+    NotLegacy,
+    ParitySummary,
+    Reason,
+    Refused,
+    UpToDate,
+)
 
 
 def convert(job):
@@ -49,6 +59,20 @@ def real(job):
     return convert_job(job)
 
 
+def verify(job):
+    """A job of `scripts/verify_migrated`: all are equal, but those whose name says otherwise."""
+    _log(job)
+    name = pathlib.PurePosixPath(job.path).name
+    where = {"path": job.path, "source": job.source, "destination": job.destination}
+    if "differs" in name:
+        error = ErrorInfo(kind="ParityError", message="it differs: x / outputs / y")
+        return Failed(**where, attempts=1, error=error)
+    if "crash" in name:
+        _crash(job)
+    parity = ParitySummary(passed=True, tensors=3, bit_equal=2, worst_abs=0.5, worst_rel=0.25)
+    return UpToDate(**where, attempts=1, destination_bytes=1, record="r", parity=parity)
+
+
 def _log(job):
     """Notes an attempt where `TF1HUB_TEST_LOG` says; a write of a line is atomic."""
     if "TF1HUB_TEST_LOG" in os.environ:
@@ -62,6 +86,12 @@ def _crash(job):
     ctypes.string_at(0)
 
 
+def _kill_parent(_):
+    """Kills the Dask worker, and this process with it."""
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(1000)
+
+
 def _hang(_):
     time.sleep(1000)
 
@@ -70,6 +100,21 @@ def _hang_in_child(job):
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"])
     pathlib.Path(job.staging).with_suffix(".pid").write_text(str(child.pid))
     child.wait()
+
+
+def _answer_otherwise(job):
+    """Answers in place of the worker, as a module could that has taken it over."""
+    answers = {
+        "answer_nothing": b"[]",
+        "answer_other": b'{"outcome": {"outcome": "converted", "x": []}}',
+        "answer_text": b"\xff",
+        "answer_large": None,
+    }
+    answer = answers[pathlib.PurePosixPath(job.path).name]
+    descriptor = int(sys.argv[1])
+    os.write(descriptor, struct.pack("!i", len(answer) if answer else 1 << 30))
+    os.write(descriptor, answer or b"x")
+    time.sleep(1000)
 
 
 def _grow(_):
@@ -83,8 +128,11 @@ _MISBEHAVIOR = {
     "crash": _crash,
     "exit": lambda _: os._exit(3),
     "killed": lambda _: os.kill(os.getpid(), signal.SIGKILL),
+    "poison": _kill_parent,
     "hang": _hang,
     "child": _hang_in_child,
     "grow": _grow,
     "slow": lambda _: time.sleep(1),
+    "chatty": lambda _: os.write(2, b"x" * 20_000),
+    "answer": _answer_otherwise,
 }

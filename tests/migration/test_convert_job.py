@@ -9,6 +9,7 @@ import pytest
 
 import converter
 from converter import errors
+from converter.formats.source_files import digest
 from converter.migration.convert_job import convert_job, inspect_job
 from converter.migration.outcomes import Converted, Failed, Refused, UpToDate
 from converter.migration.signature import look_at
@@ -31,7 +32,7 @@ def test_a_module_is_converted_and_the_outcome_describes_it(job):
     assert json.loads(pathlib.Path(outcome.record).read_text()) == record
     assert (outcome.parity, outcome.parity_report) == (None, None)
     assert 0 < outcome.seconds < 60
-    assert not pathlib.Path(job.staging).exists()
+    assert not list(pathlib.Path(job.staging).parent.iterdir())
 
 
 def test_it_gives_the_bytes_of_convert(job, tmp_path):
@@ -65,11 +66,12 @@ def test_what_is_not_legacy_or_damaged_says_so(make_job, tree, job, tmp_path):
     tree({"damaged/tfhub_module.pb": "x", "a.tar.gz": "x", "plain/saved_model.pb": ""})
     assert "TF2 SavedModel already" in convert_job(make_job("tf2")).explanation
     for name, words in {
-        "damaged": "damaged", "a.tar.gz": "is a file", "plain": "plain TF1", "no": "not exist",
+        "damaged": "damaged", "a.tar.gz": "Unpack it first, if it is an archive",
+        "plain": "plain TF1",
     }.items():  # fmt: skip
         outcome = convert_job(make_job(name))
         assert isinstance(outcome, Refused)
-        assert (outcome.error.kind, words in outcome.error.message) == ("FormatError", True)
+        assert (outcome.error.kind, words in outcome.error.text) == ("FormatError", True)
 
 
 def test_verifying_keeps_the_comparison_in_full(job, monkeypatch):
@@ -113,6 +115,62 @@ def test_a_user_s_files_are_not_replaced(job):
     assert (place / "precious").read_text() == "x"
 
 
+def test_the_digest_is_computed_once(job, monkeypatch):
+    convert_job(job)
+    pathlib.Path(job.source, "new").write_text("x")
+    given = []
+
+    def note(source, destination, **options):
+        given.append(options["source_digest"])
+        return convert(source, destination, **options)
+
+    convert = converter.convert
+    monkeypatch.setattr(converter, "convert", note)
+    assert convert_job(job).source_digest == digest(pathlib.Path(job.source))
+    shutil.rmtree(job.destination)
+    convert_job(job)
+    assert given[0]() == digest(pathlib.Path(job.source))
+    # Nothing had to know it before; it is computed while the module is converted.
+    assert given[1] is None
+
+
+def test_weights_are_linked_where_that_is_asked_for(job):
+    linked = dataclasses.replace(job, hardlink=True)
+    assert convert_job(linked).warnings == ()
+    (shard,) = pathlib.Path(job.source).glob("variables/*.data-*")
+    assert shard.stat().st_nlink == 2
+    assert isinstance(convert_job(job), UpToDate)
+    assert isinstance(convert_job(linked), UpToDate)
+
+
+def test_a_source_that_changes_meanwhile_is_not_committed(job, monkeypatch):
+    def change(source, destination, **options):
+        pathlib.Path(source, "new").write_text("x")
+        return convert(source, destination, **options)
+
+    convert = converter.convert
+    monkeypatch.setattr(converter, "convert", change)
+    outcome = convert_job(job)
+    assert isinstance(outcome, Refused)
+    assert "changed while it was converted" in outcome.error.text
+    assert not pathlib.Path(job.destination).exists()
+    monkeypatch.undo()
+    assert isinstance(convert_job(job), Converted)
+
+
+def test_what_an_attempt_that_was_killed_has_left_is_in_no_one_s_way(job):
+    for name in ("0", "0_x", "0_x/new"):
+        (pathlib.Path(job.staging).parent / name).mkdir()
+    assert isinstance(convert_job(job), Converted)
+
+
+def test_an_output_that_lost_a_file_is_made_anew(job):
+    convert_job(job)
+    pathlib.Path(job.destination, "variables/variables.index").unlink()
+    assert isinstance(convert_job(job), Converted)
+    assert isinstance(convert_job(job), UpToDate)
+
+
 def test_a_machine_that_does_not_see_the_destination_does_not_make_one(job, tmp_path):
     lost = dataclasses.replace(
         job, staging=str(tmp_path / "x/0"), destination=str(tmp_path / "x/a")
@@ -146,6 +204,7 @@ def test_whatever_goes_wrong_is_an_outcome(job, monkeypatch, raised, kind, has_d
 
 def test_an_error_names_the_destination_and_not_where_it_was_staged(job, monkeypatch):
     def fail(_, destination, **__):
+        assert str(destination).startswith(job.staging)
         raise errors.DestinationError(f"{destination} cannot be written: No space left on device")
 
     monkeypatch.setattr(converter, "convert", fail)

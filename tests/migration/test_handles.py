@@ -48,6 +48,16 @@ def test_a_url_is_refused_by_itself(read, tmp_path):
     assert "no local path" in outcome.error.text
 
 
+def test_two_modules_that_would_become_one_are_wrong_use(read, tmp_path):
+    inside = str(tmp_path / "x/y")[1:]
+    with pytest.raises(errors.UsageError, match="would both go to"):
+        read(f"{inside}\n{tmp_path}/x/y\n")
+    with pytest.raises(errors.UsageError, match="would both go to 'bucket/m'"):
+        read("gs://bucket/m\nbucket/m\n")
+    assert list(read("a\n./a\n")[0]) == ["a"]
+    assert list(read("gs://b/m\ngs://b/m/\n")[1]) == ["b/m"]
+
+
 def test_a_list_that_cannot_be_read_is_wrong_use(tmp_path):
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     for name in ("nowhere", "binary"):

@@ -21,14 +21,30 @@ def plan(tmp_path):
 
 
 def test_each_job_has_places_of_its_own(tree, plan, tmp_path):
-    jobs = plan(tree({"b/1": None, "a": None}), verify=True, import_ops=("x",)).jobs
-    assert [job.path for job in jobs] == ["a", "b/1"]
+    root = tree({"b/1": None, "a": None})
+    jobs = plan(root, verify=True, import_ops=("x",), hardlink=True).jobs
+    assert [job.path for job in jobs] == ["b/1", "a"]
+    jobs = jobs[::-1]
     job, dst = jobs[1], tmp_path / "dst"
     assert job.source == str(tmp_path / "src/b/1")
     assert job.destination == str(dst / "b/1")
-    assert job.staging == str(dst / ".tf1hub/staging/run/1")
-    assert job.parity_report == str(dst / ".tf1hub/parity/b/1.json")
-    assert (job.verify, job.import_ops) == (True, ("x",))
+    assert job.staging == str(dst / ".tf1hub/staging/run/0")
+    assert job.parity_report == str(dst / ".tf1hub/parity/b/1/comparison.json")
+    assert (job.verify, job.import_ops, job.hardlink) == (True, ("x",), True)
+
+
+def test_the_largest_come_first_and_then_the_alphabet_decides(tree, plan):
+    root = tree({"a": None, "b": None, "c": None, "d": None})
+    (root / "c/more").write_text("x" * 100)
+    assert [job.path for job in plan(root).jobs] == ["c", "a", "b", "d"]
+
+
+def test_the_migration_s_own_folder_is_no_place_for_a_model(tree, plan):
+    found = plan(tree({".tf1hub/staging/run/0": None, ".tf1hub.tgz": "x", "a/.tf1hub/b": None}))
+    assert [job.path for job in found.jobs] == ["a/.tf1hub/b"]
+    refused = {outcome.path: outcome.error.text for outcome in found.settled}
+    assert set(refused) == {".tf1hub/staging/run/0", ".tf1hub.tgz"}
+    assert all("collide with the journal's folder '.tf1hub'" in text for text in refused.values())
 
 
 def test_collisions_are_refused(tree, plan):
@@ -56,7 +72,7 @@ def test_what_is_no_model_is_settled(tree, plan):
 def test_a_list_takes_the_place_of_the_tree(tree, plan, tmp_path):
     (tmp_path / "list").write_text("b\nnowhere\n")
     found = plan(tree({"a": None, "b": None}), from_list=tmp_path / "list")
-    assert [job.path for job in found.jobs] == ["b", "nowhere"]
+    assert sorted(job.path for job in found.jobs) == ["b", "nowhere"]
 
 
 def test_it_writes_nothing(tree, plan, tmp_path):

@@ -59,7 +59,8 @@ def test_what_was_converted_is_up_to_date_where_it_is_now(ask, tmp_path):
     assert known == UpToDate(
         path="a.tgz", source=str(tmp_path / "src/a.tgz"), destination=str(tmp_path / "dst/a"),
         record=str(tmp_path / "dst/a/assets.extra/conversion.json"), destination_bytes=3,
-        parity=PARITY, parity_report=str(tmp_path / "dst/.tf1hub/parity/a.tgz.json"), attempts=1,
+        parity=PARITY, attempts=1,
+        parity_report=str(tmp_path / "dst/.tf1hub/parity/a.tgz/comparison.json"),
     )  # fmt: skip
 
 
@@ -94,7 +95,14 @@ def test_a_failure_is_repeated_until_one_asks(ask, outcome):
 
 
 def test_what_the_destination_was_to_blame_for_is_tried_again(ask):
-    assert ask(Failed(**WHERE, error=ErrorInfo(kind="DestinationError", message="full"))) is None
+    for kind in ("DestinationError", "SourceMissing"):
+        assert ask(Failed(**WHERE, error=ErrorInfo(kind=kind, message="full"))) is None
+
+
+def test_how_it_is_done_does_not_count(ask):
+    changes = {"hardlink": True, "workers": 7, "engine": "dask", "scheduler": "tcp://x:1"}
+    assert ask(Converted(**WHERE, **OUTPUT), **changes) is not None
+    assert ask(Refused(**WHERE, error=ERROR), **changes) is not None
 
 
 def test_a_limit_that_is_raised_is_a_new_chance(ask):

@@ -194,7 +194,8 @@ def test_a_journal_that_cannot_be_written_ends_the_run_and_space_lets_it_go_on(
 
 
 def test_a_full_destination_stops_the_run_and_space_lets_it_go_on(tree, migrate, monkeypatch):
-    root = tree({"full": None, **{f"slow{i}": None for i in range(6)}})
+    # The larger one comes first.
+    root = tree({"full_and_large": None, **{f"slow{i}": None for i in range(6)}})
     monkeypatch.setattr(State, "explain_unwritable", lambda _: "No space left on device")
     report = migrate(root)
     assert report.stopped_because.endswith("cannot be written: No space left on device")
@@ -202,7 +203,7 @@ def test_a_full_destination_stops_the_run_and_space_lets_it_go_on(tree, migrate,
     monkeypatch.undo()
     monkeypatch.setenv("PYTHONPATH", str(pathlib.Path(__file__).parents[1]))
     later = migrate(root)
-    assert {o.path for o in later.ran} == {"full", *report.not_run}
+    assert {o.path for o in later.ran} == {"full_and_large", *report.not_run}
 
 
 def test_a_failure_of_one_destination_does_not_stop_the_run(tree, migrate):

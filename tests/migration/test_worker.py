@@ -64,6 +64,26 @@ def test_messages_are_json():
             worker.receive(there)
 
 
+def test_a_message_that_is_larger_than_any_is_not_read(monkeypatch):
+    monkeypatch.setattr(worker, "_MAX_BYTES", 100)
+    ours, theirs = socket.socketpair()
+    with Connection(ours.detach()) as here, Connection(theirs.detach()) as there:
+        worker.send(here, "x" * 101)
+        with pytest.raises(OSError, match="bad message length"):
+            worker.receive(there)
+
+
+def test_the_collector_does_not_look_at_what_was_imported():
+    script = (
+        "import gc\nfrom converter.migration import worker\n"
+        "run = worker._import_function('json:dumps')\n"
+        "assert gc.isenabled() and gc.get_freeze_count() > 1000 and run(1) == '1'"
+    )
+    subprocess.run(
+        [sys.executable, "-c", script], check=True, env={"PYTHONPATH": ":".join(sys.path)}
+    )
+
+
 def test_functions_are_found_by_name():
     assert worker.find_function("os.path:join") is os.path.join
     for name in (worker.CONVERT, worker.INSPECT):

@@ -53,6 +53,23 @@ def test_an_exit_tells_its_status(process, make_job):
     assert caught.value.exit_status == 3
 
 
+def test_what_an_earlier_job_wrote_is_forgotten(process, make_job):
+    process.run(make_job("chatty"))
+    assert process._log.seek(0, os.SEEK_END) > 10_000
+    process.run(make_job("a"))
+    assert process._log.seek(0, os.SEEK_END) == 0
+    with pytest.raises(WorkerDiedError) as caught:
+        process.run(make_job("crash"))
+    assert caught.value.last_words.startswith("about to crash")
+
+
+@pytest.mark.parametrize("name", ["answer_nothing", "answer_other", "answer_text", "answer_large"])
+def test_an_answer_that_is_no_outcome_costs_the_worker_its_life(process, make_job, name):
+    with pytest.raises(WorkerDiedError):
+        process.run(make_job(name))
+    assert not psutil.pid_exists(process._process.pid)
+
+
 def test_it_cannot_be_used_after_its_death(process, make_job):
     process.run(make_job("a"))
     process.kill()

@@ -32,12 +32,13 @@ class Limits:
     Attributes:
       timeout_secs: How long it may take; None for no limit.
       memory_limit_bytes: How much memory it may hold, its processes together; None for no limit.
-      jobs_per_worker: After how many jobs a worker is replaced, whatever it may have leaked.
+      jobs_per_worker: After how many jobs a worker is replaced, whatever it may have leaked. Over
+        200 fixtures, one process went from 576 to 625 MiB (TensorFlow 2.21).
     """
 
     timeout_secs: float | None = None
     memory_limit_bytes: int | None = None
-    jobs_per_worker: int = 100
+    jobs_per_worker: int = 1000
 
 
 class Engine(Protocol):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
@@ -57,7 +58,7 @@ class DaskEngine:
     @property
     def workers(self) -> int:
         """How many jobs run at a time: one for each thread of each worker, as of now."""
-        return max(1, sum(self._client.ncores().values()))
+        return _count_threads(self._client)
 
     def run(
         self, jobs: Sequence[Job], function: str, stopping: Callable[[], bool]
@@ -96,6 +97,21 @@ def _connect(scheduler: str) -> Any:
     return client
 
 
+def _count_threads(client: Any) -> int:
+    """How many threads all workers have together, as of now."""
+    try:
+        return max(1, sum(client.ncores().values()))
+    except (OSError, TimeoutError) as error:
+        raise _lost() from error
+
+
+def _lost() -> errors.ConversionError:
+    return errors.ConversionError(
+        "the Dask scheduler is lost, or has dropped the jobs",
+        remedy="Start it again, then run this again: it goes on.",
+    )
+
+
 @dataclasses.dataclass(slots=True)
 class _Sent:
     """A job that the scheduler has."""
@@ -113,6 +129,7 @@ class _Dispatch:
         self._function = function
         self._limits = limits
         self._run = run
+        self._numbers = itertools.count()
         self._sent: dict[Any, _Sent] = {}
         self._results = distributed.as_completed(
             loop=client.loop, with_results=True, raise_errors=False
@@ -144,7 +161,7 @@ class _Dispatch:
         """Sends as many jobs as the workers of now can begin soon."""
         if stopping():
             return
-        room = _JOBS_PER_THREAD * max(1, sum(self._client.ncores().values()))
+        room = _JOBS_PER_THREAD * _count_threads(self._client)
         while len(self._sent) < room:
             job = next(jobs, None)
             if job is None:
@@ -159,7 +176,8 @@ class _Dispatch:
             self._function,
             dataclasses.asdict(self._limits),
             self._run,
-            key=f"tf1hub-{self._run}-{job.path}-{tries}",
+            # Not the path, which may hold what Dask cannot encode.
+            key=f"tf1hub-{self._run}-{next(self._numbers)}",
             pure=False,
         )
         self._sent[future] = _Sent(job, tries, time.time())
@@ -169,10 +187,7 @@ class _Dispatch:
         """Sends a job again that was lost with its worker, once: another may be to blame."""
         error = result[1] if isinstance(result, tuple) else result
         if isinstance(error, distributed.CancelledError):
-            raise errors.ConversionError(
-                "the Dask scheduler is lost, or has dropped the jobs",
-                remedy="Start it again, then run this again: it goes on.",
-            )
+            raise _lost()
         if sent.tries == 1:
             self._send(sent.job.again(), tries=2)
             yield Started(sent.job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -10,21 +11,56 @@ from converter.migration.engines import Limits
 from converter.migration.job import Job
 from converter.migration.slot import Slot
 
-# By run, and by thread of this worker: a child process is used from the thread that made it.
-_SLOTS: dict[tuple[str, int], Slot] = {}
+
+@dataclasses.dataclass(slots=True)
+class _Held:
+    """What a thread of this worker holds.
+
+    Attributes:
+      slot: Has the child process.
+      kind: What it was made for: jobs of another kind need another one. None when it was killed.
+      run: The run that used it last.
+    """
+
+    slot: Slot
+    kind: tuple[Any, ...] | None
+    run: str
+
+
+# By thread: a child process is used from the thread that made it. One each, so that a run whose
+# client was killed, and closes nothing, leaves no more than that.
+_HELD: dict[int, _Held] = {}
+_LOCK = threading.Lock()
 
 
 def run_on_worker(
     job: Mapping[str, Any], function: str, limits: Mapping[str, Any], run: str
 ) -> dict[str, Any] | None:
     """Runs a job, and returns its outcome as JSON values: nothing large, and nothing raised."""
-    key = (run, threading.get_ident())
-    slot = _SLOTS.setdefault(key, Slot(function, Limits(**limits)))
-    outcome = slot.run(Job.from_json(job))
+    kind = (function, Limits(**limits), tuple(job["import_ops"]))
+    outcome = _hold(kind, run).run(Job.from_json(job))
     return None if outcome is None else outcome.to_json()
 
 
+def _hold(kind: tuple[Any, ...], run: str) -> Slot:
+    """The slot of this thread; that of an earlier job if it will do."""
+    thread = threading.get_ident()
+    with _LOCK:
+        held = _HELD.get(thread)
+        if held is not None and held.kind != kind:
+            held.slot.close()
+            held = None
+        if held is None:
+            held = _HELD[thread] = _Held(Slot(kind[0], kind[1]), kind, run)
+        held.run = run
+        return held.slot
+
+
 def close_slots(run: str) -> None:
-    """Ends the child processes of a run, with the jobs that they may be running."""
-    for key in [key for key in _SLOTS if key[0] == run]:
-        _SLOTS.pop(key).kill()
+    """Ends the child processes that a run used last, with the jobs that they may be running."""
+    with _LOCK:
+        for held in _HELD.values():
+            if held.run == run:
+                # Its own thread closes it: a job may be running on it.
+                held.kind = None
+                held.slot.kill()

@@ -1,0 +1,1 @@
+"""The programs that Bazel's actions and tests run; `converter/defs.bzl` has the rules."""

@@ -1,0 +1,46 @@
+"""How the programs of Bazel's actions run: as `tf1hub` does, with the same errors."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pathlib
+from collections.abc import Callable, Sequence
+
+from absl import app
+from absl.flags import argparse_flags
+
+from converter.cli.main import main
+
+
+def run_command(
+    description: str | None,
+    add_arguments: Callable[[argparse.ArgumentParser], None],
+    run: Callable[[argparse.Namespace], int],
+) -> None:
+    """Parses the command line, runs, and exits; one line on stderr says what failed."""
+
+    def parse(argv: Sequence[str]) -> argparse.Namespace:
+        # Bazel hands over long lists in files, one argument a line.
+        parser = argparse_flags.ArgumentParser(
+            description=description, fromfile_prefix_chars="@", allow_abbrev=False
+        )
+        add_arguments(parser)
+        parser.set_defaults(run=run)
+        arguments: argparse.Namespace = parser.parse_args(argv[1:])
+        return arguments
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    app.run(main, flags_parser=parse)
+
+
+def add_module(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments that all programs take that read a module."""
+    parser.add_argument(
+        "--module", action="append", required=True, type=pathlib.Path, metavar="PATH",
+        help="a file of the module; or its directory or archive alone",
+    )  # fmt: skip
+    parser.add_argument(
+        "--import-ops", action="append", default=[], metavar="PACKAGE",
+        help="import a package that registers custom ops first",
+    )  # fmt: skip

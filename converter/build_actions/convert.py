@@ -1,0 +1,52 @@
+"""Converts one module for the rule `tf2_reusable_saved_model`.
+
+Says nothing unless there is something that the user should know: Bazel prints what an action
+says in the midst of everything else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import shutil
+
+import converter
+from converter.build_actions.command import add_module, run_command
+from converter.build_actions.stage import staged_module
+from converter.cli import terminal
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of the program."""
+    add_module(parser)
+    parser.add_argument("--output", required=True, type=pathlib.Path, help="of the SavedModel")
+    parser.add_argument("--record", required=True, type=pathlib.Path, help="where to copy it")
+    parser.add_argument("--graph-tag", action="append", help="one of the tags for inference")
+    parser.add_argument("--training-tag", action="append", help="one of the tags for training")
+    parser.add_argument("--call-signature", help="signature that the module itself runs")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Converts the module."""
+    terminal.import_tensorflow()
+    from converter.export.record import FILENAME, FOLDER
+
+    output: pathlib.Path = arguments.output
+    with staged_module(arguments.module, output.parent) as source:
+        conversion = converter.convert(
+            source,
+            output,
+            overwrite=True,  # Bazel has made the directory.
+            tags=arguments.graph_tag,
+            training_tags=arguments.training_tag,
+            call_signature=arguments.call_signature,
+            import_ops=arguments.import_ops,
+        )
+    shutil.copyfile(output / FOLDER / FILENAME, arguments.record)
+    for warning in (*conversion.warnings, *conversion.remarks):
+        terminal.say_warning(warning)
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(__doc__, add_arguments, run)

@@ -1,0 +1,75 @@
+"""Modules as Bazel hands them over: files, a directory or an archive, laid out as they were.
+
+In a sandbox each file is a link to a place outside, which the converter rightly refuses to
+follow. So the module is copied first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+
+from converter import errors
+from converter.formats.archive import archive_stem, is_archive, unpack
+
+_GRAPHS = ("saved_model.pb", "saved_model.pbtxt")
+_REMEDY = 'Name the files of one module: `glob(["my_module/**"])`.'
+
+
+@contextlib.contextmanager
+def staged_module(
+    paths: Sequence[pathlib.Path], scratch: pathlib.Path | None = None
+) -> Iterator[pathlib.Path]:
+    """A private copy of a module, which goes when the block ends.
+
+    Its directory has the name of the original one, which the record of a conversion keeps.
+
+    Args:
+      paths: The module's files; or its directory alone, or its archive alone.
+      scratch: Where to make the copy, instead of in the directory for temporary files.
+
+    Raises:
+      FormatError: if they are not one module.
+    """
+    with tempfile.TemporaryDirectory(prefix=".tf1hub_module_", dir=scratch) as place:
+        yield _stage(paths, pathlib.Path(place))
+
+
+def _stage(paths: Sequence[pathlib.Path], place: pathlib.Path) -> pathlib.Path:
+    if len(paths) == 1 and paths[0].is_dir():
+        return _copy(paths[0], [path for path in paths[0].rglob("*") if path.is_file()], place)
+    if len(paths) == 1 and is_archive(paths[0]):
+        return unpack(paths[0], place / archive_stem(paths[0]))
+    return _copy(_find_root(paths), paths, place)
+
+
+def _copy(root: pathlib.Path, paths: Sequence[pathlib.Path], place: pathlib.Path) -> pathlib.Path:
+    # Resolved, the name would be that of the directory in some cache.
+    module = place / root.absolute().name
+    module.mkdir()
+    for path in paths:
+        target = module / path.relative_to(root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    return module
+
+
+def _find_root(paths: Sequence[pathlib.Path]) -> pathlib.Path:
+    """The directory of the module that `paths` are the files of."""
+    graphs = [path for path in paths if path.name in _GRAPHS]
+    if not graphs:
+        raise errors.FormatError(
+            f"`module` has {len(paths)} files, of which none is saved_model.pb", remedy=_REMEDY
+        )
+    # A module may lie in another one's assets.
+    root = min(graphs, key=lambda path: len(path.parts)).parent
+    for path in paths:
+        if not path.is_relative_to(root):
+            raise errors.FormatError(
+                f"`module` has {path.as_posix()!r}, which is not below its {root.as_posix()!r}",
+                remedy=_REMEDY,
+            )
+    return root

@@ -1,0 +1,251 @@
+"""TF1 Hub modules as build targets: converted in the sandbox, cached, and tested for parity.
+
+    load("@tf1hub//converter:defs.bzl", "tf2_converted_module")
+
+    tf2_converted_module(
+        name = "text",
+        module = glob(["text_module/**"]),
+    )
+
+makes `:text`, the SavedModel's directory, and the test `:text_parity_test`. docs/bazel.md tells
+how a workspace comes by `@tf1hub`.
+"""
+
+SavedModelInfo = provider(
+    doc = "A converted module.",
+    fields = {
+        "directory": "The SavedModel, one directory artifact.",
+        "record": "The record of the conversion, the directory's `assets.extra/conversion.json`.",
+    },
+)
+
+# Nothing of the user's environment, and no GPU, which would be taken from others.
+_ENVIRONMENT = {
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+}
+
+# Converting needs no network, and has none where the machine can take it away.
+_REQUIREMENTS = {"block-network": "1"}
+
+_MODULE_ATTRIBUTES = {
+    "import_ops": attr.string_list(
+        doc = "Python packages that register custom ops, such as `tensorflow_text`.",
+    ),
+    "module": attr.label_list(
+        doc = "The TF1 module: its files, or one directory artifact, or one archive (`.tar.gz`).",
+        allow_files = True,
+        mandatory = True,
+    ),
+}
+
+def _module_arguments(ctx, runfiles = False):
+    """The arguments that all programs take which read a module, in a file, one a line."""
+    arguments = ctx.actions.args()
+    arguments.set_param_file_format("multiline")
+    if runfiles:
+        arguments.add_all(
+            ctx.files.module,
+            expand_directories = False,
+            format_each = "--module=%s",
+            map_each = _runfiles_path,
+        )
+    else:
+        arguments.add_all(ctx.files.module, expand_directories = False, format_each = "--module=%s")
+    arguments.add_all(ctx.attr.import_ops, format_each = "--import-ops=%s")
+    return arguments
+
+def _runfiles_path(file):
+    return file.short_path
+
+def _pack(ctx, directory):
+    arguments = ctx.actions.args()
+    arguments.add_all([directory], expand_directories = False)
+    arguments.add(ctx.outputs.archive)
+    ctx.actions.run(
+        executable = ctx.executable._pack,
+        arguments = [arguments],
+        inputs = [directory],
+        outputs = [ctx.outputs.archive],
+        mnemonic = "Tf2SavedModelArchive",
+        progress_message = "Packing the SavedModel %s" % ctx.label,
+        env = _ENVIRONMENT,
+        execution_requirements = _REQUIREMENTS,
+    )
+
+def _tf2_reusable_saved_model_impl(ctx):
+    directory = ctx.actions.declare_directory(ctx.label.name)
+    record = ctx.actions.declare_file(ctx.label.name + ".conversion.json")
+    arguments = _module_arguments(ctx)
+    arguments.use_param_file("@%s", use_always = True)
+    arguments.add_all([directory], expand_directories = False, format_each = "--output=%s")
+    arguments.add(record, format = "--record=%s")
+    arguments.add_all(ctx.attr.graph_tags, format_each = "--graph-tag=%s")
+    arguments.add_all(ctx.attr.training_graph_tags, format_each = "--training-tag=%s")
+    if ctx.attr.call_signature:
+        arguments.add(ctx.attr.call_signature, format = "--call-signature=%s")
+    ctx.actions.run(
+        executable = ctx.executable._convert,
+        arguments = [arguments],
+        inputs = ctx.files.module,
+        outputs = [directory, record],
+        mnemonic = "Tf2SavedModel",
+        progress_message = "Converting the TF1 module of %s" % ctx.label,
+        env = _ENVIRONMENT,
+        execution_requirements = _REQUIREMENTS,
+    )
+    if ctx.outputs.archive:
+        _pack(ctx, directory)
+    return [
+        DefaultInfo(
+            files = depset([directory]),
+            runfiles = ctx.runfiles(files = [directory]),
+        ),
+        SavedModelInfo(directory = directory, record = record),
+        OutputGroupInfo(record = depset([record])),
+    ]
+
+tf2_reusable_saved_model = rule(
+    implementation = _tf2_reusable_saved_model_impl,
+    doc = """Converts a TF1 Hub module into a reusable TF2 SavedModel, one directory artifact.
+
+The same module, converter and TensorFlow give the same bytes, on every machine. Nothing of the
+module runs. What could not be carried over exactly fails the build, and is named.
+""",
+    attrs = dict(
+        _MODULE_ATTRIBUTES,
+        archive = attr.output(
+            doc = "Name of a `.tar.gz` of the SavedModel to make as well.",
+        ),
+        call_signature = attr.string(
+            doc = "The signature that the module itself runs when called.",
+        ),
+        graph_tags = attr.string_list(
+            doc = "The graph variant for inference, instead of the one found by rule.",
+        ),
+        training_graph_tags = attr.string_list(
+            doc = "The graph variant for training, instead of the one found by rule.",
+        ),
+        _convert = attr.label(
+            default = Label("//converter/build_actions:convert"),
+            cfg = "exec",
+            executable = True,
+        ),
+        _pack = attr.label(
+            default = Label("//converter/build_actions:pack"),
+            cfg = "exec",
+            executable = True,
+        ),
+    ),
+)
+
+_LAUNCHER = """\
+#!/bin/sh
+# Bazel runs tests in the folder that these paths are relative to.
+exec './{verify}' '@{arguments}' "$@"
+"""
+
+def _tf2_parity_test_impl(ctx):
+    saved_model = ctx.attr.saved_model[SavedModelInfo].directory
+    arguments = _module_arguments(ctx, runfiles = True)
+    arguments.add_all(
+        [saved_model],
+        expand_directories = False,
+        format_each = "--saved-model=%s",
+        map_each = _runfiles_path,
+    )
+    if ctx.file.inputs:
+        arguments.add_all([ctx.file.inputs], format_each = "--inputs=%s", map_each = _runfiles_path)
+    if ctx.attr.rtol:
+        arguments.add(ctx.attr.rtol, format = "--rtol=%s")
+    if ctx.attr.atol:
+        arguments.add(ctx.attr.atol, format = "--atol=%s")
+    argument_file = ctx.actions.declare_file(ctx.label.name + ".arguments")
+    ctx.actions.write(argument_file, arguments)
+    launcher = ctx.actions.declare_file(ctx.label.name + ".sh")
+    ctx.actions.write(launcher, is_executable = True, content = _LAUNCHER.format(
+        verify = ctx.executable._verify.short_path,
+        arguments = argument_file.short_path,
+    ))
+    runfiles = ctx.runfiles(ctx.files.module + ctx.files.inputs + [saved_model, argument_file])
+    return [DefaultInfo(
+        executable = launcher,
+        runfiles = runfiles.merge(ctx.attr._verify[DefaultInfo].default_runfiles),
+    )]
+
+tf2_parity_test = rule(
+    implementation = _tf2_parity_test_impl,
+    doc = """Tests that a converted module does what its original does, by running both.
+
+Compares outputs, gradients, regularization losses, the effects of calls and of training steps,
+and the list of variables.
+""",
+    attrs = dict(
+        _MODULE_ATTRIBUTES,
+        atol = attr.string(
+            doc = "Absolute tolerance, such as `1e-6`, instead of the default of each dtype.",
+        ),
+        inputs = attr.label(
+            doc = "Arrays to use in place of generated ones, named `input` or `signature/input`.",
+            allow_single_file = [".npz"],
+        ),
+        rtol = attr.string(
+            doc = "Relative tolerance, such as `1e-5`, instead of the default of each dtype.",
+        ),
+        saved_model = attr.label(
+            doc = "The `tf2_reusable_saved_model` of the same module.",
+            mandatory = True,
+            providers = [SavedModelInfo],
+        ),
+        _verify = attr.label(
+            default = Label("//converter/build_actions:verify"),
+            cfg = "target",
+            executable = True,
+        ),
+    ),
+    test = True,
+)
+
+def tf2_converted_module(
+        name,
+        module,
+        import_ops = [],
+        inputs = None,
+        rtol = "",
+        atol = "",
+        tags = [],
+        visibility = None,
+        **kwargs):
+    """Declares `name`, a `tf2_reusable_saved_model`, and its test `name_parity_test`.
+
+    Args:
+      name: Of the converted module.
+      module: As in both rules.
+      import_ops: As in both rules.
+      inputs: As in `tf2_parity_test`.
+      rtol: As in `tf2_parity_test`.
+      atol: As in `tf2_parity_test`.
+      tags: Bazel's tags, of both.
+      visibility: Of both.
+      **kwargs: As in `tf2_reusable_saved_model`.
+    """
+    tf2_reusable_saved_model(
+        name = name,
+        import_ops = import_ops,
+        module = module,
+        tags = tags,
+        visibility = visibility,
+        **kwargs
+    )
+    tf2_parity_test(
+        name = name + "_parity_test",
+        size = "medium",
+        atol = atol,
+        import_ops = import_ops,
+        inputs = inputs,
+        module = module,
+        rtol = rtol,
+        saved_model = ":" + name,
+        tags = tags,
+        visibility = visibility,
+    )

@@ -1,0 +1,1 @@
+"""What maintainers of a repository of modules run, by hand or by cron."""

@@ -1,0 +1,194 @@
+"""Packs each SavedModel of a migrated tree as a .tar.gz, with a list of checksums.
+
+    scripts/publish_archives /mnt/saved_models /mnt/archives
+    cd /mnt/archives && sha256sum --check SHA256SUMS
+
+ARCHIVES/<path>.tar.gz is rooted at the SavedModel, as `hub.load` and TF Hub want it. The same
+SavedModel gives the same bytes: names are sorted, and times, owners and permissions are the same
+for all. Only what has changed since the last time is packed; an archive appears complete or not at
+all, and SHA256SUMS names only those that are there. What is gone from the tree is gone from the
+list, and its archive with --prune.
+
+Exit status: 0 all well, 1 if an archive cannot be written, 2 for wrong use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gzip
+import hashlib
+import json
+import os
+import pathlib
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from converter.migration.journal import STATE_FOLDER
+from converter.migration.signature import look_at
+
+SUMS, STATE = "SHA256SUMS", "archives.json"
+_BLOCK_BYTES = 1 << 20
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns the exit status."""
+    arguments = _parse_arguments(argv)
+    root, archives = arguments.destination_root, arguments.archives
+    if not root.is_dir():
+        return _fail(f"{root} is no directory", 2)
+    if archives.resolve().is_relative_to(root.resolve()):
+        return _fail(f"{archives} lies in {root}", 2)
+    models = list(find_models(root))
+    if not models:
+        return _fail(f"{root} holds no SavedModel that the converter wrote", 2)
+    try:
+        archives.mkdir(parents=True, exist_ok=True)
+        packed, removed = _publish(root, archives, models, prune=arguments.prune)
+    except OSError as error:
+        return _fail(f"{archives} cannot be written: {error.strerror or error}", 1)
+    print(f"{packed} packed, {len(models) - packed} as they were, {removed} removed: {archives}")
+    return 0
+
+
+def _fail(text: str, status: int) -> int:
+    print(f"publish_archives: error: {text}", file=sys.stderr)
+    return status
+
+
+def find_models(root: pathlib.Path) -> Iterator[str]:
+    """The relative paths of all SavedModels that the converter wrote, sorted."""
+    # What it imports takes seconds.
+    from converter.export.record import FILENAME, FOLDER
+
+    for folder, folders, _ in os.walk(root):
+        folders.sort()
+        place = pathlib.Path(folder)
+        if (place / "saved_model.pb").is_file() and (place / FOLDER / FILENAME).is_file():
+            folders.clear()
+            yield place.relative_to(root).as_posix()
+        elif place == root:
+            folders[:] = [name for name in folders if name != STATE_FOLDER]
+
+
+def _publish(
+    root: pathlib.Path, archives: pathlib.Path, models: Sequence[str], *, prune: bool
+) -> tuple[int, int]:
+    """Returns how many archives were packed, and how many removed."""
+    state = _read_state(archives)
+    packed = removed = 0
+    for path in models:
+        name = f"{path}.tar.gz"
+        signature = look_at(root / path).signature
+        archive = archives / name
+        known = state.get(name)
+        if known and known["signature"] == signature and _size(archive) == known["bytes"]:
+            continue
+        checksum = _pack(root / path, archive)
+        if look_at(root / path).signature != signature:
+            signature = ""  # It was replaced meanwhile: another time.
+        state[name] = {"signature": signature, "sha256": checksum, "bytes": _size(archive)}
+        packed += 1
+        shown = name.encode(errors="backslashreplace").decode()
+        print(f"packed {shown}", file=sys.stderr, flush=True)
+        _write(archives, state)
+    for name in set(state) - {f"{path}.tar.gz" for path in models}:
+        del state[name]
+        if prune and (archives / name).exists():
+            (archives / name).unlink()
+            removed += 1
+    _write(archives, state)
+    return packed, removed
+
+
+def _pack(model: pathlib.Path, archive: pathlib.Path) -> str:
+    """Writes an archive, and returns its SHA-256."""
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    with _replacing(archive) as file:
+        # Neither a name nor a time in the header.
+        with (
+            gzip.GzipFile("", "wb", 9, file, mtime=0) as packed,
+            # Links are files for whoever unpacks it: there may be hard ones to the original.
+            tarfile.open(
+                fileobj=packed, mode="w", format=tarfile.GNU_FORMAT, dereference=True
+            ) as tar,
+        ):
+            for path in sorted(model.rglob("*"), key=lambda p: p.relative_to(model).as_posix()):
+                tar.add(path, path.relative_to(model).as_posix(), recursive=False, filter=_normal)
+        file.seek(0)
+        total = hashlib.sha256()
+        while block := file.read(_BLOCK_BYTES):
+            total.update(block)
+    return total.hexdigest()
+
+
+def _normal(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Leaves of a file only its name and contents."""
+    member.mtime = member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    member.mode = 0o755 if member.isdir() else 0o644
+    return member
+
+
+@contextlib.contextmanager
+def _replacing(path: pathlib.Path) -> Iterator[Any]:
+    """A file that takes its place when the block ends without error."""
+    with tempfile.NamedTemporaryFile(
+        dir=path.parent, prefix=f".{path.name[:100]}.", delete=False
+    ) as file:
+        try:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            os.chmod(file.name, 0o644)
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise
+
+
+def _size(path: pathlib.Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
+
+
+def _read_state(archives: pathlib.Path) -> dict[str, dict[str, Any]]:
+    try:
+        values: dict[str, dict[str, Any]] = json.loads((archives / STATE).read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return values
+
+
+def _write(archives: pathlib.Path, state: Mapping[str, Mapping[str, Any]]) -> None:
+    ordered = dict(sorted(state.items()))
+    lines = b"".join(_line(name, archive["sha256"]) for name, archive in ordered.items())
+    with _replacing(archives / SUMS) as file:
+        file.write(lines)
+    with _replacing(archives / STATE) as file:
+        file.write(json.dumps(ordered, indent=1).encode() + b"\n")
+
+
+def _line(name: str, checksum: str) -> bytes:
+    """A line of SHA256SUMS, as `sha256sum` writes it: odd names have a backslash before all."""
+    odd = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    return os.fsencode(f"{chr(92) if odd != name else ''}{checksum}  {odd}\n")
+
+
+def _parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="publish_archives",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("destination_root", metavar="DST_ROOT", type=_absolute, help="tree that was migrated")
+    add("archives", metavar="ARCHIVES", type=_absolute, help="where archives go")
+    add("--prune", action="store_true", help="remove archives of what is gone from the tree")
+    return parser.parse_args(argv)
+
+
+def _absolute(text: str) -> pathlib.Path:
+    return pathlib.Path(text).absolute()

@@ -1,0 +1,208 @@
+"""Verifies a migrated tree again: each SavedModel is compared with its original, by running both.
+
+    scripts/verify_migrated /mnt/saved_models
+    scripts/verify_migrated /mnt/saved_models --source-root /mnt/modules --workers 8 --json
+
+For an upgrade of TensorFlow, say, or a copy of the tree. What the journal of the migration says is
+converted is verified, each module in a worker process that may crash or hang. Stopped, it goes on
+where it was when it is run again: what was equal, and has not changed since, counts. It prints a
+table, or with --json one JSON document.
+
+Exit status: 0 if all are equal, 1 if not, 2 for wrong use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import converter
+from converter.cli import terminal
+from converter.migration.candidates import target_of
+from converter.migration.engines import Finished, Limits
+from converter.migration.engines.local import LocalEngine
+from converter.migration.job import Job
+from converter.migration.journal import STATE_FOLDER, read_journal
+from converter.migration.outcomes import (
+    Converted,
+    Outcome,
+    Unsuccessful,
+    UpToDate,
+    outcome_from_json,
+)
+from converter.migration.signature import look_at
+
+_JOB = "recipes.verify_job:verify_job"
+# Where workers find that.
+_SCRIPTS = str(pathlib.Path(__file__).resolve().parents[1])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns the exit status."""
+    arguments = _parse_arguments(argv)
+    try:
+        jobs = _find_jobs(arguments)
+        if not jobs:
+            raise converter.UsageError(
+                f"the journal of {arguments.destination_root} names no SavedModel",
+                remedy="Point to the DST_ROOT of a migration.",
+            )
+        outcomes = _verify_all(jobs, arguments)
+    except converter.ConversionError as error:
+        print(f"verify_migrated: error: {error}", file=sys.stderr)
+        return 2 if isinstance(error, converter.UsageError) else 1
+    if arguments.json:
+        terminal.print_json({"modules": [outcome.to_json() for outcome in outcomes]})
+    else:
+        _print(outcomes)
+    return 0 if all(isinstance(outcome, UpToDate) for outcome in outcomes) else 1
+
+
+def _find_jobs(arguments: argparse.Namespace) -> list[Job]:
+    """A job for each module that was converted; trees may have been moved since."""
+    root: pathlib.Path = arguments.destination_root
+    jobs = []
+    for outcome in read_journal(root).outcomes:
+        if isinstance(outcome, Converted | UpToDate):
+            source = outcome.source
+            if arguments.source_root is not None:
+                source = str(arguments.source_root / outcome.path)
+            jobs.append(
+                Job(
+                    path=outcome.path,
+                    source=source,
+                    destination=str(root / target_of(outcome.path)),
+                    # It writes nothing.
+                    staging="",
+                    parity_report="",
+                    import_ops=tuple(arguments.import_ops),
+                )
+            )
+    return jobs
+
+
+def _verify_all(jobs: Sequence[Job], arguments: argparse.Namespace) -> list[Outcome]:
+    known = {} if arguments.again else _read_state(arguments.state)
+    keys = {job.path: _key(job) for job in jobs}
+    outcomes = {path: known[key] for path, key in keys.items() if key in known}
+    todo = [job for job in jobs if job.path not in outcomes]
+    with _open_state(arguments.state) as state:
+        for done, outcome in enumerate(_run(todo, arguments), start=1):
+            outcomes[outcome.path] = outcome
+            _write_state(state, keys[outcome.path], outcome)
+            terminal.say_step(f"[{done}/{len(todo)}] {outcome.path}: {_describe(outcome)}")
+    return [outcomes[path] for path in sorted(outcomes)]
+
+
+def _run(jobs: Sequence[Job], arguments: argparse.Namespace) -> Iterator[Outcome]:
+    paths = [_SCRIPTS, *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+    limits = Limits(timeout_secs=arguments.timeout_secs)
+    engine = LocalEngine(max(1, min(arguments.workers, len(jobs))), limits)
+    with contextlib.closing(engine.run(jobs, _JOB, lambda: False)) as events:
+        for event in events:
+            if isinstance(event, Finished) and event.outcome is not None:
+                yield event.outcome
+
+
+def _key(job: Job) -> str:
+    """What an earlier comparison has to have been of, to count."""
+    looks = [look_at(pathlib.Path(place)).signature for place in (job.source, job.destination)]
+    return json.dumps([job.path, *looks, converter.__version__, *job.import_ops])
+
+
+def _read_state(file: pathlib.Path) -> dict[str, Outcome]:
+    """The comparisons that found equality, by key; a line that is torn counts for nothing."""
+    found: dict[str, Outcome] = {}
+    with contextlib.suppress(FileNotFoundError):
+        for line in file.read_bytes().splitlines():
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                values: Mapping[str, Any] = json.loads(line)
+                outcome = outcome_from_json(values["outcome"])
+                if isinstance(outcome, UpToDate):
+                    found[values["key"]] = outcome
+    return found
+
+
+def _open_state(file: pathlib.Path) -> Any:
+    try:
+        return file.open("a")
+    except OSError as error:
+        raise converter.DestinationError(
+            f"{file} cannot be written: {error.strerror or error}",
+            remedy="Name another file with --state.",
+        ) from error
+
+
+def _write_state(state: Any, key: str, outcome: Outcome) -> None:
+    # The first newline ends a line that a kill has torn.
+    state.write("\n" + json.dumps({"key": key, "outcome": outcome.to_json()}) + "\n")
+    state.flush()
+    os.fsync(state.fileno())
+
+
+def _describe(outcome: Outcome) -> str:
+    return "equal" if isinstance(outcome, UpToDate) else _error(outcome)
+
+
+def _error(outcome: Outcome) -> str:
+    return outcome.error.text if isinstance(outcome, Unsuccessful) else type(outcome).__name__
+
+
+def _print(outcomes: Sequence[Outcome]) -> None:
+    table = terminal.make_table("module", "tensors", "bit-equal", "worst abs", "worst rel", "")
+    for outcome in outcomes:
+        if isinstance(outcome, UpToDate) and outcome.parity is not None:
+            parity = outcome.parity
+            numbers = [str(parity.tensors), str(parity.bit_equal)]
+            numbers += [f"{parity.worst_abs:.2g}", f"{parity.worst_rel:.2g}"]
+        else:
+            numbers = [""] * 4
+        table.add_row(_plain(outcome.path), *numbers, _plain(_describe(outcome)))
+    console = terminal.output_console()
+    console.print(table)
+    equal = sum(isinstance(outcome, UpToDate) for outcome in outcomes)
+    console.print(f"{equal} of {len(outcomes)} are equal to their originals.", markup=False)
+
+
+def _plain(text: str) -> Any:
+    from rich.text import Text
+
+    return Text(text)
+
+
+def _parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="verify_migrated",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("destination_root", metavar="DST_ROOT", type=_absolute, help="tree that was migrated")
+    add("--source-root", type=_absolute, metavar="DIR",
+        help="where the originals are now (default: where they were)")  # fmt: skip
+    add("--workers", type=int, default=os.cpu_count() or 1, metavar="N",
+        help="how many to verify at a time (default: as many as there are processors)")  # fmt: skip
+    add("--timeout-secs", type=float, default=3600.0, metavar="S",
+        help="how long one may take (default: 3600)")  # fmt: skip
+    add("--import-ops", action="append", default=[], metavar="PACKAGE",
+        help="import PACKAGE first, which registers custom ops; may be repeated")  # fmt: skip
+    add("--state", type=_absolute, metavar="FILE",
+        help="where it is noted what was equal (default: verified.jsonl in DST_ROOT's hidden"
+        " folder)")  # fmt: skip
+    add("--again", action="store_true", help="verify what was equal before, too")
+    add("--json", action="store_true", help="print one JSON document")
+    arguments = parser.parse_args(argv)
+    if arguments.state is None:
+        arguments.state = arguments.destination_root / STATE_FOLDER / "verified.jsonl"
+    return arguments
+
+
+def _absolute(text: str) -> pathlib.Path:
+    return pathlib.Path(text).absolute()

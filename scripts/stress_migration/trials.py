@@ -1,0 +1,61 @@
+"""What is looked at after a run: are the outputs whole, equal to others, loadable?"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pathlib
+import subprocess
+import sys
+from collections.abc import Iterable
+
+from stress_migration.trees import ROOT
+
+_LOAD = """
+import sys
+import tensorflow as tf
+for path in sys.stdin.read().splitlines():
+    tf.saved_model.load(path)
+    print(path)
+"""
+
+
+def digest(directory: pathlib.Path) -> str:
+    """SHA-256 over the names and contents of all files below `directory`."""
+    total = hashlib.sha256()
+    for path in sorted(directory.rglob("*")):
+        if path.is_file():
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            total.update(f"{path.relative_to(directory).as_posix()} {content}\n".encode())
+    return total.hexdigest()
+
+
+def digests(root: pathlib.Path, paths: Iterable[str]) -> dict[str, str]:
+    """The digest of each SavedModel that is there."""
+    return {path: digest(root / path) for path in paths if (root / path).exists()}
+
+
+def identities(root: pathlib.Path, paths: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """What would differ if a SavedModel that is there were written again."""
+    found = {}
+    for path in paths:
+        graph = root / path / "saved_model.pb"
+        if graph.exists():
+            status = graph.stat()
+            found[path] = (status.st_ino, status.st_mtime_ns)
+    return found
+
+
+def load_all(root: pathlib.Path, paths: Iterable[str]) -> None:
+    """Loads each SavedModel, in a process of its own.
+
+    Raises:
+      AssertionError: if one does not load.
+    """
+    wanted = [str(root / path) for path in paths]
+    done = subprocess.run(
+        [sys.executable, "-c", _LOAD],
+        input="\n".join(wanted), capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )  # fmt: skip
+    assert done.stdout.splitlines() == wanted, done.stderr[-2000:]

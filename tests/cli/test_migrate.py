@@ -1,0 +1,55 @@
+"""`tf1hub migrate` as a process, where nothing needs a worker; see tests/migration for the rest."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+ODD = b"odd\xff\xc3\xa4"
+
+
+@pytest.fixture
+def run(tmp_path):
+    """`run(*options)` migrates `tmp_path / "src"`, in which one name is no UTF-8."""
+    # Such a place is refused without a look at it.
+    folder = os.path.join(os.fsencode(tmp_path), b"src/.tf1hub", ODD)
+    os.makedirs(folder)
+    with open(os.path.join(folder, b"tfhub_module.pb"), "wb"):
+        pass
+
+    def call(*options):
+        return subprocess.run(
+            [sys.executable, "-m", "converter", "migrate", *options, tmp_path / "src",
+             tmp_path / "dst"],
+            capture_output=True, env={"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}, check=False,
+        )  # fmt: skip
+
+    return call
+
+
+def test_names_that_are_no_text_are_shown(run):
+    done = run()
+    assert done.returncode == 1, done.stderr
+    assert ".tf1hub/odd\\udcffä" in done.stdout.decode()
+    assert b"1" in done.stdout
+
+
+def test_names_that_are_no_text_are_json(run):
+    done = run("--json")
+    assert done.returncode == 1, done.stderr
+    (outcome,) = json.loads(done.stdout.decode())["outcomes"]
+    assert os.fsencode(outcome["path"]) == b".tf1hub/" + ODD
+    assert outcome["error"]["kind"] == "Collision"
+
+
+def test_remote_trees_are_wrong_use():
+    done = subprocess.run(
+        [sys.executable, "-m", "converter", "migrate", "gs://bucket/modules", "x"],
+        capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("tf1hub: error: gs://bucket/modules is no local path")
