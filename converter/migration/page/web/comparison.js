@@ -1,6 +1,6 @@
 // Shows how equal a module is to its original.
 
-function comparisonSection(report, path) {
+function comparisonSection(report) {
   return section(
     "Compared with the original",
     element(
@@ -11,7 +11,7 @@ function comparisonSection(report, path) {
       ` worst relative error ${formatError(report.worst_rel)}, absolute ${formatError(report.worst_abs)}.`,
     ),
     report.histogram ? distributionFigure(report.histogram) : null,
-    ...listTable(report.rows, comparisonColumns(), `.tf1hub/parity/${path}.json in DST_ROOT`),
+    ...listTable(report.rows, comparisonColumns(), `${report.file} in DST_ROOT`),
     report.uncovered.length
       ? [note("No call of these could be compared:"), bullets(report.uncovered)]
       : null,

@@ -20,7 +20,7 @@ function moduleParts(details, labels) {
     details.error ? errorSection(details) : null,
     details.warnings.length ? section("Warnings", bullets(details.warnings)) : null,
     record ? signaturesSection(record) : null,
-    report ? comparisonSection(report, details.path) : null,
+    report ? comparisonSection(report) : null,
     record ? variablesSection(record) : null,
     record && record.dropped.length ? droppedSection(record.dropped) : null,
     record ? contentsSection(record) : null,
