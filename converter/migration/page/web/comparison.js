@@ -16,7 +16,10 @@ function comparisonSection(report, path) {
       ? [note("No call of these could be compared:"), bullets(report.uncovered)]
       : null,
     report.not_compared.length
-      ? [note("Not compared:"), bullets(mapList(report.not_compared, (e) => `${e.case}: ${e.reason}`))]
+      ? [
+          note("Not compared:"),
+          bullets(mapList(report.not_compared, (e) => `${e.case}: ${e.reason}`)),
+        ]
       : null,
     report.notes.length ? bullets(report.notes) : null,
   );
@@ -47,7 +50,11 @@ function comparisonColumns() {
     { title: "tensor", cell: tensorCell, kind: "wide" },
     { title: "type", cell: (row) => formatType(row), kind: "type" },
     { title: "distribution", cell: pictureCell, kind: "picture" },
-    { title: "ULPs", cell: (row) => (row.max_ulps === null ? "" : formatUlps(row.max_ulps)), kind: "figure" },
+    {
+      title: "ULPs",
+      cell: (row) => (row.max_ulps === null ? "" : formatUlps(row.max_ulps)),
+      kind: "figure",
+    },
     { title: "max abs", cell: (row) => formatError(row.max_abs), kind: "figure" },
     { title: "max rel", cell: (row) => formatError(row.max_rel), kind: "figure" },
     { title: "verdict", cell: verdictCell, kind: "conclusion" },
