@@ -38,7 +38,7 @@ ERROR = ErrorInfo(kind="WeightsError", message="no é", node="n", remedy="Look."
 PARITY = ParitySummary(passed=True, tensors=3, bit_equal=2, worst_abs=math.inf, worst_rel=1e-7)
 OUTPUT = {"destination_bytes": 9, "record": "/dst/a/b/assets.extra/conversion.json"}
 EXAMPLES = [
-    Converted(**RAN, **OUTPUT, parity=PARITY, parity_report="/dst/.tf1hub/parity/a/b/comparison.json"),
+    Converted(**RAN, **OUTPUT, parity=PARITY, parity_report="/dst/.tf1hub/parity/a/b.json"),
     Converted(**WHERE, **OUTPUT),
     UpToDate(**RAN, **OUTPUT, parity=PARITY),
     NotLegacy(**WHERE, reason=Reason.TF2, explanation="It is a TF2 SavedModel already."),
