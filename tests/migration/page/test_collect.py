@@ -49,7 +49,7 @@ def test_a_tree_that_was_moved_is_read_where_it_is(root, collect_facts):
 
 def test_a_record_or_comparison_that_is_missing_or_damaged_is_said(root, collect_facts):
     record = root / "image/resnet/assets.extra/conversion.json"
-    parity = root / ".tf1hub/parity/image/resnet.json"
+    parity = root / ".tf1hub/parity/image/resnet/comparison.json"
     for content, word in ((None, "it is missing"), ("{", "it is damaged"), ("[]", "it is damaged")):
         for file in (record, parity):
             file.unlink(missing_ok=True)
