@@ -12,7 +12,7 @@ and `python3` of the PATH. The repository has
 """
 
 _PACKAGES = ["absl-py", "crc32c", "jinja2", "numpy", "protobuf", "psutil", "rich", "tensorflow"]
-_TEST_PACKAGES = ["hypothesis", "keras", "ml-dtypes", "pytest", "setuptools", "tensorflow-hub", "tf-keras"]
+_TEST_PACKAGES = ["distributed", "hypothesis", "keras", "ml-dtypes", "pytest", "setuptools", "tensorflow-hub", "tf-keras"]
 
 _TOOLCHAIN_BUILD = """\
 load("@rules_python//python:py_runtime.bzl", "py_runtime")

@@ -7,7 +7,8 @@ What follows `--` goes to `tf1hub migrate`. Mount a bucket (with gcsfuse, for in
 copying it, and name with --require a file that is there only if it is mounted: an empty directory
 in its place would be a tree in which nothing is to be done.
 
-Each run leaves TIME.log, what `tf1hub migrate` said, and TIME.json, its report. It prints one line.
+Each run leaves TIME.log, what `tf1hub migrate` said, TIME.run.json, what it printed, and the page
+of `tf1hub report` over the whole tree, TIME.html, with TIME.json and TIME.csv. It prints one line.
 A SIGTERM lets it finish the modules that are being converted; the next night goes on.
 
 Exit status: that of `tf1hub migrate` (0 all well, 1 something is not converted, 2 wrong use), 1
@@ -66,23 +67,19 @@ def _alone(lock: pathlib.Path) -> Iterator[bool]:
 
 def _run(arguments: argparse.Namespace) -> int:
     stamp = time.strftime("%Y-%m-%dT%H-%M-%SZ", time.gmtime())
-    log, report = (arguments.logs / f"{stamp}.{end}" for end in ("log", "json"))
-    unfinished = report.with_suffix(".part")
-    with log.open("w") as messages, unfinished.open("w") as output:
+    log, page = (arguments.logs / f"{stamp}.{end}" for end in ("log", "html"))
+    with log.open("w") as messages, (arguments.logs / f"{stamp}.run.json").open("w+") as output:
         status = _migrate(arguments, output, messages)
-    found = _read(unfinished)
-    if found is None:
-        unfinished.unlink()
-    else:
-        unfinished.rename(report)
+        found = _read(output)
+        is_written = found is None or found["dry_run"] or _write_page(arguments, page, messages)
     _prune(arguments.logs, arguments.keep)
     if found is None:
         last = (log.read_text().splitlines() or ["it said nothing"])[-1]
         return _fail(f"{last} (see {log})", status or 1)
-    print(f"{stamp}: {_summarize(found)} ({report})", flush=True)
+    print(f"{stamp}: {_summarize(found)} ({page if page.exists() else log})", flush=True)
     if not found["outcomes"] and not found["not_run"]:
         return _fail(f"nothing was found in {arguments.source_root}: is it mounted?", 1)
-    return status
+    return status if is_written else _fail(f"{page} was not written (see {log})", status or 1)
 
 
 def _migrate(arguments: argparse.Namespace, output: Any, messages: Any) -> int:
@@ -104,9 +101,20 @@ def _migrate(arguments: argparse.Namespace, output: Any, messages: Any) -> int:
         signal.signal(signal.SIGTERM, before)
 
 
-def _read(report: pathlib.Path) -> dict[str, Any] | None:
+def _write_page(arguments: argparse.Namespace, page: pathlib.Path, messages: Any) -> bool:
+    command = [
+        sys.executable, "-m", "converter", "report", str(arguments.destination_root),
+        "--output", str(page),
+    ]  # fmt: skip
+    done = subprocess.run(command, stdout=messages, stderr=messages, cwd=_ROOT, check=False)
+    return done.returncode == 0
+
+
+def _read(output: Any) -> dict[str, Any] | None:
+    """What a migration printed; None if it ended before it did."""
+    output.seek(0)
     try:
-        values: dict[str, Any] = json.loads(report.read_text())
+        values: dict[str, Any] = json.load(output)
     except ValueError:
         return None
     return values
@@ -123,8 +131,8 @@ def _prune(logs: pathlib.Path, keep: int) -> None:
     """Removes the files of all runs but the last ones; their names sort by time."""
     stamps = sorted({path.stem for path in logs.glob("*T*Z.log")})
     for stamp in stamps[:-keep]:
-        for end in ("log", "json", "part"):
-            (logs / f"{stamp}.{end}").unlink(missing_ok=True)
+        for path in logs.glob(f"{stamp}.*"):
+            path.unlink()
 
 
 def _parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:

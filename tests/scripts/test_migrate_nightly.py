@@ -39,21 +39,32 @@ def names(tmp_path, end):
 
 def test_a_run_leaves_a_log_and_a_report_and_prints_a_line(run, tmp_path, capsys):
     assert run() == 0
-    (log,), (report,) = names(tmp_path, "log"), names(tmp_path, "json")
+    (log,), (report,) = names(tmp_path, "log"), names(tmp_path, "run.json")
     assert json.loads((tmp_path / "logs" / report).read_text())["counts"]["not_legacy"] == 1
     assert "docs: skipped" in (tmp_path / "logs" / log).read_text()
     output = capsys.readouterr()
     assert output.out.count("\n") == 1
-    assert f": 1 not legacy ({tmp_path / 'logs' / report})" in output.out
+    (page,) = (tmp_path / "logs").glob("*.html")
+    assert f": 1 not legacy ({page})" in output.out
     assert output.err == ""
-    assert not names(tmp_path, "part")
+    assert page.read_text().startswith("<!doctype html>")
+    assert page.with_suffix(".csv").is_file()
+
+
+def test_a_page_that_cannot_be_written_is_a_failure(run, capsys, monkeypatch):
+    monkeypatch.setattr(nightly, "_write_page", lambda *_: False)
+    assert run() == 1
+    output = capsys.readouterr()
+    assert ": 1 not legacy" in output.out
+    assert "html was not written (see " in output.err
 
 
 def test_what_follows_two_dashes_is_for_migrate(run, tmp_path):
     assert run("--", "--dry-run", "--exclude", "x") == 0
-    (report,) = names(tmp_path, "json")
+    (report,) = names(tmp_path, "run.json")
     assert json.loads((tmp_path / "logs" / report).read_text())["dry_run"]
     assert not (tmp_path / "dst").exists()
+    assert not names(tmp_path, "html")
 
 
 def test_nothing_found_is_a_failure(run, tmp_path, capsys):
@@ -82,7 +93,7 @@ def test_a_run_that_is_still_going_on_is_not_disturbed(run, tmp_path, capsys):
 def test_wrong_use_has_its_status_and_the_reason(run, tmp_path, capsys):
     assert run(source="nowhere") == 2
     assert "nowhere is no directory" in capsys.readouterr().err
-    assert (names(tmp_path, "json"), names(tmp_path, "part")) == ([], [])
+    assert not names(tmp_path, "html")
     assert len(names(tmp_path, "log")) == 1
 
 
@@ -95,11 +106,11 @@ def test_logs_that_cannot_be_written_are_an_error(run, tmp_path, capsys):
 def test_the_last_runs_are_kept(run, tmp_path):
     (tmp_path / "logs").mkdir()
     for day in range(1, 6):
-        for end in ("log", "json"):
+        for end in ("log", "run.json", "html"):
             (tmp_path / f"logs/2026-01-0{day}T00-00-00Z.{end}").touch()
     (tmp_path / "logs/notes.log").touch()
     assert run("--keep", "3") == 0
-    for end in ("log", "json"):
+    for end in ("log", "run.json", "html"):
         dated = [name for name in names(tmp_path, end) if name != "notes.log"]
         assert len(dated) == 3
         assert dated[:2] == [f"2026-01-04T00-00-00Z.{end}", f"2026-01-05T00-00-00Z.{end}"]

@@ -11,7 +11,6 @@ from converter import errors
 from converter.migration.journal import journal_path
 from converter.migration.outcomes import ErrorInfo, Failed
 from converter.migration.page.collect import collect
-from converter.migration.state import State
 
 
 def test_every_module_is_there_by_path(root, collect_facts):
@@ -30,7 +29,7 @@ def test_details_hold_the_record_and_the_comparison(root):
     details = report_data.unpack(modules["text/nnlm"].packed)
     assert len(details["record"]["variables"]) == 300
     assert len(details["report"]["rows"]) == 61
-    assert root / details["report"]["file"] == State(root).parity_report("text/nnlm")
+    assert details["report"]["file"] == ".tf1hub/parity/text/nnlm/comparison.json"
     assert report_data.unpack(modules["text/queue"].packed)["record"] is None
 
 
@@ -51,7 +50,7 @@ def test_a_tree_that_was_moved_is_read_where_it_is(root, collect_facts):
 
 def test_a_record_or_comparison_that_is_missing_or_damaged_is_said(root, collect_facts):
     record = root / "image/resnet/assets.extra/conversion.json"
-    parity = State(root).parity_report("image/resnet")
+    parity = root / ".tf1hub/parity/image/resnet/comparison.json"
     for content, word in ((None, "it is missing"), ("{", "it is damaged"), ("[]", "it is damaged")):
         for file in (record, parity):
             file.unlink(missing_ok=True)
