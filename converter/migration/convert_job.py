@@ -72,12 +72,12 @@ def _check_version(job: Job) -> None:
 
 
 def _convert(job: Job) -> Outcome:
+    source, destination = pathlib.Path(job.source), pathlib.Path(job.destination)
+    before = look_at(source)
     settled = settle(job)
     if settled.outcome is not None:
         return settled.outcome
-    source, destination = pathlib.Path(job.source), pathlib.Path(job.destination)
     check_replaceable(destination)
-    before = look_at(source)
     with _staging(job) as staging:
         remarks = _write(job, staging, settled.source_digest)
         if look_at(source) != before:
