@@ -185,6 +185,9 @@ def _from_json(values: Mapping[str, Any]) -> Iterator[Event]:
     fields = {field.name: values[field.name] for field in dataclasses.fields(kind)}
     if "outcome" in fields:
         fields["outcome"] = outcome_from_json(fields["outcome"])
+    names = (fields["run"], fields.get("path", ""), getattr(fields.get("outcome"), "path", ""))
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError("what names a run or a module is no text")
     yield kind(**fields)
 
 

@@ -102,6 +102,23 @@ def test_a_damaged_line_in_the_middle_costs_its_own_event_only(tmp_path):
     assert history.damaged_lines == (2, 3, 4)
 
 
+@pytest.mark.parametrize("name", [["a"], {}, 1, None])
+def test_what_is_named_by_no_text_is_damaged(name, tmp_path):
+    outcome = {**finished("a").outcome.to_json(), "path": name}
+    damaged = (
+        dataclasses.asdict(started("a")) | {"v": 1, "event": "job_started", "path": name},
+        dataclasses.asdict(started("a")) | {"v": 1, "event": "job_started", "run": name},
+        dataclasses.asdict(finished("a")) | {"v": 1, "event": "job_finished", "outcome": outcome},
+    )
+    write(tmp_path, BEGIN)
+    with journal_path(tmp_path).open("a") as file:
+        file.writelines(json.dumps(event, default=str) + "\n" for event in damaged)
+    history = read_journal(tmp_path)
+    assert history.damaged_lines == (2, 3, 4)
+    assert not history.entries
+    assert not history.unfinished
+
+
 def test_an_event_of_another_name_is_ignored(tmp_path):
     write(tmp_path, BEGIN)
     with journal_path(tmp_path).open("a") as file:
