@@ -27,7 +27,7 @@ def _pytest_test(name, file, deps, data, size, marker = None, **kwargs):
         **kwargs
     )
 
-def pytest_tests(deps, data = [], size = "small", files = {}):
+def pytest_tests(deps, data = [], size = "small", files = {}, marker = None):
     """Declares a target `test_x` for each file `test_x.py` of the package.
 
     Tests with the marker `slow` are the target `test_x_slow`, of the files that `files` says have
@@ -39,6 +39,7 @@ def pytest_tests(deps, data = [], size = "small", files = {}):
       size: Bazel's size of a test.
       files: By name without `.py`, what is special to a file: `size`, `shard_count`, more `deps` and
         `data`, `visibility`, and `slow`: True if it has slow tests, "only" if it has no others.
+      marker: Of pytest, which all tests of the package have that are not slow; they are `manual`.
     """
     names = [file[:-len(".py")] for file in native.glob(["test_*.py"])]
     for name in files:
@@ -53,7 +54,14 @@ def pytest_tests(deps, data = [], size = "small", files = {}):
             data = data + special.pop("data", []),
         )
         if slow != "only":
-            _pytest_test(name = name, size = special.pop("size", size), **dict(target, **special))
+            if marker:
+                special["tags"] = ["manual"]
+            _pytest_test(
+                name = name,
+                size = special.pop("size", size),
+                marker = marker,
+                **dict(target, **special)
+            )
         if slow:
             _pytest_test(name = name + "_slow", marker = "slow", size = "enormous", tags = ["manual"], **target)
     package_files()

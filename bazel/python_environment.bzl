@@ -11,8 +11,8 @@ and `python3` of the PATH. The repository has
 - `//:expect_test_packages_installed`, the same for tests.
 """
 
-_PACKAGES = ["absl-py", "crc32c", "numpy", "protobuf", "psutil", "rich", "tensorflow"]
-_TEST_PACKAGES = ["hypothesis", "keras", "ml-dtypes", "pytest", "setuptools", "tensorflow-hub", "tf-keras"]
+_PACKAGES = ["absl-py", "crc32c", "jinja2", "numpy", "protobuf", "psutil", "rich", "tensorflow"]
+_TEST_PACKAGES = ["distributed", "hypothesis", "keras", "ml-dtypes", "pytest", "setuptools", "tensorflow-hub", "tf-keras"]
 
 _TOOLCHAIN_BUILD = """\
 load("@rules_python//python:py_runtime.bzl", "py_runtime")

@@ -352,14 +352,16 @@ def report(
       progress: Is told each step as it begins.
 
     Raises:
-      UsageError: if no migration wrote to `destination_root`, or `output` has another ending.
+      UsageError: if no migration wrote to `destination_root`, it is no local path, or `output` has
+        another ending.
       DestinationError: if the files cannot be written, if there are others in their places, or if
         the journal cannot be read.
     """
+    from converter.migration.options import local_root
     from converter.migration.page.write import write_report
 
     return write_report(
-        pathlib.Path(destination_root).absolute(),
+        local_root(destination_root),
         None if output is None else pathlib.Path(output).absolute(),
         progress or _say_nothing,
     )

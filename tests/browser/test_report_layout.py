@@ -114,6 +114,17 @@ def test_nothing_moves_while_the_page_loads(open_page, report, size):
     assert shift < 0.01
 
 
+def test_paper_is_white_however_dark_the_screen(open_page, report):
+    page = open_page(report, "#module=text/nnlm", color_scheme="dark")
+    expect(page.get_by_role("dialog")).to_contain_text("Variables: 300")
+    for _ in range(2):
+        page.emulate_media(media="print", color_scheme="dark")
+        assert page.evaluate(_WORST_CONTRAST)["contrast"] >= 4.5
+        page.emulate_media(media="screen", color_scheme="dark")
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_be_hidden()
+
+
 def test_on_paper_there_are_all_rows_up_to_a_thousand(open_page, report):
     page = open_page(report)
     page.evaluate("dispatchEvent(new Event('beforeprint'))")

@@ -185,7 +185,7 @@ class _Reader:
         summary = facts["parity"]
         if summary is not None and any(summary[name] != parity[name] for name in summary):
             problems.append("The comparison is another one than the journal tells of.")
-        return parity
+        return {**parity, "file": text(str(file.relative_to(self._root)))}
 
 
 def _has_comparison(entry: JobFinished, facts: Json, file: pathlib.Path) -> bool:

@@ -29,6 +29,7 @@ def test_details_hold_the_record_and_the_comparison(root):
     details = report_data.unpack(modules["text/nnlm"].packed)
     assert len(details["record"]["variables"]) == 300
     assert len(details["report"]["rows"]) == 61
+    assert details["report"]["file"] == ".tf1hub/parity/text/nnlm/comparison.json"
     assert report_data.unpack(modules["text/queue"].packed)["record"] is None
 
 

@@ -77,6 +77,11 @@ def test_no_migration_is_wrong_use(tmp_path):
     assert names(tmp_path) == []
 
 
+def test_a_place_that_is_not_local_is_wrong_use():
+    with pytest.raises(errors.UsageError, match="is no local path"):
+        converter.report("gs://bucket/models")
+
+
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_a_full_disk_leaves_the_old_report(root, monkeypatch, number):
     converter.report(root)

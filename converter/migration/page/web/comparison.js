@@ -1,6 +1,6 @@
 // Shows how equal a module is to its original.
 
-function comparisonSection(report, path) {
+function comparisonSection(report) {
   return section(
     "Compared with the original",
     element(
@@ -11,12 +11,15 @@ function comparisonSection(report, path) {
       ` worst relative error ${formatError(report.worst_rel)}, absolute ${formatError(report.worst_abs)}.`,
     ),
     report.histogram ? distributionFigure(report.histogram) : null,
-    ...listTable(report.rows, comparisonColumns(), `.tf1hub/parity/${path}.json in DST_ROOT`),
+    ...listTable(report.rows, comparisonColumns(), `${report.file} in DST_ROOT`),
     report.uncovered.length
       ? [note("No call of these could be compared:"), bullets(report.uncovered)]
       : null,
     report.not_compared.length
-      ? [note("Not compared:"), bullets(mapList(report.not_compared, (e) => `${e.case}: ${e.reason}`))]
+      ? [
+          note("Not compared:"),
+          bullets(mapList(report.not_compared, (e) => `${e.case}: ${e.reason}`)),
+        ]
       : null,
     report.notes.length ? bullets(report.notes) : null,
   );
@@ -47,7 +50,11 @@ function comparisonColumns() {
     { title: "tensor", cell: tensorCell, kind: "wide" },
     { title: "type", cell: (row) => formatType(row), kind: "type" },
     { title: "distribution", cell: pictureCell, kind: "picture" },
-    { title: "ULPs", cell: (row) => (row.max_ulps === null ? "" : formatUlps(row.max_ulps)), kind: "figure" },
+    {
+      title: "ULPs",
+      cell: (row) => (row.max_ulps === null ? "" : formatUlps(row.max_ulps)),
+      kind: "figure",
+    },
     { title: "max abs", cell: (row) => formatError(row.max_abs), kind: "figure" },
     { title: "max rel", cell: (row) => formatError(row.max_rel), kind: "figure" },
     { title: "verdict", cell: verdictCell, kind: "conclusion" },

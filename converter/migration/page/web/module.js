@@ -20,7 +20,7 @@ function moduleParts(details, labels) {
     details.error ? errorSection(details) : null,
     details.warnings.length ? section("Warnings", bullets(details.warnings)) : null,
     record ? signaturesSection(record) : null,
-    report ? comparisonSection(report, details.path) : null,
+    report ? comparisonSection(report) : null,
     record ? variablesSection(record) : null,
     record && record.dropped.length ? droppedSection(record.dropped) : null,
     record ? contentsSection(record) : null,
@@ -60,7 +60,12 @@ function errorSection(details) {
       ? element("p", { class: "remedy" }, element("b", {}, "What to do: "), error.remedy)
       : null,
     error.details
-      ? element("details", {}, element("summary", {}, "Details"), element("pre", { tabindex: "0" }, error.details))
+      ? element(
+          "details",
+          {},
+          element("summary", {}, "Details"),
+          element("pre", { tabindex: "0" }, error.details),
+        )
       : null,
   );
 }
@@ -80,7 +85,10 @@ function signatureCard(part, root, isOpen) {
     ...sideRows("optional", part.hparams),
     ...sideRows("out", part.outputs),
   ];
-  const rest = [part.inputs, part.hparams, part.outputs].reduce((sum, list) => sum + splitRest(list).rest, 0);
+  const rest = [part.inputs, part.hparams, part.outputs].reduce(
+    (sum, list) => sum + splitRest(list).rest,
+    0,
+  );
   const facts = [
     part.tags.length ? `graph variant ${formatTags(part.tags)}` : "",
     part.training_tags ? `trains as ${formatTags(part.training_tags)}` : "no training mode",
@@ -92,14 +100,23 @@ function signatureCard(part, root, isOpen) {
   return element(
     "details",
     { class: "card", open: isOpen || isRoot },
-    element("summary", {}, code(callOf(part)), isRoot ? element("span", { class: "tag" }, "also obj(…)") : null),
+    element(
+      "summary",
+      {},
+      code(callOf(part)),
+      isRoot ? element("span", { class: "tag" }, "also obj(…)") : null,
+    ),
     part.name === part.signature ? null : element("p", {}, "TF1 signature ", code(part.signature)),
     element("p", { class: "facts-line" }, facts.filter(Boolean).join(" · ")),
     ...listTable(
       rest ? [...values, { rest }] : values,
       [
         { title: "", cell: (value) => value.side, kind: "side" },
-        { title: "name", cell: (value) => element("span", { class: "path" }, value.name), kind: "wide" },
+        {
+          title: "name",
+          cell: (value) => element("span", { class: "path" }, value.name),
+          kind: "wide",
+        },
         { title: "type", cell: formatType, kind: "type" },
       ],
       "conversion.json",
@@ -124,7 +141,9 @@ function variablesSection(record) {
   const facts = [
     `${formatNumber(record.trainable_count)} trainable`,
     formatBytes(record.variable_bytes) + (unknown ? ` without ${unknown} of unknown size` : ""),
-    record.regularization_losses ? plural(record.regularization_losses, "regularization loss", "es") : "",
+    record.regularization_losses
+      ? plural(record.regularization_losses, "regularization loss", "es")
+      : "",
   ];
   const title = `Variables: ${formatNumber(record.variable_count)}`;
   if (!record.variable_count) return section(title);
@@ -134,10 +153,18 @@ function variablesSection(record) {
     ...listTable(
       record.variables,
       [
-        { title: "name", cell: (variable) => element("span", { class: "path" }, variable.name), kind: "wide" },
+        {
+          title: "name",
+          cell: (variable) => element("span", { class: "path" }, variable.name),
+          kind: "wide",
+        },
         { title: "type", cell: formatType, kind: "type" },
         { title: "size", cell: (variable) => formatBytes(variable.bytes), kind: "figure" },
-        { title: "trainable", cell: (variable) => (variable.trainable ? "yes" : "no"), kind: "labeled" },
+        {
+          title: "trainable",
+          cell: (variable) => (variable.trainable ? "yes" : "no"),
+          kind: "labeled",
+        },
       ],
       "conversion.json",
     ),
@@ -162,19 +189,29 @@ function droppedSection(dropped) {
 function contentsSection(record) {
   const variants = mapList(
     record.graph_variants,
-    (variant) => `${formatTags(variant.tags)}: ${variant.role}${variant.why ? `, ${variant.why}` : ""}`,
+    (variant) =>
+      `${formatTags(variant.tags)}: ${variant.role}${variant.why ? `, ${variant.why}` : ""}`,
   );
   const tables = mapList(record.tables, (table) => `${table.node} (${table.op})`);
   const attachments = mapList(
     record.attachments,
-    (attachment) => `${attachment.key} of ${formatTags(attachment.tags)}, ${formatBytes(attachment.size_bytes)}`,
+    (attachment) =>
+      `${attachment.key} of ${formatTags(attachment.tags)}, ${formatBytes(attachment.size_bytes)}`,
   );
-  const parts = [["Graph variants", variants], ["Tables", tables], ["Assets", record.assets], ["Attachments", attachments]];
+  const parts = [
+    ["Graph variants", variants],
+    ["Tables", tables],
+    ["Assets", record.assets],
+    ["Attachments", attachments],
+  ];
   return section(
     "Contents",
     parts
       .filter(([, list]) => list.length)
-      .map(([title, list]) => [element("h4", {}, `${title}: ${formatNumber(fullLength(list))}`), bullets(list)]),
+      .map(([title, list]) => [
+        element("h4", {}, `${title}: ${formatNumber(fullLength(list))}`),
+        bullets(list),
+      ]),
   );
 }
 

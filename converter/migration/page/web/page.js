@@ -18,7 +18,9 @@ function readRow(values) {
 
 function readState() {
   const parameters = new URLSearchParams(location.hash.slice(1));
-  const outcomes = (parameters.get("outcome") || "").split(",").filter((name) => name in data.labels);
+  const outcomes = (parameters.get("outcome") || "")
+    .split(",")
+    .filter((name) => name in data.labels);
   const cause = Number.parseInt(parameters.get("cause"), 10);
   const sort = parameters.get("sort") || "path";
   return {
@@ -82,7 +84,9 @@ function showTable() {
   const shown = selectRows(rows, state);
   table.show(shown, state.sort);
   byId("shown").textContent =
-    shown.length === rows.length ? plural(rows.length, "module") : `${formatNumber(shown.length)} of ${plural(rows.length, "module")}`;
+    shown.length === rows.length
+      ? plural(rows.length, "module")
+      : `${formatNumber(shown.length)} of ${plural(rows.length, "module")}`;
   byId("nothing").hidden = shown.length > 0;
   if (byId("search").value !== state.q) byId("search").value = state.q;
   for (const [name, button] of chips) button.setAttribute("aria-pressed", state.outcomes.has(name));
@@ -130,7 +134,10 @@ async function partsOf(path) {
 
 function showNeighbors(path) {
   const place = table.shown.findIndex((row) => row.path === path);
-  for (const [id, step] of [["previous", -1], ["next", 1]]) {
+  for (const [id, step] of [
+    ["previous", -1],
+    ["next", 1],
+  ]) {
     const neighbor = place < 0 ? undefined : table.shown[place + step];
     byId(id).disabled = !neighbor;
     byId(id).onclick = () => {
@@ -172,7 +179,8 @@ function follow() {
 addEventListener("popstate", follow);
 document.addEventListener("click", (event) => {
   const link = event.target.closest('a[href^="#"]');
-  if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)
+    return;
   const href = link.getAttribute("href");
   if (href.startsWith("#module=")) {
     event.preventDefault();

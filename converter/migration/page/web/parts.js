@@ -45,7 +45,9 @@ function definitions(pairs) {
     { class: "facts" },
     pairs
       .filter(([, value]) => value !== "" && value !== null && value !== undefined)
-      .map(([term, value]) => element("div", {}, element("dt", {}, term), element("dd", {}, value))),
+      .map(([term, value]) =>
+        element("div", {}, element("dt", {}, term), element("dd", {}, value)),
+      ),
   );
 }
 
@@ -65,7 +67,11 @@ function listTable(list, columns, source) {
           "tr",
           {},
           columns.map((column) =>
-            element("td", { class: column.kind || null, "data-title": column.title }, column.cell(item)),
+            element(
+              "td",
+              { class: column.kind || null, "data-title": column.title },
+              column.cell(item),
+            ),
           ),
         ),
       );

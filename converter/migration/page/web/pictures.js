@@ -3,7 +3,7 @@
 const CHART = { width: 440, height: 132, bottom: 22, top: 14, left: 4, right: 4 };
 const SPARK = { width: 100, height: 20, bars: 25 };
 const LEAST_BARS = 12;
-const LABEL_WIDTH = 34;
+const CHARACTER_WIDTH = 7;
 
 /** What entry `bit` of a histogram counts: `0`, `1`, `2 to 3`, `4 to 7`, …, `2¹⁰ to 2¹¹`. */
 function rangeOf(bit) {
@@ -40,7 +40,8 @@ function sparkline(histogram, passed) {
     let drawn = "";
     for (let bar = from; bar < to; bar++) {
       const height = heightOf(bars[bar] || 0, total, SPARK.height - 1);
-      if (height) drawn += `M${bar * step + 0.5} ${SPARK.height - 1}v${-height}h${step - 1}v${height}z`;
+      if (height)
+        drawn += `M${bar * step + 0.5} ${SPARK.height - 1}v${-height}h${step - 1}v${height}z`;
     }
     return drawn;
   };
@@ -99,7 +100,8 @@ function describeRange(range) {
 function barChart(bars, label) {
   const { width, height, bottom, top, left, right } = CHART;
   const step = Math.min(64, (width - left - right) / bars.length);
-  const every = Math.ceil(LABEL_WIDTH / step);
+  const longest = Math.max(...bars.map((bar) => bar.label.length));
+  const every = Math.ceil(((longest + 1) * CHARACTER_WIDTH) / step);
   const drawn = bars.map((bar, place) => {
     const size = bar.height(height - bottom - top);
     const x = left + place * step;
@@ -109,10 +111,19 @@ function barChart(bars, label) {
       {},
       svgElement("title", {}, bar.title),
       svgElement("rect", {
-        class: bar.kind, x: x + 1, y: height - bottom - size, width: step - 2, height: size, rx: 1.5,
+        class: bar.kind,
+        x: x + 1,
+        y: height - bottom - size,
+        width: step - 2,
+        height: size,
+        rx: 1.5,
       }),
       bar.count && step > 30
-        ? svgElement("text", { class: "value", x: middle, y: height - bottom - size - 4 }, compact(bar.count))
+        ? svgElement(
+            "text",
+            { class: "value", x: middle, y: height - bottom - size - 4 },
+            compact(bar.count),
+          )
         : null,
       place % every === 0
         ? svgElement("text", { x: middle, y: height - bottom + 15 }, bar.label)

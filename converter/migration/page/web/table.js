@@ -12,9 +12,24 @@ const COLUMNS = [
   { key: "path", title: "Module", cell: (row) => row.path },
   { key: "outcome", title: "Outcome" },
   { key: "seconds", title: "Time", cell: (row) => formatSeconds(row.seconds), figure: true },
-  { key: "source_bytes", title: "TF1 module", cell: (row) => formatBytes(row.source_bytes), figure: true },
-  { key: "destination_bytes", title: "SavedModel", cell: (row) => formatBytes(row.destination_bytes), figure: true },
-  { key: "variables", title: "Variables", cell: (row) => formatNumber(row.variables), figure: true },
+  {
+    key: "source_bytes",
+    title: "TF1 module",
+    cell: (row) => formatBytes(row.source_bytes),
+    figure: true,
+  },
+  {
+    key: "destination_bytes",
+    title: "SavedModel",
+    cell: (row) => formatBytes(row.destination_bytes),
+    figure: true,
+  },
+  {
+    key: "variables",
+    title: "Variables",
+    cell: (row) => formatNumber(row.variables),
+    figure: true,
+  },
   { key: "worst_rel", title: "Worst error", cell: formatEquality, figure: true },
 ];
 
@@ -77,9 +92,15 @@ class ModuleTable {
     this.heads = COLUMNS.map((column) => {
       const button = element("button", { type: "button" }, column.title);
       button.addEventListener("click", () => onSort(column.key));
-      return element("div", { role: "columnheader", class: column.figure ? "figure" : null }, button);
+      return element(
+        "div",
+        { role: "columnheader", class: column.figure ? "figure" : null },
+        button,
+      );
     });
-    byId("heads").append(element("div", { role: "row", class: "row", "aria-rowindex": 1 }, this.heads));
+    byId("heads").append(
+      element("div", { role: "row", class: "row", "aria-rowindex": 1 }, this.heads),
+    );
     byId("table").setAttribute("aria-colcount", COLUMNS.length);
   }
 
@@ -166,7 +187,11 @@ class ModuleTable {
   makeCell(column, row) {
     const attributes = { role: "cell", class: `${column.key}${column.figure ? " figure" : ""}` };
     if (column.key === "path") {
-      return element("div", attributes, element("a", { class: "path", href: this.hrefOf(row), title: row.path }, row.path));
+      return element(
+        "div",
+        attributes,
+        element("a", { class: "path", href: this.hrefOf(row), title: row.path }, row.path),
+      );
     }
     if (column.key === "outcome") {
       const warned = row.warnings ? element("small", {}, plural(row.warnings, "warning")) : null;
@@ -174,13 +199,24 @@ class ModuleTable {
     }
     const text = column.cell(row);
     const isBad = column.key === "worst_rel" && text === "differs";
-    return element("div", { ...attributes, "data-title": text ? column.title : null }, isBad ? element("b", { class: "bad" }, text) : text);
+    return element(
+      "div",
+      { ...attributes, "data-title": text ? column.title : null },
+      isBad ? element("b", { class: "bad" }, text) : text,
+    );
   }
 
   moveFocus(event) {
     const row = event.target.closest("[data-place]");
     const page = Math.max(1, Math.floor(innerHeight / this.rowHeight) - 4);
-    const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
+    const steps = {
+      ArrowDown: 1,
+      ArrowUp: -1,
+      PageDown: page,
+      PageUp: -page,
+      Home: -Infinity,
+      End: Infinity,
+    };
     if (!row || !(event.key in steps) || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     this.focus(Number(row.dataset.place) + steps[event.key]);
@@ -192,7 +228,8 @@ class ModuleTable {
     const top = this.box.getBoundingClientRect().top + target * this.rowHeight;
     const covered = byId("tools").offsetHeight + byId("heads").offsetHeight;
     if (top < covered) scrollBy(0, top - covered);
-    else if (top + this.rowHeight > innerHeight) scrollBy(0, top + this.rowHeight - innerHeight + 4);
+    else if (top + this.rowHeight > innerHeight)
+      scrollBy(0, top + this.rowHeight - innerHeight + 4);
     this.draw();
     this.drawn.get(target)?.querySelector("a").focus({ preventScroll: true });
   }
