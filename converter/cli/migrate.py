@@ -3,7 +3,7 @@
 Every module becomes a SavedModel at the same relative path below DST_ROOT. Each is converted in a
 worker process, so that one that crashes, hangs or exhausts the memory costs nothing but itself.
 What is up to date is left alone; a run that was ended, however, goes on when it is started again.
-Up to date are SavedModels that the same version made of the same files, with the same --verify.
+Up to date is what the same version made of the same files, and compared if --verify asks for that.
 Ctrl-C finishes the modules that are being converted; a second one stops at once.
 
 Exit status: 0 when everything that can be converted is; 1 when a module is not converted, or the

@@ -57,6 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except converter.ConversionError as error:
         print(f"verify_migrated: error: {error}", file=sys.stderr)
         return 2 if isinstance(error, converter.UsageError) else 1
+    except KeyboardInterrupt:
+        print("verify_migrated: stopped. Run it again: it goes on.", file=sys.stderr)
+        return 1
     if arguments.json:
         terminal.print_json({"modules": [outcome.to_json() for outcome in outcomes]})
     else:

@@ -8,6 +8,10 @@ import sys
 
 import pytest
 
+import converter
+from converter.cli import main
+from converter.migration.report import MigrationReport
+
 ROOT = pathlib.Path(__file__).parents[2]
 ODD = b"odd\xff\xc3\xa4"
 
@@ -44,6 +48,34 @@ def test_names_that_are_no_text_are_json(run):
     (outcome,) = json.loads(done.stdout.decode())["outcomes"]
     assert os.fsencode(outcome["path"]) == b".tf1hub/" + ODD
     assert outcome["error"]["kind"] == "Collision"
+
+
+def test_options_are_handed_on(monkeypatch, tmp_path, capsys):
+    given = {}
+
+    def migrate(source, destination, **options):
+        given.update(options, source=source, destination=destination)
+        return MigrationReport(run="r", source_root=source, destination_root=destination)
+
+    monkeypatch.setattr(converter, "migrate", migrate)
+    arguments = main.parse_arguments(
+        [
+            "tf1hub",
+            "migrate",
+            "src",
+            str(tmp_path),
+            "--hardlink",
+            "--include",
+            "a",
+            "--workers",
+            "3",
+        ]
+    )
+    assert main.main(arguments) == 0
+    assert "Nothing was found in src." in capsys.readouterr().out
+    assert (given["source"], given["destination"]) == ("src", str(tmp_path))
+    assert (given["hardlink"], given["include"], given["workers"]) == (True, ["a"], 3)
+    assert (given["verify"], given["engine"], given["scheduler"]) == (False, "local", None)
 
 
 def test_remote_trees_are_wrong_use():

@@ -62,6 +62,15 @@ def test_only_what_has_changed_runs_again(tree, migrate, tmp_path):
     assert [outcome.path for outcome in report.ran] == ["a", "refuse"]
 
 
+def test_how_it_is_done_does_not_make_anything_out_of_date(tree, migrate, tmp_path):
+    root = tree({"a": None, "refuse": None})
+    migrate(root)
+    later = migrate(root, hardlink=True, workers=1, timeout_secs=7.0)
+    assert (later.ran, later.repeated) == ((), ("a", "refuse"))
+    runs = read_journal(tmp_path / "dst").runs
+    assert [run.started.options["hardlink"] for run in runs] == [False, True]
+
+
 def test_fail_fast_begins_no_more(tree, migrate):
     root = tree({"a_refuse": None, **{f"slow{i}": None for i in range(9)}})
     report = migrate(root, fail_fast=True)

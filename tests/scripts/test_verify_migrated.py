@@ -119,6 +119,24 @@ def test_originals_and_state_may_be_elsewhere(migrated, verified, tmp_path):
     assert not (tmp_path / "dst/.tf1hub/verified.jsonl").exists()
 
 
+def test_an_interrupt_stops_it_and_it_goes_on_later(migrated, verified, capsys, monkeypatch):
+    root, say = migrated("a", "b"), verify_migrated.terminal.say_step
+
+    def interrupt(text):
+        say(text)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(verify_migrated.terminal, "say_step", interrupt)
+        assert verify_migrated.main([root, "--workers", "1"]) == 1
+    assert "Run it again: it goes on." in capsys.readouterr().err
+    first = verified()
+    assert verify_migrated.main([root]) == 0
+    # One has its line; another may have begun before it was stopped.
+    assert 1 <= len(verified()) <= 2
+    assert first[0] == "a"
+
+
 def test_wrong_use(tmp_path, capsys, migrated):
     assert verify_migrated.main([str(tmp_path)]) == 2
     assert "names no SavedModel" in capsys.readouterr().err
