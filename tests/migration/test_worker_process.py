@@ -29,9 +29,16 @@ def process(monkeypatch):
 def _wait_until_dead(pid):
     """The kernel may need a moment; nobody may be there to bury what is dead."""
     end = time.monotonic() + 10
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+    while _is_alive(pid):
         assert time.monotonic() < end, f"process {pid} lives"
         time.sleep(0.02)
+
+
+def _is_alive(pid):
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def pid_of(outcome):
