@@ -6,6 +6,8 @@ import concurrent.futures
 import hashlib
 import os
 import pathlib
+import subprocess
+import sys
 import threading
 import types
 from collections.abc import Callable
@@ -15,8 +17,16 @@ from converter import errors
 from converter.formats.paths import Path, RemotePath, as_path, open_raw, read_blocks, size_bytes
 
 # A thread that hashes waits for the interpreter after each block, for as long as another thread
-# runs in it: 5 ms and more, in which 5 MiB would be hashed. Large files are worth large blocks.
-_MIN_BLOCK_BYTES, _MAX_BLOCK_BYTES, _BLOCKS = 1 << 20, 1 << 25, 64
+# runs in it: 5 ms and more, in which 5 MiB would be hashed. Large files are worth larger blocks,
+# and many bytes a process, which takes less than a tenth of a second to start.
+_MIN_BLOCK_BYTES, _MAX_BLOCK_BYTES, _BLOCKS = 1 << 20, 1 << 22, 64
+_PROCESS_FROM_BYTES = 1 << 28
+_PROGRAM = """\
+import pathlib, sys
+sys.path.insert(0, sys.argv[1])
+from converter.formats.source_files import digest
+sys.stdout.write(digest(pathlib.Path(sys.argv[2])))
+"""
 
 
 def list_files(directory: Path) -> list[Path]:
@@ -85,10 +95,11 @@ def _file_digest(file: IO[bytes], block_bytes: int, stopped: Callable[[], bool])
 
 
 class BackgroundDigest:
-    """Computes the digest of a module in a thread of its own, while it is being converted.
+    """Computes the digest of a module in the background, while it is being converted.
 
-    SHA-256 takes longer than copying: about a second for a gigabyte. Use it in a `with`
-    statement, whose end stops it if nobody has asked for the result.
+    SHA-256 takes longer than copying: about a second for a gigabyte. So it runs in a thread, or,
+    of a large module, in a process. Use it in a `with` statement, whose end stops it if nobody has
+    asked for the result.
 
     Args:
       source: The module's directory. What holds no SavedModel, and so is no module, is not read.
@@ -103,12 +114,13 @@ class BackgroundDigest:
         self._stop = threading.Event()
         self._executor = concurrent.futures.ThreadPoolExecutor(1, "digest")
         self._future: concurrent.futures.Future[str] | None = None
+        self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> BackgroundDigest:
         # Remote files need TensorFlow, which is not to be imported by two threads at once.
         wanted = self._known is None and not isinstance(self._directory, RemotePath)
         if wanted and any((self._directory / f"saved_model.{e}").exists() for e in ("pb", "pbtxt")):
-            self._future = self._executor.submit(digest, self._directory, self._stop.is_set)
+            self._future = self._executor.submit(self._compute)
         return self
 
     def __exit__(
@@ -118,7 +130,36 @@ class BackgroundDigest:
         trace: types.TracebackType | None,
     ) -> None:
         self._stop.set()
+        if self._process is not None:
+            self._process.kill()
         self._executor.shutdown()
+
+    def _compute(self) -> str:
+        if sum(map(size_bytes, list_files(self._directory))) >= _PROCESS_FROM_BYTES:
+            result = self._compute_in_process()
+            if result is not None:
+                return result
+        return digest(self._directory, self._stop.is_set)
+
+    def _compute_in_process(self) -> str | None:
+        """The digest, or None if there was no process, or it failed, for whatever reason."""
+        package_parent = str(pathlib.Path(__file__).parents[2])
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-c", _PROGRAM, package_parent, os.fspath(self._directory)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+        except (OSError, ValueError):
+            return None
+        with process:
+            self._process = process
+            if self._stop.is_set():
+                process.kill()
+            output, _ = process.communicate()
+        return output if process.returncode == 0 else None
 
     def result(self) -> str:
         """Waits for the digest; raises what `digest` does."""

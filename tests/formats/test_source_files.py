@@ -1,11 +1,16 @@
 import contextlib
 import hashlib
 import shutil
+import signal
+import subprocess
+import sys
 import threading
+import time
 
 import pytest
 
 from converter import errors
+from converter.formats import source_files
 from converter.formats.source_files import BackgroundDigest, digest, list_files
 
 
@@ -86,3 +91,50 @@ def test_an_unsafe_link_shows_when_the_digest_is_asked_for(table_file):
     (table_file / "out").symlink_to("/nowhere/at/all")
     with BackgroundDigest(table_file) as background, pytest.raises(errors.UnsafeModuleError):
         background.result()
+
+
+# Large modules are hashed by a process.
+
+
+@pytest.fixture
+def processes(monkeypatch):
+    """The processes that are started, of all modules."""
+    started = []
+
+    class Popen(subprocess.Popen):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            started.append(self)
+
+    monkeypatch.setattr(source_files, "_PROCESS_FROM_BYTES", 0)
+    monkeypatch.setattr(subprocess, "Popen", Popen)
+    return started
+
+
+def test_a_process_finds_the_same_digest(table_file, processes, monkeypatch):
+    expected = digest(table_file)
+    monkeypatch.setattr(source_files, "digest", None)
+    with BackgroundDigest(table_file) as background:
+        assert background.result() == expected
+    (process,) = processes
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("python", ["/bin/false", "/nowhere/python", ""])
+def test_without_a_process_the_thread_does_it(python, table_file, processes, monkeypatch):
+    monkeypatch.setattr(sys, "executable", python)
+    with BackgroundDigest(table_file) as background:
+        assert background.result() == digest(table_file)
+    assert not any(process.returncode == 0 for process in processes)
+
+
+def test_a_process_that_nobody_waits_for_is_killed(table_file, processes):
+    with (table_file / "variables" / "large").open("wb") as file:
+        file.truncate(1 << 40)
+    began = time.monotonic()
+    with BackgroundDigest(table_file):
+        while not processes:
+            time.sleep(0.01)
+    (process,) = processes
+    assert process.returncode == -signal.SIGKILL
+    assert time.monotonic() - began < 60
