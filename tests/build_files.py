@@ -140,4 +140,4 @@ def read_targets(root: pathlib.Path) -> list[Target]:
 
 def read_bzl(root: pathlib.Path, path: str) -> dict[str, Any]:
     """What a `.bzl` file defines."""
-    return _Package(root, root / "BUILD.bazel").run(root / path)
+    return _Package(root, root / "BUILD").run(root / path)

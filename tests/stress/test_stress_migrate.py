@@ -27,7 +27,7 @@ def say(capsys):
 
 @pytest.mark.slow
 def test_bad_modules_cost_the_others_nothing(tmp_path, say):
-    say(bad_modules.run(modules=40, workers=2, timeout_secs=25.0, scratch=tmp_path))
+    say(bad_modules.run(modules=40, workers=2, timeout_secs=45.0, scratch=tmp_path))
 
 
 @pytest.mark.slow

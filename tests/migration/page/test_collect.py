@@ -126,7 +126,9 @@ def test_a_journal_with_any_types_is_read(root, collect_facts):
     assert 7 not in facts
     migration = collect(root, lambda _: None)
     assert len(migration.runs) == 1
-    assert "run 2 is damaged" in migration.problems[0]
+    lost, damaged = migration.problems
+    assert "what it said there is lost" in lost
+    assert "run 2 is damaged" in damaged
 
 
 def test_damaged_lines_are_said(root):
