@@ -7,7 +7,7 @@ import re
 import types
 from typing import Any
 
-_NAMES = ("BUILD", "BUILD.bazel")
+_NAME = "BUILD"
 _RULES = ("exports_files", "filegroup", "genrule", "package", "test_suite")
 _IGNORED = re.compile(r"(bazel-|\.|build$|dist$|converted$)")  # top-level folders
 
@@ -105,7 +105,7 @@ def _files(folder):
     for path in folder.iterdir():
         if path.is_file():
             yield path
-        elif not any((path / name).is_file() for name in _NAMES):
+        elif not (path / _NAME).is_file():
             yield from _files(path)
 
 
@@ -125,7 +125,7 @@ def _fail(message):
 
 def find_build_files(root: pathlib.Path) -> list[pathlib.Path]:
     """All BUILD files of the project, but for those of other workspaces."""
-    found = [path for name in _NAMES for path in root.rglob(name) if path.is_file()]
+    found = [path for path in root.rglob(_NAME) if path.is_file()]
     return sorted(path for path in found if _is_ours(path.relative_to(root)))
 
 
@@ -140,4 +140,4 @@ def read_targets(root: pathlib.Path) -> list[Target]:
 
 def read_bzl(root: pathlib.Path, path: str) -> dict[str, Any]:
     """What a `.bzl` file defines."""
-    return _Package(root, root / "BUILD").run(root / path)
+    return _Package(root, root / _NAME).run(root / path)

@@ -6,13 +6,19 @@ import gzip
 import pathlib
 import tarfile
 
-_MODE = 0o644
+_FILE_MODE, _FOLDER_MODE = 0o644, 0o755
 
 
-def pack(directory: pathlib.Path, archive: pathlib.Path) -> None:
+def pack(directory: pathlib.Path, archive: pathlib.Path, *, folders: bool = False) -> None:
     """Packs a SavedModel, rooted at its directory as `hub.load` wants it.
 
-    Names come in order; owners, times and modes are left out.
+    Names come in order; owners, times and modes are left out. Links are packed as what they lead
+    to: a hard one may share its bytes with the TF1 module.
+
+    Args:
+      directory: The SavedModel.
+      archive: Where to write.
+      folders: Whether folders are members, too, as `tar` has it.
 
     Raises:
       OSError: if a file cannot be read or written.
@@ -22,10 +28,12 @@ def pack(directory: pathlib.Path, archive: pathlib.Path) -> None:
         gzip.GzipFile("", "wb", fileobj=file, mtime=0) as compressed,
         tarfile.open(fileobj=compressed, mode="w", format=tarfile.GNU_FORMAT) as members,
     ):
-        files = [path for path in directory.rglob("*") if path.is_file()]
-        for path in sorted(files, key=lambda path: path.relative_to(directory).as_posix()):
+        for path in sorted(directory.rglob("*"), key=lambda p: p.relative_to(directory).as_posix()):
             member = tarfile.TarInfo(path.relative_to(directory).as_posix())
-            member.size = path.stat().st_size
-            member.mode = _MODE
-            with path.open("rb") as content:
-                members.addfile(member, content)
+            if path.is_file():
+                member.size, member.mode = path.stat().st_size, _FILE_MODE
+                with path.open("rb") as content:
+                    members.addfile(member, content)
+            elif folders and path.is_dir():
+                member.type, member.mode = tarfile.DIRTYPE, _FOLDER_MODE
+                members.addfile(member)

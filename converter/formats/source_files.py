@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import IO
 
 from converter import errors
@@ -73,8 +73,12 @@ def digest(directory: Path, stopped: Callable[[], bool] = lambda: False) -> str:
       UnsafeModuleError: if a symbolic link leads out of the directory.
       OSError: if a file cannot be read.
     """
+    return _digest(directory, list_files(directory), stopped)
+
+
+def _digest(directory: Path, files: Iterable[Path], stopped: Callable[[], bool]) -> str:
     total = hashlib.sha256()
-    for path in list_files(directory):
+    for path in files:
         with open_raw(path, "rb") as file:
             content = _file_digest(file, _block_bytes(size_bytes(path)), stopped)
         total.update(f"{path.relative_to(directory).as_posix()}\0{content}\n".encode())
@@ -135,11 +139,12 @@ class BackgroundDigest:
         self._executor.shutdown()
 
     def _compute(self) -> str:
-        if sum(map(size_bytes, list_files(self._directory))) >= _PROCESS_FROM_BYTES:
+        files = list_files(self._directory)
+        if sum(map(size_bytes, files)) >= _PROCESS_FROM_BYTES:
             result = self._compute_in_process()
             if result is not None:
                 return result
-        return digest(self._directory, self._stop.is_set)
+        return _digest(self._directory, files, self._stop.is_set)
 
     def _compute_in_process(self) -> str | None:
         """The digest, or None if there was no process, or it failed, for whatever reason."""

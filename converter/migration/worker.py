@@ -18,6 +18,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
+from converter.assemble import garbage_collection
 from converter.migration.job import Job
 from converter.migration.outcomes import Outcome
 from converter.parity.parent_death import die_with_parent
@@ -52,10 +53,9 @@ def _import_function(name: str) -> Function:
 
     Neither now, while nearly all that is made stays, nor in each of its rounds later.
     """
-    gc.disable()
-    run = find_function(name)
-    gc.freeze()
-    gc.enable()
+    with garbage_collection.paused():
+        run = find_function(name)
+        gc.freeze()
     return run
 
 

@@ -16,17 +16,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import gzip
 import hashlib
 import json
 import os
 import pathlib
 import sys
-import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from converter.export.archive import pack
 from converter.migration.journal import STATE_FOLDER
 from converter.migration.signature import look_at
 
@@ -108,29 +107,12 @@ def _pack(model: pathlib.Path, archive: pathlib.Path) -> str:
     """Writes an archive, and returns its SHA-256."""
     archive.parent.mkdir(parents=True, exist_ok=True)
     with _replacing(archive) as file:
-        # Neither a name nor a time in the header.
-        with (
-            gzip.GzipFile("", "wb", 9, file, mtime=0) as packed,
-            # Links are files for whoever unpacks it: there may be hard ones to the original.
-            tarfile.open(
-                fileobj=packed, mode="w", format=tarfile.GNU_FORMAT, dereference=True
-            ) as tar,
-        ):
-            for path in sorted(model.rglob("*"), key=lambda p: p.relative_to(model).as_posix()):
-                tar.add(path, path.relative_to(model).as_posix(), recursive=False, filter=_normal)
+        pack(model, pathlib.Path(file.name), folders=True)
         file.seek(0)
         total = hashlib.sha256()
         while block := file.read(_BLOCK_BYTES):
             total.update(block)
     return total.hexdigest()
-
-
-def _normal(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Leaves of a file only its name and contents."""
-    member.mtime = member.uid = member.gid = 0
-    member.uname = member.gname = ""
-    member.mode = 0o755 if member.isdir() else 0o644
-    return member
 
 
 @contextlib.contextmanager

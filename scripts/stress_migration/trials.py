@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pathlib
 import subprocess
 import sys
 from collections.abc import Iterable
 
+from converter.formats.source_files import digest
 from stress_migration.trees import ROOT
 
 _LOAD = """
@@ -18,16 +18,6 @@ for path in sys.stdin.read().splitlines():
     tf.saved_model.load(path)
     print(path)
 """
-
-
-def digest(directory: pathlib.Path) -> str:
-    """SHA-256 over the names and contents of all files below `directory`."""
-    total = hashlib.sha256()
-    for path in sorted(directory.rglob("*")):
-        if path.is_file():
-            content = hashlib.sha256(path.read_bytes()).hexdigest()
-            total.update(f"{path.relative_to(directory).as_posix()} {content}\n".encode())
-    return total.hexdigest()
 
 
 def digests(root: pathlib.Path, paths: Iterable[str]) -> dict[str, str]:

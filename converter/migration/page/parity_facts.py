@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from converter.migration.page.untrusted import (
@@ -16,7 +16,7 @@ from converter.migration.page.untrusted import (
     items,
     number,
     optional,
-    read_object,
+    read_facts,
     text,
     texts,
     to_json,
@@ -33,14 +33,10 @@ def read_parity_facts(path: pathlib.Path) -> Json:
     Raises:
       DamagedError: if it is missing, or no comparison.
     """
-    report = read_object(path)
-    try:
-        return _describe(report)
-    except DamagedError as error:
-        raise DamagedError(f"it is damaged: {error}") from error
+    return read_facts(path, _describe)
 
 
-def _describe(report: Any) -> Json:
+def _describe(report: Mapping[str, Any]) -> Json:
     rows = [_row(item) for item in items(report["rows"])]
     return {
         **describe_summary(report),

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 from converter.migration.page.untrusted import (
-    DamagedError,
     Json,
     count,
     fields,
     flag,
     items,
     optional,
-    read_object,
+    read_facts,
     text,
     texts,
 )
@@ -36,14 +36,10 @@ def read_record_facts(path: pathlib.Path) -> Json:
     Raises:
       DamagedError: if it is missing, or no record.
     """
-    record = read_object(path)
-    try:
-        return _describe(record)
-    except DamagedError as error:
-        raise DamagedError(f"it is damaged: {error}") from error
+    return read_facts(path, _describe)
 
 
-def _describe(record: Any) -> Json:
+def _describe(record: Mapping[str, Any]) -> Json:
     variables = [_variable(item) for item in items(record["variables"])]
     sizes = [variable["bytes"] for variable in variables]
     return {

@@ -45,6 +45,19 @@ def read_object(path: pathlib.Path) -> Mapping[str, Any]:
         raise DamagedError(f"it is damaged: {reason}") from error
 
 
+def read_facts(path: pathlib.Path, describe: Callable[[Mapping[str, Any]], Json]) -> Json:
+    """What `describe` makes of the JSON object in a file.
+
+    Raises:
+      DamagedError: if the file cannot be read, or `describe` finds a value of another type.
+    """
+    values = read_object(path)
+    try:
+        return describe(values)
+    except DamagedError as error:
+        raise DamagedError(f"it is damaged: {error}") from error
+
+
 def _read(path: pathlib.Path) -> bytes:
     # A pipe in the place of the file would be waited for.
     with open(path, "rb", opener=_open_at_once) as file:
