@@ -36,3 +36,16 @@ def lines(text):
 def test_the_project_names_its_parts():
     for part in ("tf1hub inspect", "tf1hub convert", "tf1hub verify", "CONTRIBUTING.md"):
         assert part in README
+
+
+def test_the_test_command_needs_no_package_of_another_extra():
+    """All tests are collected by it, those for a browser included."""
+    program = (
+        "import sys, pytest; sys.modules['playwright'] = None;"
+        "sys.exit(pytest.main(['--collect-only', '-q', '-p', 'no:cacheprovider', 'tests/browser']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, done.stdout
+    assert "deselected" in done.stdout

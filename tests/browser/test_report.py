@@ -5,7 +5,7 @@ import re
 
 import pytest
 import report_data
-from playwright.sync_api import expect
+from browser.expectations import expect
 
 import converter
 

@@ -2,7 +2,7 @@
 
 import pytest
 import report_data
-from playwright.sync_api import expect
+from browser.expectations import expect
 
 import converter
 
