@@ -7,7 +7,7 @@ from typing import Any
 
 from converter import errors
 from converter.assemble.computations import CallableGraphs
-from converter.assemble.module_graphs import ModuleGraphs, find_dropped, make_graphs
+from converter.assemble.module_graphs import ModuleGraphs, find_dropped, find_warnings, make_graphs
 from converter.assemble.plan import ModulePlan, make_plan
 from converter.assemble.variants import TRAINING_MARKS
 from converter.export import record
@@ -78,7 +78,7 @@ def summarize(legacy: LegacyModule) -> ModuleSummary:
         ),
         root=plan.root if plan else None,
         dropped=[dataclasses.asdict(item) for item in find_dropped(graphs)] if graphs else [],
-        warnings=list(plan.warnings) if plan else [],
+        warnings=list(find_warnings(graphs) if graphs else plan.warnings if plan else ()),
         refused=refused,
         refusals=_find_refusals(legacy, plan, refused) if refused else [],
     )

@@ -152,7 +152,12 @@ def _loss_graphs(legacy: LegacyModule, plan: ModulePlan) -> Iterator[LossGraph]:
         seen.update(texts)
 
 
-# What the converted module lacks.
+# What a user should know of it, and what the converted module lacks.
+
+
+def find_warnings(graphs: ModuleGraphs) -> tuple[str, ...]:
+    """What a user should know before using the result, in full sentences."""
+    return tuple(graphs.plan.warnings)
 
 
 def find_dropped(graphs: ModuleGraphs) -> tuple[Dropped, ...]:

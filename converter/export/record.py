@@ -14,7 +14,12 @@ from typing import Any
 import tensorflow as tf
 from google.protobuf import json_format, message
 
-from converter.assemble.module_graphs import ModuleGraphs, find_dropped, used_variants
+from converter.assemble.module_graphs import (
+    ModuleGraphs,
+    find_dropped,
+    find_warnings,
+    used_variants,
+)
 from converter.assemble.plan import CallablePlan
 from converter.assemble.variants import Tags
 from converter.formats import hub_protos
@@ -62,7 +67,7 @@ def make_record(graphs: ModuleGraphs, options: Mapping[str, Any], digest: str) -
             for described in describe_attachments(legacy.variants[tags])
         ],
         "dropped": [dataclasses.asdict(item) for item in find_dropped(graphs)],
-        "warnings": list(plan.warnings),
+        "warnings": list(find_warnings(graphs)),
         "parity": None,
     }
 
