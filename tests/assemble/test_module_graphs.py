@@ -1,4 +1,4 @@
-from converter.assemble.module_graphs import Dropped, find_dropped, make_graphs
+from converter.assemble.module_graphs import find_dropped, make_graphs
 from converter.assemble.plan import make_plan
 from converter.ir.graph import TensorRef
 
@@ -137,4 +137,3 @@ def test_placement_is_counted(golden_graphs):
 
 def test_nothing_is_dropped_because_all_is_used(golden_graphs):
     assert find_dropped(golden_graphs("table_shared_asset")) == ()
-    assert Dropped("a", "b", "c") == Dropped("a", "b", "c")

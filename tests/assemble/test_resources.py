@@ -33,6 +33,7 @@ def test_a_variable_is_made_once_with_its_value(open_module):
 def test_variants_share_variables(open_module):
     legacy, resources = open_module("image_bn_dropout")
     plain, train = legacy.variants[frozenset()], legacy.variants[_TRAIN]
+    assert plain.variables
     for name, spec in plain.variables.items():
         assert resources.variable(spec) is resources.variable(train.variables[name])
 

@@ -200,6 +200,7 @@ def test_any_layout(tmp_path_factory, pieces, block):
     finally:
         shards._BLOCK_BYTES = before
     written = (directory / "out").read_bytes()
+    assert copied.entries.keys() == set(entries)
     for old, new in copied.entries.items():
         assert written[new.offset : new.end] == content[old.offset : old.end]
 

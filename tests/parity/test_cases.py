@@ -95,5 +95,6 @@ def test_hparams_can_be_their_defaults(make_cases):
     simple = next(attempt for attempt in ATTEMPTS if attempt.simple_ids)
     case = make_cases("image_bn_dropout", attempt=simple)["default, with hparams"]
     other = make_cases("image_bn_dropout")["default, with hparams"]
+    assert case.keywords
     for name in case.keywords.values():
         assert case.inputs[name] != other.inputs[name]

@@ -59,6 +59,7 @@ def _assert_close(expected, actual, scale=0.0):
 )  # fmt: skip
 def test_computes_what_tf_1_15_did(runner, name):
     mine = runner(name)
+    assert read_golden(name).calls
     for call in read_golden(name).calls:
         seen = mine.observe(_case(call.signature, call.inputs, call.tags))
         _assert_close(call.outputs, seen.outputs)
@@ -151,6 +152,7 @@ def test_cannot_compare_what_it_cannot_make_deterministic(runner):
 def test_variables_that_only_functional_control_flow_takes_may_not_be_used(
     name, used, unsure, runner
 ):
+    assert read_golden(name).calls
     for call in read_golden(name).calls:
         seen = runner(name).observe(_case(call.signature, call.inputs, call.tags))
         assert seen.used == seen.plain_used == used
