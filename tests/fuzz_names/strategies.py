@@ -22,6 +22,7 @@ _AWKWARD_SIGNATURES = (
 _LETTERS = "abkzABKZ019_/$.-: é²"
 _NAMES = st.one_of(
     st.text("abAB_", min_size=1, max_size=2),
+    st.text("éÉaA日", min_size=1, max_size=2),
     st.text(_LETTERS, min_size=1, max_size=3),
     st.sampled_from(_AWKWARD),
     st.sampled_from(keyword.kwlist),
@@ -32,12 +33,11 @@ _KINDS = st.sampled_from(("vector",) * 4 + ("scalar", "any_rank", "ints", "spars
 
 @st.composite
 def _signatures(draw: st.DrawFn, name: str) -> Signature:
-    most = draw(st.sampled_from((1, 2, 3, 4, 12, 30)))
-    names = draw(st.lists(_NAMES, min_size=most // 2, max_size=most, unique=True))
-    outputs = draw(st.lists(_NAMES, min_size=1, max_size=draw(st.sampled_from((2, 4, 12, 30))),
-                            unique=True))  # fmt: skip
-    inputs = tuple(Input(each, draw(_KINDS)) for each in names)
-    return Signature(name, inputs, tuple(outputs))
+    count = draw(st.sampled_from((2, 3, 4, 1, 5, 8, 11, 0, 12, 30)))
+    names = draw(st.lists(_NAMES, min_size=count, max_size=count, unique=True))
+    count = draw(st.sampled_from((2, 1, 3, 4, 12, 30)))
+    outputs = draw(st.lists(_NAMES, min_size=count, max_size=count, unique=True))
+    return Signature(name, tuple(Input(each, draw(_KINDS)) for each in names), tuple(outputs))
 
 
 @st.composite
