@@ -37,7 +37,8 @@ class InputName:
     Attributes:
       name: Its key in the SignatureDef.
       spoken: The keyword that a Python call gives, as the loader cleans it.
-      parameter: The parameter of the function that Python loads.
+      parameter: Its name in the structured signature, which the loader cleans: that of a
+        parameter of the function that Python loads.
       keyword: The flat keyword of that function, by which a copy that is saved names it again.
       traced: The parameter that the function is traced with.
     """
@@ -74,6 +75,8 @@ def name_inputs(names: Sequence[str]) -> tuple[InputName, ...]:
     ranked = [f"input_{order.index(name):0{width}}" for name in parameters]
     keywords = op_names if spoken == parameters else spoken
     traced = parameters if op_names == parameters else ranked
+    if list(map(clean, names)) == parameters and sorted(names, key=clean) == sorted(names):
+        parameters = list(names)
     return tuple(map(InputName, names, spoken, parameters, keywords, traced))
 
 

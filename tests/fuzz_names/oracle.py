@@ -236,7 +236,8 @@ def _names_in_copy(
     parameters = {key: _clean(part["serving_keywords"].get(key, key)) for key in keys}
     if not all(p.isidentifier() and not keyword.iskeyword(p) for p in parameters.values()):
         return None
-    assert set(parameters.values()) == set(function.structured_input_signature[1]), signature
+    structured = function.structured_input_signature[1]
+    assert set(parameters.values()) == set(map(_clean, structured)), signature
     in_copy = dict(zip(sorted(parameters.values()), function._arg_keywords, strict=True))
     return {key: in_copy[parameter] for key, parameter in parameters.items()}
 
