@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from converter.assemble.computations import CallableGraphs, variable_names
 from converter.assemble.plan import ModulePlan
+from converter.assemble.signature_names import INIT_SIGNATURE, serving_names
 from converter.assemble.variants import Tags, format_tags
 from converter.formats.legacy_module import LegacyModule
 from converter.formats.source_files import list_files
@@ -157,7 +158,16 @@ def _loss_graphs(legacy: LegacyModule, plan: ModulePlan) -> Iterator[LossGraph]:
 
 def find_warnings(graphs: ModuleGraphs) -> tuple[str, ...]:
     """What a user should know before using the result, in full sentences."""
-    return tuple(graphs.plan.warnings)
+    return (*graphs.plan.warnings, *_renamed_signatures(graphs.plan))
+
+
+def _renamed_signatures(plan: ModulePlan) -> Iterator[str]:
+    for attribute, served in serving_names(plan).items():
+        if plan.callables[attribute].signature == INIT_SIGNATURE:
+            yield (
+                f"Signature {INIT_SIGNATURE!r} is served as {served!r}: TensorFlow keeps the name"
+                " for the op that initializes a model."
+            )
 
 
 def find_dropped(graphs: ModuleGraphs) -> tuple[Dropped, ...]:

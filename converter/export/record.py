@@ -21,6 +21,7 @@ from converter.assemble.module_graphs import (
     used_variants,
 )
 from converter.assemble.plan import CallablePlan
+from converter.assemble.signature_names import python_names, serving_names
 from converter.assemble.variants import Tags
 from converter.formats import hub_protos
 from converter.formats.legacy_module import LegacyModule
@@ -118,10 +119,19 @@ def describe_callable(graphs: ModuleGraphs, name: str) -> Json:
             for key, info in program.signatures[plan.signature].outputs.items()
         },
         "return_endpoints": callable_graphs.takes_endpoints,
+        "served_as": serving_names(graphs.plan).get(name),
+        "serving_keywords": _describe_keywords(graphs, name),
         "variables": list(graphs.used[name]),
         "regularization_losses": graphs.losses_of(graphs.used[name]),
         "update_ops": list(callable_graphs.all()[-1].update_ops),
     }
+
+
+def _describe_keywords(graphs: ModuleGraphs, name: str) -> Json:
+    """What a Python call of the served signature gives instead of names that it cannot say."""
+    if name not in serving_names(graphs.plan):
+        return {}
+    return python_names(graphs.callables[name].signature)
 
 
 def _describe_hparams(plan: CallablePlan, known: Mapping[str, TensorInfo]) -> Json:

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from converter.assemble.plan import CallablePlan, HparamPlan, ModulePlan, has_endpoints
+from converter.assemble.signature_names import python_names, serving_names
 from converter.assemble.variants import Tags
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Program, TensorInfo, TensorRef
@@ -36,6 +37,7 @@ class Case:
       is_root: Whether the module itself is this callable.
       served_as: The serving signature that stands for the same call, if there is one.
       serving_inputs: What that takes, by TF1 name.
+      serving_keywords: What a Python call of it gives instead of names that it cannot say.
     """
 
     attribute: str
@@ -51,14 +53,12 @@ class Case:
     is_root: bool = False
     served_as: str | None = None
     serving_inputs: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    serving_keywords: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def is_served(self) -> bool:
-        """Whether to compare the serving signature, too.
-
-        TensorFlow's Python API passes inputs by keyword to a method, so none can be `self`.
-        """
-        return self.served_as is not None and "self" not in self.serving_inputs
+        """Whether to compare the serving signature, too."""
+        return self.served_as is not None
 
     @property
     def name(self) -> str:
@@ -96,20 +96,14 @@ class PlannedCase:
 
 def plan_cases(plan: ModulePlan) -> Iterator[PlannedCase]:
     """All calls that verifying a module makes."""
+    served = serving_names(plan)
     for callable_plan in plan.callables.values():
         for training in plan.training_modes(callable_plan):
-            served_as = None if training else _serving_name(plan, callable_plan)
+            served_as = None if training else served.get(callable_plan.attribute)
             is_root = callable_plan.attribute == plan.root
             yield PlannedCase(callable_plan, training, False, is_root, served_as)
             if callable_plan.hparams:
                 yield PlannedCase(callable_plan, training, True, is_root, None)
-
-
-def _serving_name(plan: ModulePlan, callable_plan: CallablePlan) -> str | None:
-    if plan.variants.inference is None:
-        return callable_plan.attribute
-    served = callable_plan.tags == plan.variants.inference
-    return callable_plan.signature if served else None
 
 
 class CaseMaker:
@@ -158,6 +152,7 @@ class CaseMaker:
             is_root=planned.is_root,
             served_as=planned.served_as,
             serving_inputs=self._serving_inputs(planned, program, values, attempt),
+            serving_keywords=python_names(program.signatures[plan.signature]),
         )
 
     def _serving_inputs(

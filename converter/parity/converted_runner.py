@@ -162,7 +162,7 @@ class _Runner:
     def _serve(self, case: Case) -> dict[str, np.ndarray]:
         self.reset()
         parts = {
-            part: to_tensor(array)
+            case.serving_keywords.get(part, part): to_tensor(array)
             for name, value in case.serving_inputs.items()
             for part, array in zip(part_names(name, value), to_components(value), strict=True)
         }
