@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import tensorflow as tf
 from tensorflow.core.framework import attr_value_pb2
@@ -46,12 +47,12 @@ class LegacyTable(tf.saved_model.experimental.TrackableResource):
         self._bindings = bindings
         self._live = live
         if live and self.resource_handle is not None:  # Made here, not in the trace of filling.
-            tf.function(self._initialize, autograph=False)()
+            _run(self._initialize)
 
     def _create_resource(self) -> tf.Tensor:
         if tf.executing_eagerly():
             if self._live:
-                return tf.function(self._emit_unnamed, autograph=False)()
+                return _run(self._emit_unnamed)
             # Stands for the table while functions are traced: a handle to nothing.
             return tf.raw_ops.VarHandleOp(
                 dtype=tf.int64, shape=[], shared_name=f"tf1_table/{self.shared_name}"
@@ -112,3 +113,8 @@ class LegacyTable(tf.saved_model.experimental.TrackableResource):
     def _destroy_resource(self) -> None:
         if not tf.executing_eagerly():  # To be saved. What is live has nothing in the slot.
             tf.raw_ops.DestroyResourceOp(resource=self._slot(), ignore_lookup_error=True)
+
+
+def _run(trace: Callable[[], tf.Tensor | None]) -> tf.Tensor | None:
+    """Runs what is traced just once, so that TensorFlow does not warn of traces in a loop."""
+    return tf.function(trace, autograph=False).get_concrete_function()()
