@@ -6,7 +6,6 @@ import dataclasses
 import itertools
 from collections.abc import Iterator, Mapping
 
-from converter.assemble.custom_gradients import check_custom_gradients
 from converter.assemble.plan import CallablePlan, has_endpoints, needs_trace_per_call
 from converter.assemble.values import feeds_for
 from converter.formats.legacy_module import LegacyModule
@@ -88,7 +87,6 @@ def prepare_computation(
         update_ops = tuple(name for name in program.update_ops if name not in unfed)
     results = [ref for info in outputs.values() for ref in info.components]
     region = lower(prune_unreachable(program, feeds, results, update_ops), program)
-    check_custom_gradients(region, program)
     return Computation(program, region, inputs, outputs, update_ops)
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from converter import errors
 from converter.assemble.computations import CallableGraphs, variable_names
+from converter.assemble.definitions import Definitions, DefinitionsMaker
 from converter.assemble.plan import ModulePlan
+from converter.assemble.refusals import Refusals
+from converter.assemble.serving import ServedSignature, prepare_served
 from converter.assemble.signature_names import INIT_SIGNATURE, serving_names
 from converter.assemble.variants import Tags, format_tags
 from converter.formats.legacy_module import LegacyModule
@@ -50,7 +54,9 @@ class ModuleGraphs:
       legacy: The TF1 module.
       plan: What is offered.
       callables: The graphs of each callable, by attribute.
+      serving: What each serving signature runs, by its name.
       losses: The regularization losses that are functions of the weights alone.
+      definitions: The tables, and the functions with gradients of their own, that these use.
       variables: The variables that callables use, by TF1 name, in the order of the collections.
       used: For each callable, the names of the variables that it lists, in the same order: those
         that plain calls use. A variable behind endpoints that no plain call returns is listed by
@@ -62,7 +68,9 @@ class ModuleGraphs:
     legacy: LegacyModule
     plan: ModulePlan
     callables: Mapping[str, CallableGraphs]
+    serving: Mapping[str, ServedSignature]
     losses: Sequence[LossGraph]
+    definitions: Definitions
     variables: Mapping[str, VariableSpec]
     used: Mapping[str, tuple[str, ...]]
     used_by_root: tuple[str, ...]
@@ -74,16 +82,130 @@ class ModuleGraphs:
 
 
 def make_graphs(legacy: LegacyModule, plan: ModulePlan) -> ModuleGraphs:
-    """Runs all passes over all that a module offers.
+    """Runs all passes over all that a module offers; what is traced later is only read off.
 
     Raises:
       ConversionError: if a part of it cannot be carried over exactly.
     """
-    callables = {name: CallableGraphs(part, legacy) for name, part in plan.callables.items()}
+    graphs, refusals = try_graphs(legacy, plan)
+    if refusals.first is not None:
+        raise refusals.first
+    assert graphs is not None
+    return graphs
+
+
+def try_graphs(legacy: LegacyModule, plan: ModulePlan) -> tuple[ModuleGraphs | None, Refusals]:
+    """The graphs of a module, or None and all that speaks against them."""
+    lowering = _Lowering(legacy, plan)
+    lowering.run()
+    return (None if lowering.refusals.first else _put_together(lowering)), lowering.refusals
+
+
+class _Lowering:
+    """Lowers each part of a module; one that is refused does not hide the others."""
+
+    def __init__(self, legacy: LegacyModule, plan: ModulePlan) -> None:
+        self.legacy = legacy
+        self.plan = plan
+        self.refusals = Refusals()
+        self.definitions = DefinitionsMaker(self.refusals)
+        self.callables = {
+            name: CallableGraphs(part, legacy) for name, part in plan.callables.items()
+        }
+        self.serving: dict[str, ServedSignature] = {}
+        self.losses: list[LossGraph] = []
+        self._stored: dict[str, VariableSpec] = {}
+
+    def run(self) -> None:
+        lowered = [name for name in self.callables if self._lower_callable(name)]
+        for name, signature in serving_names(self.plan).items():
+            if name in lowered:
+                self._lower_served(signature, name)
+        self._lower_losses()
+        self._check_tables()
+        self._check_assets()
+
+    def _lower_callable(self, name: str) -> bool:
+        """Lowers what all calls run; returns whether that can be done."""
+        graphs = self.callables[name]
+        computations = []
+        for arguments in graphs.combinations():
+            with self.refusals.collected(name):
+                computations.append(graphs.get(arguments))
+        for computation in computations:
+            self._require(computation.region, computation.program, name)
+        return len(computations) == len(list(graphs.combinations()))
+
+    def _lower_served(self, signature: str, name: str) -> None:
+        part = f"signature {signature!r}"
+        with self.refusals.collected(part):
+            served = prepare_served(name, self.callables[name])
+            self.serving[signature] = served
+            if served.call is None:
+                self._require(served.computation.region, served.computation.program, part)
+
+    def _lower_losses(self) -> None:
+        seen: set[str] = set()
+        for tags in _loss_variants(self.plan):
+            program = self.legacy.variants[tags]
+            here = [
+                loss
+                for ref in _usable_losses(program)
+                if (loss := self._lower_loss(program, ref)) is not None
+            ]
+            texts = [format_region(loss.region) for loss in here]
+            self.losses += [
+                loss for loss, text in zip(here, texts, strict=True) if text not in seen
+            ]
+            seen.update(texts)
+
+    def _lower_loss(self, program: Program, ref: TensorRef) -> LossGraph | None:
+        part = f"regularization loss '{ref}'"
+        with self.refusals.collected(part):
+            region = lower(prune_unreachable(program, {}, [ref]), program)
+            self._require(region, program, part)
+            return LossGraph(program, ref, region)
+        return None
+
+    def _require(self, region: Region, program: Program, part: str) -> None:
+        """Lowers what `region` stands on, and checks that its variables have values."""
+        self.definitions.require(region, program, part)
+        for name in sorted(variable_names(region)):
+            spec = program.variables[name]
+            with self.refusals.collected(part):
+                _check_same_storage(self._stored.setdefault(name, spec), spec)
+                self.legacy.checkpoint.check(spec)
+
+    def _check_tables(self) -> None:
+        for (tags, node), table in self.definitions.finish().tables.items():
+            for region in table.regions:
+                self._require(region, self.legacy.variants[tags], f"table {node!r}")
+
+    def _check_assets(self) -> None:
+        for tags in used_variants(self.plan):
+            for asset in self.legacy.variants[tags].assets.values():
+                with self.refusals.collected(f"asset {asset.filename!r}"):
+                    self.legacy.asset_path(asset.filename)
+
+
+def _check_same_storage(one: VariableSpec, other: VariableSpec) -> None:
+    if one.checkpoint_key != other.checkpoint_key:
+        raise errors.WeightsError(f"two graph variants store variable {one.name!r} differently")
+
+
+def _put_together(lowering: _Lowering) -> ModuleGraphs:
+    legacy, plan, callables = lowering.legacy, lowering.plan, lowering.callables
     plain = {name: _variables_of(graphs, endpoints=False) for name, graphs in callables.items()}
     full = {name: _variables_of(graphs, endpoints=True) for name, graphs in callables.items()}
     hidden = _union(full.values()) - _union(plain.values())
-    anywhere = _union(full.values()) | _union(plain.values())
+    definitions = lowering.definitions.finish()
+    of_tables = {
+        name
+        for table in definitions.tables.values()
+        for region in table.regions
+        for name in variable_names(region)
+    }
+    anywhere = _union(full.values()) | _union(plain.values()) | of_tables
     variables = {
         name: spec for name, spec in _all_variables(legacy, plan).items() if name in anywhere
     }
@@ -95,7 +217,9 @@ def make_graphs(legacy: LegacyModule, plan: ModulePlan) -> ModuleGraphs:
         legacy=legacy,
         plan=plan,
         callables=callables,
-        losses=list(_loss_graphs(legacy, plan)),
+        serving=lowering.serving,
+        losses=lowering.losses,
+        definitions=definitions,
         variables=variables,
         used={name: in_order(plain[name] | (full[name] & hidden)) for name in callables},
         used_by_root=in_order(anywhere if plan.root is None else plain[plan.root]),
@@ -137,20 +261,10 @@ def _loss_variants(plan: ModulePlan) -> list[Tags]:
     return list(chosen.others) if chosen.inference is None else [chosen.inference]
 
 
-def _loss_graphs(legacy: LegacyModule, plan: ModulePlan) -> Iterator[LossGraph]:
-    """The losses, in order; one that several variants share counts once."""
-    seen: set[str] = set()
-    for tags in _loss_variants(plan):
-        program = legacy.variants[tags]
-        here = []
-        unfed = needing_placeholders(program, {}) if program.regularization_losses else set()
-        for ref in program.regularization_losses:
-            if ref.node not in unfed:
-                pruned = prune_unreachable(program, {}, [ref])
-                here.append(LossGraph(program, ref, lower(pruned, program)))
-        texts = [format_region(loss.region) for loss in here]
-        yield from (loss for loss, text in zip(here, texts, strict=True) if text not in seen)
-        seen.update(texts)
+def _usable_losses(program: Program) -> list[TensorRef]:
+    """The losses that are functions of the weights alone."""
+    unfed = needing_placeholders(program, {}) if program.regularization_losses else set()
+    return [ref for ref in program.regularization_losses if ref.node not in unfed]
 
 
 # What a user should know of it, and what the converted module lacks.

@@ -73,7 +73,7 @@ class _Builder:
     def __init__(self, graphs: ModuleGraphs, *, live: bool) -> None:
         self._graphs = graphs
         self._plan = graphs.plan
-        self._resources = Resources(graphs.legacy, live=live)
+        self._resources = Resources(graphs.legacy, graphs.definitions, live=live)
 
     def build(self) -> Reusable:
         losses = [self._loss(loss) for loss in self._graphs.losses]

@@ -11,13 +11,14 @@ import tensorflow as tf
 
 from converter import errors
 from converter.assemble.callables import keyword_arguments
-from converter.assemble.computations import Arguments, CallableGraphs, prepare_computation
+from converter.assemble.computations import Arguments, CallableGraphs
 from converter.assemble.emit import emit
 from converter.assemble.module_graphs import ModuleGraphs
 from converter.assemble.resources import Resources
+from converter.assemble.serving import ServedSignature
 from converter.assemble.signature_names import InputName, part_keys, served_inputs, serving_names
 from converter.assemble.values import component_specs, compose_parts, decompose
-from converter.ir.graph import Kind, TensorInfo
+from converter.ir.graph import TensorInfo
 
 SERVING_DEFAULT = "serving_default"
 
@@ -51,57 +52,31 @@ def build_signatures(
       resources: The module's state.
     """
     plan = graphs.plan
-    served = serving_names(plan)
     signatures: dict[str, Any] = {}
     input_names: dict[str, Sequence[InputName]] = {}
-    for name, signature in served.items():
-        part = graphs.callables[name]
-        run = _find_call(part, functions[name]) or _make_run(part, resources)
+    for signature, served in graphs.serving.items():
+        part = graphs.callables[served.attribute]
+        run = _make_run(served, part, functions[served.attribute], resources)
         signatures[signature], input_names[signature] = _build(part, run)
     if plan.root is not None and SERVING_DEFAULT not in signatures:
-        root = served[plan.root]
+        root = serving_names(plan)[plan.root]
         signatures[SERVING_DEFAULT] = signatures[root]
         input_names[SERVING_DEFAULT] = input_names[root]
     return ServingSignatures(signatures, input_names)
 
 
-def _find_call(graphs: CallableGraphs, function: Any) -> Run | None:
-    """The call of the callable that does what the signature does, if there is one.
+def _make_run(
+    served: ServedSignature, graphs: CallableGraphs, function: Any, resources: Resources
+) -> Run:
+    """What a signature runs: a call of the callable, where one does what the signature does.
 
-    It is traced already. TensorFlow wraps signatures in functions anyway, and runs what they call
-    as if it stood there.
+    That is traced already. TensorFlow wraps signatures in functions anyway, and runs what they
+    call as if it stood there.
     """
-    signature = graphs.signature
-    if any(info.kind is not Kind.DENSE for info in signature.inputs.values()):
-        return None  # A composite made of its parts has lost its static shape.
-    keywords = frozenset(h.keyword for h in graphs.plan.hparams if h.input in signature.inputs)
-    for arguments in graphs.combinations():
-        computation = graphs.get(arguments)
-        if (
-            not arguments.training
-            and arguments.given <= keywords
-            and computation.inputs == signature.inputs
-            and computation.outputs == signature.outputs
-        ):
-            return functools.partial(_call, graphs, function, arguments)
-    return None
-
-
-def _call(
-    graphs: CallableGraphs, function: Any, arguments: Arguments, values: Mapping[str, Any]
-) -> Mapping[str, Any]:
-    traces = function.experimental_get_tracing_count()
-    outputs = function(**keyword_arguments(graphs, arguments, values))
-    if function.experimental_get_tracing_count() != traces:
-        raise errors.InternalError(f"signature {graphs.plan.signature!r} was traced anew")
-    return outputs if isinstance(outputs, Mapping) else {"default": outputs}
-
-
-def _make_run(graphs: CallableGraphs, resources: Resources) -> Run:
-    """Emits the signature as no call of the callable has it."""
-    signature, program = graphs.signature, graphs.program(training=False)
-    computation = prepare_computation(program, signature.inputs, signature.outputs, updates=False)
-    bindings = resources.bind(program)
+    if served.call is not None:
+        return functools.partial(_call, graphs, function, served.call)
+    computation, signature = served.computation, graphs.signature
+    bindings = resources.bind(computation.program)
     bindings.prepare(computation.region)
 
     def run(values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -113,6 +88,16 @@ def _make_run(graphs: CallableGraphs, resources: Resources) -> Run:
         return compose_parts(emit(computation.region, args, bindings), signature.outputs)
 
     return run
+
+
+def _call(
+    graphs: CallableGraphs, function: Any, arguments: Arguments, values: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    traces = function.experimental_get_tracing_count()
+    outputs = function(**keyword_arguments(graphs, arguments, values))
+    if function.experimental_get_tracing_count() != traces:
+        raise errors.InternalError(f"signature {graphs.plan.signature!r} was traced anew")
+    return outputs if isinstance(outputs, Mapping) else {"default": outputs}
 
 
 def _build(graphs: CallableGraphs, run: Run) -> tuple[Any, tuple[InputName, ...]]:

@@ -72,6 +72,13 @@ VALUE_READS = frozenset({"ReadVariableOp", "ResourceGather", "ResourceGatherNd"}
 TABLE_HANDLES = frozenset(
     {"HashTableV2", "MutableDenseHashTableV2", "MutableHashTableOfTensorsV2", "MutableHashTableV2"}
 )
+# The ops that make the same tables without names: each lives as long as its handles.
+ANONYMOUS_TABLES = {
+    "HashTableV2": "AnonymousHashTable",
+    "MutableDenseHashTableV2": "AnonymousMutableDenseHashTable",
+    "MutableHashTableOfTensorsV2": "AnonymousMutableHashTableOfTensors",
+    "MutableHashTableV2": "AnonymousMutableHashTable",
+}
 # V1 tables pass a string ref for a handle; these ops take and give the same otherwise.
 REF_TABLE_OPS = {
     "HashTable": "HashTableV2",
