@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from converter.assemble.computations import CallableGraphs, variable_names
 from converter.assemble.plan import ModulePlan
-from converter.assemble.variants import Tags, format_tags
+from converter.assemble.variants import Tags, format_option, format_tags, has_runnable_updates
 from converter.formats.legacy_module import LegacyModule
 from converter.formats.source_files import list_files
 from converter.ir import query
@@ -18,14 +19,24 @@ from converter.passes.prune_unreachable import needing_placeholders, prune_unrea
 from converter.passes.strip_gradient_overrides import OVERRIDE
 from converter.passes.strip_placement import COLOCATION
 
+_SHOWN = 3  # Names in a warning, before the rest is only counted.
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LossGraph:
-    """A regularization loss: the tensor that it was, and how to compute it from the weights."""
+    """A regularization loss.
+
+    Attributes:
+      program: The graph variant that has it.
+      ref: The tensor that it was.
+      region: How to compute it from the weights.
+      variants: All graph variants that have it, `program` among them.
+    """
 
     program: Program
     ref: TensorRef
     region: Region
+    variants: frozenset[Tags]
 
     def variable_names(self) -> set[str]:
         """The TF1 names of the variables that it uses."""
@@ -51,11 +62,8 @@ class ModuleGraphs:
       callables: The graphs of each callable, by attribute.
       losses: The regularization losses that are functions of the weights alone.
       variables: The variables that callables use, by TF1 name, in the order of the collections.
-      used: For each callable, the names of the variables that it lists, in the same order: those
-        that plain calls use. A variable behind endpoints that no plain call returns is listed by
-        the callables that have such endpoints, so that each is listed somewhere.
-      used_by_root: The names of the variables that plain calls of the module itself use; all of
-        them, when it cannot be called. Keras warns of more.
+      used: For each callable, the names of the variables that any call of it uses, in the same
+        order: those behind endpoints, too, which would silently not be trained otherwise.
     """
 
     legacy: LegacyModule
@@ -64,12 +72,28 @@ class ModuleGraphs:
     losses: Sequence[LossGraph]
     variables: Mapping[str, VariableSpec]
     used: Mapping[str, tuple[str, ...]]
-    used_by_root: tuple[str, ...]
 
-    def losses_of(self, variables: Sequence[str]) -> list[int]:
-        """The losses that a callable with these variables lists: those that need no others."""
-        used = set(variables)
-        return [i for i, loss in enumerate(self.losses) if loss.variable_names() <= used]
+    @property
+    def used_by_root(self) -> tuple[str, ...]:
+        """The names of the variables that the module lists; all, when it cannot be called."""
+        return tuple(self.variables) if self.plan.root is None else self.used[self.plan.root]
+
+    def losses_of(self, name: str) -> list[int]:
+        """The losses that a callable lists: of its training variant, those of its variables."""
+        variant = self.plan.variants.loss_variant(self.plan.callables[name].tags)
+        used = set(self.used[name])
+        return [
+            index
+            for index, loss in enumerate(self.losses)
+            if variant in loss.variants and loss.variable_names() <= used
+        ]
+
+    @property
+    def losses_of_root(self) -> list[int]:
+        """The losses that the module lists; those of all callables, when it cannot be called."""
+        if self.plan.root is not None:
+            return self.losses_of(self.plan.root)
+        return sorted({index for name in self.callables for index in self.losses_of(name)})
 
 
 def make_graphs(legacy: LegacyModule, plan: ModulePlan) -> ModuleGraphs:
@@ -79,45 +103,31 @@ def make_graphs(legacy: LegacyModule, plan: ModulePlan) -> ModuleGraphs:
       ConversionError: if a part of it cannot be carried over exactly.
     """
     callables = {name: CallableGraphs(part, legacy) for name, part in plan.callables.items()}
-    plain = {name: _variables_of(graphs, endpoints=False) for name, graphs in callables.items()}
-    full = {name: _variables_of(graphs, endpoints=True) for name, graphs in callables.items()}
-    hidden = _union(full.values()) - _union(plain.values())
-    anywhere = _union(full.values()) | _union(plain.values())
+    used = {name: _variables_of(graphs) for name, graphs in callables.items()}
+    anywhere = set().union(*used.values())
     variables = {
         name: spec for name, spec in _all_variables(legacy, plan).items() if name in anywhere
     }
-
-    def in_order(names: Collection[str]) -> tuple[str, ...]:
-        return tuple(name for name in variables if name in names)
-
     return ModuleGraphs(
         legacy=legacy,
         plan=plan,
         callables=callables,
         losses=list(_loss_graphs(legacy, plan)),
         variables=variables,
-        used={name: in_order(plain[name] | (full[name] & hidden)) for name in callables},
-        used_by_root=in_order(anywhere if plan.root is None else plain[plan.root]),
+        used={
+            name: tuple(variable for variable in variables if variable in names)
+            for name, names in used.items()
+        },
     )
 
 
-def _variables_of(graphs: CallableGraphs, *, endpoints: bool) -> set[str]:
-    return _union(
-        graphs.get(arguments).variable_names()
-        for arguments in graphs.combinations()
-        if arguments.endpoints == (endpoints and graphs.takes_endpoints)
-    )
-
-
-def _union(sets: Iterable[set[str]]) -> set[str]:
-    return set().union(*sets)
+def _variables_of(graphs: CallableGraphs) -> set[str]:
+    return set().union(*(computation.variable_names() for computation in graphs.all()))
 
 
 def used_variants(plan: ModulePlan) -> list[Tags]:
     """The tag sets that some callable runs."""
-    chosen = plan.variants
-    pair = [tags for tags in (chosen.inference, chosen.training) if tags is not None]
-    return [*pair, *chosen.others]
+    return list(plan.variants.used)
 
 
 def _all_variables(legacy: LegacyModule, plan: ModulePlan) -> dict[str, VariableSpec]:
@@ -129,27 +139,31 @@ def _all_variables(legacy: LegacyModule, plan: ModulePlan) -> dict[str, Variable
 
 
 def _loss_variants(plan: ModulePlan) -> list[Tags]:
-    """The variants whose losses count: training's, else inference's, else those of all."""
-    chosen = plan.variants
-    if chosen.training is not None:
-        return [chosen.training]
-    return list(chosen.others) if chosen.inference is None else [chosen.inference]
+    """The variants whose losses count for some callable."""
+    variants = [plan.variants.loss_variant(part.tags) for part in plan.callables.values()]
+    return list(dict.fromkeys(variants))
 
 
 def _loss_graphs(legacy: LegacyModule, plan: ModulePlan) -> Iterator[LossGraph]:
     """The losses, in order; one that several variants share counts once."""
-    seen: set[str] = set()
+    found: dict[tuple[str, int], LossGraph] = {}
     for tags in _loss_variants(plan):
-        program = legacy.variants[tags]
-        here = []
-        unfed = needing_placeholders(program, {}) if program.regularization_losses else set()
-        for ref in program.regularization_losses:
-            if ref.node not in unfed:
-                pruned = prune_unreachable(program, {}, [ref])
-                here.append(LossGraph(program, ref, lower(pruned, program)))
-        texts = [format_region(loss.region) for loss in here]
-        yield from (loss for loss, text in zip(here, texts, strict=True) if text not in seen)
-        seen.update(texts)
+        times: collections.Counter[str] = collections.Counter()
+        for loss in _losses_of_variant(legacy.variants[tags]):
+            text = format_region(loss.region)
+            key = text, times[text]  # What one variant lists twice counts twice.
+            times[text] += 1
+            known = found.setdefault(key, loss)
+            found[key] = dataclasses.replace(known, variants=known.variants | {tags})
+    yield from found.values()
+
+
+def _losses_of_variant(program: Program) -> Iterator[LossGraph]:
+    unfed = needing_placeholders(program, {}) if program.regularization_losses else set()
+    for ref in program.regularization_losses:
+        if ref.node not in unfed:
+            region = lower(prune_unreachable(program, {}, [ref]), program)
+            yield LossGraph(program, ref, region, frozenset({program.tags}))
 
 
 # What a user should know of it, and what the converted module lacks.
@@ -157,7 +171,31 @@ def _loss_graphs(legacy: LegacyModule, plan: ModulePlan) -> Iterator[LossGraph]:
 
 def find_warnings(graphs: ModuleGraphs) -> tuple[str, ...]:
     """What a user should know before using the result, in full sentences."""
-    return tuple(graphs.plan.warnings)
+    return (*graphs.plan.warnings, *_warn_of_update_ops(graphs))
+
+
+def _warn_of_update_ops(graphs: ModuleGraphs) -> Iterator[str]:
+    for tags, names in _unused_update_ops(graphs).items():
+        some = ", ".join(map(repr, names[:_SHOWN])) + (" and others" if names[_SHOWN:] else "")
+        number = "1 update op" if len(names) == 1 else f"{len(names)} update ops"
+        what = f"No call runs {number} of graph variant {format_tags(tags)} ({some})"
+        instead = _trained_instead(graphs, tags)
+        if instead is None:
+            yield f"{what}: no signature gives all of their inputs."
+            continue
+        options = f"{format_option('--tags', tags)} {format_option('--training-tags', tags)}"
+        yield (
+            f"{what}: training calls run graph variant {format_tags(instead)} instead. Convert with"
+            f" {options} to have them run."
+        )
+
+
+def _trained_instead(graphs: ModuleGraphs, tags: Tags) -> Tags | None:
+    """The graph variant for training that keeps the update ops of `tags` from running, if any."""
+    training = graphs.plan.variants.training_of(tags)
+    if training == tags or not has_runnable_updates(graphs.legacy.variants[tags]):
+        return None
+    return training
 
 
 def find_dropped(graphs: ModuleGraphs) -> tuple[Dropped, ...]:
@@ -165,7 +203,7 @@ def find_dropped(graphs: ModuleGraphs) -> tuple[Dropped, ...]:
     return (
         *_unused_variables(graphs),
         *_unusable_losses(graphs),
-        *_unused_update_ops(graphs),
+        *_dropped_update_ops(graphs),
         *_unused_files(graphs),
         *_stripped(graphs),
     )
@@ -185,29 +223,36 @@ def _unusable_losses(graphs: ModuleGraphs) -> Iterator[Dropped]:
             if ref.node in unfed:
                 why = "it depends on an input, so it is no function of the weights"
                 yield Dropped("regularization loss", str(ref), why)
-    listed = {index for name in graphs.callables for index in graphs.losses_of(graphs.used[name])}
+    listed = {index for name in graphs.callables for index in graphs.losses_of(name)}
     for index, loss in enumerate(graphs.losses):
         if index not in listed:
             why = f"no callable uses all of its variables {sorted(loss.variable_names())}"
             yield Dropped("regularization loss", str(loss.ref), why)
 
 
-def _unused_update_ops(graphs: ModuleGraphs) -> Iterator[Dropped]:
+def _dropped_update_ops(graphs: ModuleGraphs) -> Iterator[Dropped]:
+    for tags, names in _unused_update_ops(graphs).items():
+        if _trained_instead(graphs, tags) is None:
+            why = "no signature feeds all of its inputs"
+        else:
+            why = "training calls run another graph variant"
+        yield from (Dropped("update op", name, why) for name in names)
+
+
+def _unused_update_ops(graphs: ModuleGraphs) -> dict[Tags, list[str]]:
+    """The update ops that no call runs, by graph variant."""
     run = {
         (computation.program.tags, name)
         for callable_graphs in graphs.callables.values()
         for computation in callable_graphs.all()
         for name in computation.update_ops
     }
+    found: dict[Tags, list[str]] = {}
     for tags in used_variants(graphs.plan):
-        program = graphs.legacy.variants[tags]
-        if tags == graphs.plan.variants.training:
-            why = "no signature feeds all of its inputs"
-        else:
-            why = "its graph variant has no training mode, so no call runs it"
-        for name in program.update_ops:
+        for name in graphs.legacy.variants[tags].update_ops:
             if (tags, name) not in run:
-                yield Dropped("update op", name, why)
+                found.setdefault(tags, []).append(name)
+    return found
 
 
 def _unused_files(graphs: ModuleGraphs) -> Iterator[Dropped]:

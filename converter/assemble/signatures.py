@@ -60,7 +60,7 @@ def build_signatures(
     served = {
         part.plan.signature if plan.variants.inference is not None else name: name
         for name, part in graphs.callables.items()
-        if plan.variants.inference in (None, part.plan.tags)
+        if plan.variants.inference in (None, part.plan.tags) and not part.plan.always_trains
     }
     signatures: dict[str, Any] = {}
     input_names: dict[str, Mapping[str, str]] = {}
@@ -69,7 +69,7 @@ def build_signatures(
         run = _find_call(part, functions[name]) or _make_run(part, resources)
         signatures[signature], input_names[signature] = _build(part, run)
     if plan.root is not None and SERVING_DEFAULT not in signatures:
-        root = plan.callables[plan.root].signature
+        root = next(signature for signature, name in served.items() if name == plan.root)
         signatures[SERVING_DEFAULT] = signatures[root]
         input_names[SERVING_DEFAULT] = input_names[root]
     return ServingSignatures(signatures, input_names)

@@ -63,7 +63,9 @@ def _by_network(network, is_training=False):
             _discriminate(images)
         _forget("discriminator")
     else:
-        hub.add_signature("discriminator", {"images": images}, {"prediction": _discriminate(images)})
+        hub.add_signature(
+            "discriminator", {"images": images}, {"prediction": _discriminate(images)}
+        )
         with tf.variable_scope("", custom_getter=_without_collections):
             _generate(z, is_training=False)
         _forget("generator")
@@ -87,7 +89,7 @@ _X = examples.normal(8, _SIZE) + 0.5
 ENDPOINTS_OWN_WEIGHTS = Fixture(
     name="endpoints_own_weights",
     family="graph_variants",
-    description="endpoints with weights, moving averages, a loss and a string variable of their own",
+    description="endpoints with weights, averages, a loss and a string variable of their own",
     module_fn=_auxiliary_head,
     tags_and_args=((INFERENCE, {"is_training": False}), (TRAIN, {"is_training": True})),
     calls=(Call("default", {"default": _X}),),
