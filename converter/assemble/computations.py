@@ -171,4 +171,5 @@ class CallableGraphs:
         if "default" in outputs and not arguments.endpoints:
             outputs = {"default": outputs["default"]}
         inputs = {name: known[name] for name in fed if name in known}
-        return prepare_computation(program, inputs, outputs, updates=arguments.training)
+        trains = arguments.training or self.plan.always_trains
+        return prepare_computation(program, inputs, outputs, updates=trains)

@@ -155,7 +155,7 @@ def serving_names(plan: ModulePlan) -> dict[str, str]:
     names = {
         attribute: attribute if inference is None else part.signature
         for attribute, part in plan.callables.items()
-        if inference in (None, part.tags)
+        if inference in (None, part.tags) and not part.always_trains
     }
     for attribute, name in names.items():
         if name == INIT_SIGNATURE:

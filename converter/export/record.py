@@ -99,7 +99,7 @@ def describe_role(graphs: ModuleGraphs, tags: Tags) -> Json:
         return {"role": "left out", "why": chosen.left_out[tags]}
     if tags == chosen.inference:
         return {"role": "inference"}
-    return {"role": "training" if tags == chosen.training else "named callables"}
+    return {"role": "training" if tags in chosen.training_graphs else "named callables"}
 
 
 def describe_callable(graphs: ModuleGraphs, name: str) -> Json:
@@ -112,6 +112,7 @@ def describe_callable(graphs: ModuleGraphs, name: str) -> Json:
         "signature": plan.signature,
         "tags": sorted(plan.tags),
         "training_tags": None if plan.training_tags is None else sorted(plan.training_tags),
+        "always_trains": plan.always_trains,
         "inputs": {key: describe_value(known[key]) for key in plan.inputs},
         "hparams": _describe_hparams(plan, known),
         "outputs": {
@@ -122,7 +123,7 @@ def describe_callable(graphs: ModuleGraphs, name: str) -> Json:
         "served_as": serving_names(graphs.plan).get(name),
         "serving_keywords": _describe_keywords(graphs, name),
         "variables": list(graphs.used[name]),
-        "regularization_losses": graphs.losses_of(graphs.used[name]),
+        "regularization_losses": graphs.losses_of(name),
         "update_ops": list(callable_graphs.all()[-1].update_ops),
     }
 

@@ -174,7 +174,8 @@ class _Variant:
             needed = self._needed([loss], ())
             if not _needs_placeholder(needed):
                 with self._session() as session:
-                    found.append(Loss(as_array(session.run(loss)), self._used(needed)))
+                    value = as_array(session.run(loss))
+                found.append(Loss(value, self._used(needed), self._program.tags))
         return tuple(found)
 
     # Parts of an observation.
@@ -192,14 +193,12 @@ class _Variant:
         gradient_error = _LOST_GRADIENTS
         if not any(op.name in self.prepared.nested_loops for op in needed):
             gradients, gradient_error = self._run_gradients(outputs, feeds)
-        used = self._used(needed)
         return Observation(
             outputs=values,
             gradients=gradients,
             gradient_error=gradient_error,
             changed=changed,
-            used=used,
-            plain_used=used,
+            used=self._used(needed),
             unsure=self._unsure(needed),
         )
 
@@ -207,13 +206,7 @@ class _Variant:
         self, observation: Observation, plain: Outputs, feeds: Feeds, updates: Sequence[Any]
     ) -> Observation:
         values, changed = self._run_call(plain, feeds, updates)
-        needed = self._needed([*self._tensors(plain), *updates], feeds)
-        return dataclasses.replace(
-            observation,
-            plain=values["default"],
-            plain_changed=changed,
-            plain_used=self._used(needed),
-        )
+        return dataclasses.replace(observation, plain=values["default"], plain_changed=changed)
 
     def _run_call(
         self, outputs: Outputs, feeds: Feeds, updates: Sequence[Any]

@@ -77,21 +77,18 @@ class Original:
 
     def variables(self) -> dict[str, VariableFacts]:
         """The variables of all graph variants."""
-        chosen = self._plan.variants
-        pair = [tags for tags in (chosen.inference, chosen.training) if tags is not None]
         found: dict[str, VariableFacts] = {}
-        for tags in (*pair, *chosen.others):
+        for tags in self._plan.variants.used:
             for name, facts in self._runner.variables(tags).items():
                 trainable = facts.trainable or (name in found and found[name].trainable)
                 found[name] = dataclasses.replace(facts, trainable=trainable)
         return found
 
     def losses(self) -> tuple[Loss, ...]:
-        """The losses of the training variant, else of the inference one, else of all."""
-        chosen = self._plan.variants
-        tags = chosen.training if chosen.training is not None else chosen.inference
-        variants = chosen.others if tags is None else (tags,)
-        return tuple(loss for variant in variants for loss in self._runner.losses(variant))
+        """The losses of the variants that some callable trains with."""
+        variants = self._plan.variants
+        trained = {variants.loss_variant(p.tags): None for p in self._plan.callables.values()}
+        return tuple(loss for tags in trained for loss in self._runner.losses(tags))
 
     def notes(self) -> Iterator[str]:
         """What was changed so that the two can be compared."""
