@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from converter.assemble.computations import CallableGraphs, variable_names
+from converter.assemble.gradient_warnings import find_gradient_warnings
 from converter.assemble.plan import ModulePlan
 from converter.assemble.variants import Tags, format_tags
 from converter.formats.legacy_module import LegacyModule
@@ -15,17 +16,21 @@ from converter.ir.graph import Program, TensorRef, VariableSpec
 from converter.ir.region import Region, format_region
 from converter.passes.pipeline import lower
 from converter.passes.prune_unreachable import needing_placeholders, prune_unreachable
-from converter.passes.strip_gradient_overrides import OVERRIDE
+from converter.passes.resolve_gradient_overrides import find_unresolved_overrides
 from converter.passes.strip_placement import COLOCATION
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LossGraph:
-    """A regularization loss: the tensor that it was, and how to compute it from the weights."""
+    """A regularization loss: the tensor that it was, and how to compute it from the weights.
+
+    `unresolved_overrides` are the gradient overrides that no library resolves, by node.
+    """
 
     program: Program
     ref: TensorRef
     region: Region
+    unresolved_overrides: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def variable_names(self) -> set[str]:
         """The TF1 names of the variables that it uses."""
@@ -146,7 +151,8 @@ def _loss_graphs(legacy: LegacyModule, plan: ModulePlan) -> Iterator[LossGraph]:
         for ref in program.regularization_losses:
             if ref.node not in unfed:
                 pruned = prune_unreachable(program, {}, [ref])
-                here.append(LossGraph(program, ref, lower(pruned, program)))
+                unresolved = find_unresolved_overrides(pruned, program)
+                here.append(LossGraph(program, ref, lower(pruned, program), unresolved))
         texts = [format_region(loss.region) for loss in here]
         yield from (loss for loss, text in zip(here, texts, strict=True) if text not in seen)
         seen.update(texts)
@@ -157,7 +163,8 @@ def _loss_graphs(legacy: LegacyModule, plan: ModulePlan) -> Iterator[LossGraph]:
 
 def find_warnings(graphs: ModuleGraphs) -> tuple[str, ...]:
     """What a user should know before using the result, in full sentences."""
-    return tuple(graphs.plan.warnings)
+    losses = (loss.unresolved_overrides for loss in graphs.losses)
+    return (*graphs.plan.warnings, *find_gradient_warnings(graphs.callables, losses))
 
 
 def find_dropped(graphs: ModuleGraphs) -> tuple[Dropped, ...]:
@@ -168,6 +175,7 @@ def find_dropped(graphs: ModuleGraphs) -> tuple[Dropped, ...]:
         *_unused_update_ops(graphs),
         *_unused_files(graphs),
         *_stripped(graphs),
+        *_unresolved_overrides(graphs),
     )
 
 
@@ -233,11 +241,16 @@ def _stripped(graphs: ModuleGraphs) -> Iterator[Dropped]:
         if placed:
             why = "placement changes no result; TensorFlow places the ops anew"
             yield Dropped("placement", f"{len(placed)} nodes of {format_tags(tags)}", why)
-        for node in nodes:
-            if OVERRIDE in node.attrs:
-                override = node.attrs[OVERRIDE].s.decode(errors="replace")
-                why = "its Python code is not in the file; the op has its natural gradient"
-                yield Dropped("gradient override", f"{node.name}: {override}", why)
+
+
+def _unresolved_overrides(graphs: ModuleGraphs) -> Iterator[Dropped]:
+    computations = [c for callable_ in graphs.callables.values() for c in callable_.all()]
+    found: dict[str, None] = {}
+    for part in (*computations, *graphs.losses):
+        found |= {f"{node}: {name}": None for node, name in part.unresolved_overrides.items()}
+    for name in found:
+        why = "its Python code is not in the file; the op has its natural gradient"
+        yield Dropped("gradient override", name, why)
 
 
 def _reachable(program: Program) -> set[str]:
