@@ -26,7 +26,10 @@ def gather_tree(
       InvalidArgumentError: when it runs, if shapes do not agree or a parent is no beam. As in the
         kernel, the number of beams is taken for one: it is the first beam of the next example.
     """
-    time, batch, beams = tf.unstack(tf.shape(step_ids), num=3)
+    step_ids, parent_ids = (tf.ensure_shape(ids, [None] * 3) for ids in (step_ids, parent_ids))
+    max_sequence_lengths = tf.ensure_shape(max_sequence_lengths, [None])
+    end_token = tf.ensure_shape(end_token, [])
+    time, batch, beams = tf.unstack(tf.shape(step_ids))
     same = tf.debugging.assert_equal(tf.shape(parent_ids), tf.shape(step_ids))
     fits = tf.debugging.assert_equal(tf.shape(max_sequence_lengths), [batch])
     with tf.control_dependencies([same, fits]):
@@ -46,12 +49,13 @@ def gather_tree(
         beam = tf.where(follows, tf.gather(parents, position), beam)
         return level - 1, beam, valid, made
 
-    made = tf.TensorArray(tf.int32, time, element_shape=[None, None])
+    # With no step there would be nothing to stack, so there is one more.
+    made = tf.TensorArray(tf.int32, time + 1, element_shape=[None, None]).write(time, own)
     _, _, valid, made = tf.while_loop(
         lambda level, *_: level >= 0, step_back, (time - 1, own, tf.constant(True), made)
     )
     with tf.control_dependencies([tf.debugging.Assert(valid, ["Saw an invalid parent id"])]):
-        followed = tf.reshape(made.stack(), tf.shape(step_ids))
+        followed = made.stack()[:time]
     ended = tf.cumsum(tf.cast(followed == end_token, tf.int32), axis=0, exclusive=True) > 0
     result = tf.where(ended, end_token, followed)
     result.set_shape(step_ids.shape)
