@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from converter import errors
 from converter.assemble.computations import CallableGraphs, variable_names
 from converter.assemble.definitions import Definitions, DefinitionsMaker
+from converter.assemble.gradient_warnings import find_gradient_warnings
 from converter.assemble.plan import ModulePlan
 from converter.assemble.refusals import Refusals
 from converter.assemble.serving import ServedSignature, prepare_served
@@ -21,7 +22,7 @@ from converter.ir.graph import Program, TensorRef, VariableSpec
 from converter.ir.region import Region, format_region
 from converter.passes.pipeline import lower
 from converter.passes.prune_unreachable import needing_placeholders, prune_unreachable
-from converter.passes.strip_gradient_overrides import OVERRIDE
+from converter.passes.resolve_gradient_overrides import find_unresolved_overrides
 from converter.passes.strip_placement import COLOCATION
 
 _SHOWN = 3  # Names in a warning, before the rest is only counted.
@@ -36,12 +37,14 @@ class LossGraph:
       ref: The tensor that it was.
       region: How to compute it from the weights.
       variants: All graph variants that have it, `program` among them.
+      unresolved_overrides: The gradient overrides that no library resolves, by node.
     """
 
     program: Program
     ref: TensorRef
     region: Region
     variants: frozenset[Tags]
+    unresolved_overrides: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def variable_names(self) -> set[str]:
         """The TF1 names of the variables that it uses."""
@@ -187,9 +190,11 @@ class _Lowering:
     def _lower_loss(self, program: Program, ref: TensorRef) -> LossGraph | None:
         part = f"regularization loss '{ref}'"
         with self.refusals.collected(part):
-            region = lower(prune_unreachable(program, {}, [ref]), program)
+            graph = prune_unreachable(program, {}, [ref])
+            region = lower(graph, program)
             self._require(region, program, part)
-            return LossGraph(program, ref, region, frozenset({program.tags}))
+            unresolved = find_unresolved_overrides(graph, program)
+            return LossGraph(program, ref, region, frozenset({program.tags}), unresolved)
         return None
 
     def _require(self, region: Region, program: Program, part: str) -> None:
@@ -281,10 +286,12 @@ def _usable_losses(program: Program) -> list[TensorRef]:
 
 def find_warnings(graphs: ModuleGraphs) -> tuple[str, ...]:
     """What a user should know before using the result, in full sentences."""
+    losses = (loss.unresolved_overrides for loss in graphs.losses)
     return (
         *graphs.plan.warnings,
         *_renamed_signatures(graphs.plan),
         *_warn_of_update_ops(graphs),
+        *find_gradient_warnings(graphs.callables, losses),
     )
 
 
@@ -329,6 +336,7 @@ def find_dropped(graphs: ModuleGraphs) -> tuple[Dropped, ...]:
         *_dropped_update_ops(graphs),
         *_unused_files(graphs),
         *_stripped(graphs),
+        *_unresolved_overrides(graphs),
     )
 
 
@@ -401,11 +409,18 @@ def _stripped(graphs: ModuleGraphs) -> Iterator[Dropped]:
         if placed:
             why = "placement changes no result; TensorFlow places the ops anew"
             yield Dropped("placement", f"{len(placed)} nodes of {format_tags(tags)}", why)
-        for node in nodes:
-            if OVERRIDE in node.attrs:
-                override = node.attrs[OVERRIDE].s.decode(errors="replace")
-                why = "its Python code is not in the file; the op has its natural gradient"
-                yield Dropped("gradient override", f"{node.name}: {override}", why)
+
+
+def _unresolved_overrides(graphs: ModuleGraphs) -> Iterator[Dropped]:
+    computations = [c for callable_ in graphs.callables.values() for c in callable_.all()]
+    overrides = [
+        *(computation.unresolved_overrides for computation in computations),
+        *(loss.unresolved_overrides for loss in graphs.losses),
+    ]
+    found = {f"{node}: {name}": None for part in overrides for node, name in part.items()}
+    for name in found:
+        why = "its Python code is not in the file; the op has its natural gradient"
+        yield Dropped("gradient override", name, why)
 
 
 def _reachable(program: Program) -> set[str]:

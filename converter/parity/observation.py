@@ -27,6 +27,8 @@ class Observation:
       unsure: Those that only functional loops or branches take, which may not look at them.
       error: Why the case could not be run at all.
       gradient_error: Why there are no gradients.
+      uncomparable_gradients: Why those by some variables cannot be compared; known of the TF1
+        graph only.
     """
 
     outputs: Mapping[str, Value] = dataclasses.field(default_factory=dict)
@@ -39,6 +41,7 @@ class Observation:
     unsure: frozenset[str] = frozenset()
     error: str = ""
     gradient_error: str = ""
+    uncomparable_gradients: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

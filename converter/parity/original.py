@@ -66,6 +66,8 @@ class Original:
         if observation.gradient_error:
             why = f"the original has none: {observation.gradient_error}"
             self.not_compared.append(NotCompared(f"gradients of {case.name}", why))
+        for name, why in observation.uncomparable_gradients.items():
+            self.not_compared.append(NotCompared(f"gradient of {case.name} by {name!r}", why))
         if case.served_as is not None and not case.is_served:
             why = "TensorFlow's Python API cannot call one with an input named 'self'"
             self.not_compared.append(NotCompared(f"serving signature {case.served_as!r}", why))
@@ -96,9 +98,15 @@ class Original:
         if counts:
             ops = ", ".join(f"{op} ({count})" for op, count in counts.items())
             yield f"random ops were made deterministic on both sides: {ops}"
-        overrides = sum(graph.overrides for graph in self._runner.graphs)
+        overrides = sum(len(graph.overrides) for graph in self._runner.graphs)
         if overrides:
             yield (
-                f"{overrides} gradient overrides were dropped from the TF1 graph: no process can"
-                " resolve them"
+                f"{overrides} gradient overrides of the TF1 graph are names of Python functions that"
+                " no file holds: gradients that come through them are not compared"
+            )
+        gather_trees = sum(graph.gather_trees for graph in self._runner.graphs)
+        if gather_trees:
+            yield (
+                f"GatherTree ({gather_trees}), an op of tf.contrib that TensorFlow 2 lacks, was"
+                " computed by NumPy in the TF1 graph"
             )
