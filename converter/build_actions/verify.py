@@ -24,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compares the two; returns 1 where they differ."""
     terminal.import_tensorflow()
-    from converter.parity.report import print_report
+    from converter.parity.report_table import print_report
+    from converter.parity.verdict import EXIT_STATUSES
 
     with staged_module(arguments.module) as source:
         report = converter.verify(
@@ -36,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
             import_ops=arguments.import_ops,
         )
     print_report(report, terminal.output_console())
-    return 0 if report.passed else 1
+    return EXIT_STATUSES[report.verdict]
 
 
 if __name__ == "__main__":

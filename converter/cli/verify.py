@@ -38,7 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
     terminal.import_tensorflow()
-    from converter.parity.report import print_report
+    from converter.parity.report_table import print_report
+    from converter.parity.verdict import EXIT_STATUSES
 
     with terminal.progress() as progress:
         report = converter.verify(
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         terminal.print_json(report.to_json())
     else:
         print_report(report, terminal.output_console())
-    return 0 if report.passed else 1
+    return EXIT_STATUSES[report.verdict]
 
 
 def read_inputs(path: str) -> Mapping[str, Any]:

@@ -64,6 +64,26 @@ def find_value(
     )
 
 
+def describe_keys(signature: str, name: str, info: TensorInfo) -> list[str]:
+    """The arrays to pass for an input: `default/ids (int64 [?, 3])`."""
+    parts, dtypes, shapes = component_names(name, info), _component_dtypes(info), _shapes(info)
+    return [
+        f"`{signature}/{part}` ({dtype.name} {shape})"
+        for part, dtype, shape in zip(parts, dtypes, shapes, strict=True)
+    ]
+
+
+def _shapes(info: TensorInfo) -> list[str]:
+    rank = "?" if info.shape is None else len(info.shape)
+    if info.kind is Kind.SPARSE:
+        return [f"[?, {rank}]", "[?]", f"[{rank}]"]
+    if info.kind is Kind.RAGGED:
+        return ["[?, …]"] + ["[?]"] * info.ragged_rank
+    if info.shape is None:
+        return ["of any shape"]
+    return [f"[{', '.join('?' if size is None else str(size) for size in info.shape)}]"]
+
+
 def _find_array(arrays: Mapping[str, np.ndarray], signature: str, part: str) -> np.ndarray | None:
     return arrays.get(f"{signature}/{part}", arrays.get(part))
 

@@ -11,16 +11,19 @@ import numpy as np
 from converter import errors
 from converter.assemble.plan import ModulePlan, make_plan
 from converter.export.saved_model import quiet_tensorflow, read_record
+from converter.formats.hub_module import read_saved_model
 from converter.formats.legacy_module import LegacyModule
 from converter.formats.paths import Path, as_path
 from converter.formats.registry import read_module
 from converter.formats.source_files import digest
 from converter.parity.cases import CaseMaker
-from converter.parity.checks import Evidence, Tolerances, run_checks
-from converter.parity.converted_process import run_deterministic
+from converter.parity.checks import run_checks
+from converter.parity.converted_process import run_in_every_way
 from converter.parity.converted_runner import Request
+from converter.parity.evidence import Evidence, Tolerances
 from converter.parity.original import Original
 from converter.parity.report import ParityReport
+from converter.parity.source_facts import SignatureFacts, read_signatures
 from converter.parity.user_inputs import check_keys
 
 StrPath = str | os.PathLike[str]
@@ -52,7 +55,7 @@ def verify(
         the original can help it.
 
     Returns:
-      The report. A difference is not an error: look at `passed`.
+      The report. A difference is not an error: look at `verdict`.
 
     Raises:
       ConversionError: if the two cannot be compared.
@@ -68,13 +71,13 @@ def verify(
         original.run(tell)
         tell("running the converted module")
         request = Request(
-            directory=target,
+            directory=str(target),
             cases=tuple(original.cases),
             attributes=tuple(plan.callables),
             import_ops=tuple(import_ops),
             reload=_has_mutable_tables(legacy),
         )
-        observations = run_deterministic(request, fresh_process=fresh_process)
+        observations = run_in_every_way(request, fresh_process=fresh_process)
     evidence = Evidence(
         plan=plan,
         cases=tuple(original.cases),
@@ -83,16 +86,27 @@ def verify(
         variables=original.variables(),
         losses=original.losses(),
         facts=observations.facts,
+        copy_facts=observations.copy_facts,
+        source=original.source,
+        offered=original.offered(),
+        signatures=_read_signatures(target),
         tolerances=Tolerances(rtol, atol),
     )
     return ParityReport(
         rows=run_checks(evidence),
         not_compared=tuple(original.not_compared),
-        uncovered=original.uncovered(),
+        random_ops=original.random_ops(),
         notes=tuple(original.notes()),
         rtol=rtol,
         atol=atol,
     )
+
+
+def _read_signatures(target: Path) -> dict[str, SignatureFacts]:
+    found: dict[str, SignatureFacts] = {}
+    for meta_graph in read_saved_model(target).meta_graphs:
+        found |= read_signatures(meta_graph)
+    return found
 
 
 def _read_plan(legacy: LegacyModule, target: Path) -> ModulePlan:
