@@ -9,7 +9,6 @@ import converter
 from converter.build_actions.command import add_module, run_command
 from converter.build_actions.stage import staged_module
 from converter.cli import terminal
-from converter.cli.verify import read_inputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
         report = converter.verify(
             source,
             arguments.saved_model,
-            inputs=read_inputs(arguments.inputs) if arguments.inputs else None,
+            inputs=arguments.inputs,
             rtol=arguments.rtol,
             atol=arguments.atol,
             import_ops=arguments.import_ops,

@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 import numpy as np
 
-from converter.assemble.signatures import SERVING_DEFAULT
 from converter.parity.compare import Comparison, compare, compare_facts, magnitude, missing
 from converter.parity.door_checks import (
     check_after_saving,

@@ -115,7 +115,7 @@ def _read_answer(answer: pathlib.Path, request: Request) -> Observations:
             )
     except DamagedMessageError as error:
         raise errors.ParityError(
-            f"the process that ran the converted module gave an answer that makes no sense: {error}",
+            f"the process that ran the converted module answers nonsense: {error}",
             remedy="Nothing was compared: do not trust the module.",
         ) from error
     return observations

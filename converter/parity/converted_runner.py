@@ -174,7 +174,6 @@ class _Runner:
         """Saves the module once more, as training with checkpoints does, and uses both."""
         failed = _try(lambda: self._save(loaded))
         after = {case.name: _try(lambda case=case: loaded.call(case)) for case in cases}
-        del loaded
         copied: dict[str, Call] = dict.fromkeys(after, failed)
         if not failed.error:
             copied = self._call_copy(cases)

@@ -117,12 +117,14 @@ class Evidence:
 def compare_values(
     expected: Mapping[str, Value], actual: Mapping[str, Value], evidence: Evidence
 ) -> Iterator[tuple[str, Comparison]]:
+    """Compares values by the names of their parts."""
     yield from compare_arrays(to_parts(expected), to_parts(actual), evidence)
 
 
 def compare_arrays(
     expected: Mapping[str, np.ndarray], actual: Mapping[str, np.ndarray], evidence: Evidence
 ) -> Iterator[tuple[str, Comparison]]:
+    """Compares arrays by name."""
     for name, array in expected.items():
         if name in actual:
             yield name, compare(array, actual[name], evidence.tolerances.of(array))

@@ -57,9 +57,14 @@ def read_message(path: pathlib.Path, kind: type[T], limit_bytes: int) -> T:
         document = json.loads(text.read_bytes())
         arrays = _read_arrays(path.with_suffix(".npz"), document["arrays"], limit_bytes)
         value: T = _Decoder(arrays).decode(document["value"], kind)
-    except (OSError, ValueError, TypeError, KeyError, RecursionError, zipfile.BadZipFile) as error:
+    except _ERRORS as error:
         raise DamagedMessageError(f"{type(error).__name__}: {error}") from error
     return value
+
+
+_ERRORS = (
+    OSError, ValueError, TypeError, LookupError, RecursionError, zipfile.BadZipFile
+)  # fmt: skip
 
 
 class _Encoder:
@@ -97,7 +102,7 @@ class _Encoder:
             dtype = _STRING
         else:
             self.arrays[f"{number}"] = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-            dtype = array.dtype.name
+            dtype = tf.as_dtype(array.dtype).name
         self.described.append((dtype, list(array.shape)))
         return number
 
@@ -173,7 +178,7 @@ class _Decoder:
         for kind in kinds:
             try:
                 return self.decode(document, kind)
-            except (DamagedMessageError, ValueError, TypeError, KeyError):
+            except (DamagedMessageError, ValueError, TypeError, LookupError):
                 continue
         raise DamagedMessageError(f"a part of it is none of {', '.join(map(str, kinds))}")
 

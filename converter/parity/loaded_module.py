@@ -71,7 +71,7 @@ class LoadedModule:
         return Call(to_parts(outputs), changed)
 
     def call_plainly(self, case: Case) -> tuple[Value, dict[str, np.ndarray]]:
-        """What it returns and changes if nobody asks for endpoints; through the root if it is it."""
+        """What it does, through the root if it is that, if nobody asks for endpoints."""
         self.reset()
         piece = self.module if case.is_root else self._piece(case)
         plain = self._value(self._call(case, piece, endpoints=False))

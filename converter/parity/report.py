@@ -183,7 +183,8 @@ def _explain(comparison: Comparison) -> str:
     text = f"expected {comparison.expected}, actual {comparison.actual}{where}"
     if comparison.dtype == "string":
         return text
-    return f"{text} (max abs {format_number(comparison.max_abs)}, max rel {format_number(comparison.max_rel)})"
+    absolute, relative = map(format_number, (comparison.max_abs, comparison.max_rel))
+    return f"{text} (max abs {absolute}, max rel {relative})"
 
 
 def format_number(value: float) -> str:

@@ -110,4 +110,4 @@ def _dtype(number: int) -> str:
 
 
 def _listed(parts: Mapping[str, str]) -> str:
-    return ", ".join(f"{name!r} ({dtype})" for name, dtype in parts.items()) or "nothing"
+    return ", ".join(f"{name!r} ({dtype})" for name, dtype in sorted(parts.items())) or "nothing"

@@ -11,7 +11,8 @@ EQUAL: Verdict = "equal"
 DIFFERS: Verdict = "differs"
 NOT_COMPARED: Verdict = "not compared"
 
-EXIT_STATUSES: dict[Verdict, int] = {EQUAL: 0, DIFFERS: 1, NOT_COMPARED: 3}
+# What a command ends with.
+EXIT_STATUSES: dict[str, int] = {EQUAL: 0, DIFFERS: 1, NOT_COMPARED: 3}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -6,8 +6,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from converter import errors
 from converter.assemble.plan import ModulePlan, make_plan
 from converter.export.saved_model import quiet_tensorflow, read_record
@@ -24,7 +22,7 @@ from converter.parity.evidence import Evidence, Tolerances
 from converter.parity.original import Original
 from converter.parity.report import ParityReport
 from converter.parity.source_facts import SignatureFacts, read_signatures
-from converter.parity.user_inputs import check_keys
+from converter.parity.user_inputs import check_inputs
 
 StrPath = str | os.PathLike[str]
 Progress = Callable[[str], None]
@@ -64,8 +62,7 @@ def verify(
     legacy = read_module(source)
     target = as_path(destination)
     plan = _read_plan(legacy, target)
-    arrays = {name: np.asarray(array) for name, array in (inputs or {}).items()}
-    check_keys(arrays, [s for v in legacy.variants.values() for s in v.signatures.values()])
+    arrays = check_inputs(inputs, legacy, verify=True)
     with quiet_tensorflow():
         original = Original(legacy, plan, CaseMaker(legacy, arrays))
         original.run(tell)
