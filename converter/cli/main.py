@@ -1,6 +1,7 @@
 """The command `tf1hub`: an absl app with a file for each subcommand.
 
-Exit status: 0 all well; 1 a conversion or a comparison failed; 2 wrong use.
+Exit status: 0 all well; 1 a conversion failed, or differs from the original; 2 wrong use; 3 not all
+could be compared with the original.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ Up to date is what the same version made of the same files, and compared if --ve
 Ctrl-C finishes the modules that are being converted; a second one stops at once.
 
 Exit status: 0 when everything that can be converted is; 1 when a module is not converted, or the
-run was stopped; 2 for wrong use.
+run was stopped; 2 for wrong use; 3 when all is converted, but --verify could not compare all.
 """
 
 from __future__ import annotations
@@ -111,6 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
     _check(arguments)
     from converter.migration.run import StoppedNow
+    from converter.parity.verdict import EQUAL, EXIT_STATUSES, NOT_COMPARED
 
     try:
         report = _migrate(arguments)
@@ -121,7 +122,9 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print(report)
     _say_if_stopped(report)
-    return 0 if report.passed else 1
+    if not report.passed:
+        return 1
+    return EXIT_STATUSES[NOT_COMPARED if report.not_compared else EQUAL]
 
 
 def _check(arguments: argparse.Namespace) -> None:

@@ -73,6 +73,15 @@ def make_record(graphs: ModuleGraphs, options: Mapping[str, Any], digest: str) -
     }
 
 
+def all_warnings(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a user should know of a conversion: its warnings, and what was not compared."""
+    parity: Mapping[str, Any] = record["parity"] or {}
+    unsaid = [
+        f"Not compared with the original: {reason}." for reason in parity.get("not_compared", ())
+    ]
+    return (*record["warnings"], *unsaid, *parity.get("remedies", ()))
+
+
 def to_bytes(record: Mapping[str, Any]) -> bytes:
     """A JSON file, such as the record's."""
     return (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode()

@@ -44,7 +44,13 @@ class Conversion:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a user should know, in full sentences."""
-        return tuple(self.record["warnings"])
+        return records.all_warnings(self.record)
+
+    @property
+    def verdict(self) -> str | None:
+        """What the comparison with the original came to; None if there was none."""
+        parity = self.record["parity"]
+        return None if parity is None else str(parity["verdict"])
 
     def to_json(self) -> dict[str, Any]:
         """The conversion as JSON values."""

@@ -10,11 +10,12 @@ import tensorflow as tf
 
 from converter.assemble.plan import CallablePlan, HparamPlan, ModulePlan, has_endpoints
 from converter.assemble.signature_names import python_names, serving_names
+from converter.assemble.signatures import SERVING_DEFAULT
 from converter.assemble.variants import Tags
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Program, TensorInfo, TensorRef
 from converter.parity.generate import Attempt, Siblings, differing_scalar, generate
-from converter.parity.user_inputs import find_value
+from converter.parity.user_inputs import describe_keys, find_value
 from converter.parity.uses import Use, UseFinder
 from converter.parity.values import Value
 
@@ -35,9 +36,10 @@ class Case:
       takes_training: Whether the callable has argument `training`.
       takes_endpoints: Whether the callable has argument `return_endpoints`.
       is_root: Whether the module itself is this callable.
-      served_as: The serving signature that stands for the same call, if there is one.
-      serving_inputs: What that takes, by TF1 name.
-      serving_keywords: What a Python call of it gives instead of names that it cannot say.
+      served_as: The serving signatures that stand for the same call.
+      serving_inputs: What those take, by TF1 name.
+      serving_keywords: What a Python call of them gives instead of names that it cannot say.
+      draws: Whether it runs random ops, which are replaced then.
     """
 
     attribute: str
@@ -51,14 +53,10 @@ class Case:
     takes_training: bool
     takes_endpoints: bool
     is_root: bool = False
-    served_as: str | None = None
+    served_as: tuple[str, ...] = ()
     serving_inputs: Mapping[str, Value] = dataclasses.field(default_factory=dict)
     serving_keywords: Mapping[str, str] = dataclasses.field(default_factory=dict)
-
-    @property
-    def is_served(self) -> bool:
-        """Whether to compare the serving signature, too."""
-        return self.served_as is not None
+    draws: bool = False
 
     @property
     def name(self) -> str:
@@ -80,7 +78,7 @@ class PlannedCase:
     training: bool
     gives_hparams: bool
     is_root: bool
-    served_as: str | None
+    served_as: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -99,11 +97,21 @@ def plan_cases(plan: ModulePlan) -> Iterator[PlannedCase]:
     served = serving_names(plan)
     for callable_plan in plan.callables.values():
         for training in plan.training_modes(callable_plan):
-            served_as = None if training else served.get(callable_plan.attribute)
+            served_as = () if training else _serving_names(plan, served, callable_plan.attribute)
             is_root = callable_plan.attribute == plan.root
             yield PlannedCase(callable_plan, training, False, is_root, served_as)
             if callable_plan.hparams:
-                yield PlannedCase(callable_plan, training, True, is_root, None)
+                yield PlannedCase(callable_plan, training, True, is_root, ())
+
+
+def _serving_names(
+    plan: ModulePlan, served: Mapping[str, str], attribute: str
+) -> tuple[str, ...]:
+    """The signature's own name, and `serving_default` for the root, unless another has it."""
+    if attribute not in served:
+        return ()
+    is_default = attribute == plan.root and SERVING_DEFAULT not in served.values()
+    return (served[attribute], SERVING_DEFAULT) if is_default else (served[attribute],)
 
 
 class CaseMaker:
@@ -155,6 +163,19 @@ class CaseMaker:
             serving_keywords=python_names(program.signatures[plan.signature]),
         )
 
+    def describe_inputs(self, planned: PlannedCase) -> str:
+        """What a user has to pass, where no inputs that were made up will do."""
+        plan = planned.plan
+        infos = known_inputs(self._legacy.variants[planned.tags], plan)
+        keys = [
+            key
+            for name in plan.inputs
+            for key in describe_keys(plan.signature, name, infos[name])
+        ]
+        if not keys:
+            return ""
+        return f"Pass --inputs FILE.npz (in Python: inputs=) with {', '.join(keys)}."
+
     def _serving_inputs(
         self,
         planned: PlannedCase,
@@ -163,7 +184,7 @@ class CaseMaker:
         attempt: Attempt,
     ) -> dict[str, Value]:
         """A serving signature takes all inputs, those with defaults included."""
-        if planned.served_as is None:
+        if not planned.served_as:
             return {}
         infos = program.signatures[planned.plan.signature].inputs
         hparams = {h.input: h for h in planned.plan.hparams}

@@ -30,14 +30,22 @@ from converter.parity.legacy_gradients import (
     register_gradients,
 )
 from converter.parity.legacy_graph import PreparedGraph, prepare
-from converter.parity.observation import Loss, Observation, VariableFacts, digest, find_changed
+from converter.parity.observation import (
+    Call,
+    Loss,
+    Observation,
+    VariableFacts,
+    digest,
+    find_changed,
+)
+from converter.parity.source_facts import nodes_in_collection
 from converter.parity.values import (
     Value,
     as_array,
     from_components,
     name_assets,
-    part_names,
     to_components,
+    to_parts,
 )
 
 _PLACEHOLDERS = ("Placeholder", "PlaceholderV2")
@@ -146,6 +154,9 @@ class _Variant:
     ) -> None:
         self._directory = legacy.directory
         self._program: Program = legacy.variants[frozenset(meta_graph.meta_info_def.tags)]
+        self._update_ops = _ops_in(meta_graph, "update_ops")
+        self._losses = nodes_in_collection(meta_graph, "regularization_losses")
+        self._table_initializers = _ops_in(meta_graph, "table_initializer")
         self.prepared = prepare(meta_graph, legacy, self._program)
         self._graph = _import_graph(self.prepared.meta_graph)
         self._gradients: dict[Any, dict[str, Any]] = {}
@@ -166,16 +177,23 @@ class _Variant:
         if case.takes_endpoints:
             plain = {"default": signature.outputs["default"]}
             observation = self._add_plain(observation, plain, feeds, updates)
-        if case.is_served:
+        if case.served_as:
             feeds = _make_feeds(signature.inputs, case.serving_inputs)
-            served, _ = self._run(signature.outputs, feeds, ())
-            observation = dataclasses.replace(observation, serving=_to_parts(served))
+            served = Call(*self._run_parts(signature.outputs, feeds))
+            serving = dict.fromkeys(case.served_as, served)
+            observation = dataclasses.replace(observation, serving=serving)
         return observation
+
+    def _run_parts(
+        self, outputs: Outputs, feeds: Feeds
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        values, changed = self._run(outputs, feeds, ())
+        return to_parts(values), changed
 
     def losses(self) -> tuple[Loss, ...]:
         found = []
-        for ref in self._program.regularization_losses:
-            loss = self._graph.get_tensor_by_name(str(ref))
+        for name in self._losses:
+            loss = self._graph.get_tensor_by_name(name if ":" in name else f"{name}:0")
             needed = self._needed([loss], ())
             if not _needs_placeholder(needed):
                 with self._session() as session:
@@ -195,16 +213,19 @@ class _Variant:
         self._run_so_far.update(op.name for op in needed)
         values, changed = self._run_call(outputs, feeds, updates)
         gradients: Mapping[str, np.ndarray | None] = {}
-        uncomparable: Mapping[str, str] = {}
+        unresolved: Mapping[str, str] = {}
         gradient_error = _LOST_GRADIENTS
-        if not any(op.name in self.prepared.nested_loops for op in needed):
+        lost = any(op.name in self.prepared.nested_loops for op in needed)
+        if not lost:
             gradients, gradient_error = self._run_gradients(outputs, feeds)
-            uncomparable = self._find_uncomparable(outputs, feeds) if gradients else {}
+            unresolved = self._find_unresolved(outputs, feeds) if gradients else {}
         return Observation(
             outputs=values,
             gradients=gradients,
             gradient_error=gradient_error,
-            uncomparable_gradients=uncomparable,
+            gradients_lost=lost,
+            unresolved=unresolved,
+            drawn=self._drawn(needed),
             changed=changed,
             used=self._used(needed),
             unsure=self._unsure(needed),
@@ -259,12 +280,11 @@ class _Variant:
         config = tf1.ConfigProto(allow_soft_placement=True)
         # The values are those of the graph as it is written.
         config.graph_options.rewrite_options.disable_meta_optimizer = True
-        fill = [op for table in self._program.tables.values() for op in table.initializers]
         try:
             with tf1.Session(graph=self._graph, config=config) as session:
                 weights = {variable.new_value: variable.value for variable in self._variables}
                 session.run([variable.assign for variable in self._variables], weights)
-                session.run(fill)
+                session.run(self._table_initializers)
                 yield session
         except (tf.errors.OpError, ValueError, TypeError) as error:
             raise LegacyFailure(summarize(error)) from error
@@ -307,7 +327,7 @@ class _Variant:
             variable.name: _add([next(found) for _ in variable.handles]) for variable in variables
         }
 
-    def _find_uncomparable(self, outputs: Outputs, feeds: Feeds) -> dict[str, str]:
+    def _find_unresolved(self, outputs: Outputs, feeds: Feeds) -> dict[str, str]:
         """The variables whose gradients come through an override that nobody resolves, and why."""
         overrides = self.prepared.overrides
         if not overrides:
@@ -337,7 +357,7 @@ class _Variant:
 
     def _find_updates(self, feeds: Feeds) -> list[Any]:
         """The update ops that run when only `feeds` are given."""
-        ops = [self._graph.get_operation_by_name(name) for name in self._program.update_ops]
+        ops = [self._graph.get_operation_by_name(name) for name in self._update_ops]
         return [op for op in ops if not _needs_placeholder(self._needed([op], feeds))]
 
     def _needed(self, roots: Iterable[Any], feeds: Collection[str]) -> set[Any]:
@@ -375,10 +395,12 @@ class _Variant:
             if sure.isdisjoint(handle.op.outputs[0] for handle in variable.handles)
         )
 
+    def _drawn(self, needed: set[Any]) -> frozenset[str]:
+        return frozenset(self.prepared.random.drawn_by({op.name for op in needed}))
+
     def random_ops(self) -> list[str]:
-        random = self.prepared.random
-        mine = [op for name, op in random.replaced.items() if name in self._run_so_far]
-        return [*mine, *random.replaced_in_functions.values()]
+        """The random ops that were replaced in what ran so far."""
+        return list(self.prepared.random.drawn_by(self._run_so_far).values())
 
     def _check_random(self, needed: set[Any]) -> None:
         for name in self.prepared.random.uncomparable:
@@ -424,6 +446,11 @@ def _import_graph(meta_graph: Any) -> tf.Graph:
     return graph
 
 
+def _ops_in(meta_graph: Any, key: str) -> list[str]:
+    names = nodes_in_collection(meta_graph, key)
+    return list(dict.fromkeys(name.partition(":")[0] for name in names))
+
+
 def _group_nodes(program: Program) -> list[tuple[VariableSpec, list[str]]]:
     """Each variable once, with all nodes that stand for it."""
     groups: dict[str, tuple[VariableSpec, list[str]]] = {}
@@ -465,11 +492,3 @@ def _add(gradients: Sequence[Any]) -> Any:
     """The sum of a variable's gradients by each of its nodes, None if there are none."""
     present = [tf.convert_to_tensor(g) for g in gradients if g is not None]
     return tf.add_n(present) if present else None
-
-
-def _to_parts(values: Mapping[str, Value]) -> dict[str, np.ndarray]:
-    return {
-        part: array
-        for name, value in values.items()
-        for part, array in zip(part_names(name, value), to_components(value), strict=True)
-    }

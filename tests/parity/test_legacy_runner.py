@@ -128,10 +128,12 @@ def test_starts_every_run_from_the_checkpoint(runner):
 def test_serves_all_inputs(runner):
     call = read_golden("gan_truncation").calls[0]
     given = {name: value for name, value in call.inputs.items() if name != "truncation"}
-    case = _case("default", given, served_as="default", serving_inputs=call.inputs)
+    case = _case("default", given, served_as=("default",), serving_inputs=call.inputs)
     seen = runner("gan_truncation").observe(case)
-    _assert_close(call.outputs, seen.serving)
-    assert not np.allclose(seen.outputs["default"], seen.serving["default"])
+    served = seen.serving["default"]
+    _assert_close(call.outputs, served.outputs)
+    assert any("u_var" in name for name in served.changed)
+    assert not np.allclose(seen.outputs["default"], served.outputs["default"])
 
 
 def test_cannot_compare_what_it_cannot_make_deterministic(runner):
