@@ -14,6 +14,17 @@ TensorFlow is imported by the first call, not by `import converter`.
 
 from __future__ import annotations
 
+import sys
+
+from converter.python_process import drop_working_directory
+
+if sys.argv[:1] == ["-m"]:
+    # Python looks for `python -m converter`, and would look in the working directory for all that
+    # is imported from here on.
+    drop_working_directory()
+
+# isort: split
+
 import os
 import pathlib
 from collections.abc import Callable, Collection, Mapping, Sequence

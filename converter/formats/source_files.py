@@ -13,7 +13,7 @@ import types
 from collections.abc import Callable, Iterable
 from typing import IO
 
-from converter import errors
+from converter import errors, python_process
 from converter.formats.paths import Path, RemotePath, as_path, open_raw, read_blocks, size_bytes
 
 # A thread that hashes waits for the interpreter after each block, for as long as another thread
@@ -21,12 +21,6 @@ from converter.formats.paths import Path, RemotePath, as_path, open_raw, read_bl
 # and many bytes a process, which takes less than a tenth of a second to start.
 _MIN_BLOCK_BYTES, _MAX_BLOCK_BYTES, _BLOCKS = 1 << 20, 1 << 22, 64
 _PROCESS_FROM_BYTES = 1 << 28
-_PROGRAM = """\
-import pathlib, sys
-sys.path.insert(0, sys.argv[1])
-from converter.formats.source_files import digest
-sys.stdout.write(digest(pathlib.Path(sys.argv[2])))
-"""
 
 
 def list_files(directory: Path) -> list[Path]:
@@ -148,10 +142,12 @@ class BackgroundDigest:
 
     def _compute_in_process(self) -> str | None:
         """The digest, or None if there was no process, or it failed, for whatever reason."""
-        package_parent = str(pathlib.Path(__file__).parents[2])
         try:
             process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, package_parent, os.fspath(self._directory)],
+                python_process.command(
+                    "converter.formats.source_files", os.fspath(self._directory)
+                ),
+                env=python_process.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -171,3 +167,7 @@ class BackgroundDigest:
         if self._known is not None:
             return self._known()
         return digest(self._directory) if self._future is None else self._future.result()
+
+
+if __name__ == "__main__":
+    sys.stdout.write(digest(pathlib.Path(sys.argv[1])))

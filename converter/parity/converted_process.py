@@ -8,14 +8,12 @@ import pathlib
 import pickle
 import shutil
 import subprocess
-import sys
 import tempfile
 
 from google.protobuf import message
 from tensorflow.core.protobuf import saved_model_pb2
 
-import converter.errors
-from converter import errors
+from converter import errors, python_process
 from converter.formats.paths import Path, RemotePath
 from converter.parity.converted_runner import Request, run_converted
 from converter.parity.observation import Observations
@@ -78,8 +76,8 @@ def _run_in_process(request: Request, scratch: pathlib.Path) -> Observations:
     question, answer = scratch / "request.pickle", scratch / "response.pickle"
     question.write_bytes(pickle.dumps(request))
     finished = subprocess.run(
-        [sys.executable, "-m", _MODULE, str(question), str(answer), str(os.getpid())],
-        env=_environment(),
+        python_process.command(_MODULE, str(question), str(answer), str(os.getpid())),
+        env={**python_process.environment(), "TF_CPP_MIN_LOG_LEVEL": "3"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         check=False,
@@ -92,13 +90,6 @@ def _run_in_process(request: Request, scratch: pathlib.Path) -> Observations:
         )
     observations: Observations = pickle.loads(answer.read_bytes())
     return observations
-
-
-def _environment() -> dict[str, str]:
-    """The environment of this process, in which the child finds this package."""
-    package_parent = str(pathlib.Path(converter.errors.__file__).parent.parent)
-    path = os.pathsep.join([package_parent, *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def _how_it_ended(status: int) -> str:
