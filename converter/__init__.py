@@ -186,6 +186,7 @@ def convert(
         from converter.assemble.plan import make_plan
         from converter.export.byte_progress import ByteProgress
         from converter.export.saved_model import check_destination, write_saved_model
+        from converter.export.staging import sweep_beside
         from converter.formats.custom_ops import import_packages
         from converter.formats.paths import as_path
         from converter.formats.registry import read_module
@@ -195,6 +196,7 @@ def convert(
         with garbage_collection.paused() as resumed:
             say("reading the module")
             legacy = read_module(source)
+            sweep_beside(as_path(destination))
             check_destination(legacy.directory, as_path(destination), overwrite=overwrite)
             plan = make_plan(legacy, tags, training_tags, call_signature)
             say("rewriting its graphs")

@@ -64,7 +64,8 @@ def test_a_child_meets_none_of_it(hostile, tmp_path):
     (tmp_path / "script.py").write_text(
         "import subprocess, sys\n"
         "from converter import python_process as p\n"
-        "sys.exit(subprocess.call(p.command('converter.parity.parent_death'), env=p.environment()))\n"
+        "argv = p.command('converter.parity.parent_death')\n"
+        "sys.exit(subprocess.call(argv, env=p.environment()))\n"
     )
     done = _run([tmp_path / "script.py"], folder)
     assert (done.returncode, done.stderr, _marks(marks)) == (0, "", [])
@@ -115,9 +116,8 @@ def test_names_that_are_no_text_are_carried_over(tmp_path):
 
 def test_a_package_that_only_a_hook_finds_is_found(monkeypatch):
     monkeypatch.setattr(sys, "path", [p for p in sys.path if pathlib.Path(p or ".") != _ROOT])
-    assert subprocess.call(
-        python_process.command("converter.parity.parent_death"), env=python_process.environment(), cwd="/"
-    ) == 0  # fmt: skip
+    command = python_process.command("converter.parity.parent_death")
+    assert subprocess.call(command, env=python_process.environment(), cwd="/") == 0
 
 
 def test_the_environment_keeps_what_pythonpath_names(monkeypatch):

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 import converter
 from converter import errors
 from converter.export.record import to_bytes
+from converter.export.staging import sweep_beside
 from converter.migration.job import Job
 from converter.migration.outcomes import Converted, ErrorInfo, Failed, Outcome, Refused
 from converter.migration.put_in_place import check_replaceable, put_in_place
@@ -73,6 +74,7 @@ def _check_version(job: Job) -> None:
 
 def _convert(job: Job) -> Outcome:
     source, destination = pathlib.Path(job.source), pathlib.Path(job.destination)
+    sweep_beside(destination)
     before = look_at(source)
     settled = settle(job)
     if settled.outcome is not None:

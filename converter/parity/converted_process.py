@@ -8,12 +8,12 @@ import pathlib
 import pickle
 import shutil
 import subprocess
-import tempfile
 
 from google.protobuf import message
 from tensorflow.core.protobuf import saved_model_pb2
 
 from converter import errors, python_process
+from converter.export.scratch import temporary_folder
 from converter.formats.paths import Path, RemotePath
 from converter.parity.converted_runner import Request, run_converted
 from converter.parity.observation import Observations
@@ -30,12 +30,12 @@ def run_deterministic(request: Request, *, fresh_process: bool) -> Observations:
     Raises:
       ParityError: if the process that runs it dies.
     """
-    with tempfile.TemporaryDirectory(prefix="tf1hub_verify_") as scratch:
-        copy = pathlib.Path(scratch).resolve() / "module"
+    with temporary_folder() as scratch:
+        copy = scratch.resolve() / "module"
         write_deterministic_copy(request.directory, copy)
         request = dataclasses.replace(request, directory=copy)
         if fresh_process:
-            return _run_in_process(request, pathlib.Path(scratch))
+            return _run_in_process(request, scratch)
         return run_converted(request)
 
 
