@@ -190,9 +190,11 @@ def convert(
         from converter.formats.custom_ops import import_packages
         from converter.formats.paths import as_path
         from converter.formats.registry import read_module
+        from converter.formats.signature import SourceGuard
 
         import_packages(import_ops)
         say = progress or _say_nothing
+        guard = SourceGuard(as_path(source))
         with garbage_collection.paused() as resumed:
             say("reading the module")
             legacy = read_module(source)
@@ -211,6 +213,7 @@ def convert(
                     "call_signature": call_signature,
                 },
                 digest=digest.result,
+                check_source=guard.check,
                 overwrite=overwrite,
                 hardlink=hardlink,
                 verify=_verification(source, import_ops, say, parity_report, resumed)

@@ -15,6 +15,7 @@ from typing import IO
 
 from converter import errors, python_process
 from converter.formats.paths import Path, RemotePath, as_path, open_raw, read_blocks, size_bytes
+from converter.formats.signature import SourceGuard
 
 # A thread that hashes waits for the interpreter after each block, for as long as another thread
 # runs in it: 5 ms and more, in which 5 MiB would be hashed. Large files are worth larger blocks,
@@ -109,6 +110,7 @@ class BackgroundDigest:
     ) -> None:
         self._directory = as_path(source)
         self._known = known
+        self._guard: SourceGuard | None = None
         self._stop = threading.Event()
         self._executor = concurrent.futures.ThreadPoolExecutor(1, "digest")
         self._future: concurrent.futures.Future[str] | None = None
@@ -118,6 +120,7 @@ class BackgroundDigest:
         # Remote files need TensorFlow, which is not to be imported by two threads at once.
         wanted = self._known is None and not isinstance(self._directory, RemotePath)
         if wanted and any((self._directory / f"saved_model.{e}").exists() for e in ("pb", "pbtxt")):
+            self._guard = SourceGuard(self._directory)
             self._future = self._executor.submit(self._compute)
         return self
 
@@ -163,10 +166,21 @@ class BackgroundDigest:
         return output if process.returncode == 0 else None
 
     def result(self) -> str:
-        """Waits for the digest; raises what `digest` does."""
+        """Waits for the digest.
+
+        Raises:
+          FormatError: if a file has been changed since the block began.
+          UnsafeModuleError: if a symbolic link leads out of the directory.
+          OSError: if a file cannot be read.
+        """
         if self._known is not None:
             return self._known()
-        return digest(self._directory) if self._future is None else self._future.result()
+        if self._future is None:
+            return digest(self._directory)
+        result = self._future.result()
+        assert self._guard is not None
+        self._guard.check()
+        return result
 
 
 if __name__ == "__main__":

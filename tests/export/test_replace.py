@@ -82,14 +82,16 @@ def test_no_library_to_exchange_with_is_no_error(tmp_path, monkeypatch):
     assert _version(tmp_path / "d") == "new"
 
 
-def test_it_replaces(tmp_path, way):
+@pytest.mark.usefixtures("way")
+def test_it_replaces(tmp_path):
     old = _make(tmp_path / "d", "old")
     put_in_place(_make(tmp_path / "s/new", "new"), old, overwrite=True)
     assert _version(old) == "new"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["d", "s"]
 
 
-def test_a_link_is_replaced_and_not_what_it_leads_to(tmp_path, way):
+@pytest.mark.usefixtures("way")
+def test_a_link_is_replaced_and_not_what_it_leads_to(tmp_path):
     old = _make(tmp_path / "elsewhere", "old")
     (tmp_path / "d").symlink_to("elsewhere")
     put_in_place(_make(tmp_path / "s/new", "new"), tmp_path / "d", overwrite=True)
@@ -97,7 +99,8 @@ def test_a_link_is_replaced_and_not_what_it_leads_to(tmp_path, way):
     assert not (tmp_path / "d").is_symlink()
 
 
-def test_an_empty_directory_is_replaced(tmp_path, way):
+@pytest.mark.usefixtures("way")
+def test_an_empty_directory_is_replaced(tmp_path):
     (tmp_path / "d").mkdir()
     put_in_place(_make(tmp_path / "s/new", "new"), tmp_path / "d", overwrite=True)
     assert _version(tmp_path / "d") == "new"
@@ -132,12 +135,13 @@ class _Faults:
         return faulty
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize(
     "error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "full")], ids=["^C", "full"]
 )
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("was_there", [True, False])
-def test_a_fault_at_any_step_leaves_one_of_the_two(tmp_path, way, error, when, was_there):
+def test_a_fault_at_any_step_leaves_one_of_the_two(tmp_path, error, when, was_there):
     for number in range(1, 40):
         root = tmp_path / str(number)
         place = root / "d"
@@ -172,7 +176,8 @@ def test_a_kill_at_any_step_leaves_one_of_the_two_and_the_next_run_sweeps(tmp_pa
     assert statuses == [-9, -9, -9, 0]
 
 
-def test_twins_that_come_between_are_replaced(tmp_path, way):
+@pytest.mark.usefixtures("way")
+def test_twins_that_come_between_are_replaced(tmp_path):
     new, place = _make(tmp_path / "s/new", "new"), _make(tmp_path / "d", "old")
     twins, rename = iter([_make(tmp_path / "twin", "twin")]), pathlib.Path.rename
 
@@ -219,7 +224,8 @@ def test_all_of_it_is_on_the_disk_before_it_is_in_place(tmp_path, monkeypatch):
     ]  # fmt: skip
 
 
-def test_a_folder_of_another_is_not_in_the_way(tmp_path, way):
+@pytest.mark.usefixtures("way")
+def test_a_folder_of_another_is_not_in_the_way(tmp_path):
     with scratch_folder(tmp_path):
         put_in_place(_make(tmp_path / "s/new", "new"), _make(tmp_path / "d", "old"), overwrite=True)
     assert _version(tmp_path / "d") == "new"
