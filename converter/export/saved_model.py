@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import json
 import logging
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,14 +17,13 @@ from converter import errors, tf_private
 from converter.assemble.module_graphs import ModuleGraphs
 from converter.assemble.reusable import Reusable, build_reusable
 from converter.export import record as records
+from converter.export.attachments import describe_attachments
 from converter.export.canonical import canonicalize
 from converter.export.object_graph import make_object_graph
 from converter.export.shards import Link
 from converter.export.staging import staged
 from converter.export.weights import Progress, write_weights
 from converter.formats.paths import Path
-
-_UNSAFE = re.compile(r"[^0-9A-Za-z_.=-]")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -240,16 +238,10 @@ def _write_attachments(graphs: ModuleGraphs, staging: Path) -> None:
     """Writes the attached messages, byte for byte and as JSON where their type is known."""
     folder = staging / records.FOLDER
     folder.mkdir(exist_ok=True)
-    for tags, program in graphs.legacy.variants.items():
-        for key, value in program.attachments.items():
-            path = folder / "attachments" / tags_folder(tags) / f"{_UNSAFE.sub('_', key)}.pb"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(value)
-            decoded = records.decode_attachment(key, value)
-            if decoded is not None:
-                path.with_suffix(".json").write_bytes(records.to_bytes(decoded))
-
-
-def tags_folder(tags: frozenset[str]) -> str:
-    """The name of the folder for a tag set: `bs8_gen`, and `default` for the empty one."""
-    return _UNSAFE.sub("_", "_".join(sorted(tags))).lstrip(".") or "default"
+    for item in describe_attachments(graphs.legacy.variants):
+        path = folder / item["file"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        program = graphs.legacy.variants[frozenset(item["tags"])]
+        path.write_bytes(program.attachments[item["key"]])
+        if item["json"] is not None:
+            path.with_suffix(".json").write_bytes(records.to_bytes(item["json"]))
