@@ -10,6 +10,7 @@ from converter.assemble.plan import ModulePlan, make_plan
 from converter.assemble.refusals import Refusals
 from converter.assemble.variants import TRAINING_MARKS
 from converter.export import record
+from converter.export.attachments import describe_attachments
 from converter.formats.legacy_module import LegacyModule
 from converter.formats.source_files import digest
 from converter.ir.counts import count_control_flow
@@ -70,7 +71,7 @@ def summarize(legacy: LegacyModule) -> ModuleSummary:
         variables=[record.describe_variable(spec) for spec in variables.values()],
         tables=[table for program in programs for table in record.describe_tables(program)],
         assets=record.describe_assets(programs),
-        attachments=[a for program in programs for a in record.describe_attachments(program)],
+        attachments=describe_attachments(legacy.variants),
         callables=(
             {name: record.describe_callable(graphs, name) for name in graphs.callables}
             if graphs

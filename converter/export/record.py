@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import tensorflow as tf
-from google.protobuf import json_format, message
 
 from converter.assemble.module_graphs import (
     ModuleGraphs,
@@ -23,7 +22,7 @@ from converter.assemble.module_graphs import (
 from converter.assemble.plan import CallablePlan
 from converter.assemble.signature_names import python_names, serving_names
 from converter.assemble.variants import Tags
-from converter.formats import hub_protos
+from converter.export.attachments import describe_attachments
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Program, TensorInfo, VariableSpec
 from converter.ir.text import dtype_name
@@ -62,11 +61,7 @@ def make_record(graphs: ModuleGraphs, options: Mapping[str, Any], digest: str) -
         "regularization_losses": [str(loss.ref) for loss in graphs.losses],
         "tables": [table for program in programs for table in describe_tables(program)],
         "assets": describe_assets(programs),
-        "attachments": [
-            described
-            for tags in sorted(legacy.variants, key=sorted)
-            for described in describe_attachments(legacy.variants[tags])
-        ],
+        "attachments": describe_attachments(legacy.variants),
         "dropped": [dataclasses.asdict(item) for item in find_dropped(graphs)],
         "warnings": list(find_warnings(graphs)),
         "parity": None,
@@ -190,30 +185,3 @@ def describe_tables(program: Program) -> list[Json]:
         }
         for spec in program.tables.values()
     ]
-
-
-def describe_attachments(program: Program) -> list[Json]:
-    """The attached messages of a graph variant, as JSON where their type is known."""
-    return [
-        {
-            "tags": sorted(program.tags),
-            "key": key,
-            "size_bytes": len(value),
-            "json": decode_attachment(key, value),
-        }
-        for key, value in sorted(program.attachments.items())
-    ]
-
-
-def decode_attachment(key: str, value: bytes) -> Json | None:
-    """The message attached as `key`, or None where its type is unknown or it is damaged."""
-    kind = hub_protos.ATTACHMENT_TYPES.get(key)
-    if kind is None:
-        return None
-    try:
-        decoded: Json = json_format.MessageToDict(
-            kind.FromString(value), preserving_proto_field_name=True
-        )
-    except message.DecodeError:
-        return None
-    return decoded
