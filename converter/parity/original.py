@@ -66,9 +66,6 @@ class Original:
         if observation.gradient_error:
             why = f"the original has none: {observation.gradient_error}"
             self.not_compared.append(NotCompared(f"gradients of {case.name}", why))
-        if case.served_as is not None and not case.is_served:
-            why = "TensorFlow's Python API cannot call one with an input named 'self'"
-            self.not_compared.append(NotCompared(f"serving signature {case.served_as!r}", why))
 
     def uncovered(self) -> tuple[str, ...]:
         """The callables of which no case ran."""
