@@ -13,7 +13,6 @@ function is right only if its names sort as they did when it was traced.
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import keyword
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -111,10 +110,8 @@ def _distinct(
     for name in names:
         chosen = name
         if owners.get(key(name)) != name:
-            numbered = (f"{make(name)}_{number}" for number in itertools.count(1))
-            candidates = itertools.chain([make(name)], numbered)
-            chosen = next(c for c in candidates if key(c) not in taken)
-            taken.add(key(chosen))
+            made = make(name)
+            chosen = made + query.claim_name(key(made), taken).removeprefix(key(made))
         found.append(chosen)
     return found
 

@@ -2,6 +2,9 @@
 
 import collections
 import dataclasses
+import pathlib
+import subprocess
+import sys
 
 import hypothesis
 import pytest
@@ -75,6 +78,15 @@ def test_random_names():
 @pytest.mark.parametrize("seed", range(2, 4))
 def test_many_random_names(seed):
     _check_many(count=100, seed=seed)
+
+
+@pytest.mark.slow
+def test_the_script_counts_what_it_did():
+    script = pathlib.Path(__file__).parents[2] / "scripts" / "fuzz_names"
+    command = [sys.executable, str(script), "--examples", "3", "--seed", "5"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "3 modules, 0 failed; seed 5" in done.stdout
 
 
 # The oracle.
