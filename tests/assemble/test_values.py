@@ -95,5 +95,5 @@ def test_arguments_have_names_that_nodes_can_have(name):
 
 
 def test_two_inputs_of_one_tensor_are_refused_by_their_own_names():
-    with pytest.raises(errors.ConversionError, match="input 'b' .* same tensor as 'a:0'"):
+    with pytest.raises(errors.ConversionError, match=r"input 'b' .* same tensor as 'a:0'"):
         values.feeds_for({"a:0": _DENSE, "b": _DENSE})
