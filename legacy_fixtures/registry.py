@@ -90,6 +90,8 @@ FIXTURES: Tuple[Fixture, ...] = (
     odd_signatures.ODD_FED_OPS,
     odd_signatures.ODD_INPUT_NAMES,
     odd_signatures.ODD_COLLIDING_INPUTS,
+    odd_signatures.ODD_RESERVED_SIGNATURES,
+    odd_signatures.ODD_SERVING_NAMES,
     odd_signatures.ODD_SIGNATURE_NAMES,
     odd_signatures.ODD_ONE_WITH_INPUTS,
     odd_signatures.ODD_TWO_WITH_INPUTS,

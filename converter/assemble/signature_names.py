@@ -1,10 +1,10 @@
 """How the inputs of served signatures are named, where TensorFlow and Python cannot say any name.
 
 A SignatureDef takes any string. The Python loader cleans names until they may be parameters
-(source: `sanitize_arg_name` in function_type.py), of calls as well as of the file: `f(**{"z$b": t})`
-gives parameter `z_b`. Where a parameter cannot have the name (a keyword such as `in`), a call may
-still go by the function's flat keywords. What neither can say (`self`, the empty name, one that
-another name is cleaned to) gets a name of its own.
+(source: `sanitize_arg_name` in function_type.py), of calls as well as of the file:
+`f(**{"z$b": t})` gives parameter `z_b`. Where no parameter can have the name (a keyword such as
+`in`), a call may still go by the function's flat keywords. What neither can say (`self`, the empty
+name, one that another name is cleaned to) gets a name of its own.
 
 TensorFlow hands inputs to a function in the order of their parameters' names, so a renamed
 function is right only if its names sort as they did when it was traced.
@@ -13,7 +13,6 @@ function is right only if its names sort as they did when it was traced.
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import keyword
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -111,10 +110,8 @@ def _distinct(
     for name in names:
         chosen = name
         if owners.get(key(name)) != name:
-            numbered = (f"{make(name)}_{number}" for number in itertools.count(1))
-            candidates = itertools.chain([make(name)], numbered)
-            chosen = next(c for c in candidates if key(c) not in taken)
-            taken.add(key(chosen))
+            made = make(name)
+            chosen = made + query.claim_name(key(made), taken).removeprefix(key(made))
         found.append(chosen)
     return found
 

@@ -84,14 +84,16 @@ def feeds_for(inputs: Mapping[str, TensorInfo]) -> dict[TensorRef, Feed]:
       ConversionError: if two inputs stand for one tensor, of which a call could feed only one.
     """
     feeds: dict[TensorRef, Feed] = {}
+    fed_by: dict[TensorRef, str] = {}
     for name, info in inputs.items():
         parts = zip(info.components, component_specs(info), strict=True)
         for index, (ref, spec) in enumerate(parts):
             if ref in feeds:
                 raise errors.ConversionError(
-                    f"input {name!r} of a signature feeds the same tensor as {feeds[ref].name!r}",
+                    f"input {name!r} of a signature feeds the same tensor as {fed_by[ref]!r}",
                     node=ref.node,
                 )
+            fed_by[ref] = name
             argument = _NO_NODE_NAME.sub("_", name) or "_"
             argument = f"{argument}_{index}" if index else argument
             feeds[ref] = Feed(argument, spec.dtype.as_datatype_enum)

@@ -62,7 +62,7 @@ def _print_signatures(summary: Mapping[str, Any], console: Console) -> None:
     table = terminal.make_table("signature", "", "name", "type", title="Signatures")
     for key in sorted(described):
         signature = described[key]
-        label = f"{key[0]}\n[dim]{escape(' '.join(variants[key]))}[/dim]"
+        label = f"{escape(key[0])}\n[dim]{escape(' '.join(variants[key]))}[/dim]"
         rows = [("in", k, v) for k, v in signature["inputs"].items()]
         rows += [("out", k, v) for k, v in signature["outputs"].items()]
         arrows = "\n".join(direction for direction, _, _ in rows)
@@ -145,6 +145,7 @@ def _print_plan(summary: Mapping[str, Any], console: Console) -> None:
                 "" if training is None else escape(format_tags(training)),
             )
     console.print(table)
+    _print_keywords(summary["callables"], console)
     if summary["dropped"]:
         table = terminal.make_table("left out", "name", "because", title="It would lack")
         for item in summary["dropped"]:
@@ -152,6 +153,17 @@ def _print_plan(summary: Mapping[str, Any], console: Console) -> None:
         console.print(table)
     for warning in summary["warnings"]:
         console.print(f"[bold]Note:[/bold] {escape(warning)}")
+
+
+def _print_keywords(callables: Mapping[str, Any], console: Console) -> None:
+    """Prints what Python calls of signatures give instead of names that they cannot say."""
+    if not any(part["serving_keywords"] for part in callables.values()):
+        return
+    table = terminal.make_table("signature", "input", "keyword", title="In Python it would take")
+    for part in callables.values():
+        for name, keyword in part["serving_keywords"].items():
+            table.add_row(*map(escape, (repr(part["served_as"]), repr(name), keyword)))
+    console.print(table)
 
 
 def format_call(call: str, part: Mapping[str, Any]) -> str:

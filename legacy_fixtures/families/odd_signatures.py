@@ -64,6 +64,27 @@ def _colliding_inputs():
     hub.add_signature(inputs=inputs, outputs=tf.add_n(weighted))
 
 
+def _serving_names():
+    """Inputs and outputs whose names sort otherwise than parameters do, or can be none."""
+    for signature, names in _SERVING_NAMES.items():
+        inputs = {
+            name: tf.placeholder(tf.float32, [None], name=f"{signature}_{index}")
+            for index, name in enumerate(names)
+        }
+        weights = tf.unstack(tf.get_variable(signature, [len(names)]))
+        weighted = {name: inputs[name] * weights[index] for index, name in enumerate(names)}
+        # Each output has another part in each input, so that no exchange goes unseen.
+        outputs = {"default": tf.add_n(list(weighted.values())), **weighted}
+        hub.add_signature(signature, inputs=inputs, outputs=outputs)
+
+
+def _reserved_signatures():
+    x = tf.placeholder(tf.float32, [None], name="x")
+    weight = tf.get_variable("weight", [])
+    for factor, name in enumerate(_RESERVED_SIGNATURES, start=1):
+        hub.add_signature(name, {"x": x}, x * weight * float(factor))
+
+
 def _signature_names():
     x = tf.placeholder(tf.float32, [None], name="x")
     weight = tf.get_variable("weight", [])
@@ -119,6 +140,28 @@ _SIGNATURE_NAMES = (
     "__call__",
     "_private",
 )
+_RESERVED_SIGNATURES = (
+    "default",
+    "Default",
+    "serving_default",
+    "__saved_model_init_op",
+    "__saved_model_train_op",
+)
+_SERVING_NAMES = {
+    "dollar": ("k", "z$b"),
+    "digits": ("0", "b", "a"),
+    "eleven": tuple(f"d${index}" for index in range(11)),
+    "letter_case": ("b", "B", "b_1"),
+    "keywords": ("in", "class", "None", "in_", "x"),
+    "own_self": ("self", "self_", "cls"),
+    "underscores": ("_x", "__class__", "arg__x", "_"),
+    "colon": ("x:0", "y:1", "a"),
+    "empty": ("", "input"),
+    "empty_alone": ("",),
+    "not_ascii": ("ünï", "é", "É", "²"),
+    "cleaned_alike": ("a/b", "a_b", "a.b", "a b"),
+    "long": ("l" * 300, "k"),
+}
 _X = examples.normal(4, 2)
 _VECTOR = [0.5, -1.5, 2.5]
 
@@ -185,6 +228,28 @@ ODD_COLLIDING_INPUTS = Fixture(
             },
         ),
     ),
+)
+
+ODD_SERVING_NAMES = Fixture(
+    name="odd_serving_names",
+    family="odd_signatures",
+    description="names of inputs and outputs that Python cannot say, or sorts otherwise",
+    module_fn=_serving_names,
+    calls=tuple(
+        Call(
+            signature,
+            {name: [index + 1.0, index - 0.5] for index, name in enumerate(names)},
+        )
+        for signature, names in _SERVING_NAMES.items()
+    ),
+)
+
+ODD_RESERVED_SIGNATURES = Fixture(
+    name="odd_reserved_signatures",
+    family="odd_signatures",
+    description="signatures named like TensorFlow's own, or in another case",
+    module_fn=_reserved_signatures,
+    calls=tuple(Call(name, {"x": [1.0, -2.0]}) for name in _RESERVED_SIGNATURES),
 )
 
 ODD_SIGNATURE_NAMES = Fixture(

@@ -14,7 +14,7 @@ def test_every_signature_and_serving_default(served):
     signatures = served("half_plus_two")
     assert set(signatures.functions) == {"default", "serving_default"}
     assert signatures.functions["serving_default"] is signatures.functions["default"]
-    assert signatures.input_names["default"] == {"default": "default"}
+    assert [name.traced for name in signatures.input_names["default"]] == ["default"]
     outputs = signatures.functions["default"](default=tf.constant([4.0]))
     assert list(outputs) == ["default"]
     np.testing.assert_array_equal(outputs["default"], [4.0])
@@ -27,8 +27,8 @@ def test_no_serving_default_because_there_is_no_root(served):
 def test_names_are_kept_to_the_letter(served):
     signatures = served("odd_input_names")
     names = signatures.input_names["default"]
-    assert sorted(names.values()) == ["0", "observation/canvas", "tensor_dict$tau_a"]
-    assert all(safe.isidentifier() for safe in names)
+    assert [name.name for name in names] == ["0", "observation/canvas", "tensor_dict$tau_a"]
+    assert all(name.traced.isidentifier() for name in names)
 
 
 def test_signatures_of_awkward_names_keep_them(served):
@@ -51,8 +51,15 @@ def test_a_module_without_an_inference_variant_serves_all_its_callables(served):
 
 
 def test_sparse_inputs_are_taken_apart(served):
-    names = served("sparse_input").input_names["default"]
-    assert list(names.values()) == ["default_indices", "default_values", "default_dense_shape"]
+    names = [name.name for name in served("sparse_input").input_names["default"]]
+    assert names == ["default_indices", "default_values", "default_dense_shape"]
+
+
+def test_a_signature_with_the_name_of_the_initializer_has_another(served):
+    functions = served("odd_reserved_signatures").functions
+    assert set(functions) == {
+        "default", "Default", "serving_default", "n_saved_model_init_op", "__saved_model_train_op",
+    }  # fmt: skip
 
 
 def test_ragged_outputs_are_taken_apart(served):

@@ -1,7 +1,10 @@
+import re
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from converter import errors
 from converter.assemble import values
 from converter.ir.graph import Kind, TensorInfo, TensorRef
 
@@ -83,3 +86,14 @@ def test_feeds_are_named_by_input_and_component():
         ("s:0", "a_2", 9),
         ("x:0", "b", 1),
     ]
+
+
+@pytest.mark.parametrize("name", ["a:0", "", "^a", "ünï", "tensor_dict$a"])
+def test_arguments_have_names_that_nodes_can_have(name):
+    (feed,) = values.feeds_for({name: _DENSE}).values()
+    assert re.fullmatch(r"[A-Za-z0-9_./-]+", feed.name)
+
+
+def test_two_inputs_of_one_tensor_are_refused_by_their_own_names():
+    with pytest.raises(errors.ConversionError, match=r"input 'b' .* same tensor as 'a:0'"):
+        values.feeds_for({"a:0": _DENSE, "b": _DENSE})

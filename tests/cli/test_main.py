@@ -97,6 +97,18 @@ def test_inspect_of_the_bert_pattern(run, golden_module):
     assert "bert/pooler/dense/kernel" in everything
 
 
+def test_inspect_lists_inputs_that_python_cannot_say(run, golden_module):
+    _, out, _ = run("inspect", golden_module("odd_serving_names"))
+    rows = [line.split() for line in out.splitlines()]
+    assert ["'own_self'", "'self'", "self__1"] in rows
+    assert ["'empty_alone'", "''", "input"] in rows
+
+
+def test_inspect_says_nothing_of_inputs_that_python_can_say(run, golden_module):
+    _, out, _ = run("inspect", golden_module("odd_input_names"))
+    assert "In Python it would take" not in out
+
+
 def test_inspect_prints_one_json_document(run, fixture_name, golden_module):
     status, out, _ = run("inspect", golden_module(fixture_name), "--json")
     assert status == 0

@@ -5,6 +5,7 @@ import pathlib
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from converter.assemble.signature_names import InputName
 from converter.export.canonical import canonicalize
 
 
@@ -40,7 +41,7 @@ def test_functions_are_named_by_place_not_by_count(tmp_path):
 def test_the_model_still_works(tmp_path):
     module = Doubler()
     path = save(module, tmp_path / "model", serve=module.__call__)
-    canonicalize(path, {"serve": {"input_0": "input_0"}})
+    canonicalize(path, {"serve": [InputName(*["input_0"] * 5)]})
     loaded = tf.saved_model.load(str(path))
     assert loaded(tf.constant([2.0]))["out"].numpy().tolist() == [4.0]
     assert loaded.signatures["serve"](tf.constant([2.0]))["out"].numpy().tolist() == [4.0]
@@ -49,11 +50,13 @@ def test_the_model_still_works(tmp_path):
 def test_inputs_get_any_name(tmp_path):
     module = Doubler()
     path = save(module, tmp_path / "model", serve=module.__call__)
-    canonicalize(path, {"serve": {"input_0": "a/b$0"}})
+    name = InputName("a/b$0", "a_b_0", parameter="a/b$0", keyword="a_b_0", traced="input_0")
+    canonicalize(path, {"serve": [name]})
     assert list(read(path).meta_graphs[0].signature_def["serve"].inputs) == ["a/b$0"]
     loaded = tf.saved_model.load(str(path)).signatures["serve"]
     assert loaded(**{"a/b$0": tf.constant([2.0])})["out"].numpy().tolist() == [4.0]
     assert list(loaded.structured_input_signature[1]) == ["a/b$0"]
+    assert loaded(a_b_0=tf.constant([2.0]))["out"].numpy().tolist() == [4.0]
 
 
 def test_the_fingerprint_fits_the_file(tmp_path):

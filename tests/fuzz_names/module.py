@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.framework import graph_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from converter.formats import hub_protos
@@ -85,7 +84,7 @@ def _weights(signature: Signature) -> np.ndarray:
 def _primes() -> Iterator[int]:
     found: list[int] = []
     for number in itertools.count(2):
-        if all(number % prime for prime in itertools.takewhile(lambda p: p * p <= number, found)):
+        if all(number % prime for prime in found):
             found.append(number)
             yield number
 
@@ -120,7 +119,8 @@ def _define(signature: Signature, scope: str) -> meta_graph_pb2.SignatureDef:
             rows.append(tf.zeros(_SIZE, tf.float64) + tf.cast(dense, tf.float64))
             definition.inputs[each.name].CopyFrom(_describe(placeholder))
         outputs = tf.linalg.matmul(_weights(signature), rows or np.zeros([1, _SIZE]))
-        for name, output in zip(signature.outputs, tf.unstack(outputs, len(signature.outputs)), strict=True):
+        vectors = tf.unstack(outputs, len(signature.outputs))
+        for name, output in zip(signature.outputs, vectors, strict=True):
             definition.outputs[name].CopyFrom(_describe(output))
     return definition
 

@@ -125,14 +125,6 @@ def test_awkward_signature_names(signature, attribute):
     assert signature in model.loaded.signatures
 
 
-@pytest.mark.parametrize("name", ["odd_input_names", "odd_colliding_inputs"])
-def test_signatures_keep_input_names_to_the_letter(name):
-    model = convert_golden(name)
-    expected = set(model.record["callables"]["default"]["inputs"])
-    assert {"tensor_dict$tau_a", "0"} <= expected or {"a/b", "a_b", "self"} <= expected
-    assert set(model.loaded.signatures["default"]._arg_keywords) == expected
-
-
 def test_signatures_take_inputs_of_any_name():
     model = convert_golden("odd_input_names")
     inputs = ones_for(model.record["callables"]["default"]["inputs"])
