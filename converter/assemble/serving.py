@@ -72,5 +72,3 @@ def _find_call(graphs: CallableGraphs) -> Arguments | None:
         ):
             return arguments
     return None
-
-

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from converter import errors
-from converter.ir import check, op_facts, region
+from converter.ir import check, check_types, op_facts, region
 from converter.ir.graph import Graph, Program
 from converter.ir.region import Region
 from converter.passes.bind_resources import bind_resources
@@ -108,4 +108,5 @@ def run_passes(graph: Graph, program: Program) -> tuple[Graph, tuple[PassTrace, 
             check.check_graph(after, absent=removed)
         graph = after
         traces.append(PassTrace(step.name, before, len(graph.nodes), seconds))
+    check_types.check_types(graph, program)
     return graph, tuple(traces)
