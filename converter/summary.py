@@ -35,8 +35,8 @@ class ModuleSummary:
       dropped: What the converted module would lack.
       warnings: What a user should know.
       refused: Why the module cannot be converted; None when it can.
-      refusals: All reasons: for each the `error`, and the `callables` that have it, with
-        what else has: `table 'x'`, `signature 'x'`, `regularization loss 'x'`, `asset 'x'`.
+      refusals: All reasons: for each the `error`, its `type`, and the `callables` that have it;
+        among these also `table 'x'`, `signature 'x'`, `regularization loss 'x'` and `asset 'x'`.
     """
 
     source: Json
@@ -82,7 +82,8 @@ def summarize(legacy: LegacyModule) -> ModuleSummary:
         warnings=list(find_warnings(graphs) if graphs else plan.warnings if plan else ()),
         refused=None if refusals.first is None else str(refusals.first),
         refusals=[
-            {"error": error, "callables": parts} for error, parts in refusals.hit.items()
+            {"error": str(error), "type": type(error).__name__, "callables": parts}
+            for error, parts in refusals.all
         ],
     )
 

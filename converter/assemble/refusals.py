@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from converter import errors
 
@@ -21,9 +21,9 @@ class Refusals:
         return next(iter(self._errors.values()), None)
 
     @property
-    def hit(self) -> Mapping[str, list[str]]:
-        """For the text of each error the parts that have it: `default`, `table 'words'`, …"""
-        return self._hit
+    def all(self) -> list[tuple[errors.ConversionError, list[str]]]:
+        """Each error, with the parts that have it, such as `default` or `table 'words'`."""
+        return [(error, self._hit[text]) for text, error in self._errors.items()]
 
     def add(self, error: errors.ConversionError, *parts: str) -> None:
         """Notes that `parts` are refused for `error`."""

@@ -58,5 +58,3 @@ def _find_call(graphs: CallableGraphs) -> Arguments | None:
         ):
             return arguments
     return None
-
-

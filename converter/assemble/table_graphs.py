@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from converter.ir import check, op_facts, query
-from converter.ir.graph import Node, Program, TensorRef
+from converter.ir import check, check_types, op_facts, query
+from converter.ir.graph import Graph, Node, Program, TensorRef
 from converter.ir.region import Region
 from converter.passes.pipeline import lower
 from converter.passes.prune_unreachable import Feed, prune_unreachable
@@ -39,13 +39,13 @@ def make_table_graphs(program: Program, node: str) -> TableGraphs:
       ConversionError: if one of them cannot be carried over exactly.
     """
     maker = program.nodes[node]
+    _check(prune_unreachable(program, {}, [TensorRef(node)]), program)
     inputs = lower(prune_unreachable(program, {}, maker.inputs), program)
     op = op_facts.REF_TABLE_OPS.get(maker.op, maker.op)
     attrs = {key: value for key, value in maker.attrs.items() if key != COLOCATION}
     made = Node(
         query.unique_name(node, {n.name for n in inputs.nodes()}), op, inputs.results, attrs=attrs
     )
-    check.check_node(made)
     creation = dataclasses.replace(
         inputs, items=(*inputs.items, made), results=(TensorRef(made.name),)
     )
@@ -55,3 +55,9 @@ def make_table_graphs(program: Program, node: str) -> TableGraphs:
         for op in program.tables[node].initializers
     )
     return TableGraphs(node, creation, filling)
+
+
+def _check(creation: Graph, program: Program) -> None:
+    """Checks the maker as `lower` checks all that it sees; binding would replace it."""
+    check.check_graph(creation, functions=program.functions)
+    check_types.check_types(creation, program)

@@ -19,6 +19,7 @@ from converter.ir.graph import (
     AssetSpec,
     FunctionDef,
     Kind,
+    Node,
     Nodes,
     Program,
     Signature,
@@ -287,12 +288,20 @@ def _read_tables(meta_graph: Any, nodes: Nodes) -> dict[str, TableSpec]:
     }
     needed = query.reachable(nodes, roots)
     for name in (name for name in nodes if name in needed):
-        node = nodes[name]
-        if node.inputs and op_facts.output_count(node) == 0:
-            table = _see_through_identity(nodes, node.inputs[0].node)
+        for table in _find_filled(nodes, nodes[name]):
             if table in initializers:
                 initializers[table].append(name)
     return {table: TableSpec(table, tuple(ops)) for table, ops in initializers.items()}
+
+
+def _find_filled(nodes: Nodes, node: Node) -> list[str]:
+    """The nodes of which one is the table that `node` fills, if it fills a table.
+
+    An op that TensorFlow does not know may fill any of its inputs. It is kept, to be refused.
+    """
+    count = op_facts.output_count(node)
+    refs = node.inputs if count is None else node.inputs[:1] if count == 0 else ()
+    return [_see_through_identity(nodes, ref.node) for ref in refs]
 
 
 def _see_through_identity(nodes: Nodes, name: str) -> str:

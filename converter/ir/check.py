@@ -31,7 +31,7 @@ def check_graph(
         if node.op in absent:
             raise errors.InternalError(f"op {node.op!r} at {name!r} should have been removed")
         if node.op not in functions:
-            check_node(node)
+            _check_node(node)
         for control in node.control_inputs:
             query.get_node(graph.nodes, control)
     for ref in _all_refs(graph):
@@ -50,13 +50,8 @@ def _all_refs(graph: Graph) -> Iterator[TensorRef]:
     yield from graph.results
 
 
-def check_node(node: Node) -> None:
-    """Checks a node against the registered definition of its op.
-
-    Raises:
-      FormatError: if it lacks inputs or attributes that its op needs.
-      UnsupportedOpError: if its op is not registered.
-    """
+def _check_node(node: Node) -> None:
+    """Checks a node against the registered definition of its op."""
     if node.op in BOUND_OPS or node.op == CUSTOM_GRADIENT_OP:
         return
     if node.op in op_facts.PYTHON_OPS:

@@ -20,6 +20,7 @@ from converter.ir.graph import BOUND_OPS, CUSTOM_GRADIENT_OP, AttrValue, Node
 # TensorFlow marks a tensor that refers to a V1 variable by adding 100 to its DataType.
 REF_OFFSET = 100
 DT_INT32 = 3
+DT_STRING = 7
 DT_INT64 = 9
 DT_BOOL = 10
 DT_RESOURCE = 20
@@ -206,6 +207,25 @@ def dtypes(node: Node) -> tuple[tuple[int, ...], tuple[int, ...]]:
     takes = [arg_dtypes(arg, op_def, node.attrs) for arg in op_def.input_arg]
     gives = [arg_dtypes(arg, op_def, node.attrs) for arg in op_def.output_arg]
     return tuple(itertools.chain(*takes)), tuple(itertools.chain(*gives))
+
+
+def output_dtype(node: Node, index: int) -> int:
+    """The `DataType` of one output of a node, whose op must be registered.
+
+    Raises:
+      IndexError: if the node has no such output.
+    """
+    op_def = _get_op_def(node.op)
+    for arg in op_def.output_arg:
+        length = arg_length(arg, op_def, node.attrs)
+        if index < length:
+            if arg.type_list_attr:
+                return arg_dtypes(arg, op_def, node.attrs)[index]
+            # Not one number for each output: a damaged file may say that there are billions.
+            attr = node.attrs.get(arg.type_attr)
+            return int(arg.type or (attr or _default(op_def, arg.type_attr)).type)
+        index -= length
+    raise IndexError(f"op {node.op!r} has no output {index}")
 
 
 def output_count(node: Node) -> int | None:

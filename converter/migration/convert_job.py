@@ -109,10 +109,11 @@ def _foresee(job: Job) -> Outcome | None:
     if settled.outcome is not None:
         return settled.outcome
     check_replaceable(pathlib.Path(job.destination))
-    refused = converter.inspect(job.source, import_ops=job.import_ops).refused
-    if refused is None:
+    refusals = converter.inspect(job.source, import_ops=job.import_ops).refusals
+    if not refusals:
         return None
-    return Refused(**where(job), error=ErrorInfo(kind="UnsupportedOpError", message=refused))
+    first = refusals[0]
+    return Refused(**where(job), error=ErrorInfo(kind=first["type"], message=first["error"]))
 
 
 @contextlib.contextmanager

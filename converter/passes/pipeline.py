@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from converter import errors
-from converter.ir import check, op_facts, region
+from converter.ir import check, check_types, op_facts, region
 from converter.ir.graph import Graph, Program
 from converter.ir.region import Region
 from converter.passes.bind_resources import bind_resources
@@ -117,4 +117,5 @@ def run_passes(graph: Graph, program: Program) -> tuple[Graph, tuple[PassTrace, 
         traces.append(PassTrace(step.name, before, len(graph.nodes), seconds))
     if resolved is not None:
         check_overrides_kept(resolved, graph)
+    check_types.check_types(graph, program)
     return graph, tuple(traces)

@@ -38,7 +38,7 @@ def _require(program, *texts):
     maker = DefinitionsMaker(refusals)
     for number, text in enumerate(texts):
         maker.require(_region(text), program, f"part {number}")
-    return maker.finish(), refusals.hit
+    return maker.finish(), {str(error): parts for error, parts in refusals.all}
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_a_function_that_only_a_gradient_calls_is_made(library, make_function):
     assert "'Frobnicate' is not registered" in text
 
 
-def test_a_table_is_made_once_for_all_that_use_it(with_table, monkeypatch):
+def test_a_table_is_made_once_for_all_that_use_it(with_table):
     program = with_table(_TABLE, t=("fill",))
     refusals = Refusals()
     maker = DefinitionsMaker(refusals)

@@ -1,0 +1,164 @@
+"""What TensorFlow checks of a node when it imports a graph, checked before anything is imported.
+
+It compares nodes with the registered OpDefs (source: ValidateNodeDef in node_def_util.cc,
+ValidateAttrValue in attr_value_util.cc, CheckOpDeprecation in op_def_util.cc).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from tensorflow.core.framework import types_pb2
+
+from converter import errors
+from converter.ir import op_facts
+from converter.ir.graph import (
+    ARG_OP,
+    ASSET_OP,
+    BOUND_OPS,
+    CUSTOM_GRADIENT_OP,
+    TABLE_OP,
+    VARIABLE_OP,
+    VARIABLE_VALUE_OP,
+    AttrValue,
+    Graph,
+    Node,
+    Program,
+    TensorRef,
+)
+from converter.ir.text import dtype_name
+
+# The field of an AttrValue for each type of attribute that an OpDef declares.
+_FIELDS: Mapping[str, str] = {
+    "bool": "b", "float": "f", "func": "func", "int": "i", "shape": "shape", "string": "s",
+    "tensor": "tensor", "type": "type",
+}  # fmt: skip
+_KNOWN_DTYPES = frozenset(types_pb2.DataType.values())
+_HANDLES = frozenset({VARIABLE_OP, TABLE_OP})
+
+
+def check_types(graph: Graph, program: Program) -> None:
+    """Checks the attributes of all nodes, and the dtypes of all edges.
+
+    Args:
+      graph: A graph that `check_graph` accepts.
+      program: The graph variant, for its variables.
+
+    Raises:
+      FormatError: if an attribute is none of the op's, has another type or a value that the op
+        does not take, or an input has another dtype than its op takes.
+      UnsupportedOpError: if TensorFlow has removed an op for graphs of that version.
+    """
+    for node in graph.nodes.values():
+        if _is_registered(node):
+            _check_attrs(node)
+            _check_available(node, graph.producer)
+    for node in graph.nodes.values():
+        if _is_registered(node):
+            _check_inputs(node, graph, program)
+
+
+def _is_registered(node: Node) -> bool:
+    """Whether TensorFlow knows the op: it is neither a pseudo-op nor a library function."""
+    is_ours = node.op in BOUND_OPS or node.op == CUSTOM_GRADIENT_OP
+    return not is_ours and op_facts.find_op_def(node.op) is not None
+
+
+@functools.cache
+def _attr_defs(op: str) -> Mapping[str, Any]:
+    return {attr.name: attr for attr in op_facts.find_op_def(op).attr}  # type: ignore[union-attr]
+
+
+def _check_attrs(node: Node) -> None:
+    known = _attr_defs(node.op)
+    for name, value in node.attrs.items():
+        if name.startswith("_"):
+            continue  # TensorFlow's own notes, which no OpDef lists.
+        if name not in known:
+            raise errors.FormatError(f"op {node.op!r} has no attribute {name!r}", node=node.name)
+        problem = _find_problem(known[name], value)
+        if problem:
+            raise errors.FormatError(
+                f"attribute {name!r} of op {node.op!r} {problem}", node=node.name
+            )
+
+
+def _find_problem(attr: Any, value: AttrValue) -> str | None:
+    """What is wrong with the value of an attribute, or None."""
+    kind, is_list = attr.type, attr.type.startswith("list(")
+    field = _FIELDS.get(kind.removeprefix("list(").removesuffix(")"))
+    if field is None:
+        return None  # `any`, of which no registered op has one.
+    found = value.WhichOneof("value")
+    if found != ("list" if is_list else field):
+        return f"holds {found}, expected {kind}"
+    if is_list and any(f.name != field for f, _ in value.list.ListFields()):
+        return f"holds other values than those of a {kind}"
+    values = getattr(value.list, field) if is_list else [getattr(value, field)]
+    if attr.has_minimum and (len(values) if is_list else value.i) < attr.minimum:
+        return f"is below its minimum of {attr.minimum}"
+    if field == "type":
+        return _find_wrong_dtype(attr.allowed_values.list.type, values)
+    if field == "s" and attr.allowed_values.list.s:
+        wrong = [v for v in values if v not in attr.allowed_values.list.s]
+        return f"has the value {wrong[0].decode(errors='replace')!r}" if wrong else None
+    return None
+
+
+def _find_wrong_dtype(allowed: Any, dtypes: Any) -> str | None:
+    for dtype in dtypes:
+        if dtype % op_facts.REF_OFFSET not in _KNOWN_DTYPES or dtype not in _KNOWN_DTYPES:
+            return f"has the unknown dtype {dtype}"
+        if allowed and dtype not in allowed:
+            return f"has the dtype {dtype_name(dtype)}, which the op does not take"
+    return None
+
+
+def _check_available(node: Node, producer: int) -> None:
+    removed = op_facts.find_op_def(node.op).deprecation  # type: ignore[union-attr]
+    if removed.version and producer >= removed.version:
+        raise errors.UnsupportedOpError(
+            f"TensorFlow has removed op {node.op!r} from graphs of version {removed.version} on,"
+            f" and the graph has {producer}: {removed.explanation}",
+            node=node.name,
+        )
+
+
+def _check_inputs(node: Node, graph: Graph, program: Program) -> None:
+    op_def = op_facts.find_op_def(node.op)
+    assert op_def is not None
+    position = 0
+    for arg in op_def.input_arg:
+        for wanted in op_facts.arg_dtypes(arg, op_def, node.attrs):
+            found = _find_dtype(node.inputs[position], graph, program)
+            if found is not None and found != wanted % op_facts.REF_OFFSET:
+                raise errors.FormatError(
+                    f"input {position} of op {node.op!r} has dtype {_dtype_text(found)},"
+                    f" expected {_dtype_text(wanted % op_facts.REF_OFFSET)}",
+                    node=node.name,
+                )
+            position += 1
+
+
+def _dtype_text(dtype: int) -> str:
+    return dtype_name(dtype) if dtype in _KNOWN_DTYPES else str(dtype)
+
+
+def _find_dtype(ref: TensorRef, graph: Graph, program: Program) -> int | None:
+    """The `DataType` of a tensor, without the mark for refs; None where only a call tells it."""
+    node = graph.nodes[ref.node]
+    if node.op in _HANDLES:
+        return op_facts.DT_RESOURCE
+    if node.op == ASSET_OP:
+        return op_facts.DT_STRING
+    if node.op == VARIABLE_VALUE_OP:
+        return program.variables[node.attrs["key"].s.decode()].dtype
+    if node.op == ARG_OP:
+        dtype = node.attrs["T"].type if "T" in node.attrs else None
+    elif _is_registered(node):
+        dtype = op_facts.output_dtype(node, ref.index)
+    else:
+        dtype = None
+    return None if dtype is None else dtype % op_facts.REF_OFFSET

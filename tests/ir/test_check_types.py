@@ -1,0 +1,99 @@
+import dataclasses
+import re
+
+import pytest
+
+from converter import errors
+from converter.ir.check import check_graph
+from converter.ir.check_types import check_types
+from converter.ir.graph import VariableSpec
+from converter.ir.text import parse_graph
+
+_INT32 = 3
+_GOOD = """
+    x = _Arg[T=float]()
+    w = _Variable[key="w"]()
+    v = _VariableValue[key="w"]()
+    file = _Asset[key="file"]()
+    read = ReadVariableOp[dtype=float](w)
+    text = ReadFile(file)
+    image = DecodePng[channels=3, dtype=uint8](text)
+    axis = Const[dtype=int32, value={tensor { dtype: DT_INT32 tensor_shape { } int_val: 0 }}]()
+    parts = Split[T=float, num_split=2](axis, x)
+    sum = AddN[N=3, T=float](parts:1, v, read, ^image)
+    kept = IdentityN[T={list { type: DT_FLOAT type: DT_INT32 }}](sum, axis)
+    called = _CustomGradient[key="f", outputs=1](sum)
+    y = Conv2D[T=float, padding="SAME", strides={list { i: 1 i: 1 i: 1 i: 1 }}](called, kept:0)
+    n = Neg[T=int32, _note={placeholder: "anything"}](kept:1)
+    return y, n
+"""
+
+
+@pytest.fixture
+def check(make_program):
+    program = make_program(variables={"w": VariableSpec("w", "w", 1, (), True, "w")})
+
+    def run(text, producer=0):
+        graph = dataclasses.replace(parse_graph(text), producer=producer)
+        check_graph(graph)
+        check_types(graph, program)
+
+    return run
+
+
+def test_what_fits_passes(check):
+    check(_GOOD)
+
+
+def _pattern(message):
+    return ".*".join(map(re.escape, message.split(".*")))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "node", "message"),
+    [
+        ("num_split=2", "num_split=2, depth=1", "parts", "'Split' has no attribute 'depth'"),
+        ("channels=3", 'channels="3"', "image", "op 'DecodePng' holds s, expected int"),
+        ("channels=3", "channels={}", "image", "holds None, expected int"),
+        ("strides={list { i: 1 i: 1 i: 1 i: 1 }}", "strides=1", "y", "holds i, expected list"),
+        ("{ i: 1 i: 1 i: 1 i: 1 }", "{ f: 1 i: 1 }", "y", "holds other values than those of a"),
+        ("T={list { type: DT_FLOAT type: DT_INT32 }}](sum, axis)", "T={list { }}]()", "kept",
+         "'T' of op 'IdentityN' is below its minimum of 1"),
+        ('padding="SAME"', 'padding="ALL"', "y", "'padding' of op 'Conv2D' has the value 'ALL'"),
+        ("dtype=uint8", "dtype=string", "image", "has the dtype string, which the op"),
+        ("dtype=float](w)", "dtype={type: 77}](w)", "read", "'dtype' .* has the unknown dtype 77"),
+        ("T=float]()", "T=int32]()", "parts", "input 1 .* int32, expected float32"),
+        ("ReadFile(file)", "ReadFile(v)", "text", "input 0 .* dtype float32, expected string"),
+        ("dtype=float](w)", "dtype=float](file)", "read", "has dtype string, expected resource"),
+        ("AddN[N=3, T=float]", "AddN[N=3, T=int32]", "sum", "input 0 .* float32, expected int32"),
+        ("T=int32, _note", "T=float, _note", "n", "has dtype int32, expected float32"),
+    ],
+)  # fmt: skip
+def test_what_tensorflow_would_reject_is_refused(before, after, node, message, check):
+    assert before in _GOOD
+    kept = _GOOD.replace(before, after)
+    if node == "kept":
+        kept = kept.replace("kept:0", "sum").replace("kept:1", "axis")
+    with pytest.raises(errors.FormatError, match=_pattern(message)) as caught:
+        check(kept)
+    assert caught.value.node == node
+
+
+def test_an_op_that_tensorflow_has_removed_is_refused(check):
+    text = """
+        x = _Arg[T=float]()
+        y = BatchNormWithGlobalNormalization[T=float, ATTRS](x, x, x, x, x)
+        return y
+    """
+    text = text.replace("ATTRS", "variance_epsilon=0.1, scale_after_normalization=true")
+    check(text, producer=8)
+    with pytest.raises(errors.UnsupportedOpError, match=r"has removed op 'BatchNorm.*graph has 9"):
+        check(text, producer=9)
+
+
+def test_refs_have_the_dtype_of_their_values(check):
+    check("v = VariableV2[dtype=float, shape=[]]()\ny = Neg[T=float](v)\nreturn y")
+
+
+def test_billions_of_outputs_cost_nothing(check):
+    check(_GOOD.replace("num_split=2", "num_split=4611686018427387904"))
