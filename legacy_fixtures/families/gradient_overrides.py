@@ -100,7 +100,7 @@ def _steps(x, count):
     def normalize(value):
         images = tf.reshape(value, [-1, 1, 1, _SIZE])
         names = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
-        with _overridden(**{name: "FoldFusedBatchNormGrad" for name in names}):
+        with _overridden(**dict.fromkeys(names, "FoldFusedBatchNormGrad")):
             _, mean, variance = tf.nn.fused_batch_norm(images, scale, scale, is_training=True)
         return value * mean + variance
 
