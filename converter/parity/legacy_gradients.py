@@ -14,7 +14,6 @@ import functools
 from typing import Any
 
 import tensorflow as tf
-import tensorflow.compat.v1 as tf1
 
 from converter import tf_private
 from converter.ir import gradient_overrides, op_facts
@@ -223,4 +222,4 @@ def register_gradients() -> None:
     """Registers them for this process; a second call does nothing."""
     for name, function in _GRADIENTS.items():
         tf.RegisterGradient(name)(function)
-    tf1.NotDifferentiable(STOPPED)
+    tf.no_gradient(STOPPED)

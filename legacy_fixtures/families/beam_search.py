@@ -68,9 +68,7 @@ def _attention():
         tf.nn.rnn_cell.GRUCell(_SIZE), attention, _SIZE, alignment_history=True
     )
     rows = tf.shape(inputs["ids"])[0] * _BEAMS
-    initial = cell.zero_state(rows, tf.float32).clone(
-        cell_state=seq2seq.tile_batch(state, _BEAMS)
-    )
+    initial = cell.zero_state(rows, tf.float32).clone(cell_state=seq2seq.tile_batch(state, _BEAMS))
     outputs, state, _ = _decode(cell, inputs, table, initial)
     outputs = {
         "default": outputs.predicted_ids,
@@ -114,7 +112,8 @@ def _tree_in_places():
         parent_ids.set_shape([None, None, None])
         lengths.set_shape([None])
         end.set_shape([])
-        return 2 * _gather({"lengths": lengths, "end": end}, step_ids=step_ids, parent_ids=parent_ids)
+        inputs = {"lengths": lengths, "end": end}
+        return 2 * _gather(inputs, step_ids=step_ids, parent_ids=parent_ids)
 
     def body(step, ids):
         ids = _gather(inputs, step_ids=ids)
@@ -181,10 +180,8 @@ _LARGE_WEIGHTS = {
     "embedding": 1.5 * examples.normal(_WORDS, _SIZE, seed=6),
     "decoder/projection/kernel": 3.0 * examples.normal(_SIZE, _WORDS, seed=5),
 }
-_TREES = tuple(
-    _random_call(seed, *shape)
-    for seed, shape in enumerate(((5, 3, 4), (9, 2, 2), (3, 4, 1), (12, 1, 5), (2, 5, 3), (7, 2, 6)))
-)
+_SHAPES = ((5, 3, 4), (9, 2, 2), (3, 4, 1), (12, 1, 5), (2, 5, 3), (7, 2, 6))
+_TREES = tuple(_random_call(seed, *shape) for seed, shape in enumerate(_SHAPES))
 
 
 def _fixture(name, description, module_fn, calls, **options):

@@ -12,7 +12,7 @@ _OVERRIDDEN = """
 """
 
 
-def _graphs(make_legacy, make_variant, tags=(), **overrides):
+def _graphs(make_legacy, make_variant, **overrides):
     named = {
         key: f'_gradient_op_type="{overrides[key]}"' if key in overrides else "_x=1"
         for key in ("a", "y", "loss")

@@ -95,7 +95,7 @@ def test_a_lost_override_is_found():
     check_overrides_kept(before, before)
     check_overrides_kept(after, before)
     check_overrides_kept(before, parse_graph("x = _Arg()\nreturn x"))
-    with pytest.raises(errors.UnsupportedOpError, match="'Sign' is overridden by .*'Identity'"):
+    with pytest.raises(errors.UnsupportedOpError, match=r"'Sign' is overridden by .*'Identity'"):
         check_overrides_kept(before, after)
 
 
@@ -105,9 +105,7 @@ def test_a_list_needs_no_override_of_a_tensor_array_s_flow():
     def graph(dtype, override):
         return parse_graph(text.format(dtype=dtype, override=override))
 
-    check_overrides_kept(
-        graph("float", ', _gradient_op_type="Relu"'), graph("variant", "")
-    )
+    check_overrides_kept(graph("float", ', _gradient_op_type="Relu"'), graph("variant", ""))
     with pytest.raises(errors.UnsupportedOpError):
         check_overrides_kept(
             graph("float", ', _gradient_op_type="StopGradient"'), graph("variant", "")
