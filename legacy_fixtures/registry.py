@@ -205,6 +205,7 @@ FIXTURES: Tuple[Fixture, ...] = (
     recurrent.RNN_RAW,
     recurrent.RNN_LSTM_BLOCK_CELL,
     recurrent.RNN_LSTM_BLOCK_FUSED,
+    recurrent.RNN_GRU_BLOCK_CELL,
     recurrent.RNN_STATIC,
     recurrent.RNN_KERAS,
     recurrent.RNN_CONTRIB_CELLS,

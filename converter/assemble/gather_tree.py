@@ -9,7 +9,10 @@ import tensorflow as tf
 
 
 def gather_tree(
-    step_ids: tf.Tensor, parent_ids: tf.Tensor, max_sequence_lengths: tf.Tensor, end_token: tf.Tensor
+    step_ids: tf.Tensor,
+    parent_ids: tf.Tensor,
+    max_sequence_lengths: tf.Tensor,
+    end_token: tf.Tensor,
 ) -> list[tf.Tensor]:
     """The tokens of each beam, from its last step back to the first.
 

@@ -412,13 +412,10 @@ def _stripped(graphs: ModuleGraphs) -> Iterator[Dropped]:
 
 
 def _unresolved_overrides(graphs: ModuleGraphs) -> Iterator[Dropped]:
-    computations = [c for callable_ in graphs.callables.values() for c in callable_.all()]
-    overrides = [
-        *(computation.unresolved_overrides for computation in computations),
-        *(loss.unresolved_overrides for loss in graphs.losses),
-    ]
-    found = {f"{node}: {name}": None for part in overrides for node, name in part.items()}
-    for name in found:
+    found = [c.unresolved_overrides for part in graphs.callables.values() for c in part.all()]
+    found += [loss.unresolved_overrides for loss in graphs.losses]
+    names = dict.fromkeys(f"{node}: {name}" for part in found for node, name in part.items())
+    for name in names:
         why = "its Python code is not in the file; the op has its natural gradient"
         yield Dropped("gradient override", name, why)
 

@@ -127,6 +127,7 @@ _LOWERED_OP_DEFS: Mapping[str, str] = {
     """
 }
 
+
 def find_op_def(op: str) -> Any | None:
     """Returns the registered OpDef, or None."""
     try:

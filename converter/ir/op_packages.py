@@ -72,18 +72,16 @@ CONTRIB_PACKAGES: Mapping[str, str] = {
 }
 
 # Ops of plain TensorFlow 1.15.5 that 2.21 lacks, but for those that only gradients of TPUs use.
-REMOVED_OPS = frozenset(
-    """
+_REMOVED_OPS_NAMES = """
     BigQueryReader CompareAndBitpack GcsConfigureBlockCache GcsConfigureCredentials
     GenerateBigQueryReaderPartitions RemoteFusedGraphExecute Rpc TensorForestCreateTreeVariable
     TensorForestTreeDeserialize TensorForestTreeIsInitializedOp TensorForestTreePredict
     TensorForestTreeResourceHandleOp TensorForestTreeSerialize TensorForestTreeSize TryRpc
-    """.split()
-)
+"""
+REMOVED_OPS = frozenset(_REMOVED_OPS_NAMES.split())
 
 # Source: the libraries in the wheel of tensorflow_text 2.18.1.
-_TENSORFLOW_TEXT = frozenset(
-    """
+_TENSORFLOW_TEXT_NAMES = """
     CaseFoldUTF8 ConstrainedSequence FastBertNormalize FastWordpieceTokenizeWithOffsets
     FindSourceOffsets MaxSpanningTree NormalizeUTF8 NormalizeUTF8WithOffsetsMap PhraseTokenize
     RegexSplitWithOffsets RougeL SentenceFragments SentenceFragmentsV2 SentencepieceDetokenizeOp
@@ -91,17 +89,16 @@ _TENSORFLOW_TEXT = frozenset(
     SentencepieceTokenizeWithOffsetsOp SentencepieceVocabSizeOp SplitMergeTokenizeWithOffsets
     TokenizerFromLogits UnicodeScriptTokenizeWithOffsets WhitespaceTokenizeWithOffsets
     WordpieceTokenizeWithOffsets
-    """.split()
-)
+"""
+_TENSORFLOW_TEXT = frozenset(_TENSORFLOW_TEXT_NAMES.split())
 # Of the first universal sentence encoders in several languages; no release is for TensorFlow 2.3
 # or later. Source: tensorflow/tf_sentencepiece of google/sentencepiece.
-_TF_SENTENCEPIECE = frozenset(
-    """
+_TF_SENTENCEPIECE_NAMES = """
     SentencepieceDecode SentencepieceEncodeDense SentencepieceEncodeSparse
     SentencepieceGetPieceSize SentencepieceGetPieceType SentencepieceIdToPiece
     SentencepiecePieceToId
-    """.split()
-)
+"""
+_TF_SENTENCEPIECE = frozenset(_TF_SENTENCEPIECE_NAMES.split())
 _PREFIXES = {
     "DecodeProtoSparse": "struct2tensor",
     "EquiJoin": "struct2tensor",

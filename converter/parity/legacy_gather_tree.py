@@ -22,16 +22,15 @@ def follow_beams(
     """The tokens of each beam, int32 `[time, batch, beams]`; see the op's documentation.
 
     Raises:
-      ValueError: if a parent is no beam.
+      ValueError: if a parent is no beam, or the shapes do not agree.
     """
     time, batch, beams = step_ids.shape
+    if parent_ids.shape != step_ids.shape or lengths.shape != (batch,):
+        raise ValueError(f"shapes {step_ids.shape}, {parent_ids.shape}, {lengths.shape}")
     made = np.full_like(step_ids, end_token)
     # The kernel lets the number of beams pass for a beam, and reads what lies behind in memory.
-    steps, parents = (ids.reshape(time, -1) for ids in (step_ids, parent_ids))
-    behind = np.concatenate([steps[1:, :1], steps[:1, :1]]), np.concatenate(
-        [parents[1:, :1], parents[:1, :1]]
-    )
-    steps, parents = (np.hstack(pair) for pair in zip((steps, parents), behind, strict=True))
+    steps, parents = (ids.reshape(time, batch * beams) for ids in (step_ids, parent_ids))
+    steps, parents = (np.hstack([ids, np.roll(ids, -1, 0)[:, :1]]) for ids in (steps, parents))
     for example in range(batch):
         for beam in range(beams):
             start = min(time, int(lengths[example])) - 1
@@ -72,23 +71,22 @@ def replace_gather_trees(graph_def: Any) -> int:
       How many there were.
     """
     functions = graph_def.library.function
-    bodies = [graph_def.node, *(function.node_def for function in functions)]
-    found = [node for body in bodies for node in body if node.op == _OP]
-    if found:
-        definition = _function().function_def
-        functions.add().CopyFrom(definition)
-        output = definition.signature.output_arg[0].name
-        for node in found:
-            node.op = definition.signature.name
+    count = _replace(graph_def.node, in_function=False)
+    count += sum(_replace(function.node_def, in_function=True) for function in functions)
+    if count:
+        functions.add().CopyFrom(_function().function_def)
+    return count
+
+
+def _replace(nodes: Any, *, in_function: bool) -> int:
+    found = {node.name for node in nodes if node.op == _OP}
+    for node in nodes:
+        if node.name in found:
+            node.op = _function().function_def.signature.name
             node.attr.clear()
-        for body in bodies[1:]:  # There, a tensor is named by its output's name.
-            _rename_outputs(body, {node.name for node in found if node in body}, output)
-    return len(found)
-
-
-def _rename_outputs(body: Any, names: set[str], output: str) -> None:
-    for node in body:
-        for index, name in enumerate(node.input):
+        for index, name in enumerate(node.input if in_function else ()):
             source, _, rest = name.partition(":")
-            if source in names and rest:
+            if source in found and rest:  # In a function, a tensor has its output's name.
+                output = _function().function_def.signature.output_arg[0].name
                 node.input[index] = f"{source}:{output}:0"
+    return len(found)

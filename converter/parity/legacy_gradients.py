@@ -4,17 +4,16 @@ They are registered here for the session that runs the original. Nothing of them
 the converter, whose own gradients are judged by them. Sources: `_FoldFusedBatchNormGrad` of
 contrib/quantize/python/fold_batch_norms.py, `GDN._lower_bound_grad` of
 contrib/layers/python/layers/layers.py, `_BatchGrad` and `_UnbatchGrad` of
-contrib/batching/python/ops/batch_ops.py.
+contrib/batching/python/ops/batch_ops.py, `_LSTMBlockCellGrad` and `_GRUBlockCellGrad` of
+contrib/rnn/python/ops.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
-import tensorflow.compat.v1 as tf1
 
 from converter import tf_private
 from converter.ir import gradient_overrides, op_facts
@@ -35,30 +34,62 @@ def prepare_overrides(graph_def: Any) -> dict[str, str]:
       The names in overrides that no library resolves, by node; nodes of functions are called
       `function/node`.
     """
+    bodies = _find_bodies(graph_def)
     unresolved: dict[str, str] = {}
-    calls = {function.signature.name for function in graph_def.library.function}
-    calls |= op_facts.CALL_OPS
-    for prefix, node in _nodes(graph_def):
-        override = node.attr[ATTRIBUTE].s.decode(errors="replace") if ATTRIBUTE in node.attr else ""
-        source = gradient_overrides.find_source(node.op, override or None)
-        if source is Source.STOPPED:
-            node.attr[ATTRIBUTE].s = STOPPED.encode()
-        elif source is Source.LIBRARY:
-            node.attr[ATTRIBUTE].s = f"{_PREFIX}{override or node.op}".encode()
-        elif override and source is Source.UNRESOLVED and node.op in calls:
-            del node.attr[ATTRIBUTE]  # TensorFlow 1.15 differentiates the function's body then.
-        elif override and source is Source.UNRESOLVED:
-            node.attr[ATTRIBUTE].s = UNRESOLVED.encode()
-            unresolved[prefix + node.name] = override
+    for node in graph_def.node:
+        _prepare_node(node, "", graph_def, unresolved)
+    for function in graph_def.library.function:
+        name = function.signature.name
+        for node in function.node_def:
+            if name in bodies:
+                _prepare_node(node, f"{name}/", graph_def, unresolved)
+            elif ATTRIBUTE in node.attr:
+                # TensorFlow differentiates what calls run in C++, which looks at no overrides.
+                del node.attr[ATTRIBUTE]
     return unresolved
 
 
-def _nodes(graph_def: Any) -> Iterator[tuple[str, Any]]:
-    for node in graph_def.node:
-        yield "", node
-    for function in graph_def.library.function:
-        for node in function.node_def:
-            yield f"{function.signature.name}/", node
+def _prepare_node(node: Any, prefix: str, graph_def: Any, unresolved: dict[str, str]) -> None:
+    override = node.attr[ATTRIBUTE].s.decode(errors="replace") if ATTRIBUTE in node.attr else None
+    source = gradient_overrides.find_source(node.op, override)
+    if node.op in op_facts.FUSED_CELLS and override is None:
+        source = Source.LIBRARY
+    if source is Source.STOPPED:
+        node.attr[ATTRIBUTE].s = STOPPED.encode()
+    elif source is Source.LIBRARY:
+        node.attr[ATTRIBUTE].s = f"{_PREFIX}{override or node.op}".encode()
+    elif override is not None and source is Source.UNRESOLVED:
+        if _is_call(node, graph_def):
+            del node.attr[ATTRIBUTE]  # TensorFlow 1.15 differentiates the function's body then.
+        else:
+            node.attr[ATTRIBUTE].s = UNRESOLVED.encode()
+            unresolved[prefix + node.name] = override
+
+
+def _is_call(node: Any, graph_def: Any) -> bool:
+    if node.op in op_facts.CALL_OPS:
+        return True
+    return any(function.signature.name == node.op for function in graph_def.library.function)
+
+
+def _find_bodies(graph_def: Any) -> set[str]:
+    """The functions that loops and branches run, those in such functions among them."""
+    functions = {function.signature.name: function for function in graph_def.library.function}
+    waiting = [name for node in graph_def.node for name in _taken_functions(node)]
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in functions and name not in found:
+            found.add(name)
+            waiting += [n for node in functions[name].node_def for n in _taken_functions(node)]
+    return found
+
+
+def _taken_functions(node: Any) -> list[str]:
+    if node.op not in op_facts.FUNCTIONAL_CONTROL_FLOW:
+        return []
+    functions = [f for value in node.attr.values() for f in (value.func, *value.list.func)]
+    return [function.name for function in functions if function.name]
 
 
 def passes_unresolved(needed: set[Any], marked_functions: set[str]) -> bool:
@@ -146,7 +177,38 @@ def _unbatch(op: Any, grad: Any) -> list[Any]:
     return [made, None, None]
 
 
+def _lstm_block_cell(op: Any, *upstream: Any) -> list[Any]:
+    names = ("x", "cs_prev", "h_prev", "w", "wci", "wcf", "wco", "b")
+    given = dict(zip(names, op.inputs, strict=True))
+    made = dict(zip(("i", "cs", "f", "o", "ci", "co"), op.outputs, strict=False))
+    cs_prev_grad, gates, wci_grad, wcf_grad, wco_grad = tf.raw_ops.LSTMBlockCellGrad(
+        **given,
+        **made,
+        cs_grad=upstream[1],
+        h_grad=upstream[6],
+        use_peephole=op.get_attr("use_peephole"),
+    )
+    joined = tf.concat([given["x"], given["h_prev"]], axis=1)
+    by_joined = tf.matmul(gates, tf.transpose(given["w"]))
+    by_x, by_h = tf.split(by_joined, [tf.shape(given["x"])[1], tf.shape(given["h_prev"])[1]], 1)
+    by_w = tf.matmul(tf.transpose(joined), gates)
+    return [by_x, cs_prev_grad, by_h, by_w, wci_grad, wcf_grad, wco_grad, tf.reduce_sum(gates, 0)]
+
+
+def _gru_block_cell(op: Any, *upstream: Any) -> list[Any]:
+    x, h_prev, w_ru, w_c, b_ru, b_c = op.inputs
+    r, u, c, _ = op.outputs
+    by_x, by_h, by_c_bar, by_gates = tf.raw_ops.GRUBlockCellGrad(
+        x=x, h_prev=h_prev, w_ru=w_ru, w_c=w_c, b_ru=b_ru, b_c=b_c, r=r, u=u, c=c, d_h=upstream[3]
+    )
+    by_w_ru = tf.matmul(tf.transpose(tf.concat([x, h_prev], 1)), by_gates)
+    by_w_c = tf.matmul(tf.transpose(tf.concat([x, h_prev * r], 1)), by_c_bar)
+    return [by_x, by_h, by_w_ru, by_w_c, tf.reduce_sum(by_gates, 0), tf.reduce_sum(by_c_bar, 0)]
+
+
 _GRADIENTS = {
+    f"{_PREFIX}GRUBlockCell": _gru_block_cell,
+    f"{_PREFIX}LSTMBlockCell": _lstm_block_cell,
     UNRESOLVED: _mark_unresolved,
     f"{_PREFIX}Batch": _batch,
     f"{_PREFIX}FoldFusedBatchNormGrad": _fold_fused_batch_norm,
@@ -160,4 +222,4 @@ def register_gradients() -> None:
     """Registers them for this process; a second call does nothing."""
     for name, function in _GRADIENTS.items():
         tf.RegisterGradient(name)(function)
-    tf1.NotDifferentiable(STOPPED)
+    tf.no_gradient(STOPPED)

@@ -103,8 +103,8 @@ class Original:
         overrides = sum(len(graph.overrides) for graph in self._runner.graphs)
         if overrides:
             yield (
-                f"{overrides} gradient overrides of the TF1 graph are names of Python functions that"
-                " no file holds: gradients that come through them are not compared"
+                f"{overrides} gradient overrides of the TF1 graph are names of Python functions"
+                " that no file holds: gradients that come through them are not compared"
             )
         gather_trees = sum(graph.gather_trees for graph in self._runner.graphs)
         if gather_trees:

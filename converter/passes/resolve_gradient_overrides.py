@@ -124,19 +124,23 @@ def check_overrides_kept(before: Graph, after: Graph) -> None:
     """
     for name, node in before.nodes.items():
         now = after.nodes.get(name)
-        if ATTRIBUTE in node.attrs and now is not None and ATTRIBUTE not in now.attrs:
-            if not (_is_flow(now) and _passes_gradients(node)):
+        if now is not None and ATTRIBUTE in node.attrs.keys() - now.attrs.keys():
+            flows = _is_list(now) and not _stops(node)
+            if not flows:
                 raise _uncarriable(node)
 
 
-def _is_flow(node: Node) -> bool:
-    """Whether a node passes a list on, where V1 passes a TensorArray's flow: a meaningless float."""
+def _is_list(node: Node) -> bool:
+    """Whether a node passes on a list, for what in V1 is the flow of a TensorArray.
+
+    A flow is a float of no meaning, and so is its gradient, as long as there is one.
+    """
     return "T" in node.attrs and node.attrs["T"].type == op_facts.DT_VARIANT
 
 
-def _passes_gradients(node: Node) -> bool:
+def _stops(node: Node) -> bool:
     override = gradient_overrides.override_of(node)
-    return gradient_overrides.find_source(node.op, override) is not Source.STOPPED
+    return gradient_overrides.find_source(node.op, override) is Source.STOPPED
 
 
 def _resolve(node: Node) -> Node:

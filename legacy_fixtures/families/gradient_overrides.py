@@ -30,13 +30,13 @@ def _input():
 def _quantized(is_training):
     """contrib.quantize folds batch norm into the weights: statistics alone pass gradients on."""
     images = tf.placeholder(tf.float32, [None, 6, 6, 3], name="images")
-    norm = {"is_training": is_training, "scale": True, "fused": True}
-    with slim.arg_scope([slim.conv2d, slim.separable_conv2d], normalizer_fn=slim.batch_norm):
-        with slim.arg_scope([slim.batch_norm], **norm):
-            net = slim.conv2d(images, 4, [3, 3], activation_fn=tf.nn.relu6, scope="conv")
-            net = slim.separable_conv2d(
-                net, None, [3, 3], 1, activation_fn=tf.nn.relu6, scope="depthwise"
-            )
+    layer = {
+        "activation_fn": tf.nn.relu6,
+        "normalizer_fn": slim.batch_norm,
+        "normalizer_params": {"is_training": is_training, "scale": True, "fused": True},
+    }
+    net = slim.conv2d(images, 4, [3, 3], scope="conv", **layer)
+    net = slim.separable_conv2d(net, None, [3, 3], 1, scope="depthwise", **layer)
     output = tf.reduce_mean(tf.square(net), axis=[1, 2])
     rewrite = (
         quantize.experimental_create_training_graph
@@ -53,8 +53,7 @@ def _straight_through(x):
     with _overridden(Sign="Identity"):
         binary = tf.sign(weights)
     with _overridden(Round="Identity", Floor="Identity"):
-        rounded = tf.round(3.0 * tf.matmul(x, binary)) / 3.0 + tf.floor(2.0 * x)
-    return rounded
+        return tf.round(3.0 * tf.matmul(x, binary)) / 3.0 + tf.floor(2.0 * x)
 
 
 def _registered():
@@ -100,7 +99,7 @@ def _steps(x, count):
     def normalize(value):
         images = tf.reshape(value, [-1, 1, 1, _SIZE])
         names = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
-        with _overridden(**{name: "FoldFusedBatchNormGrad" for name in names}):
+        with _overridden(**dict.fromkeys(names, "FoldFusedBatchNormGrad")):
             _, mean, variance = tf.nn.fused_batch_norm(images, scale, scale, is_training=True)
         return value * mean + variance
 
@@ -274,6 +273,4 @@ GRADIENT_UNRESOLVED_IN_LOOP = _fixture(
     "gradient_unresolved_in_loop", "the same in a loop", _unresolved_in_loop
 )
 
-GRADIENT_BATCHED = _fixture(
-    "gradient_batched", "contrib.batching: Batch and Unbatch", _batched
-)
+GRADIENT_BATCHED = _fixture("gradient_batched", "contrib.batching: Batch and Unbatch", _batched)

@@ -152,6 +152,14 @@ def _block_cell():
     hub.add_signature(inputs=x, outputs={"default": outputs, "c": state.c})
 
 
+def _gru_block_cell():
+    """A GRU as one op in the loop."""
+    x = _inputs()
+    cell = contrib_rnn.GRUBlockCellV2(_UNITS)
+    outputs, state = tf.nn.dynamic_rnn(cell, x, dtype=tf.float32)
+    hub.add_signature(inputs=x, outputs={"default": outputs, "state": state})
+
+
 def _block_fused():
     """An LSTM that is one op: no loop."""
     x = tf.placeholder(tf.float32, [None, 2, _SIZE], name="x")
@@ -267,6 +275,8 @@ RNN_VARIATIONAL_DROPOUT = _fixture(
 RNN_RAW = _fixture("rnn_raw", "raw_rnn with feedback", _raw, (Call("default", {"default": _X}),))
 
 RNN_LSTM_BLOCK_CELL = _fixture("rnn_lstm_block_cell", "LSTMBlockCell in a loop", _block_cell)
+
+RNN_GRU_BLOCK_CELL = _fixture("rnn_gru_block_cell", "GRUBlockCell in a loop", _gru_block_cell)
 
 RNN_LSTM_BLOCK_FUSED = _fixture(
     "rnn_lstm_block_fused",

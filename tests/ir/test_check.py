@@ -51,7 +51,7 @@ def test_an_op_that_tensorflow_does_not_know_is_named_with_its_package():
     with pytest.raises(errors.UnsupportedOpError) as caught:
         check_graph(graph)
     assert str(caught.value) == (
-        "op 'SentencepieceOp' is not registered in this TensorFlow (at node 'y'). It usually comes"
+        "op 'SentencepieceOp' is not registered in this TensorFlow (at node 'y'). It comes"
         " with tensorflow_text: install it and pass --import-ops tensorflow_text."
     )
 
@@ -81,3 +81,10 @@ def test_an_argument_that_is_no_arg_is_our_fault():
 def test_a_node_under_another_name_is_our_fault():
     with pytest.raises(errors.InternalError, match="'x' is listed as 'y'"):
         check_graph(Graph({"y": Node("x", "NoOp")}, (), ()))
+
+
+@pytest.mark.parametrize("op", ["PyFunc", "PyFuncStateless", "EagerPyFunc"])
+def test_ops_that_call_python_back_are_refused(op):
+    graph = parse_graph(f"x = _Arg[T=float]()\ny = {op}(x)\nreturn y")
+    with pytest.raises(errors.UnsupportedOpError, match=r"calls a Python function.*'y'"):
+        check_graph(graph)

@@ -138,27 +138,6 @@ def test_has_effect_is_stateful_but_handles_and_reads(op, stateful, effect):
     assert op_facts.has_effect(op) is effect
 
 
-@pytest.mark.parametrize(
-    ("op", "package"),
-    [
-        ("SentencepieceOp", "tensorflow_text"),
-        ("Addons>Resample", "tensorflow_addons"),
-        ("IO>DecodeWebP", "tensorflow_io"),
-        ("SimpleMLInferenceOp", "tensorflow_decision_forests"),
-        ("Frobnicate", None),
-    ],
-)
-def test_suggest_package(op, package):
-    assert op_facts.suggest_package(op) == package
-
-
-def test_no_op_of_tensorflow_is_said_to_be_missing():
-    # An op that TensorFlow has may match a prefix: it is never asked for then.
-    error = op_facts.unregistered_op_error("Frobnicate", "scope/x")
-    assert error.node == "scope/x"
-    assert "If a package adds it, pass --import-ops PACKAGE." in str(error)
-
-
 def test_arguments_have_as_many_types_as_tensors():
     split, case = op_facts.find_op_def("Split"), op_facts.find_op_def("Case")
     node = _node("n = Split[T=float, num_split=2]()")
@@ -166,3 +145,21 @@ def test_arguments_have_as_many_types_as_tensors():
     assert op_facts.arg_dtypes(split.input_arg[0], split, node.attrs) == (3,)
     node = _node("n = Case[Tout={list { type: DT_FLOAT type: DT_BOOL }}]()")
     assert op_facts.arg_dtypes(case.output_arg[0], case, node.attrs) == (1, 10)
+
+
+def test_the_types_of_a_node_s_tensors():
+    node = _node("n = Split[T=float, num_split=2]()")
+    assert op_facts.dtypes(node) == ((3, 1), (1, 1))
+
+
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        ("n = GatherTree[T=int32]()", True),
+        ("n = LSTMBlockCell[T=float]()", True),
+        ('n = Sign[T=float, _gradient_op_type="Identity"]()', True),
+        ("n = Sign[T=float]()", False),
+    ],
+)
+def test_what_is_emitted_as_a_call(node, expected):
+    assert op_facts.is_called(_node(node)) is expected

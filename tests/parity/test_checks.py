@@ -337,6 +337,15 @@ def test_a_gradient_that_is_not_there_is_zero():
     assert _failures(_with_expected(gradients={"w": _ONE, "b": zeros})) == []
 
 
+def test_a_gradient_that_cannot_be_compared_is_not():
+    uncomparable = {"w": "it comes through Python code"}
+    wrong = {"gradients": {"w": _TWO}}
+    assert _failures(_with_expected(**wrong, uncomparable_gradients=uncomparable)) == []
+    other = {"v": "it comes through Python code"}
+    failures = _failures(_with_expected(**wrong, uncomparable_gradients=other))
+    assert failures == [("gradients", "w")]
+
+
 def test_gradients_that_tf1_has_not_are_not_compared():
     assert _failures(_with_expected(gradients={}, gradient_error="LookupError: no")) == []
 

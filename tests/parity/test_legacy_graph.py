@@ -29,11 +29,17 @@ def test_clears_devices(golden):
     assert not any(node.device for node in graph.node)
 
 
-def test_drops_gradient_overrides_and_counts_them(golden):
+def test_finds_gradient_overrides_that_nobody_resolves(golden):
     prepared = _prepare(golden("layers_custom_gradient"))
-    assert prepared.overrides > 0
-    for node in prepared.meta_graph.graph_def.node:
-        assert "_gradient_op_type" not in node.attr
+    assert list(prepared.overrides) == ["IdentityN"]
+    assert not _prepare(golden("gradient_registered")).overrides
+
+
+def test_replaces_gather_trees(golden):
+    prepared = _prepare(golden("gather_tree"))
+    assert prepared.gather_trees == 2
+    assert not any(node.op == "GatherTree" for node in prepared.meta_graph.graph_def.node)
+    assert _prepare(golden("half_plus_two")).gather_trees == 0
 
 
 def test_replaces_random_ops(golden):

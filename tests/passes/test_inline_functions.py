@@ -442,3 +442,38 @@ def test_a_function_given_to_another_op_is_refused(op, call, attr, inline, squar
 def test_it_does_nothing_because_nothing_is_called(make_program, square):
     before = parse_graph("a = _Arg()\nb = Neg(a)\nreturn b")
     assert inline_functions(before, make_program(functions={"square": square})) is before
+
+
+def test_overrides_in_the_body_of_a_call_go_as_tf1_does_not_look_at_them(inline, make_function):
+    function = make_function(
+        "f", {"x": "float"}, 'n = Neg[T=float, _gradient_op_type="Identity"](x)', {"out": "n:y:0"}
+    )
+    after = inline("a = _Arg()\ncall = f(a)\nreturn call", function)
+    assert "call/n = Neg[T=float](a)" in after
+
+
+def test_overrides_in_a_branch_stay(inline, make_function):
+    sides = [
+        make_function(
+            name, {"x": "float"}, 'n = Neg[T=float, _gradient_op_type="Tanh"](x)', {"out": "n:y:0"}
+        )
+        for name in ("yes", "no")
+    ]
+    after = inline(
+        """
+        p = _Arg[T=bool]()
+        a = _Arg[T=float]()
+        call = If[Tcond=bool, Tin={list { type: DT_FLOAT }}, Tout={list { type: DT_FLOAT }},
+                  then_branch={func { name: "yes" }}, else_branch={func { name: "no" }}](p, a)
+        return call
+        """.replace("\n                  ", " "),
+        *sides,
+    )
+    assert after.count('_gradient_op_type="Tanh"') == 2
+
+
+def test_a_call_whose_gradient_is_that_of_another_op_is_refused(inline, square):
+    text = 'a = _Arg()\ncall = square[_gradient_op_type="{}"](a)\nreturn call'
+    with pytest.raises(errors.UnsupportedOpError, match="for a function"):
+        inline(text.format("Identity"), square)
+    assert "call/y = Mul" in inline(text.format("PartitionedCall-12"), square)
