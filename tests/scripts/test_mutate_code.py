@@ -41,6 +41,7 @@ def write(tmp_path):
         ("x += y", {"x -= y", "pass"}),
         ("a if b else c", {"a if not b else c"}),
         ("f(a, b)", {"f(b, a)", "pass"}),
+        ("x = f(a, a)", set()),
         ("x = f(*a, b)", set()),
         ("x = f(a, b=c)", {"x = f(a)"}),
         ("x = all(a)", {"x = any(a)"}),
