@@ -65,3 +65,29 @@ def test_the_fingerprint_fits_the_file(tmp_path):
     other = save(Doubler(), tmp_path / "other")
     canonicalize(other, {})
     assert tf.saved_model.experimental.read_fingerprint(str(other)) == after
+
+
+class Adder(tf.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = tf.Variable(1.0)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="input_0")])
+    def __call__(self, input_0):
+        return self.weight + input_0
+
+
+def test_arguments_keep_their_names_and_captures_lose_theirs(tmp_path):
+    path = save(Adder(), tmp_path / "model")
+    assert any(name.isdigit() for name in _names_of_arguments(path))
+    canonicalize(path, {})
+    assert "input_0" in _names_of_arguments(path)
+    assert not any(name.isdigit() for name in _names_of_arguments(path))
+
+
+def _names_of_arguments(path):
+    return {
+        arg.attr["_user_specified_name"].s.decode()
+        for function in read(path).meta_graphs[0].graph_def.library.function
+        for arg in function.arg_attr.values()
+    }
