@@ -14,6 +14,17 @@ TensorFlow is imported by the first call, not by `import converter`.
 
 from __future__ import annotations
 
+import sys
+
+from converter.python_process import drop_working_directory
+
+if sys.argv[:1] == ["-m"]:
+    # Python looks for `python -m converter`, and would look in the working directory for all that
+    # is imported from here on.
+    drop_working_directory()
+
+# isort: split
+
 import os
 import pathlib
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -131,6 +142,7 @@ def convert(
     destination: Path,
     *,
     verify: bool = False,
+    inputs: Mapping[str, Any] | Path | None = None,
     overwrite: bool = False,
     hardlink: bool = False,
     tags: Collection[str] | None = None,
@@ -149,7 +161,9 @@ def convert(
       source: The module's directory; `gs://…` and whatever else TensorFlow can read will do.
       destination: Where to write the SavedModel. It is absent, the old version, or complete at
         any time.
-      verify: Whether to compare the result with the original before it is put in place.
+      verify: Whether to compare the result with the original before it is put in place. What
+        could not be compared is a warning, and `verdict` of the result says so.
+      inputs: Arrays for the comparison, or the `.npz` file that holds them, as in `verify`.
       overwrite: Whether to replace a SavedModel at `destination`.
       hardlink: Whether the files of the weights become hard links to those of the source. On
         another filesystem they are copied; `remarks` of the result says so.
@@ -165,7 +179,7 @@ def convert(
 
     Raises:
       ConversionError: if the module cannot be carried over exactly, or differs from the original.
-      UsageError: if it has no such tag set or signature.
+      UsageError: if it has no such tag set, signature or input.
     """
     from converter.formats.source_files import BackgroundDigest
 
@@ -175,16 +189,22 @@ def convert(
         from converter.assemble.plan import make_plan
         from converter.export.byte_progress import ByteProgress
         from converter.export.saved_model import check_destination, write_saved_model
+        from converter.export.staging import sweep_beside
         from converter.formats.custom_ops import import_packages
         from converter.formats.paths import as_path
         from converter.formats.registry import read_module
+        from converter.formats.signature import SourceGuard
+        from converter.parity.user_inputs import check_inputs
 
         import_packages(import_ops)
         say = progress or _say_nothing
+        guard = SourceGuard(as_path(source))
         with garbage_collection.paused() as resumed:
             say("reading the module")
             legacy = read_module(source)
+            sweep_beside(as_path(destination))
             check_destination(legacy.directory, as_path(destination), overwrite=overwrite)
+            arrays = check_inputs(inputs, legacy, verify=verify)
             plan = make_plan(legacy, tags, training_tags, call_signature)
             say("rewriting its graphs")
             graphs = make_graphs(legacy, plan)
@@ -198,9 +218,10 @@ def convert(
                     "call_signature": call_signature,
                 },
                 digest=digest.result,
+                check_source=guard.check,
                 overwrite=overwrite,
                 hardlink=hardlink,
-                verify=_verification(source, import_ops, say, parity_report, resumed)
+                verify=_verification(source, arrays, import_ops, say, parity_report, resumed)
                 if verify
                 else None,
                 progress=ByteProgress(say, "copying weights"),
@@ -211,7 +232,7 @@ def verify(
     source: Path,
     destination: Path,
     *,
-    inputs: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, Any] | Path | None = None,
     rtol: float | None = None,
     atol: float | None = None,
     import_ops: Sequence[str] = (),
@@ -220,12 +241,14 @@ def verify(
     """Compares a converted module with its original, by running both.
 
     The TF1 graph runs in a Session, the SavedModel in a process of its own, on the same inputs.
-    A difference is no exception: see `passed` of the report.
+    A difference is no exception: see `verdict` of the report, which is `equal`, `differs` or
+    `not compared`.
 
     Args:
       source: The TF1 module's directory.
       destination: What `convert` made of it.
-      inputs: Arrays to use in place of generated ones, by `input` or `signature/input`.
+      inputs: Arrays to use in place of generated ones, by `input` or `signature/input`, or the
+        `.npz` file that holds them.
       rtol: Relative tolerance, instead of the default of each dtype.
       atol: Absolute tolerance, instead of the default of each dtype.
       import_ops: Packages that register custom ops, such as `tensorflow_text`.
@@ -236,13 +259,14 @@ def verify(
       UsageError: if `inputs` has a name that the module does not know.
     """
     from converter.formats.custom_ops import import_packages
+    from converter.parity.user_inputs import read_arrays
     from converter.parity.verify import verify as run
 
     import_packages(import_ops)
     return run(
         source,
         destination,
-        inputs=inputs,
+        inputs=read_arrays(inputs),
         rtol=rtol,
         atol=atol,
         import_ops=tuple(import_ops),
@@ -369,6 +393,7 @@ def report(
 
 def _verification(
     source: Path,
+    inputs: Mapping[str, Any],
     import_ops: Sequence[str],
     say: Progress,
     keep: Callable[[ParityReport], None] | None,
@@ -376,10 +401,10 @@ def _verification(
 ) -> Callable[[Path], Mapping[str, Any]]:
     def compare(staging: Path) -> Mapping[str, Any]:
         with collecting_garbage():  # Sessions make much of it.
-            report = verify(source, staging, import_ops=import_ops, progress=say)
+            report = verify(source, staging, inputs=inputs, import_ops=import_ops, progress=say)
         if keep is not None:
             keep(report)
-        if not report.passed:
+        if report.failures:
             raise ParityError(
                 f"the converted module differs from the original: {report.first_failure()}",
                 remedy="Convert without --verify and run `tf1hub verify` to see all of it.",

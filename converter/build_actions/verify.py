@@ -9,7 +9,6 @@ import converter
 from converter.build_actions.command import add_module, run_command
 from converter.build_actions.stage import staged_module
 from converter.cli import terminal
-from converter.cli.verify import read_inputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,19 +23,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compares the two; returns 1 where they differ."""
     terminal.import_tensorflow()
-    from converter.parity.report import print_report
+    from converter.parity.report_table import print_report
+    from converter.parity.verdict import EXIT_STATUSES
 
     with staged_module(arguments.module) as source:
         report = converter.verify(
             source,
             arguments.saved_model,
-            inputs=read_inputs(arguments.inputs) if arguments.inputs else None,
+            inputs=arguments.inputs,
             rtol=arguments.rtol,
             atol=arguments.atol,
             import_ops=arguments.import_ops,
         )
     print_report(report, terminal.output_console())
-    return 0 if report.passed else 1
+    return EXIT_STATUSES[report.verdict]
 
 
 if __name__ == "__main__":

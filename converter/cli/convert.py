@@ -2,6 +2,9 @@
 
 None of the module's ops run, unless --verify is given. The destination is absent, the old
 version or complete at any time.
+
+Exit status: 0 converted; 1 refused, failed, or it differs from the original; 2 wrong use;
+3 converted, but --verify could not compare all of it.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--verify", action="store_true", help="run both and compare them before DST is written"
     )
+    add_inputs(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace a SavedModel at DST")
     parser.add_argument(
         "--hardlink", action="store_true",
@@ -53,6 +57,15 @@ def add_import_ops(parser: argparse._ActionsContainer) -> None:
     )  # fmt: skip
 
 
+def add_inputs(parser: argparse._ActionsContainer) -> None:
+    """Adds the argument that gives comparisons their inputs."""
+    parser.add_argument(
+        "--inputs", metavar="FILE.npz",
+        help="arrays for the comparison, in place of generated ones, named `input` or"
+        " `signature/input`",
+    )  # fmt: skip
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
     from converter.formats.source_files import BackgroundDigest
@@ -63,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.source,
             arguments.destination,
             verify=arguments.verify,
+            inputs=arguments.inputs,
             overwrite=arguments.overwrite,
             hardlink=arguments.hardlink,
             tags=arguments.tags,
@@ -78,7 +92,13 @@ def run(arguments: argparse.Namespace) -> int:
         terminal.print_json(conversion.to_json())
     else:
         _print_summary(conversion.destination, conversion.record)
-    return 0
+    return _exit_status(conversion.verdict)
+
+
+def _exit_status(verdict: str | None) -> int:
+    from converter.parity.verdict import EQUAL, EXIT_STATUSES
+
+    return EXIT_STATUSES[verdict or EQUAL]
 
 
 def _print_summary(destination: str, record: Mapping[str, Any]) -> None:
@@ -94,12 +114,9 @@ def _print_summary(destination: str, record: Mapping[str, Any]) -> None:
     ]
     console.print(f"  {', '.join(counts)}", soft_wrap=True)
     if record["parity"] is not None:
-        parity = record["parity"]
-        console.print(
-            f"  equal to the original: {parity['tensors']} tensors compared,"
-            f" {parity['bit_equal']} of them bit for bit",
-            soft_wrap=True,
-        )
+        from converter.parity.report import explain_summary
+
+        console.print(f"  {explain_summary(record['parity'])}", soft_wrap=True, markup=False)
 
 
 def count(number: int, noun: str, plural: str = "s") -> str:

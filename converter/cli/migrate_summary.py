@@ -28,6 +28,7 @@ def print_report(report: MigrationReport, console: Console) -> None:
     else:
         console.print(f"Nothing was found in {report.source_root}.", markup=False)
     _print_skipped(report, console)
+    _print_verdicts(report, console)
     _print_unsuccessful(report, console)
     if report.ran:
         console.print(_pace(report), soft_wrap=True, markup=False)
@@ -53,6 +54,24 @@ def _print_skipped(report: MigrationReport, console: Console) -> None:
     )
     for explanation, number in reasons.most_common():
         console.print(f"Skipped {number}: {explanation}", soft_wrap=True, markup=False)
+
+
+def _print_verdicts(report: MigrationReport, console: Console) -> None:
+    """Says how many were proven equal, and of which not all could be compared."""
+    if not (report.equal or report.not_compared):
+        return
+    saved = report.counts["converted"] + report.counts["up_to_date"]
+    console.print(
+        f"{saved} converted, {report.equal} proven equal, {len(report.not_compared)} not compared.",
+        soft_wrap=True,
+    )
+    if not report.not_compared:
+        return
+    table = terminal.make_table("module", "not compared", title="\nConverted, but not compared")
+    for outcome in report.not_compared[:_MANY]:
+        reasons = outcome.parity.not_compared if outcome.parity else ()
+        table.add_row(escape(outcome.path), escape("; ".join(reasons)))
+    console.print(table)
 
 
 def _print_unsuccessful(report: MigrationReport, console: Console) -> None:

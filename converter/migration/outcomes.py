@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from converter import errors
+from converter.parity.verdict import DIFFERS, EQUAL
 
 Json = dict[str, Any]
 
@@ -63,23 +64,46 @@ class ErrorInfo:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ParitySummary:
-    """The few numbers that say how equal a converted module is to its original."""
+    """The few facts that say how equal a converted module is to its original.
 
+    Attributes:
+      verdict: `equal`, `differs` or `not compared`.
+      passed: Whether it is the first.
+      tensors: How many tensors were compared as both lie on disk.
+      bit_equal: How many of them have equal bits.
+      worst_abs: The largest absolute difference.
+      worst_rel: The largest relative difference.
+      conditional: How many more tensors were compared with random ops replaced.
+      facts: How many names, lists and the like were compared.
+      not_compared: What could not be compared and may differ, with the reasons.
+    """
+
+    verdict: str
     passed: bool
     tensors: int
     bit_equal: int
     worst_abs: float
     worst_rel: float
+    conditional: int = 0
+    facts: int = 0
+    not_compared: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> ParitySummary:
         """Reads what `ParityReport.summary()` or a record holds."""
+        passed = values["passed"]
+        # Journals of earlier versions have no verdict: they knew of two, and counted facts as
+        # tensors.
         return cls(
-            passed=values["passed"],
+            verdict=values.get("verdict", EQUAL if passed else DIFFERS),
+            passed=passed,
             tensors=values["tensors"],
             bit_equal=values["bit_equal"],
             worst_abs=float(values["worst_abs"]),
             worst_rel=float(values["worst_rel"]),
+            conditional=values.get("conditional", 0),
+            facts=values.get("facts", 0),
+            not_compared=tuple(values.get("not_compared", ())),
         )
 
 

@@ -10,10 +10,13 @@ from typing import Any
 from converter.migration.outcomes import (
     OUTCOME_NAMES,
     UNSUCCESSFUL,
+    Converted,
     Outcome,
     Unsuccessful,
+    UpToDate,
     outcome_from_json,
 )
+from converter.parity.verdict import EQUAL, NOT_COMPARED
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,22 @@ class MigrationReport:
         return tuple(o for o in self.outcomes if isinstance(o, UNSUCCESSFUL))
 
     @property
+    def not_compared(self) -> tuple[Converted | UpToDate, ...]:
+        """The outcomes that leave a SavedModel of which not all could be compared."""
+        return tuple(o for o in self._verified if o.parity and o.parity.verdict == NOT_COMPARED)
+
+    @property
+    def equal(self) -> int:
+        """How many modules were proven equal to their originals, in this run or before."""
+        return sum(bool(o.parity and o.parity.passed) for o in self._verified)
+
+    @property
+    def _verified(self) -> tuple[Converted | UpToDate, ...]:
+        return tuple(
+            o for o in self.outcomes if isinstance(o, Converted | UpToDate) and o.parity is not None
+        )
+
+    @property
     def counts(self) -> dict[str, int]:
         """How many outcomes there are of each type, all types included."""
         counter = collections.Counter(OUTCOME_NAMES[type(o)] for o in self.outcomes)
@@ -87,6 +106,7 @@ class MigrationReport:
             **fields,
             "passed": self.passed,
             "counts": self.counts,
+            "verdicts": {EQUAL: self.equal, NOT_COMPARED: len(self.not_compared)},
             "modules_per_minute": round(self.modules_per_minute, 2),
             "overhead": round(self.overhead, 4),
             "outcomes": [outcome.to_json() for outcome in self.outcomes],

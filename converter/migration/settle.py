@@ -9,10 +9,11 @@ from typing import Any
 
 import converter
 from converter import errors
-from converter.export.record import FILENAME, FOLDER
+from converter.export.record import FILENAME, FOLDER, all_warnings
 from converter.export.saved_model import read_record
 from converter.formats import hub_module
 from converter.formats.registry import FORMATS
+from converter.formats.signature import look_at
 from converter.formats.source_files import digest
 from converter.migration.completeness import is_complete
 from converter.migration.job import Job
@@ -26,7 +27,6 @@ from converter.migration.outcomes import (
     Reason,
     UpToDate,
 )
-from converter.migration.signature import look_at
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def describe_output(job: Job) -> dict[str, Any]:
     parity = record["parity"]
     return {
         "source_digest": record["source"]["digest"],
-        "warnings": tuple(record["warnings"]),
+        "warnings": all_warnings(record),
         "destination_bytes": look_at(destination).size_bytes,
         "record": str(destination / FOLDER / FILENAME),
         "parity": None if parity is None else ParitySummary.from_json(parity),

@@ -9,11 +9,13 @@ import numpy as np
 import tensorflow as tf
 
 from converter.assemble.plan import CallablePlan, HparamPlan, ModulePlan, has_endpoints
+from converter.assemble.signature_names import python_names, serving_names
+from converter.assemble.signatures import SERVING_DEFAULT
 from converter.assemble.variants import Tags
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Program, TensorInfo, TensorRef
 from converter.parity.generate import Attempt, Siblings, differing_scalar, generate
-from converter.parity.user_inputs import find_value
+from converter.parity.user_inputs import describe_keys, find_value
 from converter.parity.uses import Use, UseFinder
 from converter.parity.values import Value
 
@@ -34,8 +36,10 @@ class Case:
       takes_training: Whether the callable has argument `training`.
       takes_endpoints: Whether the callable has argument `return_endpoints`.
       is_root: Whether the module itself is this callable.
-      served_as: The serving signature that stands for the same call, if there is one.
-      serving_inputs: What that takes, by TF1 name.
+      served_as: The serving signatures that stand for the same call.
+      serving_inputs: What those take, by TF1 name.
+      serving_keywords: What a Python call of them gives instead of names that it cannot say.
+      draws: Whether it runs random ops, which are replaced then.
     """
 
     attribute: str
@@ -49,16 +53,10 @@ class Case:
     takes_training: bool
     takes_endpoints: bool
     is_root: bool = False
-    served_as: str | None = None
+    served_as: tuple[str, ...] = ()
     serving_inputs: Mapping[str, Value] = dataclasses.field(default_factory=dict)
-
-    @property
-    def is_served(self) -> bool:
-        """Whether to compare the serving signature, too.
-
-        TensorFlow's Python API passes inputs by keyword to a method, so none can be `self`.
-        """
-        return self.served_as is not None and "self" not in self.serving_inputs
+    serving_keywords: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    draws: bool = False
 
     @property
     def name(self) -> str:
@@ -80,7 +78,7 @@ class PlannedCase:
     training: bool
     gives_hparams: bool
     is_root: bool
-    served_as: str | None
+    served_as: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -96,20 +94,24 @@ class PlannedCase:
 
 def plan_cases(plan: ModulePlan) -> Iterator[PlannedCase]:
     """All calls that verifying a module makes."""
+    served = serving_names(plan)
     for callable_plan in plan.callables.values():
         for training in plan.training_modes(callable_plan):
-            served_as = None if training else _serving_name(plan, callable_plan)
+            served_as = () if training else _serving_names(plan, served, callable_plan.attribute)
             is_root = callable_plan.attribute == plan.root
             yield PlannedCase(callable_plan, training, False, is_root, served_as)
             if callable_plan.hparams:
-                yield PlannedCase(callable_plan, training, True, is_root, None)
+                yield PlannedCase(callable_plan, training, True, is_root, ())
 
 
-def _serving_name(plan: ModulePlan, callable_plan: CallablePlan) -> str | None:
-    if plan.variants.inference is None:
-        return callable_plan.attribute
-    served = callable_plan.tags == plan.variants.inference
-    return callable_plan.signature if served else None
+def _serving_names(
+    plan: ModulePlan, served: Mapping[str, str], attribute: str
+) -> tuple[str, ...]:
+    """The signature's own name, and `serving_default` for the root, unless another has it."""
+    if attribute not in served:
+        return ()
+    is_default = attribute == plan.root and SERVING_DEFAULT not in served.values()
+    return (served[attribute], SERVING_DEFAULT) if is_default else (served[attribute],)
 
 
 class CaseMaker:
@@ -158,7 +160,21 @@ class CaseMaker:
             is_root=planned.is_root,
             served_as=planned.served_as,
             serving_inputs=self._serving_inputs(planned, program, values, attempt),
+            serving_keywords=python_names(program.signatures[plan.signature]),
         )
+
+    def describe_inputs(self, planned: PlannedCase) -> str:
+        """What a user has to pass, where no inputs that were made up will do."""
+        plan = planned.plan
+        infos = known_inputs(self._legacy.variants[planned.tags], plan)
+        keys = [
+            key
+            for name in plan.inputs
+            for key in describe_keys(plan.signature, name, infos[name])
+        ]
+        if not keys:
+            return ""
+        return f"Pass --inputs FILE.npz (in Python: inputs=) with {', '.join(keys)}."
 
     def _serving_inputs(
         self,
@@ -168,7 +184,7 @@ class CaseMaker:
         attempt: Attempt,
     ) -> dict[str, Value]:
         """A serving signature takes all inputs, those with defaults included."""
-        if planned.served_as is None:
+        if not planned.served_as:
             return {}
         infos = program.signatures[planned.plan.signature].inputs
         hparams = {h.input: h for h in planned.plan.hparams}

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
-from converter.assemble.plan import ModulePlan
-from converter.assemble.signatures import SERVING_DEFAULT
-from converter.parity.cases import Case
-from converter.parity.compare import (
-    Comparison,
-    Tolerance,
-    compare,
-    default_tolerance,
-    magnitude,
-    missing,
+from converter.parity.compare import Comparison, compare, compare_facts, magnitude, missing
+from converter.parity.door_checks import (
+    check_after_saving,
+    check_as_written,
+    check_copy,
+    check_serving,
+    check_session,
 )
-from converter.parity.observation import Loss, ModuleFacts, Observation, VariableFacts
-from converter.parity.values import Value, part_names, to_components
+from converter.parity.evidence import (
+    WHOLE_MODULE,
+    Evidence,
+    Found,
+    compare_arrays,
+    compare_values,
+)
+from converter.parity.observation import Loss, Observation, VariableFacts
 
-WHOLE_MODULE = "module"
+RANDOM_OPS_REPLACED = ("random ops replaced",)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,86 +38,32 @@ class Row:
       check: The check, by its name in `CHECKS`.
       tensor: What was compared.
       comparison: What came of it.
+      conditions: What had to be changed on both sides before it could be compared.
     """
 
     case: str
     check: str
     tensor: str
     comparison: Comparison
+    conditions: tuple[str, ...] = ()
 
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Tolerances:
-    """The tolerance for each dtype: the default, but for what the user sets."""
-
-    rtol: float | None = None
-    atol: float | None = None
-
-    def of(self, array: np.ndarray) -> Tolerance:
-        """The tolerance for an array."""
-        tolerance = default_tolerance(array.dtype.name)
-        if self.rtol is not None:
-            tolerance = dataclasses.replace(tolerance, rtol=self.rtol)
-        if self.atol is not None:
-            tolerance = dataclasses.replace(tolerance, atol=self.atol, noise=0.0)
-        return tolerance
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Evidence:
-    """All that was seen of both modules.
-
-    Attributes:
-      plan: What the converted module should offer.
-      cases: The calls.
-      expected: What the TF1 graph showed, one observation a case.
-      actual: What the converted module showed.
-      variables: The variables of the TF1 module, by name.
-      losses: Its regularization losses.
-      facts: What the converted module has.
-      tolerances: How far numbers may be apart.
-    """
-
-    plan: ModulePlan
-    cases: tuple[Case, ...]
-    expected: tuple[Observation, ...]
-    actual: tuple[Observation, ...]
-    variables: Mapping[str, VariableFacts]
-    losses: tuple[Loss, ...]
-    facts: ModuleFacts
-    tolerances: Tolerances
-
-    def pairs(self) -> Iterator[tuple[Case, Observation, Observation]]:
-        """Each case with what was expected and what was seen, where it ran at all."""
-        for case, expected, actual in zip(self.cases, self.expected, self.actual, strict=True):
-            if not actual.error:
-                yield case, expected, actual
-
-    def used(self, attribute: str, *, plain: bool, surely: bool = False) -> set[str]:
-        """The variables that calls of a callable depend on, or surely do."""
-        return {
-            name
-            for case, expected in zip(self.cases, self.expected, strict=True)
-            if case.attribute == attribute
-            for name in (expected.plain_used if plain else expected.used)
-            if not (surely and name in expected.unsure)
-        }
-
-
-Found = Iterator[tuple[str, str, Comparison]]
+    @property
+    def is_fact(self) -> bool:
+        """Whether it is no tensor."""
+        return self.comparison.is_fact
 
 
 def check_calls(evidence: Evidence) -> Found:
     """The converted module runs every case at all."""
     for case, actual in zip(evidence.cases, evidence.actual, strict=True):
         if actual.error:
-            yield case.name, "call", _compare_texts("runs", f"raised {actual.error}")
+            yield case.name, "call", compare_facts("runs", f"raised {actual.error}")
 
 
 def check_outputs(evidence: Evidence) -> Found:
     """All outputs of every call."""
     for case, expected, actual in evidence.pairs():
-        for name, comparison in _compare_values(expected.outputs, actual.outputs, evidence):
+        for name, comparison in compare_values(expected.outputs, actual.outputs, evidence):
             yield case.name, name, comparison
 
 
@@ -122,20 +73,11 @@ def check_default_output(evidence: Evidence) -> Found:
         if expected.plain is None:
             continue
         plain = {} if actual.plain is None else {"default": actual.plain}
-        for name, comparison in _compare_values({"default": expected.plain}, plain, evidence):
+        for name, comparison in compare_values({"default": expected.plain}, plain, evidence):
             yield case.name, name, comparison
         changed = expected.plain_changed, actual.plain_changed
-        for name, comparison in _compare_arrays(*changed, evidence):
+        for name, comparison in compare_arrays(*changed, evidence):
             yield case.name, f"{name} after it", comparison
-
-
-def check_serving(evidence: Evidence) -> Found:
-    """What the serving signatures return, by the names that they have."""
-    for case, expected, actual in evidence.pairs():
-        if expected.serving is not None:
-            served = _compare_arrays(expected.serving, actual.serving or {}, evidence)
-            for name, comparison in served:
-                yield case.name, name, comparison
 
 
 def check_gradients(evidence: Evidence) -> Found:
@@ -144,9 +86,9 @@ def check_gradients(evidence: Evidence) -> Found:
         if expected.gradient_error:
             continue  # The original has none either; the report says so.
         if actual.gradient_error:
-            yield case.name, "all", _compare_texts("gradients", actual.gradient_error)
+            yield case.name, "all", compare_facts("gradients", actual.gradient_error)
             continue
-        pairs = _pair_gradients(expected.gradients, actual.gradients)
+        pairs = _pair_gradients(expected, actual.gradients)
         scale = max((magnitude(one) for one, _ in pairs.values()), default=0.0)
         for name, (one, other) in pairs.items():
             tolerance = evidence.tolerances.of(one)
@@ -156,14 +98,14 @@ def check_gradients(evidence: Evidence) -> Found:
 def check_effects(evidence: Evidence) -> Found:
     """The variables that a call changes, in training by its update ops, and their new values."""
     for case, expected, actual in evidence.pairs():
-        for name, comparison in _compare_arrays(expected.changed, actual.changed, evidence):
+        for name, comparison in compare_arrays(expected.changed, actual.changed, evidence):
             yield case.name, name, comparison
 
 
 def check_losses(evidence: Evidence) -> Found:
     """The regularization losses of the module and of its callables, in order."""
     for piece, listed, actual in _pieces(evidence):
-        expected = [loss for loss in evidence.losses if loss.used <= set(listed)]
+        expected = [loss for loss in _losses_of(evidence, piece) if loss.used <= set(listed)]
         for index, loss in enumerate(expected):
             if index < len(actual):
                 tolerance = evidence.tolerances.of(loss.value)
@@ -172,26 +114,25 @@ def check_losses(evidence: Evidence) -> Found:
                 comparison = missing(loss.value)
             yield piece, str(index), comparison
         if len(actual) > len(expected):
-            yield piece, "count", _compare_texts(str(len(expected)), str(len(actual)))
+            yield piece, "count", compare_facts(str(len(expected)), str(len(actual)))
 
 
 def check_variables(evidence: Evidence) -> Found:
     """Names, dtypes, shapes and values of the variables, and who lists which."""
-    used = {attribute: evidence.used(attribute, plain=False) for attribute in _attributes(evidence)}
-    surely = [evidence.used(a, plain=False, surely=True) for a in used]
-    for name in sorted(set().union(*surely, evidence.facts.variables)):
+    used = {attribute: evidence.used(attribute) for attribute in _attributes(evidence)}
+    surely = {attribute: evidence.used(attribute, surely=True) for attribute in used}
+    for name in sorted(set().union(*surely.values(), evidence.facts.variables)):
         expected, actual = evidence.variables.get(name), evidence.facts.variables.get(name)
-        yield WHOLE_MODULE, name, _compare_texts(_text(expected), _text(actual))
+        yield WHOLE_MODULE, name, compare_facts(_text(expected), _text(actual))
     for attribute, most in used.items():
         piece = evidence.facts.callables.get(attribute)
         listed = piece.variables if piece else ()
-        least = evidence.used(attribute, plain=True, surely=True)
-        yield from _compare_lists(f"{attribute}.variables", listed, least, most)
+        yield from _compare_lists(f"{attribute}.variables", listed, surely[attribute], most)
     root = evidence.plan.root
     if root is None or root in used:  # Else nothing is known of what it should list.
         attributes = [root] if root else list(used)
-        least = set().union(*(evidence.used(a, plain=bool(root), surely=True) for a in attributes))
-        most = set().union(*(evidence.used(a, plain=bool(root)) for a in attributes))
+        least = set().union(*(surely[a] for a in attributes))
+        most = set().union(*(used[a] for a in attributes))
         yield from _compare_lists("variables", evidence.facts.root.variables, least, most)
 
 
@@ -209,13 +150,23 @@ def check_trainable(evidence: Evidence) -> Found:
 
 
 def check_signatures(evidence: Evidence) -> Found:
-    """The names of the serving signatures."""
-    expected = {case.served_as for case in evidence.cases if case.served_as}
-    if evidence.plan.root is not None:
-        expected.add(SERVING_DEFAULT)
-    for name in sorted(expected):
-        actual = "served" if name in evidence.facts.signatures else "missing"
-        yield WHOLE_MODULE, name, _compare_texts("served", actual)
+    """The serving signatures, with the names and dtypes that the source's SignatureDefs have."""
+    for name, expected in sorted(evidence.expected_signatures().items()):
+        actual = evidence.signatures.get(name)
+        yield WHOLE_MODULE, name, compare_facts(str(expected), str(actual or "missing"))
+        loaded = "offered" if name in evidence.facts.signatures else "missing"
+        yield WHOLE_MODULE, f"{name} in Python", compare_facts("offered", loaded)
+
+
+def check_offer(evidence: Evidence) -> Found:
+    """Each signature of each usable graph variant of the source is a callable."""
+    for tags, signatures in evidence.source.signatures.items():
+        if tags in evidence.plan.variants.left_out:
+            continue
+        for name in signatures:
+            offered = "offered" if (tags, name) in evidence.offered else "missing"
+            what = f"{name} of {{{', '.join(sorted(tags))}}}"
+            yield WHOLE_MODULE, what, compare_facts("offered", offered)
 
 
 # In the order of the report.
@@ -226,17 +177,29 @@ CHECKS: tuple[tuple[str, Callable[[Evidence], Found]], ...] = (
     ("gradients", check_gradients),
     ("effects", check_effects),
     ("serving", check_serving),
+    ("session", check_session),
+    ("after saving", check_after_saving),
+    ("in a copy", check_copy),
+    ("as written", check_as_written),
     ("losses", check_losses),
     ("variables", check_variables),
     ("trainable", check_trainable),
     ("signatures", check_signatures),
+    ("offer", check_offer),
 )
 
 
 def run_checks(evidence: Evidence) -> tuple[Row, ...]:
     """Runs all checks."""
+    drawing = {case.name for case in evidence.cases if case.draws}
     return tuple(
-        Row(case, name, tensor, comparison)
+        Row(
+            case,
+            name,
+            tensor,
+            comparison,
+            RANDOM_OPS_REPLACED if case in drawing and not comparison.is_fact else (),
+        )
         for name, check in CHECKS
         for case, tensor, comparison in check(evidence)
     )
@@ -245,40 +208,18 @@ def run_checks(evidence: Evidence) -> tuple[Row, ...]:
 # Parts of checks.
 
 
-def _compare_values(
-    expected: Mapping[str, Value], actual: Mapping[str, Value], evidence: Evidence
-) -> Iterator[tuple[str, Comparison]]:
-    yield from _compare_arrays(_to_parts(expected), _to_parts(actual), evidence)
-
-
-def _compare_arrays(
-    expected: Mapping[str, np.ndarray], actual: Mapping[str, np.ndarray], evidence: Evidence
-) -> Iterator[tuple[str, Comparison]]:
-    for name, array in expected.items():
-        if name in actual:
-            yield name, compare(array, actual[name], evidence.tolerances.of(array))
-        else:
-            yield name, missing(array)
-    for name in sorted(set(actual) - set(expected)):
-        yield name, _compare_texts("absent", "present")
-
-
-def _to_parts(values: Mapping[str, Value]) -> dict[str, np.ndarray]:
-    return {
-        part: array
-        for name, value in values.items()
-        for part, array in zip(part_names(name, value), to_components(value), strict=True)
-    }
-
-
 def _pair_gradients(
-    expected: Mapping[str, np.ndarray | None], actual: Mapping[str, np.ndarray | None]
+    observation: Observation, actual: Mapping[str, np.ndarray | None]
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """The gradients that are there on either side; one that is not there counts as zeros."""
+    """The gradients that are there on either side; one that is not there counts as zeros.
+
+    Those that pass a gradient that no library has are left out: the report says so.
+    """
     pairs = {}
+    expected = observation.gradients
     for name in (*expected, *sorted(set(actual) - set(expected))):
         one, other = expected.get(name), actual.get(name)
-        if one is None and other is None:
+        if name in observation.unresolved or (one is None and other is None):
             continue
         if one is None:
             one = np.zeros_like(other)
@@ -297,6 +238,22 @@ def _pieces(evidence: Evidence) -> Iterator[tuple[str, tuple[str, ...], tuple[Lo
         yield attribute, piece.variables, piece.losses
 
 
+def _losses_of(evidence: Evidence, piece: str) -> list[Loss]:
+    """The losses of the graph variant that a callable trains with; each once for the module."""
+    plan = evidence.plan
+    attribute = plan.root if piece == WHOLE_MODULE else piece
+    if attribute is not None:
+        variant = plan.variants.loss_variant(plan.callables[attribute].tags)
+        return [loss for loss in evidence.losses if loss.variant == variant]
+    found: dict[tuple[bytes, frozenset[str], int], Loss] = {}
+    times: collections.Counter[Any] = collections.Counter()
+    for loss in evidence.losses:
+        key = loss.value.tobytes(), loss.used
+        times[key, loss.variant] += 1
+        found.setdefault((*key, times[key, loss.variant]), loss)
+    return list(found.values())
+
+
 def _compare_lists(
     what: str, listed: Collection[str], least: Collection[str], most: Collection[str]
 ) -> Found:
@@ -308,12 +265,7 @@ def _compare_lists(
         for fault, names in (("lacks", lacking), ("has also", surplus), ("repeats", twice))
         if names
     ]
-    yield WHOLE_MODULE, what, _compare_texts("complete", "; ".join(faults) or "complete")
-
-
-def _compare_texts(expected: str, actual: str) -> Comparison:
-    one, other = (np.array(text, dtype=object) for text in (expected, actual))
-    return compare(one, other, Tolerance())
+    yield WHOLE_MODULE, what, compare_facts("complete", "; ".join(faults) or "complete")
 
 
 def _text(variable: VariableFacts | None) -> str:

@@ -66,6 +66,7 @@ class Comparison:
       ulps_histogram: How many elements are how far apart in units in the last place, for floats:
         entry k counts the distances of k bits, which are 0, 1, 2 to 3, 4 to 7, and so on. Ends
         with the last entry that is not 0. Elements that are not finite on both sides are left out.
+      is_fact: Whether it is no tensor but something that is so or is not: a name, a list.
       where: The index of the worst element, if any element differs.
       expected: That element in the expected array.
       actual: That element in the actual array.
@@ -84,6 +85,7 @@ class Comparison:
     actual: str = ""
     problem: str = ""
     ulps_histogram: tuple[int, ...] | None = None
+    is_fact: bool = False
 
     @property
     def count(self) -> int:
@@ -113,6 +115,12 @@ def compare(
     if expected.dtype.name not in TOLERANCES:
         return _compare_exactly(expected, actual)
     return _compare_numbers(expected, actual, tolerance, group_scale)
+
+
+def compare_facts(expected: str, actual: str) -> Comparison:
+    """Compares two statements, such as `trainable` and `not trainable`."""
+    one, other = (np.array(text, dtype=object) for text in (expected, actual))
+    return dataclasses.replace(compare(one, other, EXACT), is_fact=True)
 
 
 def magnitude(array: np.ndarray) -> float:

@@ -1,43 +1,51 @@
-"""Runs the converted module in a process of its own, with its random ops made deterministic."""
+"""Runs the converted module in a process of its own.
+
+It runs as it lies on disk. For calls that draw random numbers there is a copy of it, in which
+random ops are replaced.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import os
 import pathlib
-import pickle
 import shutil
 import subprocess
-import sys
-import tempfile
+from collections.abc import Iterator
 
 from google.protobuf import message
 from tensorflow.core.protobuf import saved_model_pb2
 
-import converter.errors
-from converter import errors
-from converter.formats.paths import Path, RemotePath
+from converter import errors, python_process
+from converter.export.scratch import temporary_folder
+from converter.formats.paths import Path, RemotePath, as_path
 from converter.parity.converted_runner import Request, run_converted
+from converter.parity.exchange import DamagedMessageError, read_message, write_message
 from converter.parity.observation import Observations
 from converter.parity.random_ops import make_deterministic
 
 _MODULE = "converter.parity.converted_runner"
 _GRAPH = "saved_model.pb"
 _LAST_LINES = 3
+# What a call may show: outputs, gradients and new values, each through several doors.
+_MOST_BYTES_PER_CASE = 64
+_LEAST_LIMIT_BYTES = 1 << 30
 
 
-def run_deterministic(request: Request, *, fresh_process: bool) -> Observations:
-    """Runs a copy of the converted module whose random ops are deterministic.
+def run_in_every_way(request: Request, *, fresh_process: bool) -> Observations:
+    """Runs the converted module.
 
     Raises:
-      ParityError: if the process that runs it dies.
+      ParityError: if there is none, or the process that runs it dies or talks nonsense.
     """
-    with tempfile.TemporaryDirectory(prefix="tf1hub_verify_") as scratch:
-        copy = pathlib.Path(scratch).resolve() / "module"
-        write_deterministic_copy(request.directory, copy)
-        request = dataclasses.replace(request, directory=copy)
+    with temporary_folder() as folder:
+        scratch = folder.resolve()
+        if any(case.draws for case in request.cases):
+            copy = scratch / "module"
+            write_deterministic_copy(as_path(request.directory), copy)
+            request = dataclasses.replace(request, deterministic=str(copy))
         if fresh_process:
-            return _run_in_process(request, pathlib.Path(scratch))
+            return _run_in_process(request, scratch)
         return run_converted(request)
 
 
@@ -75,30 +83,46 @@ def _link(path: Path, link: pathlib.Path) -> None:
 
 
 def _run_in_process(request: Request, scratch: pathlib.Path) -> Observations:
-    question, answer = scratch / "request.pickle", scratch / "response.pickle"
-    question.write_bytes(pickle.dumps(request))
+    question, answer = scratch / "request", scratch / "response"
+    write_message(question, request)
     finished = subprocess.run(
-        [sys.executable, "-m", _MODULE, str(question), str(answer), str(os.getpid())],
-        env=_environment(),
+        python_process.command(_MODULE, str(question), str(answer), str(os.getpid())),
+        env={**python_process.environment(), "TF_CPP_MIN_LOG_LEVEL": "3"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         check=False,
     )
-    if finished.returncode or not answer.is_file():
+    if finished.returncode:
         raise errors.ParityError(
             f"the process that ran the converted module {_how_it_ended(finished.returncode)}:"
             f" {_last_lines(finished.stderr)}",
             remedy="Nothing was compared.",
         )
-    observations: Observations = pickle.loads(answer.read_bytes())
+    return _read_answer(answer, request)
+
+
+def _read_answer(answer: pathlib.Path, request: Request) -> Observations:
+    """Reads what a process says that has run a stranger's ops."""
+    weights = sum(path.stat().st_size for path in _files(as_path(request.directory)))
+    limit = _LEAST_LIMIT_BYTES + _MOST_BYTES_PER_CASE * weights * len(request.cases)
+    try:
+        observations = read_message(answer, Observations, limit)
+        if len(observations.cases) != len(request.cases):
+            raise DamagedMessageError(
+                f"{len(observations.cases)} cases, expected {len(request.cases)}"
+            )
+    except DamagedMessageError as error:
+        raise errors.ParityError(
+            f"the process that ran the converted module answers nonsense: {error}",
+            remedy="Nothing was compared: do not trust the module.",
+        ) from error
     return observations
 
 
-def _environment() -> dict[str, str]:
-    """The environment of this process, in which the child finds this package."""
-    package_parent = str(pathlib.Path(converter.errors.__file__).parent.parent)
-    path = os.pathsep.join([package_parent, *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
+def _files(directory: Path) -> Iterator[Path]:
+    folder = directory / "variables"
+    if folder.is_dir():
+        yield from folder.iterdir()
 
 
 def _how_it_ended(status: int) -> str:

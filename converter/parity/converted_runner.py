@@ -1,7 +1,11 @@
-"""Runs the converted model: `python -m converter.parity.converted_runner REQUEST RESPONSE`.
+"""Runs the converted model: `python -m converter.parity.converted_runner REQUEST RESPONSE PARENT`.
 
 A process of its own sees what a user would: nothing of the TF1 module, and none of the
-converter's objects. Both files are pickles, in a directory that only this user can read.
+converter's objects. Both files are messages of `exchange.py`, in a directory that only this user
+can read.
+
+The module is used in all the ways that users have: called, through its signatures, in a session
+by the names of tensors, then saved once more, called again, and called in the copy.
 """
 
 from __future__ import annotations
@@ -10,37 +14,22 @@ import contextlib
 import dataclasses
 import importlib
 import pathlib
-import pickle
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 
-import numpy as np
 import tensorflow as tf
 
-from converter.formats.paths import Path
 from converter.parity.cases import Case
-from converter.parity.error_text import summarize
-from converter.parity.observation import (
-    Loss,
-    ModuleFacts,
-    Observation,
-    Observations,
-    PieceFacts,
-    VariableFacts,
-    digest,
-    find_changed,
-)
+from converter.parity.exchange import read_message, write_message
+from converter.parity.loaded_module import LoadedModule, describe_error
+from converter.parity.observation import Call, ModuleFacts, Observation, Observations
 from converter.parity.parent_death import die_with_parent
-from converter.parity.values import (
-    Value,
-    as_array,
-    from_tensor,
-    name_assets,
-    part_names,
-    to_components,
-    to_tensor,
-)
+from converter.parity.session_loader import SessionLoader
+from converter.parity.values import to_parts
+
+# The parent wrote it, of arrays that it had in its memory.
+_MOST_REQUEST_BYTES = 1 << 40
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,36 +37,45 @@ class Request:
     """What to run.
 
     Attributes:
-      directory: The SavedModel.
+      directory: The SavedModel as it lies on disk.
       cases: The calls.
       attributes: All callables that it should have.
+      deterministic: A copy with its random ops replaced, for the cases that draw; or "".
       import_ops: Packages to import first, for the ops that they register.
       reload: Whether to load the model anew for each case: calls may change its tables.
     """
 
-    directory: Path
+    directory: str
     cases: tuple[Case, ...]
     attributes: tuple[str, ...]
+    deterministic: str = ""
     import_ops: tuple[str, ...] = ()
     reload: bool = False
 
 
 def main(request: str, response: str) -> None:
     """Answers the request in one file with observations in the other."""
-    # The parent process wrote it, into a directory that nobody else can write to.
-    asked = pickle.loads(pathlib.Path(request).read_bytes())
+    asked = read_message(pathlib.Path(request), Request, _MOST_REQUEST_BYTES)
     for package in asked.import_ops:
         importlib.import_module(package)
-    pathlib.Path(response).write_bytes(pickle.dumps(run_converted(asked)))
+    write_message(pathlib.Path(response), run_converted(asked))
 
 
 def run_converted(request: Request) -> Observations:
     """Loads a converted model and runs cases in it."""
-    with _graphs_as_written():
-        runner = _Runner(request.directory, reload=request.reload)
-        cases = tuple(runner.observe(case) for case in request.cases)
-        runner.reset()
-        return Observations(cases, runner.facts(request.attributes))
+    plain = [case for case in request.cases if not case.draws]
+    drawing = [case for case in request.cases if case.draws]
+    with _graphs_as_written(), tempfile.TemporaryDirectory(prefix="tf1hub_saved_") as scratch:
+        seen: dict[str, Observation] = {}
+        copies = pathlib.Path(scratch)
+        for directory, cases in ((request.directory, plain), (request.deterministic, drawing)):
+            if cases:
+                seen |= _Runner(directory, request, copies).observe_all(cases)
+        if drawing:
+            seen |= _run_as_written(request.directory, drawing, seen)
+        facts = LoadedModule(request.directory).facts(request.attributes)
+        copy_facts = _copy_facts(request, copies)
+    return Observations(tuple(seen[case.name] for case in request.cases), facts, copy_facts)
 
 
 @contextlib.contextmanager
@@ -96,164 +94,134 @@ def _graphs_as_written() -> Iterator[None]:
 
 
 class _Runner:
-    def __init__(self, directory: Path, *, reload: bool) -> None:
+    """Runs cases in one SavedModel, in every way.
+
+    Args:
+      directory: The SavedModel.
+      request: What was asked.
+      copies: Where to save it once more.
+    """
+
+    def __init__(self, directory: str, request: Request, copies: pathlib.Path) -> None:
         self._directory = directory
-        self._reload = reload
-        self._load()
+        self._reload = request.reload
+        self._copy = str(copies / ("copy" if directory == request.directory else "deterministic"))
 
-    def _load(self) -> None:
-        self._module = tf.saved_model.load(str(self._directory))
-        self._variables: dict[str, tf.Variable] = {}
-        for piece in (self._module, *_pieces(self._module)):
-            for variable in getattr(piece, "variables", ()):
-                self._variables.setdefault(_tf1_name(variable), variable)
-        self._initial = self._read_all()
+    def observe_all(self, cases: Sequence[Case]) -> dict[str, Observation]:
+        """What each case showed, by its name."""
+        # Where calls change tables, no two may share one.
+        groups = [[case] for case in cases] if self._reload else [list(cases)]
+        seen: dict[str, Observation] = {}
+        for group in groups:
+            seen |= self._observe_group(group)
+        return seen
 
-    def reset(self) -> None:
-        """Makes the state what it is after loading."""
-        if self._reload:
-            self._load()
-        for name, variable in self._variables.items():
-            variable.assign(self._initial[name])
+    def _observe_group(self, cases: Sequence[Case]) -> dict[str, Observation]:
+        loaded = self._load()
+        seen = {case.name: self._observe(case, loaded) for case in cases}
+        seen = self._add_session(cases, seen)
+        return self._add_saved(cases, seen, self._load() if self._reload else loaded)
 
-    def observe(self, case: Case) -> Observation:
+    def _load(self) -> LoadedModule:
+        return LoadedModule(self._directory)
+
+    def _observe(self, case: Case, loaded: LoadedModule) -> Observation:
         """Runs a case; what goes wrong is part of the observation."""
         try:
-            observation = self._observe_call(case)
+            observation = loaded.observe(case)
             if case.takes_endpoints:
-                observation = self._add_plain(observation, case)
-            if case.is_served:
-                observation = dataclasses.replace(observation, serving=self._serve(case))
+                again = self._load() if self._reload else loaded
+                plain, changed = again.call_plainly(case)
+                observation = dataclasses.replace(observation, plain=plain, plain_changed=changed)
         except Exception as error:  # Whatever it is, the model failed the case.
-            return Observation(error=_describe_error(error))
-        return observation
+            return Observation(error=describe_error(error))
+        return dataclasses.replace(observation, serving=self._serve(case, loaded))
 
-    def _observe_call(self, case: Case) -> Observation:
-        self.reset()
-        with tf.GradientTape() as tape:
-            result = self._call(case, getattr(self._module, case.attribute), endpoints=True)
-        changed = find_changed(self._initial, self._read_all())
-        outputs = _name_outputs(result)
-        gradients, error = self._differentiate(tape, list(outputs.values()))
-        return Observation(
-            outputs={name: self._value(tensor) for name, tensor in outputs.items()},
-            gradients=gradients,
-            gradient_error=error,
-            changed=changed,
-        )
+    def _serve(self, case: Case, loaded: LoadedModule) -> dict[str, Call]:
+        values = to_parts(case.serving_inputs)
+        parts = {case.serving_keywords.get(part, part): value for part, value in values.items()}
 
-    def _add_plain(self, observation: Observation, case: Case) -> Observation:
-        self.reset()
-        piece = self._module if case.is_root else getattr(self._module, case.attribute)
-        plain = self._value(self._call(case, piece, endpoints=False))
-        changed = find_changed(self._initial, self._read_all())
-        return dataclasses.replace(observation, plain=plain, plain_changed=changed)
+        def serve(name: str) -> Call:
+            return (self._load() if self._reload else loaded).serve(name, parts)
 
-    def _call(self, case: Case, piece: Callable[..., Any], *, endpoints: bool) -> Any:
-        inputs = {name: to_tensor(case.inputs[name]) for name in case.positional}
-        args = [inputs if len(inputs) > 1 else next(iter(inputs.values()))] if inputs else []
-        kwargs = {k: to_tensor(case.inputs[name]) for k, name in case.keywords.items()}
-        if case.takes_training:
-            kwargs["training"] = case.training
-        if case.takes_endpoints:
-            kwargs["return_endpoints"] = endpoints
-        return piece(*args, **kwargs)
+        return {name: _try(lambda name=name: serve(name)) for name in case.served_as}
 
-    def _serve(self, case: Case) -> dict[str, np.ndarray]:
-        self.reset()
-        parts = {
-            part: to_tensor(array)
-            for name, value in case.serving_inputs.items()
-            for part, array in zip(part_names(name, value), to_components(value), strict=True)
-        }
-        results = self._module.signatures[case.served_as](**parts)
-        return {name: to_components(self._value(tensor))[0] for name, tensor in results.items()}
+    def _add_session(
+        self, cases: Sequence[Case], seen: dict[str, Observation]
+    ) -> dict[str, Observation]:
+        changes = any(call.changed for o in seen.values() for call in o.serving.values())
+        loader = SessionLoader(self._directory, reload=self._reload or changes)
 
-    def _differentiate(
-        self, tape: tf.GradientTape, outputs: Sequence[Any]
-    ) -> tuple[dict[str, np.ndarray | None], str]:
-        targets = [tensor for tensor in map(_values_tensor, outputs) if tensor.dtype.is_floating]
-        sources = {
-            name: variable for name, variable in self._variables.items() if _is_weight(variable)
-        }
-        if not targets or not sources:
-            return {}, ""
-        try:
-            found = tape.gradient(targets, list(sources.values()))
-        except Exception as error:  # Whatever it is, there are no gradients.
-            return {}, _describe_error(error)
+        def run(name: str, case: Case) -> Call:
+            return Call(to_parts(loader.run(name, to_parts(case.serving_inputs))))
+
+        with contextlib.closing(loader):
+            return {
+                case.name: dataclasses.replace(
+                    seen[case.name],
+                    session={
+                        name: _try(lambda name=name, case=case: run(name, case))
+                        for name in case.served_as
+                    },
+                )
+                for case in cases
+            }
+
+    def _add_saved(
+        self, cases: Sequence[Case], seen: dict[str, Observation], loaded: LoadedModule
+    ) -> dict[str, Observation]:
+        """Saves the module once more, as training with checkpoints does, and uses both."""
+        failed = _try(lambda: self._save(loaded))
+        after = {case.name: _try(lambda case=case: loaded.call(case)) for case in cases}
+        copied: dict[str, Call] = dict.fromkeys(after, failed)
+        if not failed.error:
+            copied = self._call_copy(cases)
         return {
-            name: None if gradient is None else as_array(tf.convert_to_tensor(gradient).numpy())
-            for name, gradient in zip(sources, found, strict=True)
-        }, ""
+            name: dataclasses.replace(
+                observation, after_saving=after[name], in_copy=copied[name]
+            )
+            for name, observation in seen.items()
+        }
 
-    def _value(self, tensor: Any) -> Value:
-        return name_assets(from_tensor(tensor), self._directory)
+    def _save(self, loaded: LoadedModule) -> Call:
+        loaded.reset()
+        tf.saved_model.save(loaded.module, self._copy)
+        return Call()
 
-    def _read_all(self) -> dict[str, np.ndarray]:
-        return {name: as_array(variable.numpy()) for name, variable in self._variables.items()}
+    def _call_copy(self, cases: Sequence[Case]) -> dict[str, Call]:
+        try:
+            copy = LoadedModule(self._copy)
+        except Exception as error:  # Whatever it is, the copy is of no use.
+            return {case.name: Call(error=describe_error(error)) for case in cases}
+        return {case.name: _try(lambda case=case: copy.call(case)) for case in cases}
 
-    # What it has.
 
-    def facts(self, attributes: Sequence[str]) -> ModuleFacts:
-        """Everything that it lists."""
-        return ModuleFacts(
-            variables={name: _describe(variable) for name, variable in self._variables.items()},
-            root=_piece_facts(self._module),
-            callables={
-                name: _piece_facts(getattr(self._module, name))
-                for name in attributes
-                if hasattr(self._module, name)
-            },
-            signatures=tuple(self._module.signatures),
+def _try(run: Callable[[], Call]) -> Call:
+    """What a way of calling showed; what goes wrong is part of it."""
+    try:
+        return run()
+    except Exception as error:  # Whatever it is, the model failed the call.
+        return Call(error=describe_error(error))
+
+
+def _run_as_written(
+    directory: str, cases: Sequence[Case], seen: dict[str, Observation]
+) -> dict[str, Observation]:
+    """Calls the module that draws: its numbers mean nothing, but it has to run."""
+    loaded = LoadedModule(directory)
+    return {
+        case.name: dataclasses.replace(
+            seen[case.name], as_written=_try(lambda case=case: loaded.call(case))
         )
+        for case in cases
+    }
 
 
-def _pieces(module: Any) -> list[Any]:
-    return [part for part in vars(module).values() if callable(part) and hasattr(part, "variables")]
-
-
-def _tf1_name(variable: tf.Variable) -> str:
-    return str(variable.name).removesuffix(":0")
-
-
-def _is_weight(variable: tf.Variable) -> bool:
-    return variable.trainable and (variable.dtype.is_floating or variable.dtype.is_complex)
-
-
-def _values_tensor(output: Any) -> tf.Tensor:
-    if isinstance(output, tf.SparseTensor):
-        return output.values
-    return output.flat_values if isinstance(output, tf.RaggedTensor) else output
-
-
-def _describe(variable: tf.Variable) -> VariableFacts:
-    shape = None if variable.shape.rank is None else tuple(variable.shape.as_list())
-    return VariableFacts(
-        dtype=variable.dtype.name,
-        shape=shape,
-        trainable=bool(variable.trainable),
-        digest=digest(as_array(variable.numpy())),
-    )
-
-
-def _piece_facts(piece: Any) -> PieceFacts:
-    return PieceFacts(
-        variables=tuple(map(_tf1_name, getattr(piece, "variables", ()))),
-        trainable_variables=tuple(map(_tf1_name, getattr(piece, "trainable_variables", ()))),
-        losses=tuple(
-            Loss(as_array(loss().numpy())) for loss in getattr(piece, "regularization_losses", ())
-        ),
-    )
-
-
-def _describe_error(error: Exception) -> str:
-    return f"{type(error).__name__}: {summarize(error)}"
-
-
-def _name_outputs(result: Any) -> Mapping[str, Any]:
-    """The outputs of a call by name; a call that returns one tensor returns `default`."""
-    return result if isinstance(result, dict) else {"default": result}
+def _copy_facts(request: Request, copies: pathlib.Path) -> ModuleFacts | None:
+    for copy in sorted(copies.iterdir()):
+        with contextlib.suppress(Exception):  # Its calls say what is wrong with it.
+            return LoadedModule(str(copy)).facts(request.attributes)
+    return None
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Runs the TF1 graph in a session: the oracle.
 
 Nothing of the converter's passes is used here. The graph is TensorFlow's import of what the
-exporter wrote; only asset paths, devices, random ops and names of gradients that no process can
-resolve are touched (`legacy_graph.py`).
+exporter wrote; only asset paths, devices, random ops, `GatherTree` and the names of gradients are
+touched (`legacy_graph.py`).
 """
 
 from __future__ import annotations
@@ -24,15 +24,28 @@ from converter.ir import op_facts
 from converter.ir.graph import Kind, Program, TensorInfo, VariableSpec
 from converter.parity.cases import Case
 from converter.parity.error_text import summarize
+from converter.parity.legacy_gradients import (
+    find_marked_functions,
+    passes_unresolved,
+    register_gradients,
+)
 from converter.parity.legacy_graph import PreparedGraph, prepare
-from converter.parity.observation import Loss, Observation, VariableFacts, digest, find_changed
+from converter.parity.observation import (
+    Call,
+    Loss,
+    Observation,
+    VariableFacts,
+    digest,
+    find_changed,
+)
+from converter.parity.source_facts import nodes_in_collection
 from converter.parity.values import (
     Value,
     as_array,
     from_components,
     name_assets,
-    part_names,
     to_components,
+    to_parts,
 )
 
 _PLACEHOLDERS = ("Placeholder", "PlaceholderV2")
@@ -141,6 +154,9 @@ class _Variant:
     ) -> None:
         self._directory = legacy.directory
         self._program: Program = legacy.variants[frozenset(meta_graph.meta_info_def.tags)]
+        self._update_ops = _ops_in(meta_graph, "update_ops")
+        self._losses = nodes_in_collection(meta_graph, "regularization_losses")
+        self._table_initializers = _ops_in(meta_graph, "table_initializer")
         self.prepared = prepare(meta_graph, legacy, self._program)
         self._graph = _import_graph(self.prepared.meta_graph)
         self._gradients: dict[Any, dict[str, Any]] = {}
@@ -161,20 +177,28 @@ class _Variant:
         if case.takes_endpoints:
             plain = {"default": signature.outputs["default"]}
             observation = self._add_plain(observation, plain, feeds, updates)
-        if case.is_served:
+        if case.served_as:
             feeds = _make_feeds(signature.inputs, case.serving_inputs)
-            served, _ = self._run(signature.outputs, feeds, ())
-            observation = dataclasses.replace(observation, serving=_to_parts(served))
+            served = Call(*self._run_parts(signature.outputs, feeds))
+            serving = dict.fromkeys(case.served_as, served)
+            observation = dataclasses.replace(observation, serving=serving)
         return observation
+
+    def _run_parts(
+        self, outputs: Outputs, feeds: Feeds
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        values, changed = self._run(outputs, feeds, ())
+        return to_parts(values), changed
 
     def losses(self) -> tuple[Loss, ...]:
         found = []
-        for ref in self._program.regularization_losses:
-            loss = self._graph.get_tensor_by_name(str(ref))
+        for name in self._losses:
+            loss = self._graph.get_tensor_by_name(name if ":" in name else f"{name}:0")
             needed = self._needed([loss], ())
             if not _needs_placeholder(needed):
                 with self._session() as session:
-                    found.append(Loss(as_array(session.run(loss)), self._used(needed)))
+                    value = as_array(session.run(loss))
+                found.append(Loss(value, self._used(needed), self._program.tags))
         return tuple(found)
 
     # Parts of an observation.
@@ -189,17 +213,21 @@ class _Variant:
         self._run_so_far.update(op.name for op in needed)
         values, changed = self._run_call(outputs, feeds, updates)
         gradients: Mapping[str, np.ndarray | None] = {}
+        unresolved: Mapping[str, str] = {}
         gradient_error = _LOST_GRADIENTS
-        if not any(op.name in self.prepared.nested_loops for op in needed):
+        lost = any(op.name in self.prepared.nested_loops for op in needed)
+        if not lost:
             gradients, gradient_error = self._run_gradients(outputs, feeds)
-        used = self._used(needed)
+            unresolved = self._find_unresolved(outputs, feeds) if gradients else {}
         return Observation(
             outputs=values,
             gradients=gradients,
             gradient_error=gradient_error,
+            gradients_lost=lost,
+            unresolved=unresolved,
+            drawn=self._drawn(needed),
             changed=changed,
-            used=used,
-            plain_used=used,
+            used=self._used(needed),
             unsure=self._unsure(needed),
         )
 
@@ -207,13 +235,7 @@ class _Variant:
         self, observation: Observation, plain: Outputs, feeds: Feeds, updates: Sequence[Any]
     ) -> Observation:
         values, changed = self._run_call(plain, feeds, updates)
-        needed = self._needed([*self._tensors(plain), *updates], feeds)
-        return dataclasses.replace(
-            observation,
-            plain=values["default"],
-            plain_changed=changed,
-            plain_used=self._used(needed),
-        )
+        return dataclasses.replace(observation, plain=values["default"], plain_changed=changed)
 
     def _run_call(
         self, outputs: Outputs, feeds: Feeds, updates: Sequence[Any]
@@ -258,12 +280,11 @@ class _Variant:
         config = tf1.ConfigProto(allow_soft_placement=True)
         # The values are those of the graph as it is written.
         config.graph_options.rewrite_options.disable_meta_optimizer = True
-        fill = [op for table in self._program.tables.values() for op in table.initializers]
         try:
             with tf1.Session(graph=self._graph, config=config) as session:
                 weights = {variable.new_value: variable.value for variable in self._variables}
                 session.run([variable.assign for variable in self._variables], weights)
-                session.run(fill)
+                session.run(self._table_initializers)
                 yield session
         except (tf.errors.OpError, ValueError, TypeError) as error:
             raise LegacyFailure(summarize(error)) from error
@@ -306,6 +327,24 @@ class _Variant:
             variable.name: _add([next(found) for _ in variable.handles]) for variable in variables
         }
 
+    def _find_unresolved(self, outputs: Outputs, feeds: Feeds) -> dict[str, str]:
+        """The variables whose gradients come through an override that nobody resolves, and why."""
+        overrides = self.prepared.overrides
+        if not overrides:
+            return {}
+        marked = find_marked_functions(self._graph)
+        node, name = next(iter(overrides.items()))
+        others = f" and {len(overrides) - 1} more" if len(overrides) > 1 else ""
+        reason = (
+            f"the original has none: it comes through a gradient of Python code that is in no file"
+            f" (override {name!r} at node {node!r}{others})"
+        )
+        return {
+            variable: reason
+            for variable, gradient in self._make_gradients(outputs, feeds).items()
+            if gradient is not None and passes_unresolved(self._needed([gradient], ()), marked)
+        }
+
     def _values_tensor(self, info: TensorInfo) -> Any:
         ref = info.components[1] if info.kind is Kind.SPARSE else info.components[0]
         return self._graph.get_tensor_by_name(str(ref))
@@ -318,7 +357,7 @@ class _Variant:
 
     def _find_updates(self, feeds: Feeds) -> list[Any]:
         """The update ops that run when only `feeds` are given."""
-        ops = [self._graph.get_operation_by_name(name) for name in self._program.update_ops]
+        ops = [self._graph.get_operation_by_name(name) for name in self._update_ops]
         return [op for op in ops if not _needs_placeholder(self._needed([op], feeds))]
 
     def _needed(self, roots: Iterable[Any], feeds: Collection[str]) -> set[Any]:
@@ -356,10 +395,12 @@ class _Variant:
             if sure.isdisjoint(handle.op.outputs[0] for handle in variable.handles)
         )
 
+    def _drawn(self, needed: set[Any]) -> frozenset[str]:
+        return frozenset(self.prepared.random.drawn_by({op.name for op in needed}))
+
     def random_ops(self) -> list[str]:
-        random = self.prepared.random
-        mine = [op for name, op in random.replaced.items() if name in self._run_so_far]
-        return [*mine, *random.replaced_in_functions.values()]
+        """The random ops that were replaced in what ran so far."""
+        return list(self.prepared.random.drawn_by(self._run_so_far).values())
 
     def _check_random(self, needed: set[Any]) -> None:
         for name in self.prepared.random.uncomparable:
@@ -392,6 +433,7 @@ def _set_control_flow_v2(enabled: bool) -> None:
 
 
 def _import_graph(meta_graph: Any) -> tf.Graph:
+    register_gradients()
     graph = tf.Graph()
     try:
         with graph.as_default():
@@ -402,6 +444,11 @@ def _import_graph(meta_graph: Any) -> tf.Graph:
             remedy="The package that registers its ops may be missing.",
         ) from error
     return graph
+
+
+def _ops_in(meta_graph: Any, key: str) -> list[str]:
+    names = nodes_in_collection(meta_graph, key)
+    return list(dict.fromkeys(name.partition(":")[0] for name in names))
 
 
 def _group_nodes(program: Program) -> list[tuple[VariableSpec, list[str]]]:
@@ -445,11 +492,3 @@ def _add(gradients: Sequence[Any]) -> Any:
     """The sum of a variable's gradients by each of its nodes, None if there are none."""
     present = [tf.convert_to_tensor(g) for g in gradients if g is not None]
     return tf.add_n(present) if present else None
-
-
-def _to_parts(values: Mapping[str, Value]) -> dict[str, np.ndarray]:
-    return {
-        part: array
-        for name, value in values.items()
-        for part, array in zip(part_names(name, value), to_components(value), strict=True)
-    }

@@ -12,35 +12,67 @@ from converter.parity.values import Value
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Call:
+    """What one way of calling showed, from the checkpoint's values.
+
+    Attributes:
+      outputs: The tensors that it returned, by the names of a serving signature.
+      changed: The variables that it changed, with their new values; None where nobody looked.
+      error: Why it did not run.
+    """
+
+    outputs: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    changed: Mapping[str, np.ndarray] | None = None
+    error: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Observation:
     """What one case showed. Every part starts from the checkpoint's values.
 
     Attributes:
       outputs: All outputs by name.
       plain: What a call without `return_endpoints` returns, where that is less than all outputs.
-      serving: The tensors that the serving signature returns, for a case that has one.
+      serving: What each serving signature for the same call showed, by its name; of the converted
+        module through TensorFlow's Python loader.
+      session: The same through the loader of V1 sessions; of the converted module only.
+      after_saving: What the call showed after the module was saved once more; of the converted
+        module only.
+      in_copy: The same in the copy that was saved; of the converted module only.
+      as_written: What a call that draws random numbers showed in the module as it lies on disk;
+        of the converted module only.
       gradients: Of the sum of all float outputs by each trainable variable, None where there is
         none.
       changed: The variables that the call changed, with their new values.
       plain_changed: The same for the call without `return_endpoints`.
       used: The variables that the call depends on; known of the TF1 graph only.
-      plain_used: The same for the call without `return_endpoints`.
       unsure: Those that only functional loops or branches take, which may not look at them.
       error: Why the case could not be run at all.
       gradient_error: Why there are no gradients.
+      gradients_lost: Whether the original has gradients all the same, which this TensorFlow cannot
+        compute.
+      unresolved: Variables whose gradients pass a gradient that no library has, with the reason:
+        they cannot be compared.
+      drawn: The random ops that the call runs; known of the TF1 graph only.
     """
 
     outputs: Mapping[str, Value] = dataclasses.field(default_factory=dict)
     plain: Value | None = None
-    serving: Mapping[str, np.ndarray] | None = None
+    serving: Mapping[str, Call] = dataclasses.field(default_factory=dict)
+    session: Mapping[str, Call] = dataclasses.field(default_factory=dict)
+    after_saving: Call | None = None
+    in_copy: Call | None = None
+    as_written: Call | None = None
     gradients: Mapping[str, np.ndarray | None] = dataclasses.field(default_factory=dict)
     changed: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     plain_changed: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     used: frozenset[str] = frozenset()
-    plain_used: frozenset[str] = frozenset()
     unsure: frozenset[str] = frozenset()
     error: str = ""
     gradient_error: str = ""
+    gradients_lost: bool = False
+    unresolved: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    drawn: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,10 +92,17 @@ class VariableFacts:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Loss:
-    """A regularization loss: its value, and the variables it depends on where that is known."""
+    """A regularization loss: its value and, of the TF1 graph, what is known besides.
+
+    Attributes:
+      value: A scalar.
+      used: The variables that it depends on.
+      variant: The tag set of the graph variant that has it.
+    """
 
     value: np.ndarray
     used: frozenset[str] = frozenset()
+    variant: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -94,10 +133,17 @@ class ModuleFacts:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Observations:
-    """What the converted module showed: one observation a case, and what it has."""
+    """What the converted module showed: one observation a case, and what it has.
+
+    Attributes:
+      cases: One observation for each case.
+      facts: What the module has.
+      copy_facts: What the copy has that was saved from it; None where it could not be loaded.
+    """
 
     cases: tuple[Observation, ...]
     facts: ModuleFacts
+    copy_facts: ModuleFacts | None = None
 
 
 def digest(array: np.ndarray) -> str:

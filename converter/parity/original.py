@@ -7,13 +7,16 @@ import dataclasses
 from collections.abc import Callable, Iterator
 
 from converter.assemble.plan import ModulePlan
+from converter.assemble.variants import Tags
+from converter.formats.hub_module import read_saved_model
 from converter.formats.legacy_module import LegacyModule
 from converter.parity.cases import Case, CaseMaker, PlannedCase, plan_cases
 from converter.parity.generate import ATTEMPTS, UnmakeableError
 from converter.parity.legacy_runner import LegacyFailure, LegacyRunner
 from converter.parity.observation import Loss, Observation, VariableFacts
-from converter.parity.report import NotCompared
+from converter.parity.source_facts import read_source_facts
 from converter.parity.values import has_nan
+from converter.parity.verdict import NotCompared
 
 
 class Original:
@@ -23,6 +26,7 @@ class Original:
       cases: The cases that ran.
       observations: What they showed.
       not_compared: What did not run, and why.
+      source: What the module's files say.
     """
 
     def __init__(self, legacy: LegacyModule, plan: ModulePlan, maker: CaseMaker) -> None:
@@ -30,13 +34,15 @@ class Original:
         self._plan = plan
         self._maker = maker
         self._runner = LegacyRunner(legacy)
+        self._planned = tuple(plan_cases(plan))
+        self.source = read_source_facts(read_saved_model(legacy.directory))
         self.cases: list[Case] = []
         self.observations: list[Observation] = []
         self.not_compared: list[NotCompared] = []
 
     def run(self, tell: Callable[[str], None]) -> None:
         """Runs all cases."""
-        for planned in plan_cases(self._plan):
+        for planned in self._planned:
             tell(f"running {planned.name} in TF1")
             self._run_case(planned)
 
@@ -56,52 +62,66 @@ class Original:
                 fallback = (case, observation)
                 break
         if fallback is None:
-            self.not_compared.append(NotCompared(planned.name, reason))
+            why = f"the original does not run with the inputs made up for it: {reason}"
+            remedy = self._maker.describe_inputs(planned)
+            self.not_compared.append(NotCompared(planned.name, "all", why, remedy))
             return
         self._keep(*fallback)
 
     def _keep(self, case: Case, observation: Observation) -> None:
-        self.cases.append(case)
+        self.cases.append(dataclasses.replace(case, draws=bool(observation.drawn)))
         self.observations.append(observation)
-        if observation.gradient_error:
-            why = f"the original has none: {observation.gradient_error}"
-            self.not_compared.append(NotCompared(f"gradients of {case.name}", why))
-        if case.served_as is not None and not case.is_served:
-            why = "TensorFlow's Python API cannot call one with an input named 'self'"
-            self.not_compared.append(NotCompared(f"serving signature {case.served_as!r}", why))
+        self.not_compared += _lacking_gradients(case, observation)
 
-    def uncovered(self) -> tuple[str, ...]:
-        """The callables of which no case ran."""
-        covered = {case.attribute for case in self.cases}
-        return tuple(name for name in self._plan.callables if name not in covered)
+    def offered(self) -> frozenset[tuple[Tags, str]]:
+        """The graph variants and signatures of all calls, whether they ran or not."""
+        return frozenset((planned.tags, planned.plan.signature) for planned in self._planned)
+
+    def random_ops(self) -> dict[str, int]:
+        """How many random ops of each kind the cases ran, and were replaced."""
+        return dict(sorted(collections.Counter(self._runner.random_ops()).items()))
 
     def variables(self) -> dict[str, VariableFacts]:
         """The variables of all graph variants."""
-        chosen = self._plan.variants
-        pair = [tags for tags in (chosen.inference, chosen.training) if tags is not None]
-        found: dict[str, VariableFacts] = {}
-        for tags in (*pair, *chosen.others):
-            for name, facts in self._runner.variables(tags).items():
-                trainable = facts.trainable or (name in found and found[name].trainable)
-                found[name] = dataclasses.replace(facts, trainable=trainable)
-        return found
+        used = self._plan.variants.used
+        trainable = frozenset().union(*(self.source.trainable[tags] for tags in used))
+        return {
+            name: dataclasses.replace(facts, trainable=name in trainable)
+            for tags in used
+            for name, facts in self._runner.variables(tags).items()
+            if name in self.source.variables[tags]
+        }
 
     def losses(self) -> tuple[Loss, ...]:
-        """The losses of the training variant, else of the inference one, else of all."""
-        chosen = self._plan.variants
-        tags = chosen.training if chosen.training is not None else chosen.inference
-        variants = chosen.others if tags is None else (tags,)
-        return tuple(loss for variant in variants for loss in self._runner.losses(variant))
+        """The losses of the variants that some callable trains with."""
+        variants = self._plan.variants
+        trained = {variants.loss_variant(p.tags): None for p in self._plan.callables.values()}
+        return tuple(loss for tags in trained for loss in self._runner.losses(tags))
 
     def notes(self) -> Iterator[str]:
-        """What was changed so that the two can be compared."""
-        counts = collections.Counter(self._runner.random_ops())
-        if counts:
-            ops = ", ".join(f"{op} ({count})" for op, count in counts.items())
-            yield f"random ops were made deterministic on both sides: {ops}"
-        overrides = sum(graph.overrides for graph in self._runner.graphs)
+        """What was changed in the TF1 graph so that it runs here."""
+        overrides = sum(len(graph.overrides) for graph in self._runner.graphs)
         if overrides:
             yield (
-                f"{overrides} gradient overrides were dropped from the TF1 graph: no process can"
-                " resolve them"
+                f"{overrides} gradient overrides of the TF1 graph are names of Python functions that"
+                " no file holds: gradients that come through them are not compared"
             )
+        gather_trees = sum(graph.gather_trees for graph in self._runner.graphs)
+        if gather_trees:
+            yield (
+                f"GatherTree ({gather_trees}), an op of tf.contrib that TensorFlow 2 lacks, was"
+                " computed by NumPy in the TF1 graph"
+            )
+
+
+def _lacking_gradients(case: Case, observation: Observation) -> Iterator[NotCompared]:
+    if observation.gradients_lost:
+        yield NotCompared(case.name, "gradients", observation.gradient_error)
+    elif observation.gradient_error:
+        why = f"the original has none: {observation.gradient_error}"
+        yield NotCompared(case.name, "gradients", why, leaves_open=False)
+    reasons = collections.defaultdict(list)
+    for variable, reason in observation.unresolved.items():
+        reasons[reason].append(variable)
+    for reason, variables in reasons.items():
+        yield NotCompared(case.name, f"gradients of {', '.join(variables)}", reason)

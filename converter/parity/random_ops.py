@@ -16,7 +16,7 @@ After:
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -81,23 +81,51 @@ class RandomOps:
     Attributes:
       replaced: What each replaced node of the graph was, by its name.
       replaced_in_functions: The same for functions, by `function/node`.
+      callers: The graph's nodes that run each of the latter, by the same keys.
       uncomparable: The graph's nodes whose op has no stateless twin, or calls one.
     """
 
     replaced: Mapping[str, str]
     replaced_in_functions: Mapping[str, str]
+    callers: Mapping[str, frozenset[str]]
     uncomparable: tuple[str, ...]
+
+    def drawn_by(self, nodes: Collection[str]) -> dict[str, str]:
+        """The ops that were replaced and that run when `nodes` of the graph do, by their keys."""
+        here = {name: op for name, op in self.replaced.items() if name in nodes}
+        there = {
+            key: op
+            for key, op in self.replaced_in_functions.items()
+            if not self.callers[key].isdisjoint(nodes)
+        }
+        return here | there
 
 
 def make_deterministic(graph_def: Any) -> RandomOps:
     """Replaces the random ops of a GraphDef and of its functions, in place."""
     replaced = _rewrite(graph_def.node, graph_def.node.add, "{}")
-    in_functions = {
-        f"{function.signature.name}/{name}": op
-        for function in graph_def.library.function
-        for name, op in _rewrite(function.node_def, function.node_def.add, "{}:output:0").items()
-    }
-    return RandomOps(replaced, in_functions, _find_uncomparable(graph_def))
+    in_functions: dict[str, str] = {}
+    callers: dict[str, frozenset[str]] = {}
+    for function in graph_def.library.function:
+        name = function.signature.name
+        found = _rewrite(function.node_def, function.node_def.add, "{}:output:0")
+        own = {f"{name}/{node}": op for node, op in found.items()}
+        in_functions |= own
+        if own:
+            callers |= dict.fromkeys(own, _find_callers(graph_def, name))
+    return RandomOps(replaced, in_functions, callers, _find_uncomparable(graph_def))
+
+
+def has_random_ops(graph_def: Any) -> bool:
+    """Whether there is anything for `make_deterministic` to replace."""
+    bodies = (graph_def.node, *(function.node_def for function in graph_def.library.function))
+    return any(node.op in REPLACED_OPS for body in bodies for node in body)
+
+
+def _find_callers(graph_def: Any, function: str) -> frozenset[str]:
+    """The graph's nodes that call a function, through others too."""
+    names = find_callers(graph_def, {function})
+    return frozenset(node.name for node in graph_def.node if calls(node, names))
 
 
 def _find_uncomparable(graph_def: Any) -> tuple[str, ...]:

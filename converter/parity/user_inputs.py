@@ -3,15 +3,62 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from converter import errors
 from converter.assemble.values import component_names
+from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Kind, Signature, TensorInfo
 from converter.parity.values import Value, from_components
+
+
+def read_arrays(inputs: Mapping[str, Any] | str | os.PathLike[str] | None) -> dict[str, Any]:
+    """The user's arrays, by name.
+
+    Args:
+      inputs: The arrays, or the `.npz` file that holds them.
+
+    Raises:
+      UsageError: if the file is no `.npz`.
+    """
+    if inputs is None:
+        return {}
+    if isinstance(inputs, Mapping):
+        return {name: np.asarray(array) for name, array in inputs.items()}
+    try:
+        with np.load(os.fspath(inputs), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+        raise errors.UsageError(
+            f"the inputs {os.fspath(inputs)} cannot be read: {error}",
+            remedy="Write them with numpy.savez, without pickled objects.",
+        ) from error
+
+
+def check_inputs(
+    inputs: Mapping[str, Any] | str | os.PathLike[str] | None,
+    legacy: LegacyModule,
+    *,
+    verify: bool,
+) -> dict[str, Any]:
+    """The user's arrays, if the module has inputs for them.
+
+    Raises:
+      UsageError: if it has not, or there is nothing to compare.
+    """
+    if inputs is not None and not verify:
+        raise errors.UsageError(
+            "inputs are for comparing the result with the original",
+            remedy="Pass --verify (in Python: verify=True), or leave them out.",
+        )
+    arrays = read_arrays(inputs)
+    check_keys(arrays, [s for v in legacy.variants.values() for s in v.signatures.values()])
+    return arrays
 
 
 def check_keys(arrays: Mapping[str, np.ndarray], signatures: Sequence[Signature]) -> None:
@@ -62,6 +109,26 @@ def find_value(
         ],
         info,
     )
+
+
+def describe_keys(signature: str, name: str, info: TensorInfo) -> list[str]:
+    """The arrays to pass for an input: `default/ids (int64 [?, 3])`."""
+    parts, dtypes, shapes = component_names(name, info), _component_dtypes(info), _shapes(info)
+    return [
+        f"`{signature}/{part}` ({dtype.name} {shape})"
+        for part, dtype, shape in zip(parts, dtypes, shapes, strict=True)
+    ]
+
+
+def _shapes(info: TensorInfo) -> list[str]:
+    rank = "?" if info.shape is None else len(info.shape)
+    if info.kind is Kind.SPARSE:
+        return [f"[?, {rank}]", "[?]", f"[{rank}]"]
+    if info.kind is Kind.RAGGED:
+        return ["[?, …]"] + ["[?]"] * info.ragged_rank
+    if info.shape is None:
+        return ["of any shape"]
+    return [f"[{', '.join('?' if size is None else str(size) for size in info.shape)}]"]
 
 
 def _find_array(arrays: Mapping[str, np.ndarray], signature: str, part: str) -> np.ndarray | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -51,6 +51,15 @@ def part_names(name: str, value: Value) -> list[str]:
     if isinstance(value, RaggedValue):
         return [f"{name}_component_{index}" for index in range(1 + len(value.nested_row_splits))]
     return [name]
+
+
+def to_parts(values: Mapping[str, Value]) -> dict[str, np.ndarray]:
+    """The arrays of several values, by their names in a serving signature."""
+    return {
+        part: array
+        for name, value in values.items()
+        for part, array in zip(part_names(name, value), to_components(value), strict=True)
+    }
 
 
 def from_components(arrays: Sequence[np.ndarray], info: TensorInfo) -> Value:

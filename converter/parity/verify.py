@@ -6,22 +6,23 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from converter import errors
 from converter.assemble.plan import ModulePlan, make_plan
 from converter.export.saved_model import quiet_tensorflow, read_record
+from converter.formats.hub_module import read_saved_model
 from converter.formats.legacy_module import LegacyModule
 from converter.formats.paths import Path, as_path
 from converter.formats.registry import read_module
 from converter.formats.source_files import digest
 from converter.parity.cases import CaseMaker
-from converter.parity.checks import Evidence, Tolerances, run_checks
-from converter.parity.converted_process import run_deterministic
+from converter.parity.checks import run_checks
+from converter.parity.converted_process import run_in_every_way
 from converter.parity.converted_runner import Request
+from converter.parity.evidence import Evidence, Tolerances
 from converter.parity.original import Original
 from converter.parity.report import ParityReport
-from converter.parity.user_inputs import check_keys
+from converter.parity.source_facts import read_served_signatures
+from converter.parity.user_inputs import check_inputs
 
 StrPath = str | os.PathLike[str]
 Progress = Callable[[str], None]
@@ -52,7 +53,7 @@ def verify(
         the original can help it.
 
     Returns:
-      The report. A difference is not an error: look at `passed`.
+      The report. A difference is not an error: look at `verdict`.
 
     Raises:
       ConversionError: if the two cannot be compared.
@@ -61,20 +62,19 @@ def verify(
     legacy = read_module(source)
     target = as_path(destination)
     plan = _read_plan(legacy, target)
-    arrays = {name: np.asarray(array) for name, array in (inputs or {}).items()}
-    check_keys(arrays, [s for v in legacy.variants.values() for s in v.signatures.values()])
+    arrays = check_inputs(inputs, legacy, verify=True)
     with quiet_tensorflow():
         original = Original(legacy, plan, CaseMaker(legacy, arrays))
         original.run(tell)
         tell("running the converted module")
         request = Request(
-            directory=target,
+            directory=str(target),
             cases=tuple(original.cases),
             attributes=tuple(plan.callables),
             import_ops=tuple(import_ops),
             reload=_has_mutable_tables(legacy),
         )
-        observations = run_deterministic(request, fresh_process=fresh_process)
+        observations = run_in_every_way(request, fresh_process=fresh_process)
     evidence = Evidence(
         plan=plan,
         cases=tuple(original.cases),
@@ -83,12 +83,16 @@ def verify(
         variables=original.variables(),
         losses=original.losses(),
         facts=observations.facts,
+        copy_facts=observations.copy_facts,
+        source=original.source,
+        offered=original.offered(),
+        signatures=read_served_signatures(read_saved_model(target)),
         tolerances=Tolerances(rtol, atol),
     )
     return ParityReport(
         rows=run_checks(evidence),
         not_compared=tuple(original.not_compared),
-        uncovered=original.uncovered(),
+        random_ops=original.random_ops(),
         notes=tuple(original.notes()),
         rtol=rtol,
         atol=atol,

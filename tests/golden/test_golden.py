@@ -1,6 +1,5 @@
 """Every converted fixture against the values that TF 1.15 recorded, after save and reload."""
 
-import collections
 
 import numpy as np
 import pytest
@@ -85,22 +84,34 @@ def test_calls_equal_tf1(name):
             assert_equal(expected, actual, f"{where}, {key} afterwards")
 
 
+def _updated_calls():
+    for name in NAMES:
+        for call in read_golden(name).calls:
+            if call.update_ops_after is not None:
+                yield pytest.param(name, call, id=f"{name}-{call.signature}")
+
+
+@pytest.mark.parametrize(("name", "call"), _updated_calls())
+def test_update_ops_of_variants_without_another_for_training_equal_tf1(name, call):
+    model = convert_golden(name)
+    before = snapshot(model)
+    outputs, _ = model.run(call, with_update_ops=True)
+    after = snapshot(model)
+    restore(model, before)
+    for key, expected in call.outputs.items():
+        assert_equal(expected, outputs[key], f"output {key}")
+    for key, actual in after.items():
+        assert_equal(call.update_ops_after.get(key, before[key]), actual, f"{key} afterwards")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_losses_equal_tf1(name):
     golden, model = read_golden(name), convert_golden(name)
     losses = model.losses()
-    values = [np.asarray(losses[index]().numpy()) for index in sorted(losses)]
-    calls = [call for call in golden.calls if call.tags in _tags_with_losses(model.record)]
+    calls = [call for call in golden.calls if model.trains_with(call.tags)]
     assert calls
     for call in calls:
-        assert len(values) == len(call.regularization_losses)
-        for expected, actual in zip(call.regularization_losses, values, strict=True):
-            assert_equal(expected, actual, "regularization loss")
-
-
-def _tags_with_losses(record):
-    """The graph variants whose losses are the module's: of training, else inference, else all."""
-    by_role = collections.defaultdict(set)
-    for variant in record["graph_variants"]:
-        by_role[variant["role"]].add(frozenset(variant["tags"]))
-    return by_role["training"] or by_role["inference"] or set().union(*by_role.values())
+        listed = sorted(model.losses_of_variant(call.tags))
+        assert len(listed) == len(call.regularization_losses)
+        for expected, index in zip(call.regularization_losses, listed, strict=True):
+            assert_equal(expected, np.asarray(losses[index]().numpy()), "regularization loss")

@@ -9,10 +9,10 @@ import pytest
 
 import converter
 from converter import errors
+from converter.formats.signature import look_at
 from converter.formats.source_files import digest
 from converter.migration.convert_job import convert_job, inspect_job
 from converter.migration.outcomes import Converted, Failed, Refused, UpToDate
-from converter.migration.signature import look_at
 
 
 @pytest.fixture

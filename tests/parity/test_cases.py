@@ -28,7 +28,7 @@ def test_one_case_for_a_plain_module(make_cases):
     (case,) = make_cases("half_plus_two").values()
     assert case.name == "default"
     assert case.inputs["default"].shape == (8,)
-    assert case.served_as == "default"
+    assert case.served_as == ("default", "serving_default")
     assert case.is_root
     assert not case.takes_training
     assert not case.takes_endpoints
@@ -47,7 +47,7 @@ def test_every_training_mode_with_and_without_hparams(make_cases):
     assert set(plain.inputs) == {"images"}
     assert set(given.keywords) == {"batch_norm_momentum", "batch_norm_epsilon"}
     assert given.tags == {"train"}
-    assert given.served_as is None
+    assert given.served_as == ()
     assert cases["default"].takes_endpoints
     assert given.inputs["batch_norm_momentum"].dtype == np.float32
 
@@ -64,13 +64,14 @@ def test_inputs_with_defaults_are_served_all_the_same(make_cases):
 
 def test_other_graph_variants_are_not_served_beside_an_inference_one(make_cases):
     cases = make_cases("gan_spectral")
-    assert {case.served_as for case in cases.values()} == set(cases)
+    served = [name for case in cases.values() for name in case.served_as]
+    assert sorted(served) == sorted(cases)
 
 
-def test_an_input_called_self_cannot_be_served(make_cases):
+def test_python_gives_another_name_for_an_input_called_self(make_cases):
     case = make_cases("odd_colliding_inputs")["default"]
-    assert case.served_as == "default"
-    assert not case.is_served
+    assert "default" in case.served_as
+    assert case.serving_keywords["self"] != "self"
 
 
 def test_inputs_of_one_tensor_have_one_value(make_cases):

@@ -3,7 +3,7 @@ import pytest
 
 from converter import errors
 from converter.parity import converted_process
-from converter.parity.converted_process import run_deterministic, write_deterministic_copy
+from converter.parity.converted_process import run_in_every_way, write_deterministic_copy
 from converter.parity.converted_runner import Request
 
 
@@ -27,17 +27,33 @@ def test_refuses_what_is_no_saved_model(tmp_path):
 
 
 def test_a_process_that_dies_is_an_error_with_its_last_words(converted, monkeypatch):
-    request = Request(converted("half_plus_two"), (), (), import_ops=("no_such_package",))
+    request = Request(str(converted("half_plus_two")), (), (), import_ops=("no_such_package",))
     with pytest.raises(errors.ParityError, match=r"ended with status 1.*no_such_package"):
-        run_deterministic(request, fresh_process=True)
+        run_in_every_way(request, fresh_process=True)
     monkeypatch.setattr(converted_process, "_MODULE", "tests.parity.crashes")
     with pytest.raises(errors.ParityError, match=r"was killed by signal 11"):
-        run_deterministic(request, fresh_process=True)
+        run_in_every_way(request, fresh_process=True)
 
 
 def test_both_ways_to_run_show_the_same(converted):
-    request = Request(converted("half_plus_two"), (), ("default",))
-    there = run_deterministic(request, fresh_process=True)
-    here = run_deterministic(request, fresh_process=False)
+    request = Request(str(converted("half_plus_two")), (), ("default",))
+    there = run_in_every_way(request, fresh_process=True)
+    here = run_in_every_way(request, fresh_process=False)
     assert there.facts.variables == here.facts.variables
     np.testing.assert_array_equal(there.facts.signatures, here.facts.signatures)
+
+
+def test_an_answer_that_makes_no_sense_is_an_error(converted, monkeypatch):
+    request = Request(str(converted("half_plus_two")), (), ())
+    for module in ("tests.parity.says_nothing", "tests.parity.says_a_pickle"):
+        monkeypatch.setattr(converted_process, "_MODULE", module)
+        with pytest.raises(errors.ParityError, match="answers nonsense"):
+            run_in_every_way(request, fresh_process=True)
+
+
+def test_runs_what_lies_on_disk_where_nothing_draws(converted, monkeypatch):
+    monkeypatch.setattr(converted_process, "write_deterministic_copy", None)
+    seen = run_in_every_way(
+        Request(str(converted("half_plus_two")), (), ()), fresh_process=False
+    )
+    assert seen.facts.variables

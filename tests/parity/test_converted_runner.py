@@ -1,4 +1,5 @@
-import pickle
+import dataclasses
+import pathlib
 
 import numpy as np
 import pytest
@@ -7,8 +8,11 @@ import tensorflow as tf
 from converter.assemble.plan import make_plan
 from converter.formats.registry import read_module
 from converter.parity.cases import CaseMaker, plan_cases
+from converter.parity.converted_process import write_deterministic_copy
 from converter.parity.converted_runner import Request, main, run_converted
+from converter.parity.exchange import read_message, write_message
 from converter.parity.generate import ATTEMPTS
+from converter.parity.observation import Observations
 
 
 @pytest.fixture
@@ -20,7 +24,7 @@ def request_for(golden, converted):
         plan = make_plan(legacy)
         maker = CaseMaker(legacy, {})
         cases = tuple(maker.make(planned, ATTEMPTS[0]) for planned in plan_cases(plan))
-        return Request(converted(name), cases, tuple(plan.callables))
+        return Request(str(converted(name)), cases, tuple(plan.callables))
 
     return make
 
@@ -31,7 +35,8 @@ def test_half_plus_two(request_for):
     (observation,) = seen.cases
     x = request.cases[0].inputs["default"]
     np.testing.assert_array_equal(observation.outputs["default"], x * np.float32(0.5) + 2)
-    np.testing.assert_array_equal(observation.serving["default"], observation.outputs["default"])
+    served = observation.serving["default"].outputs["default"]
+    np.testing.assert_array_equal(served, observation.outputs["default"])
     assert not observation.changed
     assert set(observation.gradients) == set(seen.facts.root.trainable_variables)
     assert set(seen.facts.signatures) == {"default", "serving_default"}
@@ -94,7 +99,48 @@ def test_loads_anew_where_calls_change_tables(request_for):
 
 def test_answers_in_a_file(request_for, tmp_path):
     question, answer = tmp_path / "question", tmp_path / "answer"
-    question.write_bytes(pickle.dumps(request_for("ragged_both")))
+    write_message(question, request_for("ragged_both"))
     main(str(question), str(answer))
-    (seen,) = pickle.loads(answer.read_bytes()).cases
+    (seen,) = read_message(answer, Observations, 1 << 20).cases
     assert not seen.error
+
+
+def test_every_door_shows_the_same(request_for):
+    (seen,) = run_converted(request_for("half_plus_two")).cases
+    calls = [*seen.serving.values(), *seen.session.values(), seen.after_saving, seen.in_copy]
+    assert set(seen.serving) == set(seen.session) == {"default", "serving_default"}
+    assert len(calls) == 6
+    for call in calls:
+        assert not call.error
+        np.testing.assert_array_equal(call.outputs["default"], seen.outputs["default"])
+
+
+def test_the_copy_lists_what_the_module_lists(request_for):
+    seen = run_converted(request_for("dense_regularized"))
+    assert seen.copy_facts.variables == seen.facts.variables
+    assert seen.copy_facts.root.trainable_variables == seen.facts.root.trainable_variables
+
+
+def test_a_door_that_fails_is_part_of_the_observation(request_for):
+    request = request_for("half_plus_two")
+    (case,) = request.cases
+    wrong = dataclasses.replace(case, served_as=("no_such_signature",))
+    (seen,) = run_converted(dataclasses.replace(request, cases=(wrong,))).cases
+    assert not seen.error
+    assert "no_such_signature" in seen.serving["no_such_signature"].error
+    assert "no_such_signature" in seen.session["no_such_signature"].error
+
+
+def test_calls_that_draw_run_in_the_deterministic_copy(request_for, tmp_path):
+    request = request_for("random_noise")
+    write_deterministic_copy(pathlib.Path(request.directory), tmp_path / "copy")
+    cases = tuple(dataclasses.replace(case, draws=True) for case in request.cases)
+    drawing = dataclasses.replace(request, cases=cases, deterministic=str(tmp_path / "copy"))
+    one, other = (run_converted(drawing).cases[0] for _ in range(2))
+    for name, value in one.outputs.items():
+        np.testing.assert_array_equal(value, other.outputs[name])
+    assert one.as_written.outputs.keys() == one.outputs.keys()
+    assert any(
+        not np.array_equal(value, one.as_written.outputs[name])
+        for name, value in one.outputs.items()
+    )

@@ -24,7 +24,6 @@ def test_keeps_what_ran(run_original):
     original = run_original("updates_per_signature")
     assert len(original.cases) == len(original.observations) == 4
     assert not original.not_compared
-    assert original.uncovered() == ()
 
 
 def test_tries_other_inputs_until_some_run(run_original):
@@ -43,13 +42,11 @@ def test_prefers_outputs_without_nan(run_original):
 
 def test_says_what_could_not_run(run_original):
     original = run_original("ref_embedding", {"default": np.full((2, 3), 100)})
-    assert original.uncovered() == ("default",)
-    assert "not in [0, 7)" in original.not_compared[0].reason
-
-
-def test_names_signatures_that_cannot_be_called(run_original):
-    (entry,) = run_original("odd_colliding_inputs").not_compared
-    assert entry.case == "serving signature 'default'"
+    (entry,) = original.not_compared
+    assert (entry.case, entry.what, entry.leaves_open) == ("default", "all", True)
+    assert "not in [0, 7)" in entry.why
+    assert "`default/default` (int64 [?, ?])" in entry.remedy
+    assert not original.cases
 
 
 def test_trainable_in_any_variant(run_original):
@@ -60,9 +57,17 @@ def test_trainable_in_any_variant(run_original):
 
 def test_notes(run_original):
     assert list(run_original("half_plus_two").notes()) == []
+    (note,) = run_original("layers_custom_gradient").notes()
+    assert "gradient overrides" in note and "are not compared" in note
+
+
+def test_counts_random_ops_that_calls_run(run_original):
+    assert run_original("half_plus_two").random_ops() == {}
     # Its random ops only make initial values, which no call needs.
-    assert list(run_original("ref_embedding").notes()) == []
-    assert "RandomUniform" in next(run_original("random_noise").notes())
+    assert run_original("ref_embedding").random_ops() == {}
+    noise = run_original("random_noise")
+    assert "RandomUniform" in noise.random_ops()
+    assert all(case.draws for case in noise.cases)
 
 
 def test_losses_of_the_training_variant(run_original):

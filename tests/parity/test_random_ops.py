@@ -56,7 +56,7 @@ def test_draws_the_same_in_every_run(name):
 def test_leaves_other_ops_alone():
     graph_def = _graph_def(lambda: tf.random.stateless_uniform([2], seed=[1, 2]) + 1.0)
     before = graph_def.SerializeToString(deterministic=True)
-    assert make_deterministic(graph_def) == random_ops.RandomOps({}, {}, ())
+    assert make_deterministic(graph_def) == random_ops.RandomOps({}, {}, {}, ())
     assert graph_def.SerializeToString(deterministic=True) == before
 
 

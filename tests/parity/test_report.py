@@ -7,14 +7,24 @@ import pytest
 import rich.console
 
 from converter.parity.checks import Row
-from converter.parity.compare import EXACT, compare, missing
-from converter.parity.report import NotCompared, ParityReport, print_report
+from converter.parity.compare import EXACT, compare, compare_facts, missing
+from converter.parity.report import ParityReport
+from converter.parity.report_table import print_report
+from converter.parity.verdict import NotCompared
 
 _ONES = np.ones(2, np.float32)
 _CLOSE = compare(_ONES, np.array([1, 1 + 1e-6], np.float32), EXACT)
 _NAN = compare(_ONES, np.array([1, np.nan], np.float32), EXACT)
 _SAME = Row("default", "outputs", "default", compare(_ONES, _ONES, EXACT))
-_PASSED = ParityReport((_SAME,), notes=("random ops were replaced",))
+_DRAWN = Row("default, training", "outputs", "x", _SAME.comparison, ("random ops replaced",))
+_FACT = Row("module", "variables", "w", compare_facts("there", "there"))
+_WRONG_FACT = Row("module", "variables", "b", compare_facts("there", "absent"))
+_PASSED = ParityReport(
+    (_SAME, _DRAWN, _FACT), random_ops={"RandomUniform": 2}, notes=("it was changed",)
+)
+_OPEN = ParityReport(
+    (_SAME,), (NotCompared("other", "all", "it does not run", "Pass --inputs FILE.npz."),)
+)
 _FAILED = ParityReport(
     (
         _SAME,
@@ -22,7 +32,7 @@ _FAILED = ParityReport(
         Row("default, training", "effects", "gone", missing(_ONES)),
         Row("default, training", "gradients", "w", _CLOSE),
     ),
-    not_compared=(NotCompared("gradients of other", "TF1 has none"),),
+    not_compared=(NotCompared("other", "gradients", "TF1 has none", leaves_open=False),),
     rtol=0.1,
 )
 
@@ -35,45 +45,63 @@ def _print(report, width=100):
 
 def test_passed():
     assert _PASSED.passed
+    assert _PASSED.verdict == "equal"
     assert _PASSED.first_failure() == ""
     assert _PASSED.summary() == {
-        "passed": True, "tensors": 1, "bit_equal": 1, "worst_abs": 0.0, "worst_rel": 0.0
+        "verdict": "equal", "passed": True, "tensors": 1, "bit_equal": 1, "conditional": 1,
+        "facts": 1, "worst_abs": 0.0, "worst_rel": 0.0, "random_ops": {"RandomUniform": 2},
+        "not_compared": [], "remedies": [],
     }  # fmt: skip
+    assert _PASSED.sentence() == (
+        "Equal: 1 tensors, 1 bit for bit; 1 more equal with random ops replaced"
+        " (RandomUniform x 2); 1 facts."
+    )
 
 
 def test_failed():
     assert not _FAILED.passed
+    assert _FAILED.verdict == "differs"
+    assert _FAILED.sentence() == (
+        "Differs: default, training / effects / scope/[bold]w, default, training / effects / gone,"
+        " default, training / gradients / w (3 of 4 tensors)."
+    )
     assert [row.tensor for row in _FAILED.failures] == ["scope/[bold]w", "gone", "w"]
     assert _FAILED.first_failure().startswith("default, training / effects / scope/[bold]w: ")
     assert "expected 1.0, actual nan at [1]" in _FAILED.first_failure()
 
 
-def test_a_callable_that_could_not_be_compared_fails():
-    report = ParityReport((_SAME,), uncovered=("other",))
-    assert not report.passed
-    assert "--inputs" in _print(report)
-    assert "'other'" in report.first_failure()
+def test_what_could_not_be_compared_leaves_the_verdict_open():
+    assert _OPEN.verdict == "not compared"
+    assert not _OPEN.passed
+    assert _OPEN.first_failure() == ""
+    assert _OPEN.summary()["not_compared"] == ["all of other: it does not run"]
+    assert _OPEN.summary()["remedies"] == ["Pass --inputs FILE.npz."]
+    text = " ".join(_print(_OPEN).split())
+    assert "Not compared: all of other: it does not run. Pass --inputs FILE.npz." in text
+    assert "All else is equal: 1 tensors, 1 bit for bit; 0 facts." in text
+    assert "Equal:" not in text
 
 
-@pytest.mark.parametrize("report", [_PASSED, _FAILED])
+def test_what_differs_is_said_whatever_else_was_not_compared():
+    assert ParityReport(_FAILED.rows, _OPEN.not_compared).verdict == "differs"
+
+
+def test_what_the_original_lacks_does_not_leave_it_open():
+    assert ParityReport((_SAME,), _FAILED.not_compared).verdict == "equal"
+
+
+def test_facts_alone_can_differ():
+    report = ParityReport((_SAME, _FACT, _WRONG_FACT))
+    assert report.sentence() == "Differs: module / variables / b (1 of 2 facts)."
+
+
+@pytest.mark.parametrize("report", [_PASSED, _FAILED, _OPEN])
 def test_json_and_back(report):
     text = json.dumps(report.to_json(), allow_nan=False)
     assert ParityReport.from_json(json.loads(text)) == report
 
 
-def test_json_of_an_earlier_version_is_read():
-    values = _FAILED.to_json()
-    assert [row.pop("ulps_histogram") for row in values["rows"]] == [
-        [2],
-        [1],
-        None,
-        [1, 0, 0, 0, 1],
-    ]
-    rows = ParityReport.from_json(values).rows
-    assert [row.comparison.ulps_histogram for row in rows] == [None] * 4
-
-
-@pytest.mark.parametrize("report", [_PASSED, _FAILED])
+@pytest.mark.parametrize("report", [_PASSED, _FAILED, _OPEN])
 def test_survives_pickling(report):
     assert pickle.loads(pickle.dumps(report)) == report
 
@@ -85,13 +113,15 @@ def test_the_table_fits_in_100_columns():
     assert "scope/[bold]w" in text
     assert "Not compared: gradients of other: TF1 has none" in text
     assert "missing" in text
-    assert "Not equal" in text
+    assert "Differs: " in text
 
 
 def test_a_passed_report_says_so():
     text = _print(_PASSED)
-    assert "Equal: 1 tensors, 1 bit-equal" in text
-    assert "Note: random ops were replaced" in text
+    assert "Equal: 1 tensors, 1 bit for bit" in text
+    assert "* with random ops replaced on both sides" in text
+    assert "ok*" in text
+    assert "Note: it was changed" in text
 
 
 def test_long_lists_of_failures_are_cut():
@@ -101,4 +131,5 @@ def test_long_lists_of_failures_are_cut():
 
 def test_nothing_at_all():
     assert ParityReport(()).summary()["worst_abs"] == 0.0
-    assert "Equal: 0 tensors" in _print(ParityReport(()))
+    assert ParityReport(()).verdict == "not compared"
+    assert "Equal" not in _print(ParityReport(()))

@@ -46,7 +46,7 @@ _FILTERS = {
 # What the table shows, sorts and searches; `web/page.js` names the columns by these.
 _COLUMNS = (
     "path", "outcome", "seconds", "source_bytes", "destination_bytes", "variables", "tensors",
-    "bit_equal", "equal", "worst_rel", "warnings", "cause", "at", "length",
+    "bit_equal", "verdict", "worst_rel", "warnings", "cause", "at", "length",
 )  # fmt: skip
 
 
@@ -145,7 +145,7 @@ def _row(facts: Json, cause: int | None, at: int, length: int) -> list[Any]:
         facts["variable_count"],
         parity.get("tensors"),
         parity.get("bit_equal"),
-        parity.get("passed"),
+        parity.get("verdict"),
         None if worst is None else to_json(float(worst)),
         len(facts["warnings"]),
         cause,

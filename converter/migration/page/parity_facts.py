@@ -21,9 +21,12 @@ from converter.migration.page.untrusted import (
     texts,
     to_json,
 )
+from converter.parity.verdict import DIFFERS, EQUAL
 
-# The few numbers that an outcome keeps, too.
-SUMMARY = ("passed", "tensors", "bit_equal", "worst_abs", "worst_rel")
+# The few facts that an outcome keeps, too.
+SUMMARY = (
+    "verdict", "passed", "tensors", "bit_equal", "conditional", "facts", "worst_abs", "worst_rel"
+)  # fmt: skip
 _MOST_BITS = 64  # Of a distance in units in the last place.
 
 
@@ -44,7 +47,6 @@ def _describe(report: Mapping[str, Any]) -> Json:
         "histogram": add_histograms(row["histogram"] for row in rows),
         "notes": texts(report["notes"]),
         "not_compared": [_not_compared(item) for item in items(report["not_compared"])],
-        "uncovered": texts(report["uncovered"]),
     }
 
 
@@ -52,9 +54,13 @@ def describe_summary(values: Any) -> Json:
     """The numbers of `SUMMARY`."""
     summary = fields(values)
     return {
+        # Comparisons of earlier versions have no verdict: they knew of two.
+        "verdict": text(summary.get("verdict", EQUAL if summary["passed"] else DIFFERS)),
         "passed": flag(summary["passed"]),
         "tensors": count(summary["tensors"]),
         "bit_equal": count(summary["bit_equal"]),
+        "conditional": count(summary.get("conditional", 0)),
+        "facts": count(summary.get("facts", 0)),
         "worst_abs": to_json(number(summary["worst_abs"])),
         "worst_rel": to_json(number(summary["worst_rel"])),
     }
@@ -78,6 +84,8 @@ def _row(value: Any) -> Json:
         "shape": [count(size) for size in items(row["shape"])],
         "passed": flag(row["passed"]),
         "bit_equal": flag(row["bit_equal"]),
+        "is_fact": flag(row.get("is_fact", False)),
+        "conditions": texts(row.get("conditions", [])),
         "max_abs": to_json(number(row["max_abs"])),
         "max_rel": to_json(number(row["max_rel"])),
         "max_ulps": optional(_distance, row["max_ulps"]),
@@ -111,4 +119,7 @@ def _goodness(row: Json) -> tuple[bool, bool, float]:
 
 def _not_compared(value: Any) -> Json:
     entry = fields(value)
-    return {"case": text(entry["case"]), "reason": text(entry["reason"])}
+    if "reason" in entry:  # That of an earlier version.
+        return {"text": f"{text(entry['case'])}: {text(entry['reason'])}", "remedy": ""}
+    case, what, why = (text(entry[name]) for name in ("case", "what", "why"))
+    return {"text": f"{what} of {case}: {why}", "remedy": text(entry["remedy"])}

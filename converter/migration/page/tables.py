@@ -89,6 +89,7 @@ _COLUMNS: dict[str, Callable[[Json], Any]] = {
     "variables": _fact("variable_count"),
     "variable_bytes": _fact("variable_bytes"),
     "equal": lambda facts: _yes(_part("parity", "passed")(facts)),
+    "verdict": _part("parity", "verdict"),
     "tensors": _part("parity", "tensors"),
     "bit_equal": _part("parity", "bit_equal"),
     "worst_abs": _part("parity", "worst_abs"),

@@ -11,6 +11,7 @@ from converter.migration.outcomes import OUTCOME_NAMES
 from converter.migration.page.journal_facts import UNFINISHED
 from converter.migration.page.parity_facts import add_histograms
 from converter.migration.page.untrusted import Json
+from converter.parity.verdict import NOT_COMPARED
 
 _SAVED_MODELS = ("converted", "up_to_date")
 _NOTHING_TO_CONVERT = "not_legacy"
@@ -33,6 +34,7 @@ class Totals:
       destination_bytes: The same, of the SavedModels.
       verified: How many modules were compared with their originals.
       equal: How many of them are equal to them.
+      not_compared: Of how many of them not all could be compared.
       tensors: How many tensors that took.
       bit_equal: How many of them have equal bits.
       worst: The path of the module with the largest relative error.
@@ -50,6 +52,7 @@ class Totals:
     destination_bytes: int
     verified: int
     equal: int
+    not_compared: int
     tensors: int
     bit_equal: int
     worst: str
@@ -92,6 +95,7 @@ def add_up(modules: Sequence[Json]) -> Totals:
         destination_bytes=sum(facts["destination_bytes"] or 0 for facts in saved),
         verified=len(compared),
         equal=sum(facts["parity"]["passed"] for facts in compared),
+        not_compared=sum(facts["parity"]["verdict"] == NOT_COMPARED for facts in compared),
         tensors=sum(facts["parity"]["tensors"] for facts in compared),
         bit_equal=sum(facts["parity"]["bit_equal"] for facts in compared),
         worst=worst["path"] if worst else "",

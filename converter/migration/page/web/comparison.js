@@ -6,19 +6,18 @@ function comparisonSection(report) {
     element(
       "p",
       { class: report.passed ? "verdict" : "verdict bad" },
-      report.passed ? "Equal: " : "Not equal: ",
+      { equal: "Equal: ", differs: "Differs: " }[report.verdict] || "Not compared in full: ",
       `${plural(report.tensors, "tensor")} compared, ${formatNumber(report.bit_equal)} of them bit for bit;`,
+      report.conditional ? ` ${formatNumber(report.conditional)} more with random ops replaced;` : "",
+      report.facts ? ` ${plural(report.facts, "fact")};` : "",
       ` worst relative error ${formatError(report.worst_rel)}, absolute ${formatError(report.worst_abs)}.`,
     ),
     report.histogram ? distributionFigure(report.histogram) : null,
     ...listTable(report.rows, comparisonColumns(), `${report.file} in DST_ROOT`),
-    report.uncovered.length
-      ? [note("No call of these could be compared:"), bullets(report.uncovered)]
-      : null,
     report.not_compared.length
       ? [
           note("Not compared:"),
-          bullets(mapList(report.not_compared, (e) => `${e.case}: ${e.reason}`)),
+          bullets(mapList(report.not_compared, (e) => [e.text, e.remedy].filter(Boolean).join(". "))),
         ]
       : null,
     report.notes.length ? bullets(report.notes) : null,
@@ -81,5 +80,7 @@ function pictureCell(row) {
 
 function verdictCell(row) {
   if (!row.passed) return element("b", { class: "bad" }, "differs");
-  return row.bit_equal ? "bit for bit" : "within tolerance";
+  if (row.is_fact) return "holds";
+  const verdict = row.bit_equal ? "bit for bit" : "within tolerance";
+  return row.conditions.length ? `${verdict}, ${row.conditions.join(", ")}` : verdict;
 }

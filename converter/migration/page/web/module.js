@@ -36,9 +36,14 @@ function gistOf(details) {
     details.attempts ? formatSeconds(details.seconds) : "",
     sizes.join(" → "),
     details.variable_count === null ? "" : plural(details.variable_count, "variable"),
-    details.parity ? `${details.parity.passed ? "equal to" : "differs from"} the original` : "",
+    details.parity ? describeVerdict(details.parity.verdict) : "",
   ];
   return facts.filter(Boolean).join(" · ");
+}
+
+function describeVerdict(verdict) {
+  if (verdict === "equal") return "equal to the original";
+  return verdict === "differs" ? "differs from the original" : "not compared in full";
 }
 
 function chip(outcome, labels) {

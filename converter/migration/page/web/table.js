@@ -36,7 +36,7 @@ const COLUMNS = [
 /** How equal a module is to its original. */
 function formatEquality(row) {
   if (row.tensors === null) return "";
-  if (!row.equal) return "differs";
+  if (row.verdict !== "equal") return row.verdict;
   return row.bit_equal === row.tensors ? "bit for bit" : formatError(row.worst_rel);
 }
 
@@ -58,7 +58,7 @@ function selectRows(rows, state) {
 
 function errorOf(row) {
   if (row.worst_rel === null) return null;
-  if (!row.equal) return Infinity;
+  if (row.verdict !== "equal") return Infinity;
   return row.bit_equal === row.tensors ? -1 : toNumber(row.worst_rel);
 }
 

@@ -1,0 +1,100 @@
+"""Compares the ways of calling: signatures, sessions, and modules that were saved once more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from converter.assemble.signatures import SERVING_DEFAULT
+from converter.parity.cases import Case
+from converter.parity.compare import compare_facts
+from converter.parity.evidence import WHOLE_MODULE, Evidence, Found, compare_arrays
+from converter.parity.observation import Call, ModuleFacts, Observation, PieceFacts, digest
+from converter.parity.values import to_parts
+
+
+def check_serving(evidence: Evidence) -> Found:
+    """What the serving signatures do through TensorFlow's Python loader, by their own names."""
+    for case, expected, actual in evidence.pairs():
+        yield from _compare_doors(case, expected.serving, actual.serving, evidence)
+
+
+def check_session(evidence: Evidence) -> Found:
+    """What the serving signatures return in a session, where tensors are named."""
+    for case, expected, actual in evidence.pairs():
+        yield from _compare_doors(case, expected.serving, actual.session, evidence)
+
+
+def check_after_saving(evidence: Evidence) -> Found:
+    """What the calls do once the module was saved, as training saves it."""
+    for case, expected, actual in evidence.pairs():
+        yield from _compare_calls(case, "", _as_call(expected), actual.after_saving, evidence)
+
+
+def check_copy(evidence: Evidence) -> Found:
+    """What the calls do in the copy that was saved, and what that lists."""
+    for case, expected, actual in evidence.pairs():
+        yield from _compare_calls(case, "", _as_call(expected), actual.in_copy, evidence)
+    copy = evidence.copy_facts
+    if copy is not None:
+        one, other = _lists(evidence.facts), _lists(copy)
+        for what, listed in one.items():
+            yield WHOLE_MODULE, what, compare_facts(listed, other.get(what, "absent"))
+
+
+def check_as_written(evidence: Evidence) -> Found:
+    """What draws random numbers runs as it lies on disk, and returns what it should."""
+    for case, expected, actual in evidence.pairs():
+        if case.draws:
+            call = actual.as_written or Call(error="it was not called")
+            yield case.name, "call", compare_facts("runs", _ending(call))
+            if not call.error:
+                one, other = (_dtypes(c.outputs) for c in (_as_call(expected), call))
+                yield case.name, "outputs", compare_facts(one, other)
+
+
+def _compare_doors(
+    case: Case, expected: Mapping[str, Call], actual: Mapping[str, Call], evidence: Evidence
+) -> Found:
+    for name, call in expected.items():
+        label = f"{SERVING_DEFAULT}/" if name == SERVING_DEFAULT else ""
+        yield from _compare_calls(case, label, call, actual.get(name), evidence)
+
+
+def _compare_calls(
+    case: Case, label: str, expected: Call, actual: Call | None, evidence: Evidence
+) -> Found:
+    actual = actual or Call(error="it was not called")
+    if actual.error:
+        yield case.name, f"{label}call", compare_facts("runs", _ending(actual))
+        return
+    for name, comparison in compare_arrays(expected.outputs, actual.outputs, evidence):
+        yield case.name, f"{label}{name}", comparison
+    if actual.changed is not None:
+        for name, comparison in compare_arrays(expected.changed or {}, actual.changed, evidence):
+            yield case.name, f"{label}{name} after it", comparison
+
+
+def _ending(call: Call) -> str:
+    return f"raised {call.error}" if call.error else "runs"
+
+
+def _as_call(observation: Observation) -> Call:
+    return Call(to_parts(observation.outputs), observation.changed)
+
+
+def _dtypes(outputs: Mapping[str, np.ndarray]) -> str:
+    return ", ".join(f"{name}: {outputs[name].dtype}" for name in sorted(outputs))
+
+
+def _lists(facts: ModuleFacts) -> dict[str, str]:
+    """What a module has, as text: its variables, and what it and its callables list."""
+    variables = {name: str(variable) for name, variable in facts.variables.items()}
+    pieces = {"lists": facts.root, **{f"{k}.lists": p for k, p in facts.callables.items()}}
+    return variables | {name: _describe(piece) for name, piece in pieces.items()}
+
+
+def _describe(piece: PieceFacts) -> str:
+    losses = [digest(loss.value)[:16] for loss in piece.losses]
+    return f"{piece.variables}, trainable {piece.trainable_variables}, losses {losses}"

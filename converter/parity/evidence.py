@@ -1,0 +1,137 @@
+"""What was seen of both modules, and how it is compared."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+
+import numpy as np
+
+from converter.assemble.plan import ModulePlan
+from converter.assemble.signature_names import serving_names
+from converter.assemble.signatures import SERVING_DEFAULT
+from converter.parity.cases import Case
+from converter.parity.compare import (
+    Comparison,
+    Tolerance,
+    compare,
+    compare_facts,
+    default_tolerance,
+    missing,
+)
+from converter.parity.observation import Loss, ModuleFacts, Observation, VariableFacts
+from converter.parity.source_facts import SignatureFacts, SourceFacts, Tags
+from converter.parity.values import Value, to_parts
+
+WHOLE_MODULE = "module"
+
+# The call, or `module`; what was compared of it; and what came of that.
+Found: TypeAlias = Iterator[tuple[str, str, Comparison]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tolerances:
+    """The tolerance for each dtype: the default, but for what the user sets."""
+
+    rtol: float | None = None
+    atol: float | None = None
+
+    def of(self, array: np.ndarray) -> Tolerance:
+        """The tolerance for an array."""
+        tolerance = default_tolerance(array.dtype.name)
+        if self.rtol is not None:
+            tolerance = dataclasses.replace(tolerance, rtol=self.rtol)
+        if self.atol is not None:
+            tolerance = dataclasses.replace(tolerance, atol=self.atol, noise=0.0)
+        return tolerance
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that was seen of both modules.
+
+    Attributes:
+      plan: What the converted module should offer.
+      cases: The calls.
+      expected: What the TF1 graph showed, one observation a case.
+      actual: What the converted module showed.
+      variables: The variables of the TF1 module, by name.
+      losses: Its regularization losses.
+      facts: What the converted module has.
+      source: What the files of the TF1 module say.
+      offered: The graph variants and signatures that the converted module was asked for.
+      signatures: The signatures that the files of the converted module have.
+      tolerances: How far numbers may be apart.
+      copy_facts: What the copy has that was saved from it, if that could be loaded.
+    """
+
+    plan: ModulePlan
+    cases: tuple[Case, ...]
+    expected: tuple[Observation, ...]
+    actual: tuple[Observation, ...]
+    variables: Mapping[str, VariableFacts]
+    losses: tuple[Loss, ...]
+    facts: ModuleFacts
+    source: SourceFacts
+    offered: frozenset[tuple[Tags, str]]
+    signatures: Mapping[str, SignatureFacts]
+    tolerances: Tolerances
+    copy_facts: ModuleFacts | None = None
+
+    def pairs(self) -> Iterator[tuple[Case, Observation, Observation]]:
+        """Each case with what was expected and what was seen, where it ran at all."""
+        for case, expected, actual in zip(self.cases, self.expected, self.actual, strict=True):
+            if not actual.error:
+                yield case, expected, actual
+
+    def expected_signatures(self) -> dict[str, SignatureFacts]:
+        """What should be served: each signature of the inference variant, and the root's again.
+
+        A module without an inference variant serves all of its callables.
+        """
+        callables, inference = self.plan.callables, self.plan.variants.inference
+        expected = {
+            served: self.source.signatures[callables[attribute].tags][callables[attribute].signature]
+            for attribute, served in serving_names(self.plan).items()
+        }
+        if inference is not None:
+            forgotten = set(self.source.signatures[inference]) - {
+                part.signature for part in callables.values() if part.tags == inference
+            }
+            expected |= {name: self.source.signatures[inference][name] for name in forgotten}
+        if self.plan.root is not None:
+            root = callables[self.plan.root]
+            default = self.source.signatures[root.tags][root.signature]
+            expected.setdefault(SERVING_DEFAULT, default)
+        return expected
+
+    def used(self, attribute: str, *, surely: bool = False) -> set[str]:
+        """The variables that calls of a callable, all outputs included, depend on, or surely do."""
+        return {
+            name
+            for case, expected in zip(self.cases, self.expected, strict=True)
+            if case.attribute == attribute
+            for name in expected.used
+            if not (surely and name in expected.unsure)
+        }
+
+
+def compare_values(
+    expected: Mapping[str, Value], actual: Mapping[str, Value], evidence: Evidence
+) -> Iterator[tuple[str, Comparison]]:
+    """Compares values by the names of their parts."""
+    yield from compare_arrays(to_parts(expected), to_parts(actual), evidence)
+
+
+def compare_arrays(
+    expected: Mapping[str, np.ndarray], actual: Mapping[str, np.ndarray], evidence: Evidence
+) -> Iterator[tuple[str, Comparison]]:
+    """Compares arrays by name."""
+    for name, array in expected.items():
+        if name in actual:
+            yield name, compare(array, actual[name], evidence.tolerances.of(array))
+        else:
+            yield name, missing(array)
+    for name in sorted(set(actual) - set(expected)):
+        yield name, compare_facts("absent", "present")

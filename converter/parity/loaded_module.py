@@ -1,0 +1,185 @@
+"""The converted module, loaded by TensorFlow's Python loader and called as users call it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from converter.parity.cases import Case
+from converter.parity.error_text import summarize
+from converter.parity.observation import (
+    Call,
+    Loss,
+    ModuleFacts,
+    Observation,
+    PieceFacts,
+    VariableFacts,
+    digest,
+    find_changed,
+)
+from converter.parity.values import Value, as_array, from_tensor, name_assets, to_parts, to_tensor
+
+
+class LoadedModule:
+    """A converted module, whose state is made what it was before each call.
+
+    Args:
+      directory: The SavedModel.
+
+    Attributes:
+      module: What `tf.saved_model.load` returned.
+    """
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+        self.module = tf.saved_model.load(directory)
+        self._variables: dict[str, tf.Variable] = {}
+        for piece in (self.module, *_pieces(self.module)):
+            for variable in getattr(piece, "variables", ()):
+                self._variables.setdefault(_tf1_name(variable), variable)
+        self._initial = self._read_all()
+
+    def reset(self) -> None:
+        """Makes the variables what they were after loading."""
+        for name, variable in self._variables.items():
+            variable.assign(self._initial[name])
+
+    def observe(self, case: Case) -> Observation:
+        """What the callable returns and does, and its gradients."""
+        self.reset()
+        with tf.GradientTape() as tape:
+            result = self._call(case, self._piece(case), endpoints=True)
+        changed = find_changed(self._initial, self._read_all())
+        outputs = _name_outputs(result)
+        gradients, error = self._differentiate(tape, list(outputs.values()))
+        return Observation(
+            outputs={name: self._value(tensor) for name, tensor in outputs.items()},
+            gradients=gradients,
+            gradient_error=error,
+            changed=changed,
+        )
+
+    def call(self, case: Case) -> Call:
+        """What the callable returns and does."""
+        self.reset()
+        result = self._call(case, self._piece(case), endpoints=True)
+        changed = find_changed(self._initial, self._read_all())
+        outputs = {name: self._value(tensor) for name, tensor in _name_outputs(result).items()}
+        return Call(to_parts(outputs), changed)
+
+    def call_plainly(self, case: Case) -> tuple[Value, dict[str, np.ndarray]]:
+        """What it does, through the root if it is that, if nobody asks for endpoints."""
+        self.reset()
+        piece = self.module if case.is_root else self._piece(case)
+        plain = self._value(self._call(case, piece, endpoints=False))
+        return plain, find_changed(self._initial, self._read_all())
+
+    def serve(self, name: str, parts: Mapping[str, np.ndarray]) -> Call:
+        """What a serving signature returns and does."""
+        self.reset()
+        results = self.module.signatures[name](**{k: to_tensor(v) for k, v in parts.items()})
+        outputs = {key: self._value(tensor) for key, tensor in results.items()}
+        return Call(to_parts(outputs), find_changed(self._initial, self._read_all()))
+
+    def facts(self, attributes: Sequence[str]) -> ModuleFacts:
+        """Everything that it lists."""
+        self.reset()
+        return ModuleFacts(
+            variables={name: _describe(variable) for name, variable in self._variables.items()},
+            root=_piece_facts(self.module),
+            callables={
+                name: _piece_facts(getattr(self.module, name))
+                for name in attributes
+                if hasattr(self.module, name)
+            },
+            signatures=tuple(self.module.signatures),
+        )
+
+    def _piece(self, case: Case) -> Callable[..., Any]:
+        piece: Callable[..., Any] = getattr(self.module, case.attribute)
+        return piece
+
+    def _call(self, case: Case, piece: Callable[..., Any], *, endpoints: bool) -> Any:
+        inputs = {name: to_tensor(case.inputs[name]) for name in case.positional}
+        args = [inputs if len(inputs) > 1 else next(iter(inputs.values()))] if inputs else []
+        kwargs = {k: to_tensor(case.inputs[name]) for k, name in case.keywords.items()}
+        if case.takes_training:
+            kwargs["training"] = case.training
+        if case.takes_endpoints:
+            kwargs["return_endpoints"] = endpoints
+        return piece(*args, **kwargs)
+
+    def _differentiate(
+        self, tape: tf.GradientTape, outputs: Sequence[Any]
+    ) -> tuple[dict[str, np.ndarray | None], str]:
+        targets = [tensor for tensor in map(_values_tensor, outputs) if tensor.dtype.is_floating]
+        sources = {
+            name: variable for name, variable in self._variables.items() if _is_weight(variable)
+        }
+        if not targets or not sources:
+            return {}, ""
+        try:
+            found = tape.gradient(targets, list(sources.values()))
+        except Exception as error:  # Whatever it is, there are no gradients.
+            return {}, describe_error(error)
+        return {
+            name: None if gradient is None else as_array(tf.convert_to_tensor(gradient).numpy())
+            for name, gradient in zip(sources, found, strict=True)
+        }, ""
+
+    def _value(self, tensor: Any) -> Value:
+        return name_assets(from_tensor(tensor), self._directory)
+
+    def _read_all(self) -> dict[str, np.ndarray]:
+        return {name: as_array(variable.numpy()) for name, variable in self._variables.items()}
+
+
+def describe_error(error: Exception) -> str:
+    """The type of an error, and what it says in one line."""
+    return f"{type(error).__name__}: {summarize(error)}"
+
+
+def _pieces(module: Any) -> list[Any]:
+    return [part for part in vars(module).values() if callable(part) and hasattr(part, "variables")]
+
+
+def _tf1_name(variable: tf.Variable) -> str:
+    return str(variable.name).removesuffix(":0")
+
+
+def _is_weight(variable: tf.Variable) -> bool:
+    return variable.trainable and (variable.dtype.is_floating or variable.dtype.is_complex)
+
+
+def _values_tensor(output: Any) -> tf.Tensor:
+    if isinstance(output, tf.SparseTensor):
+        return output.values
+    return output.flat_values if isinstance(output, tf.RaggedTensor) else output
+
+
+def _describe(variable: tf.Variable) -> VariableFacts:
+    shape = None if variable.shape.rank is None else tuple(variable.shape.as_list())
+    return VariableFacts(
+        dtype=variable.dtype.name,
+        shape=shape,
+        trainable=bool(variable.trainable),
+        digest=digest(as_array(variable.numpy())),
+    )
+
+
+def _piece_facts(piece: Any) -> PieceFacts:
+    return PieceFacts(
+        variables=tuple(map(_tf1_name, getattr(piece, "variables", ()))),
+        trainable_variables=tuple(map(_tf1_name, getattr(piece, "trainable_variables", ()))),
+        losses=tuple(
+            Loss(as_array(loss().numpy())) for loss in getattr(piece, "regularization_losses", ())
+        ),
+    )
+
+
+def _name_outputs(result: Any) -> Mapping[str, Any]:
+    """The outputs of a call by name; a call that returns one tensor returns `default`."""
+    return result if isinstance(result, dict) else {"default": result}

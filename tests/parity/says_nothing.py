@@ -1,0 +1,1 @@
+"""A process that ends well, and has answered nothing."""
