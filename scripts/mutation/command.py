@@ -21,7 +21,7 @@ from collections.abc import Sequence
 
 from mutation import mutants
 from mutation.mutants import Mutant
-from mutation.running import ROOT, Outcome, TestsError, import_what_all_tests_need, run_tests
+from mutation.running import ROOT, BrokenTestsError, Outcome, import_what_all_tests_need, run_tests
 from mutation.tests_of import STAGES
 
 SURVIVED = "survived"
@@ -88,7 +88,7 @@ def _expect_tests_to_pass(
     for tests in sorted(wanted):
         if run_tests(tests, log, arguments.timeout_secs) is not Outcome.SURVIVED:
             output = log.read_text(errors="replace")[-2000:]
-            raise TestsError(f"{' '.join(tests)}: fails without any fault\n{output}")
+            raise BrokenTestsError(f"{' '.join(tests)}: fails without any fault\n{output}")
 
 
 def _find_killer(mutant: Mutant, log: pathlib.Path, arguments: argparse.Namespace) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import itertools
 from collections.abc import Iterator
 
 Faults = Iterator[tuple[ast.AST, str]]
@@ -141,11 +142,11 @@ def drop_filter(node: ast.AST) -> Faults:
 def swap_arguments(node: ast.AST) -> Faults:
     """`f(a, b)` becomes `f(b, a)`."""
     if isinstance(node, ast.Call) and not _has_star(node.args):
-        for place in range(len(node.args) - 1):
-            changed = copy.copy(node)
-            changed.args = list(node.args)
-            changed.args[place], changed.args[place + 1] = node.args[place + 1], node.args[place]
-            yield changed, "arguments swapped"
+        for place, (one, other) in enumerate(itertools.pairwise(node.args)):
+            if ast.dump(one) != ast.dump(other):
+                changed = copy.copy(node)
+                changed.args = [*node.args[:place], other, one, *node.args[place + 2 :]]
+                yield changed, "arguments swapped"
 
 
 def drop_keyword(node: ast.AST) -> Faults:

@@ -37,7 +37,7 @@ class Outcome(enum.Enum):
     SURVIVED = "survived"
 
 
-class TestsError(Exception):
+class BrokenTestsError(Exception):
     """Tests that cannot be run, or that fail without a fault."""
 
 
@@ -57,7 +57,7 @@ def run_tests(
     """Runs tests until one fails; what they print goes to `log`.
 
     Raises:
-      TestsError: if pytest finds no tests.
+      BrokenTestsError: if pytest finds no tests.
     """
     sys.stdout.flush()
     child = os.fork()
@@ -71,7 +71,7 @@ def run_tests(
         return Outcome.TIMED_OUT
     code = os.waitstatus_to_exitcode(status)
     if code in (4, 5):  # Wrong use, and no tests.
-        raise TestsError(f"pytest {' '.join(tests)}:\n{log.read_text()[-2000:]}")
+        raise BrokenTestsError(f"pytest {' '.join(tests)}:\n{log.read_text()[-2000:]}")
     return Outcome.KILLED if code else Outcome.SURVIVED
 
 

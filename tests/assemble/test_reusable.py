@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -6,6 +8,7 @@ from converter.assemble.module_graphs import make_graphs
 from converter.assemble.plan import make_plan
 from converter.assemble.reusable import CallablePiece, build_reusable
 from converter.formats.registry import read_module
+from converter.ir.graph import AssetSpec
 
 
 def test_variables_are_listed_under_their_tf1_names(golden_live):
@@ -62,6 +65,7 @@ def test_tokenization_info_becomes_attributes(golden_live):
     path = module.vocab_file.asset_path.numpy().decode()
     assert path.endswith("assets/bert_vocab.txt")
     assert isinstance(module.do_lower_case, tf.Variable)
+    assert not module.do_lower_case.trainable
     info = module.tokenization_info()
     assert info["vocab_file"].numpy().decode() == path
     assert bool(info["do_lower_case"]) is bool(module.do_lower_case)
@@ -81,3 +85,16 @@ def test_every_table_and_asset_is_held_by_the_root(live, golden_module):
     assets = [t for t in built.module.tf1_resources if isinstance(t, tf.saved_model.Asset)]
     assert len(assets) == 1
     assert len(built.module.tf1_resources) == 3
+
+
+def test_an_asset_that_no_signature_reads_is_kept(golden_module):
+    path = golden_module("half_plus_two")
+    (path / "assets").mkdir()
+    (path / "assets" / "words.txt").write_text("x")
+    legacy = read_module(path)
+    (program,) = legacy.variants.values()
+    named = dataclasses.replace(program, assets={"path": AssetSpec("path", "words.txt")})
+    legacy = dataclasses.replace(legacy, variants={program.tags: named})
+    module = build_reusable(make_graphs(legacy, make_plan(legacy)), live=False).module
+    (asset,) = module.tf1_resources
+    assert asset.asset_path.numpy().decode().endswith("assets/words.txt")

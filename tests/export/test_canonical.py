@@ -68,3 +68,55 @@ def test_the_fingerprint_fits_the_file(tmp_path):
     other = save(Doubler(), tmp_path / "other")
     canonicalize(other, {})
     assert tf.saved_model.experimental.read_fingerprint(str(other)) == after
+
+
+class Adder(tf.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = tf.Variable(1.0)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="input_0")])
+    def __call__(self, input_0):
+        return self.weight + input_0
+
+
+def test_arguments_keep_their_names_and_captures_lose_theirs(tmp_path):
+    path = save(Adder(), tmp_path / "model")
+    assert any(name.isdigit() for name in _names_of_arguments(path))
+    canonicalize(path, {})
+    assert "input_0" in _names_of_arguments(path)
+    assert not any(name.isdigit() for name in _names_of_arguments(path))
+
+
+def _names_of_arguments(path):
+    return {
+        arg.attr["_user_specified_name"].s.decode()
+        for function in read(path).meta_graphs[0].graph_def.library.function
+        for arg in function.arg_attr.values()
+    }
+
+
+class Looping(tf.Module):
+    """Functions of loops and branches, with captures and arguments that nobody uses."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = tf.Variable(2.0)
+
+    @tf.function(input_signature=[tf.TensorSpec([], tf.float32)] * 2, autograph=False)
+    def __call__(self, x, limit):
+        def branch(value):
+            return tf.cond(value > 1, lambda: value * self.weight, lambda: value + limit)
+
+        return tf.while_loop(lambda i, _: i < 3, lambda i, v: (i + 1, branch(v)), (0, x))[1]
+
+
+def test_functions_of_loops_and_branches_have_the_same_bytes_too(tmp_path):
+    one = save(Looping(), tmp_path / "one")
+    save(Doubler(), tmp_path / "between")
+    two = save(Looping(), tmp_path / "two")
+    for path in (one, two):
+        canonicalize(path, {})
+    assert (one / "saved_model.pb").read_bytes() == (two / "saved_model.pb").read_bytes()
+    loaded = tf.saved_model.load(str(two))
+    assert float(loaded(tf.constant(0.5), tf.constant(1.0))) == 6

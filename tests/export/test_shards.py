@@ -92,6 +92,15 @@ def test_a_damaged_byte_names_the_variable(position, data, tmp_path):
         _copy(tmp_path / "source", tmp_path / "out", entries)
 
 
+def test_values_without_bytes_have_checksums_too(data, tmp_path):
+    whole, empty = _entry(data, 0, 3_000_000), _entry(data, 3_000_000, 3_000_000)
+    copied = _copy(tmp_path / "source", tmp_path / "out", [whole, empty])
+    assert copied.entries[empty].size == 0
+    wrong = dataclasses.replace(empty, checksum=empty.checksum ^ 1)
+    with pytest.raises(errors.WeightsError, match="'v1' is damaged"):
+        _copy(tmp_path / "source", tmp_path / "other", [whole, wrong])
+
+
 def test_a_damaged_byte_that_nobody_owns_does_no_harm(data, tmp_path):
     damaged = bytearray(data)
     damaged[-1] ^= 1

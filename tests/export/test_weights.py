@@ -10,6 +10,7 @@ from checkpoint_files import compress_table
 
 import converter
 from converter import errors
+from converter.export import byte_progress
 from converter.formats import checkpoint_index
 from converter.formats.checkpoint_index import Index
 
@@ -151,6 +152,14 @@ def test_hardlinks_that_cannot_be_are_said(text, tmp_path, monkeypatch):
     assert "the weights were copied" in conversion.remarks[0]
     assert type(conversion).from_json(conversion.to_json()) == conversion
     assert conversion.warnings == ()
+
+
+def test_long_copies_say_how_far_they_are(text, tmp_path, monkeypatch):
+    monkeypatch.setattr(byte_progress, "_SMALL_BYTES", 1)
+    said = []
+    converter.convert(text, tmp_path / "out", progress=said.append)
+    size = (text / "variables" / "variables.data-00000-of-00001").stat().st_size
+    assert f"copying weights: {size} bytes of {size} bytes" in said
 
 
 def test_any_damaged_byte_of_a_value_is_refused_by_name(golden_module, tmp_path):

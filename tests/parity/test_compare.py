@@ -91,6 +91,13 @@ def test_nans_of_different_bits_are_equal():
     assert compare(_floats(float("nan")), other, EXACT).bit_equal
 
 
+def test_complex_nans_of_different_bits_are_equal():
+    parts = np.array([0x7FC00001, 0x3F800000], np.uint32).view(np.float32)
+    one, other = np.array([complex(float("nan"), 1)], np.complex64), parts.view(np.complex64)
+    assert compare(one, other, EXACT).bit_equal
+    assert not compare(one, np.array([1 + 1j], np.complex64), EXACT).bit_equal
+
+
 def test_infinity_equals_itself_only():
     inf = float("inf")
     assert compare(_floats(inf, -inf, 1), _floats(inf, -inf, 1), EXACT).passed
@@ -166,6 +173,12 @@ def test_bools_integers_and_strings_are_exact(expected, actual):
     assert found.max_abs >= 1
 
 
+def test_strings_are_called_so():
+    text = np.array([b"a"], object)
+    assert compare(text, text.copy(), EXACT).dtype == "string"
+    assert compare(text, _floats(1), EXACT).problem == "dtype float32, expected string"
+
+
 def test_complex_numbers_are_compared_by_distance():
     expected, actual = np.array([3 + 4j], np.complex64), np.array([3 + 4.05j], np.complex64)
     assert compare(expected, actual, Tolerance(rtol=0.02)).passed
@@ -187,6 +200,26 @@ def test_default_tolerances():
     assert default_tolerance("int32") == EXACT
     assert not missing(_floats(1)).passed
     assert missing(np.zeros((2, 3))).count == 6
+
+
+@pytest.mark.parametrize(
+    ("dtype", "rounding", "noise"),
+    [
+        ("float16", 3e-3, 1.5e-3),
+        ("bfloat16", 2e-2, 1.2e-2),
+        ("float32", 8e-6, 8e-7),
+        ("float64", 8e-13, 8e-14),
+        ("complex64", 8e-6, 8e-7),
+        ("complex128", 8e-13, 8e-14),
+    ],
+)
+def test_rounding_is_forgiven_and_nothing_three_times_as_large(dtype, rounding, noise):
+    tolerance, numbers = default_tolerance(dtype), tf.as_dtype(dtype).as_numpy_dtype
+    one, zero = np.array([1], numbers), np.array([0, 1], numbers)
+    assert compare(one, np.array([1 + rounding], numbers), tolerance).passed
+    assert not compare(one, np.array([1 + 3 * rounding], numbers), tolerance).passed
+    assert compare(zero, np.array([noise, 1], numbers), tolerance).passed
+    assert not compare(zero, np.array([3 * noise, 1], numbers), tolerance).passed
 
 
 # The distribution of distances.

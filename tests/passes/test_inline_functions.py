@@ -368,6 +368,18 @@ def test_growth_without_bound_is_refused(inline, make_function, monkeypatch):
         inline("a = _Arg()\ncall = f39(a)\nreturn call", *functions)
 
 
+def test_the_limit_is_about_what_comes_out(inline, square, monkeypatch):
+    text = "a = _Arg()\ncall = square(a)\nagain = square(call)\nreturn again"
+    inlined = inline(text, square)
+    size = inlined.count(" = ")
+    # A body counts once by itself and once in its place.
+    monkeypatch.setattr(module, "MAX_NODES", 3 * size)
+    assert inline(text, square) == inlined
+    monkeypatch.setattr(module, "MAX_NODES", size - 1)
+    with pytest.raises(errors.FormatError, match=f"more than {size - 1} nodes"):
+        inline(text, square)
+
+
 def test_calls_of_calls_without_end_are_refused(inline, make_function):
     functions = [
         make_function(f"f{level}", {"x": "float"}, f"c = f{level + 1}(x)", {"out": "c:out:0"})

@@ -696,6 +696,8 @@ def test_a_loop_may_carry_an_array_that_it_only_reads(make_program):
         ("cast_rows", ("rows", TensorRef("x"))),
         ("range_rows", TensorRef("n")),
         ("first", 0),
+        ("rows_to_the_end", ("rows", TensorRef("x"))),
+        ("masked", TensorRef("masked")),
         ("second", TensorRef("second")),
         ("n", TensorRef("n")),
         ("out", TensorRef("out")),
@@ -710,6 +712,8 @@ def test_lengths(ref, length):
         numbers = Range[Tidx=int32](zero, n, one)
         numbers_shape = Shape[T=int32](numbers)
         range_rows = StridedSlice[T=int32, Index=int32, shrink_axis_mask=1](numbers_shape, begin, stride, stride)
+        rows_to_the_end = StridedSlice[T=int32, Index=int32, shrink_axis_mask=1, end_mask=1](cast_shape, begin, stride, stride)
+        masked = StridedSlice[T=int32, Index=int32, shrink_axis_mask=1, begin_mask=1](cast_shape, begin, stride, stride)
         first = StridedSlice[T=int32, Index=int32, shrink_axis_mask=1](begin, begin, stride, stride)
         second = StridedSlice[T=int32, Index=int32, shrink_axis_mask=1](shape, stride, stride, stride)
         out = Exit[T=int32](zero)

@@ -1,7 +1,10 @@
+import importlib
 import itertools
+import pkgutil
 
 import pytest
 
+import converter.passes
 from converter import errors
 from converter.ir import op_facts
 from converter.ir.graph import VariableSpec
@@ -70,6 +73,26 @@ def test_together_the_passes_promise_to_remove_all_that_a_trace_cannot_hold():
     assert removed >= op_facts.REF_CONTROL_FLOW | op_facts.REF_VARIABLES
     assert removed >= op_facts.VARIABLE_HANDLES | op_facts.TABLE_HANDLES
     assert removed >= op_facts.REF_TABLE_OPS.keys()
+    assert removed >= op_facts.TENSOR_ARRAY_OPS
+
+
+def test_every_pass_is_in_the_pipeline():
+    """A pass is a function from graph and program to graph, with the name of its file."""
+    found = set()
+    for info in pkgutil.iter_modules(converter.passes.__path__, "converter.passes."):
+        name = info.name.rpartition(".")[2]
+        function = getattr(importlib.import_module(info.name), name, None)
+        if getattr(function, "__annotations__", {}).get("return") == "Graph":
+            found.add(name)
+    # It cuts a call's graph out of the program, before there is a graph to run passes on.
+    assert found - {"prune_unreachable"} == {step.name for step in PIPELINE}
+
+
+def test_a_damaged_graph_is_refused_before_any_pass_sees_it(monkeypatch, make_program):
+    monkeypatch.setattr(pipeline, "PIPELINE", (Pass(_to_exp),))
+    damaged = parse_graph("x = _Arg[T=float]()\ny = Neg[T=float](gone)\nreturn y")
+    with pytest.raises(errors.FormatError, match="gone"):
+        run_passes(damaged, make_program())
 
 
 def test_a_pass_that_breaks_its_promise_is_our_fault(monkeypatch, make_program):

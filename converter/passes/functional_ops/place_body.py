@@ -175,7 +175,7 @@ def _place_node(
     controls = [f"{scope}/{control}" for control in node.control_inputs if control not in args]
     if args.issuperset(node.input_nodes()):
         # What follows another node of the body waits for `after` with it.
-        controls += [control for control in after if control not in controls]
+        controls += after
     return dataclasses.replace(
         node,
         name=f"{scope}/{node.name}",

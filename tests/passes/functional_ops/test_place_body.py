@@ -65,6 +65,12 @@ def test_a_scope_is_no_prefix_of_other_names(text, scope):
     assert Scopes(_nodes(text)).open("a") == scope
 
 
+def test_a_frame_whose_name_is_no_text_is_no_reason_to_fail():
+    nodes = parse_graph('a/b = NoOp()\nc = Enter[frame_name="f"]()').nodes
+    nodes["c"].attrs["frame_name"].s = b"\xff"
+    assert Scopes(nodes.values()).open("a") == "a_1"
+
+
 def test_a_scope_is_given_once():
     scopes = Scopes(_nodes("a/b = NoOp()\na_1 = NoOp()"))
     assert [scopes.open("a"), scopes.open("a_1")] == ["a_1", "a_1_1"]

@@ -201,6 +201,19 @@ def test_the_number_of_the_input_that_a_merge_got(becomes):
     )
 
 
+def test_a_node_may_take_the_number_of_the_input_that_a_merge_got(nested):
+    text = """
+        s = Switch(x, p)
+        a = Neg(s)
+        m = Merge[T=float](a, s:1)
+        y = Neg[T=int32](m:1)
+        return y
+    """
+    after = nested(_ARGS + text)
+    assert after.startswith("branch p -> m, m:1:\n")
+    assert after.endswith("y = Neg[T=int32](m:1)\nreturn y\n")
+
+
 # Order and effects.
 
 
@@ -356,6 +369,43 @@ def test_what_a_part_of_a_loop_waits_for_outside_the_loop_waits_for(change, nest
     after = nested(text + "return last")
     assert "loop i=zero [...] -> last, ^u:" in after
     assert after.count("^u") == 1
+
+
+def test_a_loop_waits_for_what_a_value_that_it_starts_with_waits_for(nested, counting):
+    loop = counting.replace('"f"](zero)', '"f"](s:1)').replace("](n)", "](t:1)")
+    text = f"""
+        p = _Arg()
+        w = _Variable[key="w"]()
+        u = {_ADD}(w, n)
+        s = Switch(zero, p, ^u)
+        t = Switch(n, p)
+        o = Switch(zero, p)
+        m = Merge[T=int32](o, last)
+        return m
+    """
+    after = nested(loop + text)
+    assert after.index("u = ") < after.index("loop ")
+    assert "branch p -> m, ^u:" in after
+
+
+@pytest.mark.parametrize(
+    "back",
+    [
+        "w/next = NextIteration(h/switch:1, ^u)",
+        "w/next = NextIteration(h/same)\nh/same = Identity[T=resource](h/switch:1, ^u)",
+    ],
+)
+def test_an_effect_that_only_a_handle_waits_for_is_in_the_body(back, nested, counting):
+    text = f"""
+        w = _Variable[key="w"]()
+        w/enter = Enter[frame_name="f"](w)
+        h = Merge[T=resource](w/enter, w/next)
+        h/switch = Switch(h, more)
+        u = {_ADD}(h/switch:1, plus)
+        {back}
+        return last
+    """
+    assert f"    u = {_ADD}(w, plus)\n    return plus\n" in nested(counting + text)
 
 
 def test_effects_in_a_loop_are_before_what_waits_for_it(nested, counting):
