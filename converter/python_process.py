@@ -20,7 +20,7 @@ _PROGRAM = """\
 import sys
 sys.path[:] = {path}
 import runpy
-runpy.run_module({module}, run_name="__main__", alter_sys=True)
+runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
 """
 
 
@@ -33,8 +33,8 @@ def command(module: str, *arguments: str) -> list[str]:
       module: Its full name.
       arguments: What it finds in `sys.argv[1:]`.
     """
-    program = _PROGRAM.format(path=ascii(_path_of_children()), module=ascii(module))
-    return [sys.executable, *_SAFE_PATH, "-c", program, *arguments]
+    program = _PROGRAM.format(path=ascii(_path_of_children()))
+    return [sys.executable, *_SAFE_PATH, "-c", program, module, *arguments]
 
 
 def environment(defaults: dict[str, str] | None = None) -> dict[str, str]:

@@ -85,7 +85,7 @@ def _child_path(folder, cwd, **more):
     script.write_text(
         "import ast, json\n"
         "from converter import python_process\n"
-        "program = python_process.command('x')[-1]\n"
+        "program = python_process.command('x')[-2]\n"
         "line = program.splitlines()[1]\n"
         "print(json.dumps(ast.literal_eval(line.partition(' = ')[2])))\n"
     )

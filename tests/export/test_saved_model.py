@@ -3,6 +3,7 @@
 import gc
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ from golden.golden_values import GOLDEN
 
 import converter
 from converter import errors
+from converter.export.scratch import ASIDE, scratch_name
 from converter.formats.source_files import digest
 
 
@@ -52,6 +54,28 @@ def test_an_existing_destination_is_kept(golden_module, tmp_path):
     with pytest.raises(errors.DestinationError, match="--overwrite"):
         converter.convert(source, out)
     assert files(out) == before
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_what_a_killed_conversion_left_is_swept_first(golden_module, tmp_path, overwrite):
+    """It died when the old version was aside: that is there again, and may not be replaced."""
+    source, out = golden_module("half_plus_two"), tmp_path / "out"
+    converter.convert(source, out)
+    before = files(out)
+    with subprocess.Popen([sys.executable, "-S", "-c", ""]) as gone:
+        pass
+    left = tmp_path / re.sub(r"-\d+-(?=\w+$)", f"-{gone.pid}-", scratch_name())
+    (left / "new").mkdir(parents=True)
+    (left / ASIDE).mkdir()
+    out.rename(left / ASIDE / "out")
+    if overwrite:
+        converter.convert(golden_module("no_variables"), out, overwrite=True)
+        assert files(out) != before
+    else:
+        with pytest.raises(errors.DestinationError, match="exists already"):
+            converter.convert(source, out)
+        assert files(out) == before
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_overwrite_replaces_a_saved_model(golden_module, tmp_path):
