@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+from collections.abc import Callable, Collection
 from typing import Any
 
 from converter import errors
@@ -56,9 +58,20 @@ class ModuleSummary:
         return dataclasses.asdict(self)
 
 
-def summarize(legacy: LegacyModule) -> ModuleSummary:
-    """Describes a module; nothing of it runs."""
-    plan, graphs, refused = _try(legacy)
+def summarize(
+    legacy: LegacyModule,
+    tags: Collection[str] | None = None,
+    training_tags: Collection[str] | None = None,
+    call_signature: str | None = None,
+) -> ModuleSummary:
+    """Describes a module, and what converting it with these options gives; nothing of it runs.
+
+    Raises:
+      UsageError: if the module has no such tag set or signature.
+    """
+    plan, graphs, refused = _try(
+        legacy, functools.partial(make_plan, legacy, tags, training_tags, call_signature)
+    )
     programs = [legacy.variants[tags] for tags in sorted(legacy.variants, key=sorted)]
     variables: dict[str, VariableSpec] = {}
     for program in programs:
@@ -84,15 +97,19 @@ def summarize(legacy: LegacyModule) -> ModuleSummary:
     )
 
 
-def _try(legacy: LegacyModule) -> tuple[ModulePlan | None, ModuleGraphs | None, str | None]:
+def _try(
+    legacy: LegacyModule, make: Callable[[], ModulePlan]
+) -> tuple[ModulePlan | None, ModuleGraphs | None, str | None]:
     """The plan and graphs of the module as far as they can be made, and why no further."""
     plan = None
     try:
-        plan = make_plan(legacy)
+        plan = make()
         for program in legacy.variants.values():
             for asset in program.assets.values():
                 legacy.asset_path(asset.filename)
         return plan, make_graphs(legacy, plan), None
+    except errors.UsageError:
+        raise
     except errors.ConversionError as error:
         return plan, None, str(error)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import converter
 from converter import errors
 from converter.cli import terminal
-from converter.cli.convert import add_import_ops
+from converter.cli.conversion_options import add_options, read_options
 
 if TYPE_CHECKING:
     # Imported where it is used: help and errors answer without it.
@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source_root", metavar="SRC_ROOT", help="tree of TF1 Hub modules")
     parser.add_argument("destination_root", metavar="DST_ROOT", help="tree of SavedModels to write")
     _add_choice(parser.add_argument_group("what is converted"))
+    _add_options(parser.add_argument_group("options of each conversion"))
     _add_conduct(parser.add_argument_group("how"))
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
@@ -60,14 +61,16 @@ def _add_choice(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
 
 
-def _add_conduct(group: argparse._ArgumentGroup) -> None:
+def _add_options(group: argparse._ArgumentGroup) -> None:
+    add_options(group)
     group.add_argument(
-        "--verify", action="store_true", help="compare each with its original before it is written"
-    )
-    group.add_argument(
-        "--hardlink", action="store_true",
-        help="link the files of the weights rather than copying them; do not change them later",
+        "--options", metavar="FILE",
+        help="these options by path pattern, for modules that need others: a TOML or JSON file"
+        " in which, for example, [\"bert/*\"] comes before call_signature = \"tokens\"",
     )  # fmt: skip
+
+
+def _add_conduct(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--workers", type=_count, metavar="N",
         help="how many to convert at a time (default: as many as there are processors)",
@@ -90,7 +93,6 @@ def _add_conduct(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--scheduler", metavar="ADDRESS", help="of Dask's scheduler, such as tcp://host:8786"
     )
-    add_import_ops(group)
 
 
 def _count(text: str) -> int:
@@ -145,9 +147,8 @@ def _migrate(arguments: argparse.Namespace) -> MigrationReport:
             from_list=arguments.from_list,
             include=arguments.include,
             exclude=arguments.exclude,
-            verify=arguments.verify,
-            import_ops=arguments.import_ops,
-            hardlink=arguments.hardlink,
+            **read_options(arguments).to_json(),
+            options=arguments.options,
             dry_run=arguments.dry_run,
             retry_failed=arguments.retry_failed,
             fail_fast=arguments.fail_fast,

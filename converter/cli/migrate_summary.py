@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from converter.cli import terminal
 from converter.cli.migrate_progress import describe, format_seconds
+from converter.export.options import ConversionOptions
 from converter.migration.outcomes import OUTCOME_NAMES, NotLegacy
 from converter.migration.report import MigrationReport
 
@@ -28,6 +29,8 @@ def print_report(report: MigrationReport, console: Console) -> None:
     else:
         console.print(f"Nothing was found in {report.source_root}.", markup=False)
     _print_skipped(report, console)
+    if report.dry_run:
+        _print_options(report, console)
     _print_unsuccessful(report, console)
     if report.ran:
         console.print(_pace(report), soft_wrap=True, markup=False)
@@ -53,6 +56,19 @@ def _print_skipped(report: MigrationReport, console: Console) -> None:
     )
     for explanation, number in reasons.most_common():
         console.print(f"Skipped {number}: {explanation}", soft_wrap=True, markup=False)
+
+
+def _print_options(report: MigrationReport, console: Console) -> None:
+    own = [path for path in report.not_run if path in report.options]
+    if not own:
+        return
+    table = terminal.make_table("module", "options", title="\nConverted with")
+    for path in own[:_MANY]:
+        options = ConversionOptions(**report.options[path]).format()
+        table.add_row(escape(path), escape(options))
+    console.print(table)
+    if len(own) > _MANY:
+        console.print(f"… and {len(own) - _MANY} more; --json has all.")
 
 
 def _print_unsuccessful(report: MigrationReport, console: Console) -> None:
