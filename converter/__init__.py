@@ -78,16 +78,27 @@ Path = str | os.PathLike[str]
 Progress = Callable[[str], None]
 
 
-def inspect(source: Path, *, import_ops: Sequence[str] = ()) -> ModuleSummary:
-    """Describes a TF1 module; nothing of it runs.
+def inspect(
+    source: Path,
+    *,
+    tags: Collection[str] | None = None,
+    training_tags: Collection[str] | None = None,
+    call_signature: str | None = None,
+    import_ops: Sequence[str] = (),
+) -> ModuleSummary:
+    """Describes a TF1 module, and what `convert` would make of it; nothing of it runs.
 
     Args:
       source: The module's directory.
+      tags: As for `convert`, like the next two.
+      training_tags: The tag set for training, instead of the one found by rule.
+      call_signature: The signature that the module itself would run when called.
       import_ops: Packages that register custom ops, such as `tensorflow_text`.
 
     Raises:
       ConversionError: if it is no module, or damaged. A sound module that cannot be converted
         is described, with the reason in `refused`.
+      UsageError: if it has no such tag set or signature.
     """
     from converter.assemble import garbage_collection
     from converter.formats.custom_ops import import_packages
@@ -96,7 +107,7 @@ def inspect(source: Path, *, import_ops: Sequence[str] = ()) -> ModuleSummary:
 
     import_packages(import_ops)
     with garbage_collection.paused():
-        return summarize(read_module(source))
+        return summarize(read_module(source), tags, training_tags, call_signature)
 
 
 def load(
@@ -188,6 +199,7 @@ def convert(
         from converter.assemble.module_graphs import make_graphs
         from converter.assemble.plan import make_plan
         from converter.export.byte_progress import ByteProgress
+        from converter.export.options import ConversionOptions
         from converter.export.saved_model import check_destination, write_saved_model
         from converter.export.staging import sweep_beside
         from converter.formats.custom_ops import import_packages
@@ -196,6 +208,9 @@ def convert(
         from converter.formats.signature import SourceGuard
         from converter.parity.user_inputs import check_inputs
 
+        options = ConversionOptions().updated(
+            {"tags": tags, "training_tags": training_tags, "call_signature": call_signature}
+        )
         import_packages(import_ops)
         say = progress or _say_nothing
         guard = SourceGuard(as_path(source))
@@ -212,11 +227,7 @@ def convert(
             return write_saved_model(
                 graphs,
                 as_path(destination),
-                options={
-                    "tags": None if tags is None else sorted(tags),
-                    "training_tags": None if training_tags is None else sorted(training_tags),
-                    "call_signature": call_signature,
-                },
+                options=options.recorded(),
                 digest=digest.result,
                 check_source=guard.check,
                 overwrite=overwrite,
@@ -281,7 +292,11 @@ def migrate(
     from_list: Path | None = None,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    options: Path | Mapping[str, Mapping[str, Any]] | None = None,
     verify: bool = False,
+    tags: Collection[str] | None = None,
+    training_tags: Collection[str] | None = None,
+    call_signature: str | None = None,
     import_ops: Sequence[str] = (),
     hardlink: bool = False,
     dry_run: bool = False,
@@ -309,7 +324,14 @@ def migrate(
         is in the tree. Paths are relative to `source_root`.
       include: Globs, of which a module's relative path has to match one. `*` matches slashes.
       exclude: Globs, of which neither a module's relative path nor a folder above may match one.
+      options: For modules that need their own, options of `convert` by path pattern: a mapping, or
+        a JSON or TOML file of one, such as `{"bert/*": {"call_signature": "tokens"}}`. Of rules
+        that match one module, later ones go before earlier ones, and all before the arguments
+        below.
       verify: Whether to compare each result with its original before it is put in place.
+      tags: The tag set for inference, instead of the one found by rule.
+      training_tags: The tag set for training, instead of the one found by rule.
+      call_signature: The signature that each module itself runs when called.
       import_ops: Packages that register custom ops, such as `tensorflow_text`.
       hardlink: Whether the files of the weights become hard links to those of the source, as in
         `convert`. What was copied before stays as it is.
@@ -331,20 +353,30 @@ def migrate(
       DestinationError: if `destination_root` cannot be written, or another run writes to it.
       KeyboardInterrupt: when interrupted; workers are stopped at once, and the next run goes on.
     """
+    from converter.export.options import ConversionOptions
     from converter.migration.candidates import Globs
     from converter.migration.options import Options, local_root
+    from converter.migration.options_file import read_rules
     from converter.migration.run import run_migration
     from converter.migration.watcher import Silent
     from converter.migration.worker import CONVERT
 
-    options = Options(
+    asked = Options(
         source_root=local_root(source_root),
         destination_root=local_root(destination_root),
         from_list=None if from_list is None else pathlib.Path(from_list).absolute(),
         globs=Globs(tuple(include), tuple(exclude)),
-        verify=verify,
-        import_ops=tuple(import_ops),
-        hardlink=hardlink,
+        conversion=ConversionOptions().updated(
+            {
+                "verify": verify,
+                "hardlink": hardlink,
+                "tags": tags,
+                "training_tags": training_tags,
+                "call_signature": call_signature,
+                "import_ops": import_ops,
+            }
+        ),
+        rules=() if options is None else read_rules(options),
         dry_run=dry_run,
         retry_failed=retry_failed,
         fail_fast=fail_fast,
@@ -355,7 +387,7 @@ def migrate(
         scheduler=scheduler,
         job_function=job_function or CONVERT,
     )
-    return run_migration(options, watcher or Silent(), stopping)
+    return run_migration(asked, watcher or Silent(), stopping)
 
 
 def report(

@@ -121,10 +121,12 @@ module runs. What could not be carried over exactly fails the build, and is name
             doc = "The signature that the module itself runs when called.",
         ),
         graph_tags = attr.string_list(
-            doc = "The graph variant for inference, instead of the one found by rule.",
+            doc = "The graph variant for inference, instead of the one found by rule; `[\"\"]` is the" +
+                  " empty tag set.",
         ),
         training_graph_tags = attr.string_list(
-            doc = "The graph variant for training, instead of the one found by rule.",
+            doc = "The graph variant for training, instead of the one found by rule; `[\"\"]` is the" +
+                  " empty tag set.",
         ),
         _convert = attr.label(
             default = Label("//converter/build_actions:convert"),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+from collections.abc import Callable, Collection
 from typing import Any
 
+from converter import errors
 from converter.assemble.module_graphs import ModuleGraphs, find_dropped, find_warnings, try_graphs
 from converter.assemble.plan import ModulePlan, make_plan
 from converter.assemble.refusals import Refusals
@@ -57,9 +60,20 @@ class ModuleSummary:
         return dataclasses.asdict(self)
 
 
-def summarize(legacy: LegacyModule) -> ModuleSummary:
-    """Describes a module; nothing of it runs."""
-    plan, graphs, refusals = _try(legacy)
+def summarize(
+    legacy: LegacyModule,
+    tags: Collection[str] | None = None,
+    training_tags: Collection[str] | None = None,
+    call_signature: str | None = None,
+) -> ModuleSummary:
+    """Describes a module, and what converting it with these options gives; nothing of it runs.
+
+    Raises:
+      UsageError: if the module has no such tag set or signature.
+    """
+    plan, graphs, refusals = _try(
+        legacy, functools.partial(make_plan, legacy, tags, training_tags, call_signature)
+    )
     programs = [legacy.variants[tags] for tags in sorted(legacy.variants, key=sorted)]
     variables: dict[str, VariableSpec] = {}
     for program in programs:
@@ -88,13 +102,19 @@ def summarize(legacy: LegacyModule) -> ModuleSummary:
     )
 
 
-def _try(legacy: LegacyModule) -> tuple[ModulePlan | None, ModuleGraphs | None, Refusals]:
+def _try(
+    legacy: LegacyModule, make: Callable[[], ModulePlan]
+) -> tuple[ModulePlan | None, ModuleGraphs | None, Refusals]:
     """The plan and graphs of the module as far as they can be made, and why no further."""
     refusals = Refusals()
-    with refusals.collected():
-        plan = make_plan(legacy)
-        return plan, *try_graphs(legacy, plan)
-    return None, None, refusals
+    try:
+        plan = make()
+    except errors.UsageError:
+        raise
+    except errors.ConversionError as error:
+        refusals.add(error)
+        return None, None, refusals
+    return plan, *try_graphs(legacy, plan)
 
 
 def _describe_variant(program: Program, graphs: ModuleGraphs | None) -> Json:

@@ -37,8 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
             source,
             output,
             overwrite=True,  # Bazel has made the directory.
-            tags=arguments.graph_tag,
-            training_tags=arguments.training_tag,
+            tags=_tag_set(arguments.graph_tag),
+            training_tags=_tag_set(arguments.training_tag),
             call_signature=arguments.call_signature,
             import_ops=arguments.import_ops,
         )
@@ -46,6 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
     for warning in (*conversion.warnings, *conversion.remarks):
         terminal.say_warning(warning)
     return 0
+
+
+def _tag_set(tags: list[str] | None) -> list[str] | None:
+    """The tags that a rule names; an empty text is none, so that it can name the empty set."""
+    return None if tags is None else [tag for tag in tags if tag]
 
 
 if __name__ == "__main__":

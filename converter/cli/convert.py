@@ -15,6 +15,7 @@ from typing import Any
 
 import converter
 from converter.cli import terminal
+from converter.cli.conversion_options import add_options, read_options
 
 NAME = "convert"
 HELP = "convert one module"
@@ -24,65 +25,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the subcommand."""
     parser.add_argument("source", metavar="SRC", help="directory of the TF1 Hub module")
     parser.add_argument("destination", metavar="DST", help="where to write the SavedModel")
-    parser.add_argument(
-        "--verify", action="store_true", help="run both and compare them before DST is written"
-    )
-    add_inputs(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace a SavedModel at DST")
-    parser.add_argument(
-        "--hardlink", action="store_true",
-        help="link the files of the weights rather than copying them, if DST is on the same"
-        " filesystem as SRC",
-    )  # fmt: skip
-    parser.add_argument(
-        "--tags", type=terminal.parse_tags, metavar="TAG,…",
-        help="graph variant for inference, instead of the one found by rule",
-    )  # fmt: skip
-    parser.add_argument(
-        "--training-tags", type=terminal.parse_tags, metavar="TAG,…",
-        help="graph variant for training, instead of the one found by rule",
-    )  # fmt: skip
-    parser.add_argument(
-        "--call-signature", metavar="NAME", help="signature that the module itself runs"
-    )
-    add_import_ops(parser)
+    add_options(parser)
     parser.add_argument("--json", action="store_true", help="print the record as JSON")
-
-
-def add_import_ops(parser: argparse._ActionsContainer) -> None:
-    """Adds the argument that several subcommands take."""
-    parser.add_argument(
-        "--import-ops", action="append", default=[], metavar="PACKAGE",
-        help="import a package that registers custom ops, such as tensorflow_text; may be repeated",
-    )  # fmt: skip
-
-
-def add_inputs(parser: argparse._ActionsContainer) -> None:
-    """Adds the argument that gives comparisons their inputs."""
-    parser.add_argument(
-        "--inputs", metavar="FILE.npz",
-        help="arrays for the comparison, in place of generated ones, named `input` or"
-        " `signature/input`",
-    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
     from converter.formats.source_files import BackgroundDigest
 
+    options = read_options(arguments)
     with BackgroundDigest(arguments.source) as digest, terminal.progress() as progress:
         terminal.import_tensorflow()  # It takes seconds, in which the digest gets on.
         conversion = converter.convert(
             arguments.source,
             arguments.destination,
-            verify=arguments.verify,
-            inputs=arguments.inputs,
             overwrite=arguments.overwrite,
-            hardlink=arguments.hardlink,
-            tags=arguments.tags,
-            training_tags=arguments.training_tags,
-            call_signature=arguments.call_signature,
-            import_ops=arguments.import_ops,
+            **options.to_json(),
             progress=progress,
             source_digest=digest.result,
         )

@@ -10,11 +10,12 @@ import argparse
 
 import converter
 from converter.cli import terminal
-from converter.cli.convert import add_import_ops
+from converter.cli.conversion_options import add_options
 
 NAME = "inspect"
 HELP = "describe a module, and what would become of it"
 
+_OPTIONS = ("tags", "training_tags", "call_signature", "import_ops")
 _MANY = 30  # Rows of a table, before the rest is only counted.
 
 
@@ -23,13 +24,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SRC", help="directory of the TF1 Hub module")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--all", action="store_true", help="list all variables, however many")
-    add_import_ops(parser)
+    add_options(parser, _OPTIONS)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
     terminal.import_tensorflow()
-    summary = converter.inspect(arguments.source, import_ops=arguments.import_ops).to_json()
+    options = {name: getattr(arguments, name) for name in _OPTIONS}
+    summary = converter.inspect(arguments.source, **options).to_json()
     if arguments.json:
         terminal.print_json(summary)
     else:

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 import converter
 from converter import errors
 from converter.cli import terminal
-from converter.cli.convert import add_import_ops
+from converter.cli.conversion_options import add_options, read_options
+from converter.export.options import describe_options
 
 if TYPE_CHECKING:
     # Imported where it is used: help and errors answer without it.
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source_root", metavar="SRC_ROOT", help="tree of TF1 Hub modules")
     parser.add_argument("destination_root", metavar="DST_ROOT", help="tree of SavedModels to write")
     _add_choice(parser.add_argument_group("what is converted"))
+    _add_options(parser.add_argument_group("options of each conversion"))
     _add_conduct(parser.add_argument_group("how"))
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
@@ -62,14 +64,17 @@ def _add_choice(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
 
 
-def _add_conduct(group: argparse._ArgumentGroup) -> None:
+def _add_options(group: argparse._ArgumentGroup) -> None:
+    # The inputs of one module fit no other: they stand in the file.
+    add_options(group, {about.name for about in describe_options()} - {"inputs"})
     group.add_argument(
-        "--verify", action="store_true", help="compare each with its original before it is written"
-    )
-    group.add_argument(
-        "--hardlink", action="store_true",
-        help="link the files of the weights rather than copying them; do not change them later",
+        "--options", metavar="FILE",
+        help="these options by path pattern, for modules that need others: a TOML or JSON file"
+        " in which, for example, [\"bert/*\"] comes before call_signature = \"tokens\"",
     )  # fmt: skip
+
+
+def _add_conduct(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--workers", type=_count, metavar="N",
         help="how many to convert at a time (default: as many as there are processors)",
@@ -92,7 +97,6 @@ def _add_conduct(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--scheduler", metavar="ADDRESS", help="of Dask's scheduler, such as tcp://host:8786"
     )
-    add_import_ops(group)
 
 
 def _count(text: str) -> int:
@@ -153,9 +157,8 @@ def _migrate(arguments: argparse.Namespace, stopping: Callable[[], bool]) -> Mig
             from_list=arguments.from_list,
             include=arguments.include,
             exclude=arguments.exclude,
-            verify=arguments.verify,
-            import_ops=arguments.import_ops,
-            hardlink=arguments.hardlink,
+            **read_options(arguments).changed(),
+            options=arguments.options,
             dry_run=arguments.dry_run,
             retry_failed=arguments.retry_failed,
             fail_fast=arguments.fail_fast,

@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from converter.cli import terminal
 from converter.cli.migrate_progress import describe, format_seconds
+from converter.export.options import ConversionOptions
 from converter.migration.outcomes import OUTCOME_NAMES, NotLegacy
 from converter.migration.report import MigrationReport
 
@@ -29,6 +30,8 @@ def print_report(report: MigrationReport, console: Console) -> None:
         console.print(f"Nothing was found in {report.source_root}.", markup=False)
     _print_skipped(report, console)
     _print_verdicts(report, console)
+    if report.dry_run:
+        _print_options(report, console)
     _print_unsuccessful(report, console)
     if report.ran:
         console.print(_pace(report), soft_wrap=True, markup=False)
@@ -72,6 +75,19 @@ def _print_verdicts(report: MigrationReport, console: Console) -> None:
         reasons = outcome.parity.not_compared if outcome.parity else ()
         table.add_row(escape(outcome.path), escape("; ".join(reasons)))
     console.print(table)
+
+
+def _print_options(report: MigrationReport, console: Console) -> None:
+    own = [path for path in report.not_run if path in report.options]
+    if not own:
+        return
+    table = terminal.make_table("module", "options", title="\nConverted with")
+    for path in own[:_MANY]:
+        options = ConversionOptions(**report.options[path]).format()
+        table.add_row(escape(path), escape(options))
+    console.print(table)
+    if len(own) > _MANY:
+        console.print(f"… and {len(own) - _MANY} more; --json has all.")
 
 
 def _print_unsuccessful(report: MigrationReport, console: Console) -> None:

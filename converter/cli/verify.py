@@ -20,7 +20,7 @@ import argparse
 
 import converter
 from converter.cli import terminal
-from converter.cli.convert import add_import_ops, add_inputs
+from converter.cli.conversion_options import add_options
 
 NAME = "verify"
 HELP = "compare a converted module with its original, by running both"
@@ -30,10 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the subcommand."""
     parser.add_argument("source", metavar="SRC", help="directory of the TF1 Hub module")
     parser.add_argument("destination", metavar="DST", help="what `tf1hub convert` made of it")
-    add_inputs(parser)
+    add_options(parser, ("inputs", "import_ops"))
     parser.add_argument("--rtol", type=float, help="relative tolerance for all dtypes")
     parser.add_argument("--atol", type=float, help="absolute tolerance for all dtypes")
-    add_import_ops(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 

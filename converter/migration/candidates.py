@@ -39,6 +39,11 @@ class Found:
     candidates: tuple[Candidate, ...] = ()
     settled: tuple[Outcome, ...] = ()
 
+    @property
+    def all(self) -> tuple[Candidate | Outcome, ...]:
+        """Everything that has a path."""
+        return (*self.candidates, *self.settled)
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Globs:

@@ -95,9 +95,7 @@ def _write(job: Job, staging: pathlib.Path, known_digest: str | None) -> tuple[s
     conversion = converter.convert(
         job.source,
         staging / "new",
-        verify=job.verify,
-        import_ops=job.import_ops,
-        hardlink=job.hardlink,
+        **job.options.to_json(),
         source_digest=digest,
         parity_report=lambda report: _keep(report, job, staging),
     )
@@ -109,7 +107,9 @@ def _foresee(job: Job) -> Outcome | None:
     if settled.outcome is not None:
         return settled.outcome
     check_replaceable(pathlib.Path(job.destination))
-    refusals = converter.inspect(job.source, import_ops=job.import_ops).refusals
+    refusals = converter.inspect(
+        job.source, import_ops=job.options.import_ops, **job.options.recorded()
+    ).refusals
     if not refusals:
         return None
     first = refusals[0]

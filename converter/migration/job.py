@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from converter.export.options import ConversionOptions
 from converter.version import __version__
 
 
@@ -20,9 +21,7 @@ class Job:
       staging: Where it is staged, on the filesystem of the destination: a path that is of this job
         alone, to whose name each attempt adds.
       parity_report: Where the comparison in full goes.
-      verify: Whether to compare the two before the destination is put in place.
-      import_ops: Packages that register custom ops.
-      hardlink: Whether files of weights become links to those of the source, where that can be.
+      options: How to convert it.
       converter: The version of the converter that made the job.
       attempt: Counts from 1.
     """
@@ -32,9 +31,7 @@ class Job:
     destination: str
     staging: str
     parity_report: str
-    verify: bool = False
-    import_ops: tuple[str, ...] = ()
-    hardlink: bool = False
+    options: ConversionOptions = dataclasses.field(default_factory=ConversionOptions)
     converter: str = __version__
     attempt: int = 1
 
@@ -44,9 +41,9 @@ class Job:
 
     def to_json(self) -> dict[str, Any]:
         """The job as JSON values."""
-        return dataclasses.asdict(self)
+        return {**dataclasses.asdict(self), "options": self.options.to_json()}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Job:
         """The job that `to_json` described."""
-        return cls(**{**values, "import_ops": tuple(values["import_ops"])})
+        return cls(**{**values, "options": ConversionOptions(**values["options"])})

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import pathlib
 from typing import Any, Literal
 
 from converter import errors
+from converter.export.options import ConversionOptions
 from converter.migration.candidates import Globs
+from converter.migration.options_file import Rule, apply_rules
 from converter.migration.worker import CONVERT
 
 
@@ -36,9 +37,8 @@ class Options:
     destination_root: pathlib.Path
     from_list: pathlib.Path | None = None
     globs: Globs = dataclasses.field(default_factory=Globs)
-    verify: bool = False
-    import_ops: tuple[str, ...] = ()
-    hardlink: bool = False
+    conversion: ConversionOptions = dataclasses.field(default_factory=ConversionOptions)
+    rules: tuple[Rule, ...] = ()
     dry_run: bool = False
     retry_failed: bool = False
     fail_fast: bool = False
@@ -54,17 +54,14 @@ class Options:
         """The limit on a job's memory."""
         return None if self.memory_limit_gib is None else int(self.memory_limit_gib * (1 << 30))
 
-    @property
-    def fingerprint(self) -> str:
-        """The options that decide what becomes of a module, in one line.
-
-        The others say how it is done: where, how fast, and whether weights are copied or linked.
-        """
-        return json.dumps({"import_ops": sorted(self.import_ops), "verify": self.verify})
+    def conversion_of(self, path: str) -> ConversionOptions:
+        """How to convert the module at a path."""
+        return apply_rules(self.rules, path, self.conversion)
 
     def to_json(self) -> dict[str, Any]:
         """The options as JSON values."""
-        values = dataclasses.asdict(self)
+        values = {**dataclasses.asdict(self), **self.conversion.to_json()}
+        del values["conversion"]
         for name in ("source_root", "destination_root", "from_list"):
             values[name] = None if values[name] is None else str(values[name])
         return values

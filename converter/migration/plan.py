@@ -12,6 +12,7 @@ from converter.migration.handles import read_handles
 from converter.migration.job import Job
 from converter.migration.journal import STATE_FOLDER, History
 from converter.migration.options import Options
+from converter.migration.options_file import check_matched
 from converter.migration.outcomes import ErrorInfo, Outcome, Refused
 from converter.migration.remember import remember
 from converter.migration.state import State
@@ -39,9 +40,11 @@ def make_plan(options: Options, history: History, run: str) -> Plan:
     """Looks for modules, and at what is known of them.
 
     Raises:
-      UsageError: if there is nothing to look at.
+      UsageError: if there is nothing to look at, or there are options for a module that is not.
     """
-    found = admit(_find(options), options.globs)
+    everything = _find(options)
+    check_matched(options.rules, [item.path for item in everything.all])
+    found = admit(everything, options.globs)
     candidates, collisions = _without_collisions(found.candidates, options)
     looks: dict[Candidate, Look] = {}
     repeated: list[Outcome] = []
@@ -100,7 +103,5 @@ def _make_job(candidate: Candidate, options: Options, run: str, number: int) -> 
         destination=str(options.destination_root / candidate.target),
         staging=str(state.staging(run) / str(number)),
         parity_report=str(state.parity_report(candidate.path)),
-        verify=options.verify,
-        import_ops=options.import_ops,
-        hardlink=options.hardlink,
+        options=options.conversion_of(candidate.path),
     )

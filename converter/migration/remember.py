@@ -6,6 +6,7 @@ import dataclasses
 import pathlib
 from typing import Any
 
+from converter.export.options import ConversionOptions
 from converter.formats.signature import look_at
 from converter.migration.candidates import Candidate
 from converter.migration.journal import JobFinished
@@ -38,20 +39,26 @@ def remember(
     if entry is None or entry.converter != __version__ or entry.source_signature != signature:
         return None
     destination = options.destination_root / candidate.target
-    if not _holds(entry, destination, options):
+    if not _holds(entry, destination, options, options.conversion_of(candidate.path)):
         return None
     return _move(entry.outcome, candidate, options)
 
 
-def _holds(entry: JobFinished, destination: pathlib.Path, options: Options) -> bool:
+def _holds(
+    entry: JobFinished,
+    destination: pathlib.Path,
+    options: Options,
+    conversion: ConversionOptions,
+) -> bool:
     outcome = entry.outcome
     if isinstance(outcome, NotLegacy):
         return True
     if isinstance(outcome, Converted | UpToDate):
         verified = outcome.parity is not None
         is_untouched = entry.destination_signature == look_at(destination).signature
-        return is_untouched and (verified or not options.verify)
-    if options.retry_failed or entry.fingerprint != options.fingerprint:
+        is_same = conversion.give_the_result_of(entry.fingerprint)
+        return is_untouched and is_same and (verified or not conversion.verify)
+    if options.retry_failed or entry.fingerprint != conversion.fingerprint:
         return False
     return not _may_end_otherwise(outcome, options)
 

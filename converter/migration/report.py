@@ -31,6 +31,7 @@ class MigrationReport:
       repeated: The paths whose outcome is that of an earlier run, since nothing has changed.
       not_run: The paths of modules that have no outcome: the run was stopped before, or, in a dry
         run, they would be converted.
+      options: For each module that was to be converted, the options that are not the defaults.
       interrupted: Whether the run was stopped.
       stopped_because: Why it stopped by itself, if it did.
       dry_run: Whether nothing was to be written.
@@ -44,6 +45,7 @@ class MigrationReport:
     outcomes: tuple[Outcome, ...] = ()
     repeated: tuple[str, ...] = ()
     not_run: tuple[str, ...] = ()
+    options: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     interrupted: bool = False
     stopped_because: str = ""
     dry_run: bool = False

@@ -210,7 +210,7 @@ class _Run:
             outcome=outcome,
             source_signature=source_signature,
             destination_signature=look_at(destination).signature if has_output else None,
-            fingerprint=self._options.fingerprint,
+            fingerprint=self._options.conversion_of(outcome.path).fingerprint,
             converter=__version__,
         )
 
@@ -221,6 +221,7 @@ class _Run:
             source_root=str(self._options.source_root),
             destination_root=str(self._options.destination_root),
             outcomes=tuple(self._outcomes[path] for path in sorted(self._outcomes)),
+            options={job.path: changed for job in plan.jobs if (changed := job.options.changed())},
             repeated=self._repeated,
             not_run=not_run,
             interrupted=bool(set(not_run) - self._foreseen),

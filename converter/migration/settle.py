@@ -88,13 +88,13 @@ def _recorded_digest(job: Job) -> str | None:
         return None
     try:
         record = read_record(pathlib.Path(job.destination))
-        same_options = not any(record["options"].values())
+        same_options = record["options"] == job.options.recorded()
         same_version = record["converter"] == converter.__version__
         verified = record["parity"] is not None
         recorded: str = record["source"]["digest"]
     except (errors.ParityError, KeyError, TypeError, AttributeError):
         return None
-    is_same = same_options and same_version and (verified or not job.verify)
+    is_same = same_options and same_version and (verified or not job.options.verify)
     return recorded if is_same else None
 
 

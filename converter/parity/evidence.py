@@ -91,9 +91,11 @@ class Evidence:
         A module without an inference variant serves all of its callables.
         """
         callables, inference = self.plan.callables, self.plan.variants.inference
+        served = serving_names(self.plan)
         expected = {
-            served: self.source.signatures[callables[attribute].tags][callables[attribute].signature]
-            for attribute, served in serving_names(self.plan).items()
+            served[name]: self.source.signatures[part.tags][part.signature]
+            for name, part in callables.items()
+            if name in served
         }
         if inference is not None:
             forgotten = set(self.source.signatures[inference]) - {

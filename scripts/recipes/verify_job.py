@@ -26,7 +26,7 @@ def verify_job(job: Job) -> Outcome:
         "attempts": job.attempt, "started": started,
     }  # fmt: skip
     try:
-        report = converter.verify(job.source, job.destination, import_ops=job.import_ops)
+        report = converter.verify(job.source, job.destination, import_ops=job.options.import_ops)
     except Exception as error:  # Whatever the module's own code raises.
         is_expected = isinstance(error, converter.ConversionError)
         details = "" if is_expected else traceback.format_exc()

@@ -24,6 +24,7 @@ from typing import Any
 
 import converter
 from converter.cli import terminal
+from converter.export.options import ConversionOptions
 from converter.formats.signature import look_at
 from converter.migration.candidates import target_of
 from converter.migration.engines import Finished, Limits
@@ -84,7 +85,7 @@ def _find_jobs(arguments: argparse.Namespace) -> list[Job]:
                     # It writes nothing.
                     staging="",
                     parity_report="",
-                    import_ops=tuple(arguments.import_ops),
+                    options=ConversionOptions(import_ops=arguments.import_ops),
                 )
             )
     return jobs
@@ -117,7 +118,7 @@ def _run(jobs: Sequence[Job], arguments: argparse.Namespace) -> Iterator[Outcome
 def _key(job: Job) -> str:
     """What an earlier comparison has to have been of, to count."""
     looks = [look_at(pathlib.Path(place)).signature for place in (job.source, job.destination)]
-    return json.dumps([job.path, *looks, converter.__version__, *job.import_ops])
+    return json.dumps([job.path, *looks, converter.__version__, *job.options.import_ops])
 
 
 def _read_state(file: pathlib.Path) -> dict[str, Outcome]:

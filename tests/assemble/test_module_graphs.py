@@ -190,8 +190,8 @@ def test_update_ops_beside_a_training_variant_are_a_warning(make_legacy, make_va
     assert find_warnings(graphs) == (
         (
             "No call runs 2 update ops of graph variant {} ('from_x', 'from_nothing'):"
-            " training calls run graph variant {train} instead. Convert with --tags '' --training-tags '' to have"
-            " them run."
+            " training calls run graph variant {train} instead. Convert with --tags ''"
+            " --training-tags '' to have them run."
         ),
     )
     legacy = graphs.legacy

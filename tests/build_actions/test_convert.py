@@ -65,6 +65,12 @@ def test_its_flags_are_those_of_convert(run, golden_links):
     assert callable(tf.saved_model.load(str(output)).default)
 
 
+def test_an_empty_tag_is_for_the_empty_tag_set(run, golden_links):
+    _, record = run(golden_links("image_bn_dropout"), "--graph-tag=", "--training-tag=")
+    options = json.loads(record.read_text())["options"]
+    assert options == {"tags": [], "training_tags": [], "call_signature": None}
+
+
 def test_warnings_are_said(run, golden_links, capfd):
     _, record = run(golden_links("gan_uninstantiated"))
     warnings = json.loads(record.read_text())["warnings"]

@@ -9,7 +9,8 @@ import sys
 import pytest
 
 import converter
-from converter.cli import main
+from converter.cli import main, terminal
+from converter.cli.migrate_summary import print_report
 from converter.migration.report import MigrationReport
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -69,12 +70,22 @@ def test_options_are_handed_on(monkeypatch, tmp_path, capsys):
             "a",
             "--workers",
             "3",
+            "--options",
+            "options.toml",
+            "--tags",
+            "b,a",
+            "--training-tags",
+            "",
+            "--call-signature",
+            "tokens",
         ]
     )
     assert main.main(arguments) == 0
     assert "Nothing was found in src." in capsys.readouterr().out
     assert (given["source"], given["destination"]) == ("src", str(tmp_path))
     assert (given["hardlink"], given["include"], given["workers"]) == (True, ["a"], 3)
+    assert (given["options"], given["call_signature"]) == ("options.toml", "tokens")
+    assert (given["tags"], given["training_tags"]) == (["a", "b"], [])
     assert (given["verify"], given["engine"], given["scheduler"]) == (False, "local", None)
 
 
@@ -85,3 +96,25 @@ def test_remote_trees_are_wrong_use():
     )  # fmt: skip
     assert done.returncode == 2
     assert done.stderr.startswith("tf1hub: error: gs://bucket/modules is no local path")
+
+
+def test_a_dry_run_shows_the_options_of_modules_that_have_some(capsys):
+    report = MigrationReport(
+        run="r", source_root="src", destination_root="dst", dry_run=True, not_run=("a[b]", "c"),
+        options={"a[b]": {"tags": ["gen", "bs8"], "verify": True}, "gone": {"verify": True}},
+    )  # fmt: skip
+    print_report(report, terminal.output_console())
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "a[b]" in line]
+    assert line.split() == ["a[b]", "--verify", "--tags", "bs8,gen"]
+
+
+def test_a_pattern_that_matches_nothing_is_wrong_use(run, tmp_path):
+    options = tmp_path / "options.json"
+    options.write_text('{"gone/*": {"verify": true}}')
+    done = run("--options", options, "--dry-run")
+    assert done.returncode == 2
+    assert (
+        done.stderr.decode()
+        .splitlines()[-1]
+        .startswith("tf1hub: error: no module matches 'gone/*', for which there are options.")
+    )

@@ -9,6 +9,7 @@ import pytest
 
 import converter
 from converter import errors
+from converter.export.options import ConversionOptions
 from converter.formats.signature import look_at
 from converter.formats.source_files import digest
 from converter.migration.convert_job import convert_job, inspect_job
@@ -81,14 +82,14 @@ def test_what_is_not_legacy_or_damaged_says_so(make_job, tree, job, tmp_path):
 
 def test_verifying_keeps_the_comparison_in_full(job, monkeypatch):
     monkeypatch.setattr(converter, "verify", lambda *_, **__: _Report(passed=True))
-    outcome = convert_job(dataclasses.replace(job, verify=True))
+    outcome = convert_job(dataclasses.replace(job, options=ConversionOptions(verify=True)))
     assert outcome.parity.tensors == 1
     assert json.loads(pathlib.Path(outcome.parity_report).read_text()) == {"rows": ["r"]}
 
 
 def test_a_difference_is_a_failure_whose_comparison_is_kept(job, monkeypatch):
     monkeypatch.setattr(converter, "verify", lambda *_, **__: _Report(passed=False))
-    outcome = convert_job(dataclasses.replace(job, verify=True))
+    outcome = convert_job(dataclasses.replace(job, options=ConversionOptions(verify=True)))
     assert isinstance(outcome, Failed)
     assert outcome.error.kind == "ParityError"
     assert not pathlib.Path(job.destination).exists()
@@ -140,12 +141,33 @@ def test_the_digest_is_computed_once(job, monkeypatch):
 
 
 def test_weights_are_linked_where_that_is_asked_for(job):
-    linked = dataclasses.replace(job, hardlink=True)
+    linked = dataclasses.replace(job, options=ConversionOptions(hardlink=True))
     assert convert_job(linked).warnings == ()
     (shard,) = pathlib.Path(job.source).glob("variables/*.data-*")
     assert shard.stat().st_nlink == 2
     assert isinstance(convert_job(job), UpToDate)
     assert isinstance(convert_job(linked), UpToDate)
+
+
+def test_options_reach_the_conversion(tree, make_job):
+    tree({"a": "golden:odd_two_with_inputs"})
+    job = make_job("a", options=ConversionOptions(call_signature="decode", training_tags=()))
+    outcome = convert_job(job)
+    record = json.loads(pathlib.Path(outcome.record).read_text())
+    assert record["root"] == "decode"
+    assert record["options"] == job.options.recorded()
+    assert outcome.warnings == ()
+
+
+def test_options_that_the_module_has_not_are_foreseen(tree, make_job):
+    tree({"a": "golden:odd_two_with_inputs"})
+    for options in (ConversionOptions(tags=("gone",)), ConversionOptions(call_signature="gone")):
+        job = make_job("a", options=options)
+        for outcome in (inspect_job(job), convert_job(job)):
+            assert isinstance(outcome, Refused)
+            assert outcome.error.kind == "UsageError"
+            assert "gone" in outcome.error.message
+    assert inspect_job(make_job("a")) is None
 
 
 def test_a_source_that_changes_meanwhile_is_not_committed(job, monkeypatch):

@@ -2,11 +2,15 @@
 
 import json
 
+from converter.export.options import ConversionOptions
 from converter.migration.job import Job
 
 
 def test_a_job_survives(make_job):
-    job = make_job(verify=True, import_ops=("a", "b"), hardlink=True, attempt=2)
+    options = ConversionOptions(
+        verify=True, import_ops=("b", "a"), hardlink=True, tags=(), training_tags=("train",)
+    )
+    job = make_job(options=options, attempt=2)
     assert Job.from_json(json.loads(json.dumps(job.to_json()))) == job
 
 

@@ -8,26 +8,28 @@ import pytest
 
 import converter
 from converter import errors
+from converter.export.options import ConversionOptions
 from converter.migration.options import Options, local_root
+from converter.migration.options_file import read_rules
 
 PLAIN = Options(source_root=pathlib.Path("/src"), destination_root=pathlib.Path("/dst"))
 
 
-def test_the_fingerprint_knows_what_decides():
-    def fingerprint(**changes):
-        return dataclasses.replace(PLAIN, **changes).fingerprint
-
-    assert fingerprint(workers=9, dry_run=True, engine="dask") == PLAIN.fingerprint
-    assert fingerprint(hardlink=True, memory_limit_gib=2.0) == PLAIN.fingerprint
-    assert fingerprint(verify=True) != PLAIN.fingerprint
-    assert fingerprint(import_ops=("a",)) != PLAIN.fingerprint
-    assert fingerprint(import_ops=("a", "b")) == fingerprint(import_ops=("b", "a"))
-
-
 def test_options_are_json():
-    values = json.loads(json.dumps(PLAIN.to_json()))
+    rules = read_rules({"a": {"tags": ["x"]}})
+    values = json.loads(json.dumps(dataclasses.replace(PLAIN, rules=rules).to_json()))
     assert values["source_root"] == "/src"
     assert values["from_list"] is None
+    assert (values["verify"], values["call_signature"]) == (False, None)
+    assert values["rules"] == [{"pattern": "a", "options": {"tags": ["x"]}}]
+
+
+def test_a_module_has_options_of_its_own():
+    conversion = ConversionOptions(verify=True)
+    rules = read_rules({"a*": {"tags": ["x"]}})
+    options = dataclasses.replace(PLAIN, conversion=conversion, rules=rules)
+    assert options.conversion_of("b") == conversion
+    assert options.conversion_of("a/b") == ConversionOptions(verify=True, tags=("x",))
 
 
 def test_roots_are_local_and_absolute(tmp_path, monkeypatch):

@@ -4,9 +4,12 @@ import dataclasses
 
 import pytest
 
+from converter import errors
+from converter.export.options import ConversionOptions
 from converter.migration.candidates import Globs
 from converter.migration.journal import History
 from converter.migration.options import Options
+from converter.migration.options_file import read_rules
 from converter.migration.outcomes import NotLegacy, Refused
 from converter.migration.plan import make_plan
 
@@ -22,7 +25,8 @@ def plan(tmp_path):
 
 def test_each_job_has_places_of_its_own(tree, plan, tmp_path):
     root = tree({"b/1": None, "a": None})
-    jobs = plan(root, verify=True, import_ops=("x",), hardlink=True).jobs
+    conversion = ConversionOptions(verify=True, import_ops=("x",), hardlink=True)
+    jobs = plan(root, conversion=conversion).jobs
     assert [job.path for job in jobs] == ["b/1", "a"]
     jobs = jobs[::-1]
     job, dst = jobs[1], tmp_path / "dst"
@@ -30,7 +34,25 @@ def test_each_job_has_places_of_its_own(tree, plan, tmp_path):
     assert job.destination == str(dst / "b/1")
     assert job.staging == str(dst / ".tf1hub/staging/run/0")
     assert job.parity_report == str(dst / ".tf1hub/parity/b/1/comparison.json")
-    assert (job.verify, job.import_ops, job.hardlink) == (True, ("x",), True)
+    assert job.options == conversion
+
+
+def test_each_job_has_its_own_options(tree, plan):
+    root = tree({"bert/1": None, "bert/2": None, "other": None})
+    rules = read_rules({"bert/*": {"call_signature": "tokens"}, "bert/2": {"verify": False}})
+    jobs = plan(root, conversion=ConversionOptions(verify=True), rules=rules).jobs
+    assert {job.path: (job.options.call_signature, job.options.verify) for job in jobs} == {
+        "bert/1": ("tokens", True), "bert/2": ("tokens", False), "other": (None, True)
+    }  # fmt: skip
+
+
+def test_options_for_a_module_that_is_not_there(tree, plan):
+    root = tree({"a": None, "no_model/x.txt": "x"})
+    with pytest.raises(errors.UsageError, match="no module matches 'b', for which there are"):
+        plan(root, rules=read_rules({"b": {}}))
+    # What is left out this time, or is no model, is there all the same.
+    rules = read_rules({"a": {}, "no_*": {}})
+    assert plan(root, rules=rules, globs=Globs(exclude=("a",))).jobs == ()
 
 
 def test_the_largest_come_first_and_then_the_alphabet_decides(tree, plan):

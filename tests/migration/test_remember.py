@@ -5,10 +5,12 @@ import pathlib
 
 import pytest
 
+from converter.export.options import ConversionOptions
 from converter.formats.signature import look_at
 from converter.migration.candidates import Candidate
 from converter.migration.journal import JobFinished
 from converter.migration.options import Options
+from converter.migration.options_file import read_rules
 from converter.migration.outcomes import (
     Converted,
     Crashed,
@@ -24,6 +26,7 @@ from converter.migration.outcomes import (
 from converter.migration.remember import remember
 from converter.version import __version__
 
+CONVERSION = ConversionOptions().to_json()
 WHERE = {"path": "a.tgz", "source": "/then/src/a.tgz", "destination": "/then/dst/a"}
 OUTPUT = {"destination_bytes": 3, "record": "/then/dst/a/assets.extra/conversion.json"}
 PARITY = ParitySummary(passed=True, tensors=1, bit_equal=1, worst_abs=0.0, worst_rel=0.0)
@@ -46,10 +49,13 @@ def ask(tmp_path, options):
         entry = JobFinished(
             run="r", time=0.0, outcome=outcome, source_signature="s",
             destination_signature=look_at(tmp_path / "dst/a").signature,
-            fingerprint=options.fingerprint, converter=__version__,
+            fingerprint=options.conversion.fingerprint, converter=__version__,
         )  # fmt: skip
         entry = dataclasses.replace(entry, **(changes or {}))
-        return remember(candidate, "s", entry, dataclasses.replace(options, **option_changes))
+        own = {name: option_changes.pop(name) for name in CONVERSION if name in option_changes}
+        changed = dataclasses.replace(options, **option_changes)
+        changed = dataclasses.replace(changed, conversion=changed.conversion.updated(own))
+        return remember(candidate, "s", entry, changed)
 
     return call
 
@@ -97,6 +103,23 @@ def test_a_failure_is_repeated_until_one_asks(ask, outcome):
 def test_what_the_destination_was_to_blame_for_is_tried_again(ask):
     for kind in ("DestinationError", "SourceMissing"):
         assert ask(Failed(**WHERE, error=ErrorInfo(kind=kind, message="full"))) is None
+
+
+@pytest.mark.parametrize(
+    "changes", [{"tags": ["a"]}, {"training_tags": []}, {"call_signature": "b"}]
+)
+def test_what_it_shall_offer_counts(ask, changes, options):
+    assert ask(Converted(**WHERE, **OUTPUT), **changes) is None
+    assert ask(Refused(**WHERE, error=ERROR), **changes) is None
+    same = {"fingerprint": options.conversion.updated(changes).fingerprint}
+    assert ask(Converted(**WHERE, **OUTPUT), same, **changes) is not None
+    assert ask(Converted(**WHERE, **OUTPUT), same) is None
+
+
+def test_options_of_its_own_count(ask):
+    other, own = ({name: {"call_signature": "b"}} for name in ("b*", "a*"))
+    assert ask(Converted(**WHERE, **OUTPUT), rules=read_rules(other)) is not None
+    assert ask(Converted(**WHERE, **OUTPUT), rules=read_rules(own)) is None
 
 
 def test_how_it_is_done_does_not_count(ask):

@@ -71,6 +71,30 @@ def test_how_it_is_done_does_not_make_anything_out_of_date(tree, migrate, tmp_pa
     assert [run.started.options["hardlink"] for run in runs] == [False, True]
 
 
+def test_other_options_make_a_module_out_of_date(tree, migrate, tmp_path):
+    root = tree({"a": None, "b": None, "refuse": None})
+    migrate(root, call_signature="x")
+    later = migrate(root, call_signature="x", options={"b": {"call_signature": "y"}})
+    assert [outcome.path for outcome in later.ran] == ["b"]
+    assert later.options == {"b": {"call_signature": "y"}}
+    file = tmp_path / "options.toml"
+    file.write_text("[b]\ncall_signature = 'y'\n[refuse]\ntraining_tags = []\n")
+    last = migrate(root, call_signature="x", options=file)
+    assert [outcome.path for outcome in last.ran] == ["refuse"]
+    started = read_journal(tmp_path / "dst").runs[-1].started.options
+    assert started["call_signature"] == "x"
+    assert started["rules"][1] == {"pattern": "refuse", "options": {"training_tags": []}}
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_wrong_options_begin_nothing(dry_run, tree, migrate, tmp_path):
+    root = tree({"a": None})
+    for options in ({"b": {}}, {"a": {"overwrite": True}}, tmp_path / "gone.toml"):
+        with pytest.raises(errors.UsageError):
+            migrate(root, options=options, dry_run=dry_run)
+    assert not read_journal(tmp_path / "dst").entries
+
+
 def test_fail_fast_begins_no_more(tree, migrate):
     root = tree({"a_refuse": None, **{f"slow{i}": None for i in range(9)}})
     report = migrate(root, fail_fast=True)

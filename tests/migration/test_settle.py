@@ -6,10 +6,11 @@ import pathlib
 
 import pytest
 
+from converter.export.options import ConversionOptions
 from converter.formats.source_files import digest
 from converter.migration import settle as settle_module
 from converter.migration.convert_job import convert_job
-from converter.migration.outcomes import Failed, NotLegacy, UpToDate
+from converter.migration.outcomes import Converted, Failed, NotLegacy, UpToDate
 from converter.migration.settle import Settled, settle
 
 
@@ -38,6 +39,7 @@ def test_what_was_converted_is_up_to_date(job):
         {"source": None},
         {"options": {"tags": ["train"]}},
         {"options": None},
+        {"options": {}},
     ],
 )
 def test_what_was_made_otherwise_is_not(job, changes):
@@ -45,11 +47,24 @@ def test_what_was_made_otherwise_is_not(job, changes):
     assert settle(job).outcome is None
 
 
+@pytest.mark.parametrize(
+    "changes", [{"tags": ()}, {"training_tags": ()}, {"call_signature": "default"}]
+)
+def test_what_was_made_with_other_options_is_not(job, changes):
+    other = dataclasses.replace(job, options=ConversionOptions(**changes))
+    assert settle(other).outcome is None
+    assert isinstance(convert_job(other), Converted)
+    assert isinstance(settle(other).outcome, UpToDate)
+    assert settle(job).outcome is None
+
+
 def test_what_was_not_verified_is_not_up_to_date_for_verify(job):
-    assert settle(dataclasses.replace(job, verify=True)) == Settled()
+    assert settle(dataclasses.replace(job, options=ConversionOptions(verify=True))) == Settled()
     change(job, parity={"passed": True, "tensors": 1, "bit_equal": 1, "worst_abs": 0.0,
                         "worst_rel": 0.0})  # fmt: skip
-    assert isinstance(settle(dataclasses.replace(job, verify=True)).outcome, UpToDate)
+    assert isinstance(
+        settle(dataclasses.replace(job, options=ConversionOptions(verify=True))).outcome, UpToDate
+    )
 
 
 def test_a_torn_output_is_not_up_to_date(job):
@@ -70,7 +85,7 @@ def test_the_source_is_read_only_where_its_digest_decides(job, monkeypatch):
     assert changed.outcome is None
     assert changed.source_digest == digest(pathlib.Path(job.source)) != actual
     monkeypatch.setattr(settle_module, "digest", None)
-    assert settle(dataclasses.replace(job, verify=True)) == Settled()
+    assert settle(dataclasses.replace(job, options=ConversionOptions(verify=True))) == Settled()
     assert settle(dataclasses.replace(job, destination=job.destination + "2")) == Settled()
 
 

@@ -37,7 +37,7 @@ def run_on_worker(
     job: Mapping[str, Any], function: str, limits: Mapping[str, Any], run: str
 ) -> dict[str, Any] | None:
     """Runs a job, and returns its outcome as JSON values: nothing large, and nothing raised."""
-    kind = (function, Limits(**limits), tuple(job["import_ops"]))
+    kind = (function, Limits(**limits), tuple(job["options"]["import_ops"]))
     outcome = _hold(kind, run).run(Job.from_json(job))
     return None if outcome is None else outcome.to_json()
 

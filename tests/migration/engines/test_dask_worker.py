@@ -7,6 +7,7 @@ import threading
 import psutil
 import pytest
 
+from converter.export.options import ConversionOptions
 from converter.migration.engines import Limits, dask_worker
 from converter.migration.engines.dask_worker import close_slots, run_on_worker
 from converter.migration.outcomes import Converted, Crashed, outcome_from_json
@@ -44,7 +45,9 @@ def test_a_child_is_used_again_by_the_next_job_and_the_next_run(run):
 def test_a_job_of_another_kind_has_another_child_and_the_first_is_gone(run):
     _, one = run("a")
     _, two = run("b", limits=Limits(timeout_secs=9.0))
-    _, three = run("c", limits=Limits(timeout_secs=9.0), import_ops=("x",))
+    _, three = run(
+        "c", limits=Limits(timeout_secs=9.0), options=ConversionOptions(import_ops=("x",))
+    )
     assert len({one, two, three}) == 3
     assert is_gone(one)
     assert is_gone(two)

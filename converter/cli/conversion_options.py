@@ -1,0 +1,36 @@
+"""The options of a conversion as arguments of subcommands."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Collection
+
+from converter.cli import terminal
+from converter.export.options import About, ConversionOptions, Kind, describe_options
+
+
+def add_options(parser: argparse._ActionsContainer, names: Collection[str] | None = None) -> None:
+    """Adds the options named, or all of them."""
+    for about in describe_options():
+        if names is None or about.name in names:
+            _add(parser, about)
+
+
+def _add(parser: argparse._ActionsContainer, about: About) -> None:
+    if about.kind is Kind.FLAG:
+        parser.add_argument(about.flag, action="store_true", help=about.help)
+    elif about.kind is Kind.TEXTS:
+        parser.add_argument(
+            about.flag, action="append", default=[], metavar=about.metavar, help=about.help
+        )
+    else:
+        parse = terminal.parse_tags if about.kind is Kind.TAGS else str
+        parser.add_argument(about.flag, type=parse, metavar=about.metavar, help=about.help)
+
+
+def read_options(arguments: argparse.Namespace) -> ConversionOptions:
+    """The options that were given."""
+    given = vars(arguments)
+    return ConversionOptions(
+        **{about.name: given[about.name] for about in describe_options() if about.name in given}
+    )
