@@ -136,9 +136,7 @@ def _row_from_json(values: Mapping[str, Any]) -> Row:
     for name in ("max_abs", "max_rel"):
         fields[name] = float(fields[name])
     conditions = tuple(values["conditions"])
-    return Row(
-        values["case"], values["check"], values["tensor"], Comparison(**fields), conditions
-    )
+    return Row(values["case"], values["check"], values["tensor"], Comparison(**fields), conditions)
 
 
 def to_json(value: Any) -> Any:
