@@ -97,7 +97,10 @@ def attempts_at_sizes(sizes: Sequence[int]) -> Iterator[Attempt]:
     Each may be that of images, of any axis but the first, or of the batch.
     """
     for size in sizes:
-        yield Attempt(simple_ids=True, positive=True, batch=1, size=size, image_size=size)
+        for ones in (False, True):
+            yield Attempt(
+                simple_ids=not ones, ones=ones, positive=True, batch=1, size=size, image_size=size
+            )
         yield Attempt(simple_ids=True, positive=True, batch=size)
 
 
@@ -259,10 +262,10 @@ class _Maker:
         return np.asarray(self._random.standard_normal(shape))
 
     def _integers(self, shape: tuple[int, ...]) -> np.ndarray:
-        if self._use.is_size or (self._use.is_compared and not shape):
-            return np.asarray(self._random.integers(2, 5, shape))
         if self._attempt.ones:
             return np.ones(shape, np.int64)
+        if self._use.is_size or (self._use.is_compared and not shape):
+            return np.asarray(self._random.integers(2, 5, shape))
         if self._attempt.simple_ids:
             return np.full(shape, 1 if self._longest is not None else 0)
         if self._use.keys:

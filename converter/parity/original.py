@@ -24,7 +24,7 @@ from converter.parity.source_facts import read_source_facts
 from converter.parity.values import has_nan
 from converter.parity.verdict import NotCompared
 
-_MOST_SIZES = 12  # Each is tried in two ways, and each way runs the graph.
+_MOST_SIZES = 12  # Each is tried in three ways, and each way runs the graph.
 
 
 class Original:
