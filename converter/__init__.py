@@ -14,6 +14,17 @@ TensorFlow is imported by the first call, not by `import converter`.
 
 from __future__ import annotations
 
+import sys
+
+from converter.python_process import drop_working_directory
+
+if sys.argv[:1] == ["-m"]:
+    # Python looks for `python -m converter`, and would look in the working directory for all that
+    # is imported from here on.
+    drop_working_directory()
+
+# isort: split
+
 import os
 import pathlib
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -178,16 +189,20 @@ def convert(
         from converter.assemble.plan import make_plan
         from converter.export.byte_progress import ByteProgress
         from converter.export.saved_model import check_destination, write_saved_model
+        from converter.export.staging import sweep_beside
         from converter.formats.custom_ops import import_packages
         from converter.formats.paths import as_path
         from converter.formats.registry import read_module
+        from converter.formats.signature import SourceGuard
         from converter.parity.user_inputs import check_inputs
 
         import_packages(import_ops)
         say = progress or _say_nothing
+        guard = SourceGuard(as_path(source))
         with garbage_collection.paused() as resumed:
             say("reading the module")
             legacy = read_module(source)
+            sweep_beside(as_path(destination))
             check_destination(legacy.directory, as_path(destination), overwrite=overwrite)
             arrays = check_inputs(inputs, legacy, verify=verify)
             plan = make_plan(legacy, tags, training_tags, call_signature)
@@ -203,6 +218,7 @@ def convert(
                     "call_signature": call_signature,
                 },
                 digest=digest.result,
+                check_source=guard.check,
                 overwrite=overwrite,
                 hardlink=hardlink,
                 verify=_verification(source, arrays, import_ops, say, parity_report, resumed)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from converter import errors
-from converter.assemble.computations import CallableGraphs
-from converter.assemble.module_graphs import ModuleGraphs, find_dropped, find_warnings, make_graphs
+from converter.assemble.module_graphs import ModuleGraphs, find_dropped, find_warnings, try_graphs
 from converter.assemble.plan import ModulePlan, make_plan
+from converter.assemble.refusals import Refusals
 from converter.assemble.variants import TRAINING_MARKS
 from converter.export import record
+from converter.export.attachments import describe_attachments
 from converter.formats.legacy_module import LegacyModule
 from converter.formats.source_files import digest
 from converter.ir.counts import count_control_flow
@@ -35,7 +35,8 @@ class ModuleSummary:
       dropped: What the converted module would lack.
       warnings: What a user should know.
       refused: Why the module cannot be converted; None when it can.
-      refusals: All reasons: for each the `error`, and the `callables` that have it.
+      refusals: All reasons: for each the `error`, and the `callables` that have it, with
+        what else has: `table 'x'`, `signature 'x'`, `regularization loss 'x'`, `asset 'x'`.
     """
 
     source: Json
@@ -58,7 +59,7 @@ class ModuleSummary:
 
 def summarize(legacy: LegacyModule) -> ModuleSummary:
     """Describes a module; nothing of it runs."""
-    plan, graphs, refused = _try(legacy)
+    plan, graphs, refusals = _try(legacy)
     programs = [legacy.variants[tags] for tags in sorted(legacy.variants, key=sorted)]
     variables: dict[str, VariableSpec] = {}
     for program in programs:
@@ -70,7 +71,7 @@ def summarize(legacy: LegacyModule) -> ModuleSummary:
         variables=[record.describe_variable(spec) for spec in variables.values()],
         tables=[table for program in programs for table in record.describe_tables(program)],
         assets=record.describe_assets(programs),
-        attachments=[a for program in programs for a in record.describe_attachments(program)],
+        attachments=describe_attachments(legacy.variants),
         callables=(
             {name: record.describe_callable(graphs, name) for name in graphs.callables}
             if graphs
@@ -79,37 +80,20 @@ def summarize(legacy: LegacyModule) -> ModuleSummary:
         root=plan.root if plan else None,
         dropped=[dataclasses.asdict(item) for item in find_dropped(graphs)] if graphs else [],
         warnings=list(find_warnings(graphs) if graphs else plan.warnings if plan else ()),
-        refused=refused,
-        refusals=_find_refusals(legacy, plan, refused) if refused else [],
+        refused=None if refusals.first is None else str(refusals.first),
+        refusals=[
+            {"error": error, "callables": parts} for error, parts in refusals.hit.items()
+        ],
     )
 
 
-def _try(legacy: LegacyModule) -> tuple[ModulePlan | None, ModuleGraphs | None, str | None]:
+def _try(legacy: LegacyModule) -> tuple[ModulePlan | None, ModuleGraphs | None, Refusals]:
     """The plan and graphs of the module as far as they can be made, and why no further."""
-    plan = None
-    try:
+    refusals = Refusals()
+    with refusals.collected():
         plan = make_plan(legacy)
-        for program in legacy.variants.values():
-            for asset in program.assets.values():
-                legacy.asset_path(asset.filename)
-        return plan, make_graphs(legacy, plan), None
-    except errors.ConversionError as error:
-        return plan, None, str(error)
-
-
-def _find_refusals(legacy: LegacyModule, plan: ModulePlan | None, refused: str) -> list[Json]:
-    """Each reason, with the callables that are refused for it; at least `refused` itself."""
-    found: dict[str, list[str]] = {}
-    for name, part in plan.callables.items() if plan else ():
-        graphs = CallableGraphs(part, legacy)
-        for arguments in graphs.combinations():
-            try:
-                graphs.get(arguments)
-            except errors.ConversionError as error:
-                names = found.setdefault(str(error), [])
-                names += [name] if name not in names else []
-    found.setdefault(refused, [])
-    return [{"error": error, "callables": names} for error, names in found.items()]
+        return plan, *try_graphs(legacy, plan)
+    return None, None, refusals
 
 
 def _describe_variant(program: Program, graphs: ModuleGraphs | None) -> Json:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow as tf
 from tensorflow.python.eager import backprop_util
-from tensorflow.python.framework import op_def_registry
+from tensorflow.python.framework import op_def_registry, ops
 from tensorflow.python.ops import resource_variable_ops
 from tensorflow.python.saved_model import fingerprinting_utils, save_context
 from tensorflow.python.saved_model import save as saved_model_save
@@ -21,6 +21,18 @@ from tensorflow.python.saved_model import save as saved_model_save
 def get_op_def(op: str) -> Any | None:
     """Returns the registered `OpDef` of `op`, or None: `tf.raw_ops` offers calls, no OpDefs."""
     return op_def_registry.get(op)
+
+
+def find_gradient(name: str) -> Callable[..., Any] | None:
+    """Returns the gradient function of an op, or None if no gradient passes it.
+
+    `tf.RegisterGradient` adds to this registry; nothing public looks it up.
+
+    Raises:
+      LookupError: if it has no such name.
+    """
+    function: Callable[..., Any] | None = ops.gradient_registry.lookup(name)
+    return function
 
 
 def capture(tensor: tf.Tensor) -> tf.Tensor:

@@ -7,6 +7,7 @@ from typing import Any, Dict, Optional
 import numpy as np
 import tensorflow.compat.v1 as tf
 import tensorflow_hub as hub
+from tensorflow.contrib import batching, layers, quantize  # noqa: F401 - register gradients
 from tensorflow.python.ops import while_v2  # noqa: F401 - registers the gradient of While
 
 from legacy_fixtures import determinism

@@ -126,9 +126,12 @@ class _Recorder:
             training = bool(tags & _TRAINING_TAGS)
             updates = application.update_ops
             recorded["variables_after"] = self._effects(application, updates if training else [])
-            if updates and len(self._spec.get_tags()) == 1 and not training:
+            if updates and not training and not self._has_training_twin(tags):
                 recorded["update_ops_after"] = self._effects(application, updates)
         return recorded
+
+    def _has_training_twin(self, tags):
+        return any(tags | {mark} in self._spec.get_tags() for mark in _TRAINING_TAGS)
 
     def _gradients(self, application):
         try:

@@ -16,7 +16,7 @@ _FILES = sorted(_PACKAGE.rglob("*.py"))
 _LAYERS = (
     "ir", "formats", "passes", "assemble", "export", "parity", "migration", "cli", "build_actions",
 )  # fmt: skip
-_FOR_ALL = frozenset({"errors", "tf_private", "version"})
+_FOR_ALL = frozenset({"errors", "python_process", "tf_private", "version"})
 
 
 def _name(path):

@@ -6,7 +6,6 @@ import dataclasses
 import itertools
 from collections.abc import Iterator, Mapping
 
-from converter.assemble.custom_gradients import check_custom_gradients
 from converter.assemble.plan import CallablePlan, has_endpoints, needs_trace_per_call
 from converter.assemble.values import feeds_for
 from converter.formats.legacy_module import LegacyModule
@@ -14,6 +13,7 @@ from converter.ir.graph import VARIABLE_OP, VARIABLE_VALUE_OP, Program, Signatur
 from converter.ir.region import Region
 from converter.passes.pipeline import lower
 from converter.passes.prune_unreachable import needing_placeholders, prune_unreachable
+from converter.passes.resolve_gradient_overrides import find_unresolved_overrides
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class Computation:
       inputs: The inputs that are fed, by name, in the order of the region's arguments.
       outputs: The outputs in the order of the region's results.
       update_ops: The update ops that it runs.
+      unresolved_overrides: By node, the gradient overrides that no library resolves.
     """
 
     program: Program
@@ -48,6 +49,7 @@ class Computation:
     inputs: Mapping[str, TensorInfo]
     outputs: Mapping[str, TensorInfo]
     update_ops: tuple[str, ...]
+    unresolved_overrides: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def variable_names(self) -> set[str]:
         """The TF1 names of the variables that it uses."""
@@ -87,9 +89,9 @@ def prepare_computation(
         unfed = needing_placeholders(program, feeds)
         update_ops = tuple(name for name in program.update_ops if name not in unfed)
     results = [ref for info in outputs.values() for ref in info.components]
-    region = lower(prune_unreachable(program, feeds, results, update_ops), program)
-    check_custom_gradients(region, program)
-    return Computation(program, region, inputs, outputs, update_ops)
+    graph = prune_unreachable(program, feeds, results, update_ops)
+    unresolved = find_unresolved_overrides(graph, program)
+    return Computation(program, lower(graph, program), inputs, outputs, update_ops, unresolved)
 
 
 class CallableGraphs:
@@ -173,4 +175,5 @@ class CallableGraphs:
         if "default" in outputs and not arguments.endpoints:
             outputs = {"default": outputs["default"]}
         inputs = {name: known[name] for name in fed if name in known}
-        return prepare_computation(program, inputs, outputs, updates=arguments.training)
+        trains = arguments.training or self.plan.always_trains
+        return prepare_computation(program, inputs, outputs, updates=trains)

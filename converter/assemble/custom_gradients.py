@@ -6,11 +6,10 @@ Source: GradientDef in function.proto. `g` of `f(x…) -> y…` takes `x…, dy�
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
 
 from converter import errors
 from converter.ir import op_facts, serde
-from converter.ir.graph import ARG_OP, BOUND_OPS, CUSTOM_GRADIENT_OP, Program
+from converter.ir.graph import ARG_OP, BOUND_OPS, Program
 from converter.ir.region import Region
 from converter.passes.pipeline import lower
 
@@ -21,13 +20,6 @@ class CustomGradient:
 
     forward: Region
     backward: Region
-
-
-def custom_gradient_keys(region: Region) -> Iterator[str]:
-    """The functions with gradients of their own that `region` calls."""
-    for node in region.nodes():
-        if node.op == CUSTOM_GRADIENT_OP:
-            yield node.attrs["key"].s.decode()
 
 
 def make_custom_gradient(program: Program, key: str) -> CustomGradient:
@@ -47,35 +39,6 @@ def make_custom_gradient(program: Program, key: str) -> CustomGradient:
             f" and give {len(forward.args)}"
         )
     return CustomGradient(forward, backward)
-
-
-def check_custom_gradients(region: Region, program: Program) -> None:
-    """Checks that all functions with gradients that `region` calls can be carried over.
-
-    A gradient may call its own function, as that of the exponential does; a function may not.
-
-    Raises:
-      ConversionError: if one cannot.
-    """
-    made: dict[str, CustomGradient] = {}
-    waiting = list(custom_gradient_keys(region))
-    while waiting:
-        key = waiting.pop()
-        if key not in made:
-            made[key] = make_custom_gradient(program, key)
-            for part in (made[key].forward, made[key].backward):
-                waiting.extend(custom_gradient_keys(part))
-    for key in made:
-        _check_no_recursion(key, made, callers=())
-
-
-def _check_no_recursion(
-    key: str, made: Mapping[str, CustomGradient], callers: tuple[str, ...]
-) -> None:
-    if key in callers:
-        raise errors.FormatError(f"function {key!r} calls itself")
-    for callee in dict.fromkeys(custom_gradient_keys(made[key].forward)):
-        _check_no_recursion(callee, made, (*callers, key))
 
 
 def _pure_function(program: Program, name: str) -> Region:

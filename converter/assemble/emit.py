@@ -8,6 +8,8 @@ are made by `tf.while_loop` and `tf.cond`, so that gradients are TensorFlow's ow
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import functools
 import itertools
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,7 +20,9 @@ import tensorflow as tf
 from converter import errors, tf_private
 from converter.assemble.cell_gradients import cell
 from converter.assemble.custom_gradients import CustomGradient
-from converter.ir import op_facts, serde
+from converter.assemble.gather_tree import gather_tree
+from converter.assemble.overridden_gradients import with_gradient
+from converter.ir import gradient_overrides, op_facts, query, serde
 from converter.ir.graph import (
     ASSET_OP,
     BOUND_OPS,
@@ -104,7 +108,7 @@ class _Emission:
                 self._emit_loop(first)
             elif isinstance(first, Branch):
                 self._emit_branch(first)
-            elif first.op in op_facts.OWN_GRADIENT_OPS:
+            elif op_facts.is_called(first):
                 self._call(first)
             else:
                 self._import([node for node in items if isinstance(node, Node)], uses)
@@ -196,18 +200,38 @@ class _Emission:
         self._tensors[ref] = self._anchors[ref.node] = tensor
 
     def _call(self, node: Node) -> None:
-        """Emits a node that has a gradient of its own, as a call of a function.
+        """Emits a node as a call of a function, which may have a gradient of its own.
 
         In a loop, TensorFlow 2.15 and 2.21 find such a gradient after loading only if the node is
         in a function of its own: bodies of loops are read anew for their gradients.
         """
-        call = self._custom_gradient(node) if node.op == CUSTOM_GRADIENT_OP else cell(node)
+        call = self._called(node)
         inputs = [tf_private.capture(self._tensors[ref]) for ref in node.inputs]
         with self._waiting_for(node), _rejections():
             outputs = tf.function(call, autograph=False)(*inputs)
         for index, output in enumerate(outputs):
             self._tensors[TensorRef(node.name, index)] = output
         self._anchors[node.name] = outputs[0]
+
+    def _called(self, node: Node) -> Callable[..., Sequence[tf.Tensor]]:
+        """What a node computes, as a function of its inputs."""
+        if node.op == CUSTOM_GRADIENT_OP:
+            return self._custom_gradient(node)
+        if node.op == op_facts.GATHER_TREE:
+            return gather_tree
+        if gradient_overrides.ATTRIBUTE in node.attrs:
+            return with_gradient(node, functools.partial(self._import_alone, node))
+        return cell(node)
+
+    def _import_alone(self, node: Node, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """Imports a node with its natural gradient, and with these inputs."""
+        refs = tuple(TensorRef(f"{node.name}/input", index) for index in range(len(inputs)))
+        alone = query.without_attr(node, gradient_overrides.ATTRIBUTE)
+        alone = dataclasses.replace(alone, inputs=refs, control_inputs=())
+        given = {str(ref): tensor for ref, tensor in zip(refs, inputs, strict=True)}
+        count = op_facts.output_count(node) or 0
+        outputs = [TensorRef(node.name, index) for index in range(count)]
+        return _import_nodes([alone], given, outputs, self._bindings.producer)
 
     def _custom_gradient(self, node: Node) -> Callable[..., Sequence[tf.Tensor]]:
         made = self._bindings.custom_gradient(node.attrs["key"].s.decode())
@@ -288,7 +312,7 @@ def _split_runs(items: Iterable[Item | None]) -> list[list[Item]]:
 
 
 def _is_plain(item: Item) -> bool:
-    return isinstance(item, Node) and item.op not in op_facts.OWN_GRADIENT_OPS
+    return isinstance(item, Node) and not op_facts.is_called(item)
 
 
 def _check_bool(predicate: tf.Tensor) -> tf.Tensor:

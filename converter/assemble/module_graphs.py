@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from converter import errors
 from converter.assemble.computations import CallableGraphs, variable_names
+from converter.assemble.definitions import Definitions, DefinitionsMaker
+from converter.assemble.gradient_warnings import find_gradient_warnings
 from converter.assemble.plan import ModulePlan
-from converter.assemble.variants import Tags, format_tags
+from converter.assemble.refusals import Refusals
+from converter.assemble.serving import ServedSignature, prepare_served
+from converter.assemble.signature_names import INIT_SIGNATURE, serving_names
+from converter.assemble.variants import Tags, format_option, format_tags, has_runnable_updates
 from converter.formats.legacy_module import LegacyModule
 from converter.formats.source_files import list_files
 from converter.ir import query
@@ -15,17 +22,29 @@ from converter.ir.graph import Program, TensorRef, VariableSpec
 from converter.ir.region import Region, format_region
 from converter.passes.pipeline import lower
 from converter.passes.prune_unreachable import needing_placeholders, prune_unreachable
-from converter.passes.strip_gradient_overrides import OVERRIDE
+from converter.passes.resolve_gradient_overrides import find_unresolved_overrides
 from converter.passes.strip_placement import COLOCATION
+
+_SHOWN = 3  # Names in a warning, before the rest is only counted.
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LossGraph:
-    """A regularization loss: the tensor that it was, and how to compute it from the weights."""
+    """A regularization loss.
+
+    Attributes:
+      program: The graph variant that has it.
+      ref: The tensor that it was.
+      region: How to compute it from the weights.
+      variants: All graph variants that have it, `program` among them.
+      unresolved_overrides: The gradient overrides that no library resolves, by node.
+    """
 
     program: Program
     ref: TensorRef
     region: Region
+    variants: frozenset[Tags]
+    unresolved_overrides: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def variable_names(self) -> set[str]:
         """The TF1 names of the variables that it uses."""
@@ -49,75 +68,197 @@ class ModuleGraphs:
       legacy: The TF1 module.
       plan: What is offered.
       callables: The graphs of each callable, by attribute.
+      serving: What each serving signature runs, by its name.
       losses: The regularization losses that are functions of the weights alone.
+      definitions: The tables, and the functions with gradients of their own, that these use.
       variables: The variables that callables use, by TF1 name, in the order of the collections.
-      used: For each callable, the names of the variables that it lists, in the same order: those
-        that plain calls use. A variable behind endpoints that no plain call returns is listed by
-        the callables that have such endpoints, so that each is listed somewhere.
-      used_by_root: The names of the variables that plain calls of the module itself use; all of
-        them, when it cannot be called. Keras warns of more.
+      used: For each callable, the names of the variables that any call of it uses, in the same
+        order: those behind endpoints, too, which would silently not be trained otherwise.
     """
 
     legacy: LegacyModule
     plan: ModulePlan
     callables: Mapping[str, CallableGraphs]
+    serving: Mapping[str, ServedSignature]
     losses: Sequence[LossGraph]
+    definitions: Definitions
     variables: Mapping[str, VariableSpec]
     used: Mapping[str, tuple[str, ...]]
-    used_by_root: tuple[str, ...]
 
-    def losses_of(self, variables: Sequence[str]) -> list[int]:
-        """The losses that a callable with these variables lists: those that need no others."""
-        used = set(variables)
-        return [i for i, loss in enumerate(self.losses) if loss.variable_names() <= used]
+    @property
+    def used_by_root(self) -> tuple[str, ...]:
+        """The names of the variables that the module lists; all, when it cannot be called."""
+        return tuple(self.variables) if self.plan.root is None else self.used[self.plan.root]
+
+    def losses_of(self, name: str) -> list[int]:
+        """The losses that a callable lists: of its training variant, those of its variables."""
+        variant = self.plan.variants.loss_variant(self.plan.callables[name].tags)
+        used = set(self.used[name])
+        return [
+            index
+            for index, loss in enumerate(self.losses)
+            if variant in loss.variants and loss.variable_names() <= used
+        ]
+
+    @property
+    def losses_of_root(self) -> list[int]:
+        """The losses that the module lists; those of all callables, when it cannot be called."""
+        if self.plan.root is not None:
+            return self.losses_of(self.plan.root)
+        return sorted({index for name in self.callables for index in self.losses_of(name)})
 
 
 def make_graphs(legacy: LegacyModule, plan: ModulePlan) -> ModuleGraphs:
-    """Runs all passes over all that a module offers.
+    """Runs all passes over all that a module offers; what is traced later is only read off.
 
     Raises:
       ConversionError: if a part of it cannot be carried over exactly.
     """
-    callables = {name: CallableGraphs(part, legacy) for name, part in plan.callables.items()}
-    plain = {name: _variables_of(graphs, endpoints=False) for name, graphs in callables.items()}
-    full = {name: _variables_of(graphs, endpoints=True) for name, graphs in callables.items()}
-    hidden = _union(full.values()) - _union(plain.values())
-    anywhere = _union(full.values()) | _union(plain.values())
+    graphs, refusals = try_graphs(legacy, plan)
+    if refusals.first is not None:
+        raise refusals.first
+    assert graphs is not None
+    return graphs
+
+
+def try_graphs(legacy: LegacyModule, plan: ModulePlan) -> tuple[ModuleGraphs | None, Refusals]:
+    """The graphs of a module, or None and all that speaks against them."""
+    lowering = _Lowering(legacy, plan)
+    lowering.run()
+    return (None if lowering.refusals.first else _put_together(lowering)), lowering.refusals
+
+
+class _Lowering:
+    """Lowers each part of a module; one that is refused does not hide the others."""
+
+    def __init__(self, legacy: LegacyModule, plan: ModulePlan) -> None:
+        self.legacy = legacy
+        self.plan = plan
+        self.refusals = Refusals()
+        self.definitions = DefinitionsMaker(self.refusals)
+        self.callables = {
+            name: CallableGraphs(part, legacy) for name, part in plan.callables.items()
+        }
+        self.serving: dict[str, ServedSignature] = {}
+        self.losses: list[LossGraph] = []
+        self._stored: dict[str, VariableSpec] = {}
+
+    def run(self) -> None:
+        lowered = [name for name in self.callables if self._lower_callable(name)]
+        for name, signature in serving_names(self.plan).items():
+            if name in lowered:
+                self._lower_served(signature, name)
+        self._lower_losses()
+        self._check_tables()
+        self._check_assets()
+
+    def _lower_callable(self, name: str) -> bool:
+        """Lowers what all calls run; returns whether that can be done."""
+        graphs = self.callables[name]
+        computations = []
+        for arguments in graphs.combinations():
+            with self.refusals.collected(name):
+                computations.append(graphs.get(arguments))
+        for computation in computations:
+            self._require(computation.region, computation.program, name)
+        return len(computations) == len(list(graphs.combinations()))
+
+    def _lower_served(self, signature: str, name: str) -> None:
+        part = f"signature {signature!r}"
+        with self.refusals.collected(part):
+            served = prepare_served(name, self.callables[name])
+            self.serving[signature] = served
+            if served.call is None:
+                self._require(served.computation.region, served.computation.program, part)
+
+    def _lower_losses(self) -> None:
+        """Lowers the losses, in order; one that several variants share counts once."""
+        found: dict[tuple[str, int], LossGraph] = {}
+        for tags in _loss_variants(self.plan):
+            program = self.legacy.variants[tags]
+            times: collections.Counter[str] = collections.Counter()
+            for ref in _usable_losses(program):
+                loss = self._lower_loss(program, ref)
+                if loss is not None:
+                    text = format_region(loss.region)
+                    key = text, times[text]  # What one variant lists twice counts twice.
+                    times[text] += 1
+                    known = found.setdefault(key, loss)
+                    found[key] = dataclasses.replace(known, variants=known.variants | {tags})
+        self.losses = list(found.values())
+
+    def _lower_loss(self, program: Program, ref: TensorRef) -> LossGraph | None:
+        part = f"regularization loss '{ref}'"
+        with self.refusals.collected(part):
+            graph = prune_unreachable(program, {}, [ref])
+            region = lower(graph, program)
+            self._require(region, program, part)
+            unresolved = find_unresolved_overrides(graph, program)
+            return LossGraph(program, ref, region, frozenset({program.tags}), unresolved)
+        return None
+
+    def _require(self, region: Region, program: Program, part: str) -> None:
+        """Lowers what `region` stands on, and checks that its variables have values."""
+        self.definitions.require(region, program, part)
+        for name in sorted(variable_names(region)):
+            spec = program.variables[name]
+            with self.refusals.collected(part):
+                _check_same_storage(self._stored.setdefault(name, spec), spec)
+                self.legacy.checkpoint.check(spec)
+
+    def _check_tables(self) -> None:
+        for (tags, node), table in self.definitions.finish().tables.items():
+            for region in table.regions:
+                self._require(region, self.legacy.variants[tags], f"table {node!r}")
+
+    def _check_assets(self) -> None:
+        for tags in used_variants(self.plan):
+            for asset in self.legacy.variants[tags].assets.values():
+                with self.refusals.collected(f"asset {asset.filename!r}"):
+                    self.legacy.asset_path(asset.filename)
+
+
+def _check_same_storage(one: VariableSpec, other: VariableSpec) -> None:
+    if one.checkpoint_key != other.checkpoint_key:
+        raise errors.WeightsError(f"two graph variants store variable {one.name!r} differently")
+
+
+def _put_together(lowering: _Lowering) -> ModuleGraphs:
+    legacy, plan, callables = lowering.legacy, lowering.plan, lowering.callables
+    used = {name: _variables_of(graphs) for name, graphs in callables.items()}
+    definitions = lowering.definitions.finish()
+    of_tables = {
+        name
+        for table in definitions.tables.values()
+        for region in table.regions
+        for name in variable_names(region)
+    }
+    anywhere = of_tables.union(*used.values())
     variables = {
         name: spec for name, spec in _all_variables(legacy, plan).items() if name in anywhere
     }
-
-    def in_order(names: Collection[str]) -> tuple[str, ...]:
-        return tuple(name for name in variables if name in names)
-
     return ModuleGraphs(
         legacy=legacy,
         plan=plan,
         callables=callables,
-        losses=list(_loss_graphs(legacy, plan)),
+        serving=lowering.serving,
+        losses=lowering.losses,
+        definitions=definitions,
         variables=variables,
-        used={name: in_order(plain[name] | (full[name] & hidden)) for name in callables},
-        used_by_root=in_order(anywhere if plan.root is None else plain[plan.root]),
+        used={
+            name: tuple(variable for variable in variables if variable in names)
+            for name, names in used.items()
+        },
     )
 
 
-def _variables_of(graphs: CallableGraphs, *, endpoints: bool) -> set[str]:
-    return _union(
-        graphs.get(arguments).variable_names()
-        for arguments in graphs.combinations()
-        if arguments.endpoints == (endpoints and graphs.takes_endpoints)
-    )
-
-
-def _union(sets: Iterable[set[str]]) -> set[str]:
-    return set().union(*sets)
+def _variables_of(graphs: CallableGraphs) -> set[str]:
+    return set().union(*(computation.variable_names() for computation in graphs.all()))
 
 
 def used_variants(plan: ModulePlan) -> list[Tags]:
     """The tag sets that some callable runs."""
-    chosen = plan.variants
-    pair = [tags for tags in (chosen.inference, chosen.training) if tags is not None]
-    return [*pair, *chosen.others]
+    return list(plan.variants.used)
 
 
 def _all_variables(legacy: LegacyModule, plan: ModulePlan) -> dict[str, VariableSpec]:
@@ -129,27 +270,15 @@ def _all_variables(legacy: LegacyModule, plan: ModulePlan) -> dict[str, Variable
 
 
 def _loss_variants(plan: ModulePlan) -> list[Tags]:
-    """The variants whose losses count: training's, else inference's, else those of all."""
-    chosen = plan.variants
-    if chosen.training is not None:
-        return [chosen.training]
-    return list(chosen.others) if chosen.inference is None else [chosen.inference]
+    """The variants whose losses count for some callable."""
+    variants = [plan.variants.loss_variant(part.tags) for part in plan.callables.values()]
+    return list(dict.fromkeys(variants))
 
 
-def _loss_graphs(legacy: LegacyModule, plan: ModulePlan) -> Iterator[LossGraph]:
-    """The losses, in order; one that several variants share counts once."""
-    seen: set[str] = set()
-    for tags in _loss_variants(plan):
-        program = legacy.variants[tags]
-        here = []
-        unfed = needing_placeholders(program, {}) if program.regularization_losses else set()
-        for ref in program.regularization_losses:
-            if ref.node not in unfed:
-                pruned = prune_unreachable(program, {}, [ref])
-                here.append(LossGraph(program, ref, lower(pruned, program)))
-        texts = [format_region(loss.region) for loss in here]
-        yield from (loss for loss, text in zip(here, texts, strict=True) if text not in seen)
-        seen.update(texts)
+def _usable_losses(program: Program) -> list[TensorRef]:
+    """The losses that are functions of the weights alone."""
+    unfed = needing_placeholders(program, {}) if program.regularization_losses else set()
+    return [ref for ref in program.regularization_losses if ref.node not in unfed]
 
 
 # What a user should know of it, and what the converted module lacks.
@@ -157,7 +286,46 @@ def _loss_graphs(legacy: LegacyModule, plan: ModulePlan) -> Iterator[LossGraph]:
 
 def find_warnings(graphs: ModuleGraphs) -> tuple[str, ...]:
     """What a user should know before using the result, in full sentences."""
-    return tuple(graphs.plan.warnings)
+    losses = (loss.unresolved_overrides for loss in graphs.losses)
+    return (
+        *graphs.plan.warnings,
+        *_renamed_signatures(graphs.plan),
+        *_warn_of_update_ops(graphs),
+        *find_gradient_warnings(graphs.callables, losses),
+    )
+
+
+def _renamed_signatures(plan: ModulePlan) -> Iterator[str]:
+    for attribute, served in serving_names(plan).items():
+        if plan.callables[attribute].signature == INIT_SIGNATURE:
+            yield (
+                f"Signature {INIT_SIGNATURE!r} is served as {served!r}: TensorFlow keeps the name"
+                " for the op that initializes a model."
+            )
+
+
+def _warn_of_update_ops(graphs: ModuleGraphs) -> Iterator[str]:
+    for tags, names in _unused_update_ops(graphs).items():
+        some = ", ".join(map(repr, names[:_SHOWN])) + (" and others" if names[_SHOWN:] else "")
+        number = "1 update op" if len(names) == 1 else f"{len(names)} update ops"
+        what = f"No call runs {number} of graph variant {format_tags(tags)} ({some})"
+        instead = _trained_instead(graphs, tags)
+        if instead is None:
+            yield f"{what}: no signature gives all of their inputs."
+            continue
+        options = f"{format_option('--tags', tags)} {format_option('--training-tags', tags)}"
+        yield (
+            f"{what}: training calls run graph variant {format_tags(instead)} instead. Convert with"
+            f" {options} to have them run."
+        )
+
+
+def _trained_instead(graphs: ModuleGraphs, tags: Tags) -> Tags | None:
+    """The graph variant for training that keeps the update ops of `tags` from running, if any."""
+    training = graphs.plan.variants.training_of(tags)
+    if training == tags or not has_runnable_updates(graphs.legacy.variants[tags]):
+        return None
+    return training
 
 
 def find_dropped(graphs: ModuleGraphs) -> tuple[Dropped, ...]:
@@ -165,9 +333,10 @@ def find_dropped(graphs: ModuleGraphs) -> tuple[Dropped, ...]:
     return (
         *_unused_variables(graphs),
         *_unusable_losses(graphs),
-        *_unused_update_ops(graphs),
+        *_dropped_update_ops(graphs),
         *_unused_files(graphs),
         *_stripped(graphs),
+        *_unresolved_overrides(graphs),
     )
 
 
@@ -185,29 +354,36 @@ def _unusable_losses(graphs: ModuleGraphs) -> Iterator[Dropped]:
             if ref.node in unfed:
                 why = "it depends on an input, so it is no function of the weights"
                 yield Dropped("regularization loss", str(ref), why)
-    listed = {index for name in graphs.callables for index in graphs.losses_of(graphs.used[name])}
+    listed = {index for name in graphs.callables for index in graphs.losses_of(name)}
     for index, loss in enumerate(graphs.losses):
         if index not in listed:
             why = f"no callable uses all of its variables {sorted(loss.variable_names())}"
             yield Dropped("regularization loss", str(loss.ref), why)
 
 
-def _unused_update_ops(graphs: ModuleGraphs) -> Iterator[Dropped]:
+def _dropped_update_ops(graphs: ModuleGraphs) -> Iterator[Dropped]:
+    for tags, names in _unused_update_ops(graphs).items():
+        if _trained_instead(graphs, tags) is None:
+            why = "no signature feeds all of its inputs"
+        else:
+            why = "training calls run another graph variant"
+        yield from (Dropped("update op", name, why) for name in names)
+
+
+def _unused_update_ops(graphs: ModuleGraphs) -> dict[Tags, list[str]]:
+    """The update ops that no call runs, by graph variant."""
     run = {
         (computation.program.tags, name)
         for callable_graphs in graphs.callables.values()
         for computation in callable_graphs.all()
         for name in computation.update_ops
     }
+    found: dict[Tags, list[str]] = {}
     for tags in used_variants(graphs.plan):
-        program = graphs.legacy.variants[tags]
-        if tags == graphs.plan.variants.training:
-            why = "no signature feeds all of its inputs"
-        else:
-            why = "its graph variant has no training mode, so no call runs it"
-        for name in program.update_ops:
+        for name in graphs.legacy.variants[tags].update_ops:
             if (tags, name) not in run:
-                yield Dropped("update op", name, why)
+                found.setdefault(tags, []).append(name)
+    return found
 
 
 def _unused_files(graphs: ModuleGraphs) -> Iterator[Dropped]:
@@ -233,11 +409,18 @@ def _stripped(graphs: ModuleGraphs) -> Iterator[Dropped]:
         if placed:
             why = "placement changes no result; TensorFlow places the ops anew"
             yield Dropped("placement", f"{len(placed)} nodes of {format_tags(tags)}", why)
-        for node in nodes:
-            if OVERRIDE in node.attrs:
-                override = node.attrs[OVERRIDE].s.decode(errors="replace")
-                why = "its Python code is not in the file; the op has its natural gradient"
-                yield Dropped("gradient override", f"{node.name}: {override}", why)
+
+
+def _unresolved_overrides(graphs: ModuleGraphs) -> Iterator[Dropped]:
+    computations = [c for callable_ in graphs.callables.values() for c in callable_.all()]
+    overrides = [
+        *(computation.unresolved_overrides for computation in computations),
+        *(loss.unresolved_overrides for loss in graphs.losses),
+    ]
+    found = {f"{node}: {name}": None for part in overrides for node, name in part.items()}
+    for name in found:
+        why = "its Python code is not in the file; the op has its natural gradient"
+        yield Dropped("gradient override", name, why)
 
 
 def _reachable(program: Program) -> set[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from converter import errors
+from converter.assemble.root import explain_no_root, find_root, get_root
 from converter.assemble.variants import Tags, VariantChoice, choose_variants, format_tags
 from converter.formats.legacy_module import LegacyModule
 from converter.ir import query
@@ -61,6 +61,7 @@ class CallablePlan:
       source: The signature whose inputs it offers: `signature`, or the one that adds hparams.
       inputs: The TF1 inputs that a call must give.
       hparams: The optional ones.
+      always_trains: Whether every call is a training call, which runs `tags` and its update ops.
     """
 
     attribute: str
@@ -70,6 +71,7 @@ class CallablePlan:
     source: str
     inputs: tuple[str, ...]
     hparams: tuple[HparamPlan, ...]
+    always_trains: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -89,8 +91,8 @@ class ModulePlan:
     warnings: tuple[str, ...]
 
     def training_modes(self, plan: CallablePlan) -> tuple[bool, ...]:
-        """The values of `training` that `plan` takes."""
-        return (False, True) if plan.training_tags is not None else (False,)
+        """Whether `plan` can be called to infer, to train, or both."""
+        return (False, True) if plan.training_tags is not None else (plan.always_trains,)
 
 
 def make_plan(
@@ -136,29 +138,48 @@ class _Planner:
         ]
 
     def run(self, call_signature: str | None) -> ModulePlan:
-        inference, training = self._variants.inference, self._variants.training
-        if inference is not None:
-            for signature in self._signatures(inference):
-                self._add(signature.name, signature, inference, self._training_for(signature))
-        if training is not None:
-            paired = {p.signature for p in self._callables.values() if p.training_tags is not None}
-            for signature in self._signatures(training):
-                if signature.name not in paired:
-                    self._add_variant(signature, training)
+        if self._variants.inference is not None:
+            self._add_pair(self._variants.inference)
         for tags in self._variants.others:
-            for signature in self._signatures(tags):
-                self._add_variant(signature, tags)
+            self._add_pair(tags)
         root = self._find_root(call_signature)
         return ModulePlan(self._variants, self._callables, root, tuple(self._warnings))
+
+    def _add_pair(self, tags: Tags) -> None:
+        """Adds the signatures of a graph variant, and of the one that trains it."""
+        training = self._variants.training_of(tags)
+        paired: set[str] = set()
+        for signature in self._signatures(tags):
+            twin = self._training_for(signature, training)
+            self._add(self._name(signature, tags), signature, tags, twin)
+            if twin is not None:
+                paired.add(signature.name)
+        if training is None or training == tags:
+            return
+        for signature in self._signatures(training):
+            wanted = _variant_name(signature, training)
+            if signature.name not in paired:
+                alone = self._variants.training_of(training)
+                self._add(wanted, signature, training, alone)
+            elif tags != self._variants.inference:
+                self._add(wanted, signature, training, None, always_trains=True)
+
+    def _name(self, signature: Signature, tags: Tags) -> str:
+        if tags == self._variants.inference:
+            return signature.name
+        return _variant_name(signature, tags)
 
     def _signatures(self, tags: Tags) -> Iterator[Signature]:
         yield from self._legacy.variants[tags].signatures.values()
 
-    def _add_variant(self, signature: Signature, tags: Tags) -> None:
-        self._add(f"{signature.name}__{'_'.join(sorted(tags))}", signature, tags, None)
-
     def _add(
-        self, wanted: str, signature: Signature, tags: Tags, training_tags: Tags | None
+        self,
+        wanted: str,
+        signature: Signature,
+        tags: Tags,
+        training_tags: Tags | None,
+        *,
+        always_trains: bool = False,
     ) -> None:
         program = self._legacy.variants[tags]
         attribute = _attribute_name(wanted, self._callables)
@@ -173,7 +194,8 @@ class _Planner:
             for name, info in source.inputs.items()
             if name not in signature.inputs or _default_node(program, info)
         ]
-        hparams = list(self._hparams(program, source, optional))
+        has_flag = training_tags is not None
+        hparams = list(self._hparams(program, source, optional, has_training_flag=has_flag))
         self._callables[attribute] = CallablePlan(
             attribute=attribute,
             signature=signature.name,
@@ -184,14 +206,13 @@ class _Planner:
                 name for name in signature.inputs if name not in {h.input for h in hparams}
             ),
             hparams=tuple(hparams),
+            always_trains=always_trains,
         )
 
     def _hparams(
-        self, program: Program, source: Signature, optional: list[str]
+        self, program: Program, source: Signature, optional: list[str], *, has_training_flag: bool
     ) -> Iterator[HparamPlan]:
-        taken = set(_PARAMETERS) | {"training", "return_endpoints"}
-        if self._variants.training is None:
-            taken.discard("training")
+        taken = {*_PARAMETERS, "return_endpoints", *(["training"] if has_training_flag else [])}
         without_value = 0
         for name in optional:
             default = _static_default(program, source.inputs[name])
@@ -206,9 +227,8 @@ class _Planner:
             taken.add(argument)
             yield HparamPlan(argument, name, default)
 
-    def _training_for(self, signature: Signature) -> Tags | None:
+    def _training_for(self, signature: Signature, training: Tags | None) -> Tags | None:
         """The training tag set, if its signature of that name takes and gives the same."""
-        training = self._variants.training
         if training is None:
             return None
         twin = self._legacy.variants[training].signatures.get(signature.name)
@@ -217,34 +237,31 @@ class _Planner:
         if not _same_interface(signature, twin):
             self._warnings.append(
                 f"Signature {signature.name!r} takes or gives something else in the training"
-                " graph: it is offered separately there."
+                f" graph {format_tags(training)}: it is offered separately there."
             )
             return None
         return training
 
     def _find_root(self, call_signature: str | None) -> str | None:
-        candidates = {
-            plan.signature: plan
+        inference = self._variants.inference
+        candidates = [
+            plan
             for plan in self._callables.values()
-            if plan.tags == self._variants.inference
-        }
+            if not plan.always_trains and inference in (None, plan.tags)
+        ]
         if call_signature is not None:
-            if call_signature not in candidates:
-                raise errors.UsageError(
-                    f"the module has no signature {call_signature!r} to be called",
-                    remedy=f"It has {', '.join(map(repr, sorted(candidates)))}.",
-                )
-            return candidates[call_signature].attribute
-        if "default" in candidates:
-            return candidates["default"].attribute
-        with_inputs = [p for p in candidates.values() if p.inputs or p.hparams]
-        if len(with_inputs) == 1:
-            return with_inputs[0].attribute
-        self._warnings.append(
-            "The module itself cannot be called: no signature is the obvious one. Use its named"
-            " callables, or choose one with --call-signature."
-        )
-        return None
+            return get_root(candidates, call_signature).attribute
+        if inference is None:
+            self._warnings.append(explain_no_root(candidates, by_tags=True))
+            return None
+        root = find_root(candidates)
+        if root is None:
+            self._warnings.append(explain_no_root(candidates, by_tags=False))
+        return None if root is None else root.attribute
+
+
+def _variant_name(signature: Signature, tags: Tags) -> str:
+    return f"{signature.name}__{'_'.join(sorted(tags))}"
 
 
 def _attribute_name(wanted: str, taken: Collection[str]) -> str:

@@ -6,17 +6,15 @@ import dataclasses
 import itertools
 
 import tensorflow as tf
-from tensorflow.core.framework import attr_value_pb2
 
-from converter import errors, tf_private
-from converter.assemble.custom_gradients import (
-    CustomGradient,
-    custom_gradient_keys,
-    make_custom_gradient,
-)
-from converter.assemble.emit import emit
+from converter import tf_private
+from converter.assemble.computations import variable_names
+from converter.assemble.custom_gradients import CustomGradient
+from converter.assemble.definitions import Definitions
+from converter.assemble.legacy_table import LegacyTable
+from converter.assemble.table_graphs import TableGraphs
 from converter.formats.legacy_module import LegacyModule
-from converter.ir import op_facts, query
+from converter.ir import query
 from converter.ir.graph import (
     ARG_OP,
     ASSET_OP,
@@ -24,15 +22,10 @@ from converter.ir.graph import (
     TABLE_OP,
     VARIABLE_OP,
     VARIABLE_VALUE_OP,
-    Node,
     Program,
-    TensorRef,
     VariableSpec,
 )
 from converter.ir.region import Region, format_region
-from converter.passes.pipeline import lower
-from converter.passes.prune_unreachable import Feed, prune_unreachable
-from converter.passes.strip_placement import COLOCATION
 
 _LIVE_TABLES = itertools.count()
 
@@ -42,19 +35,22 @@ class Resources:
 
     Args:
       legacy: The module.
+      definitions: The graphs of its tables, and its functions with gradients of their own.
       live: Whether the result is to be used in this process. If not, tables are not made,
         variables have no values, and nothing of the module runs.
     """
 
-    def __init__(self, legacy: LegacyModule, *, live: bool) -> None:
+    def __init__(self, legacy: LegacyModule, definitions: Definitions, *, live: bool) -> None:
         self._legacy = legacy
+        self._definitions = definitions
         self._live = live
         self._specs: dict[str, VariableSpec] = {}
         self._variables: dict[str, tf.Variable] = {}
         self._assets: dict[str, tf.saved_model.Asset] = {}
         self._tables: dict[str, LegacyTable] = {}
-        self._tables_made: dict[tuple[int, str], tuple[Program, LegacyTable]] = {}
-        self._custom_gradients: dict[tuple[frozenset[str], str], CustomGradient] = {}
+        self._tables_by_node: dict[tuple[frozenset[str], str], LegacyTable] = {}
+        self._table_names: set[str] = set()
+        self._table_variables: dict[str, tf.Variable] = {}
         self._trainable = _find_trainable(legacy)
 
     def bind(self, program: Program) -> ProgramBindings:
@@ -62,9 +58,13 @@ class Resources:
         return ProgramBindings(self, program)
 
     @property
-    def trackables(self) -> list[tf.saved_model.Asset | LegacyTable]:
-        """The tables and assets made so far, which the root has to hold on to."""
-        return [*self._assets.values(), *self._tables.values()]
+    def trackables(self) -> list[tf.saved_model.Asset | LegacyTable | tf.Variable]:
+        """The tables made so far with what they are filled from, and the assets.
+
+        The root has to hold on to them.
+        """
+        variables = [self._table_variables[name] for name in sorted(self._table_variables)]
+        return [*self._assets.values(), *self._tables.values(), *variables]
 
     @property
     def variables(self) -> list[tuple[tf.Variable, VariableSpec]]:
@@ -77,10 +77,7 @@ class Resources:
         Raises:
           WeightsError: if the checkpoint has no such value.
         """
-        if self._specs.setdefault(spec.name, spec).checkpoint_key != spec.checkpoint_key:
-            raise errors.WeightsError(
-                f"two graph variants store variable {spec.name!r} differently"
-            )
+        self._specs.setdefault(spec.name, spec)
         if spec.name not in self._variables:
             self._variables[spec.name] = self._make_variable(spec)
         return self._variables[spec.name]
@@ -108,28 +105,32 @@ class Resources:
 
     def table(self, program: Program, node: str) -> LegacyTable:
         """The table that `node` makes; variants whose tables are made and filled alike share it."""
-        owner = (id(program), node)
-        if owner not in self._tables_made:
-            # Kept with its program, whose id then stays its own.
-            self._tables_made[owner] = (program, self._make_table(program, node))
-        return self._tables_made[owner][1]
+        owner = (program.tags, node)
+        if owner not in self._tables_by_node:
+            self._tables_by_node[owner] = self._find_table(program, node)
+        return self._tables_by_node[owner]
 
-    def _make_table(self, program: Program, node: str) -> LegacyTable:
-        creation, filling = _table_graphs(program, node)
+    def _find_table(self, program: Program, node: str) -> LegacyTable:
+        graphs = self._definitions.tables[program.tags, node]
         assets = [(asset.node, asset.filename) for asset in program.assets.values()]
-        key = format_region(creation) + "".join(map(format_region, filling)) + repr(assets)
+        key = "".join(map(format_region, graphs.regions)) + repr(assets)
         if key not in self._tables:
-            self._tables[key] = LegacyTable(
-                node, creation, filling, self.bind(program), live=self._live
-            )
+            self._tables[key] = self._make_table(graphs, self.bind(program))
         return self._tables[key]
+
+    def _make_table(self, graphs: TableGraphs, bindings: ProgramBindings) -> LegacyTable:
+        for region in graphs.regions:
+            bindings.prepare(region)
+            for variable in variable_names(region):
+                self._table_variables[variable] = bindings.variable(variable)
+        name = query.claim_name(graphs.node, self._table_names)
+        if self._live:  # A model may be made of several live modules.
+            name = f"{name}_live_{next(_LIVE_TABLES)}"
+        return LegacyTable(graphs, name, bindings, live=self._live)
 
     def custom_gradient(self, program: Program, key: str) -> CustomGradient:
         """The library function `key` of one graph variant, and its gradient."""
-        owner = (program.tags, key)
-        if owner not in self._custom_gradients:
-            self._custom_gradients[owner] = make_custom_gradient(program, key)
-        return self._custom_gradients[owner]
+        return self._definitions.gradients[program.tags, key]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -154,8 +155,6 @@ class ProgramBindings:
                 self.table_handle(key)
             elif node.op == ASSET_OP:
                 self.asset_path(key)
-        for key in custom_gradient_keys(region):
-            self.custom_gradient(key)
 
     def variable(self, key: str) -> tf.Variable:
         """The variable of that TF1 name."""
@@ -172,89 +171,6 @@ class ProgramBindings:
     def custom_gradient(self, key: str) -> CustomGradient:
         """The library function of that name, and its gradient."""
         return self.resources.custom_gradient(self.program, key)
-
-
-class LegacyTable(tf.saved_model.experimental.TrackableResource):
-    """A lookup table made and filled by the TF1 module's own ops.
-
-    Args:
-      name: The node that made the table.
-      creation: Makes the table; returns its handle.
-      filling: Fill it; each takes the handle.
-      bindings: For the assets and variables that filling reads.
-      live: Whether to make the table for use in this process.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        creation: Region,
-        filling: tuple[Region, ...],
-        bindings: ProgramBindings,
-        *,
-        live: bool,
-    ) -> None:
-        super().__init__()
-        self._name = name
-        self._creation = creation
-        self._filling = filling
-        self._bindings = bindings
-        self._live = live
-        for region in (creation, *filling):
-            bindings.prepare(region)
-        if live and self.resource_handle is not None:  # Made here, not in the trace of filling.
-            tf.function(self._initialize, autograph=False)()
-
-    def _create_resource(self) -> tf.Tensor:
-        if not tf.executing_eagerly():
-            return self._emit_creation(self._name)
-        if not self._live:
-            # Stands for the table while functions are traced: a handle to nothing.
-            return tf.raw_ops.VarHandleOp(
-                dtype=tf.int64, shape=[], shared_name=f"tf1_table/{self._name}"
-            )
-        name = f"{self._name}_{next(_LIVE_TABLES)}"
-        return tf.function(lambda: self._emit_creation(name), autograph=False)()
-
-    def _emit_creation(self, shared_name: str) -> tf.Tensor:
-        """Adds the creation ops; without a name of its own, a table would die with its kernel."""
-        *inputs, maker = self._creation.items
-        assert isinstance(maker, Node)
-        attrs = {
-            **maker.attrs,
-            "shared_name": attr_value_pb2.AttrValue(s=shared_name.encode()),
-            "container": attr_value_pb2.AttrValue(s=b""),
-        }
-        named = dataclasses.replace(maker, attrs=attrs)
-        region = dataclasses.replace(self._creation, items=(*inputs, named))
-        return emit(region, [], self._bindings)[0]
-
-    def _initialize(self) -> None:
-        for region in self._filling:
-            emit(region, [self.resource_handle], self._bindings)
-
-    def _destroy_resource(self) -> None:
-        tf.raw_ops.DestroyResourceOp(resource=self.resource_handle, ignore_lookup_error=True)
-
-
-def _table_graphs(program: Program, node: str) -> tuple[Region, tuple[Region, ...]]:
-    """The region that makes a table, and those that fill it, which take its handle."""
-    maker = program.nodes[node]
-    inputs = lower(prune_unreachable(program, {}, maker.inputs), program)
-    op = op_facts.REF_TABLE_OPS.get(maker.op, maker.op)
-    attrs = {key: value for key, value in maker.attrs.items() if key != COLOCATION}
-    made = Node(
-        query.unique_name(node, {n.name for n in inputs.nodes()}), op, inputs.results, attrs=attrs
-    )
-    creation = dataclasses.replace(
-        inputs, items=(*inputs.items, made), results=(TensorRef(made.name),)
-    )
-    feed = {TensorRef(node): Feed("table", op_facts.DT_RESOURCE)}
-    filling = tuple(
-        lower(prune_unreachable(program, feed, (), [op]), program)
-        for op in program.tables[node].initializers
-    )
-    return creation, filling
 
 
 def _find_trainable(legacy: LegacyModule) -> set[str]:

@@ -73,7 +73,7 @@ class _Builder:
     def __init__(self, graphs: ModuleGraphs, *, live: bool) -> None:
         self._graphs = graphs
         self._plan = graphs.plan
-        self._resources = Resources(graphs.legacy, live=live)
+        self._resources = Resources(graphs.legacy, graphs.definitions, live=live)
 
     def build(self) -> Reusable:
         losses = [self._loss(loss) for loss in self._graphs.losses]
@@ -101,22 +101,24 @@ class _Builder:
     def _piece(self, name: str, losses: Sequence[Any]) -> CallablePiece:
         piece = CallablePiece()
         piece.__dict__["__call__"] = build_callable(self._graphs.callables[name], self._resources)
-        self._list_state(piece, self._graphs.used[name], losses)
+        listed = [losses[index] for index in self._graphs.losses_of(name)]
+        self._list_state(piece, self._graphs.used[name], listed)
         return piece
 
     def _list_state(self, piece: Piece, used: Sequence[str], losses: Sequence[Any]) -> None:
-        """Lists the variables named, and those of `losses` that need no others."""
+        """Lists the variables named, and the losses."""
         variables = [self._resources.variable(self._graphs.variables[name]) for name in used]
         piece.variables = variables
         piece.trainable_variables = [v for v in variables if v.trainable]
-        piece.regularization_losses = [losses[i] for i in self._graphs.losses_of(used)]
+        piece.regularization_losses = list(losses)
 
     def _root(self, pieces: Mapping[str, CallablePiece], losses: Sequence[Any]) -> Piece:
         root = Piece()
         if self._plan.root is not None:
             root = CallablePiece()
             root.__dict__["__call__"] = pieces[self._plan.root].__dict__["__call__"]
-        self._list_state(root, self._graphs.used_by_root, losses)
+        listed = [losses[index] for index in self._graphs.losses_of_root]
+        self._list_state(root, self._graphs.used_by_root, listed)
         for name, piece in pieces.items():
             setattr(root, name, piece)
         self._add_assets()

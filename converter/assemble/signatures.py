@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import keyword
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from converter import errors
 from converter.assemble.callables import keyword_arguments
-from converter.assemble.computations import Arguments, CallableGraphs, prepare_computation
+from converter.assemble.computations import Arguments, CallableGraphs
 from converter.assemble.emit import emit
 from converter.assemble.module_graphs import ModuleGraphs
 from converter.assemble.resources import Resources
-from converter.assemble.values import component_names, component_specs, compose_parts, decompose
-from converter.ir import query
-from converter.ir.graph import Kind
+from converter.assemble.serving import ServedSignature
+from converter.assemble.signature_names import InputName, part_keys, served_inputs, serving_names
+from converter.assemble.values import component_specs, compose_parts, decompose
+from converter.ir.graph import TensorInfo
 
 SERVING_DEFAULT = "serving_default"
 
@@ -31,17 +31,12 @@ class ServingSignatures:
 
     Attributes:
       functions: A concrete function for each signature.
-      input_names: For each signature, its input names by the safe names that the functions use.
-        TensorFlow mangles names that are no identifiers; they are put right in the saved file.
+      input_names: For each signature, how its inputs are named in the function and in the saved
+        file, where they are put right.
     """
 
     functions: Mapping[str, Any]
-    input_names: Mapping[str, Mapping[str, str]]
-
-
-def _is_parameter(name: str) -> bool:
-    """Whether TensorFlow takes `name` for a function's keyword as it is."""
-    return name.isidentifier() and not keyword.iskeyword(name) and name != "self"
+    input_names: Mapping[str, Sequence[InputName]]
 
 
 def build_signatures(
@@ -57,61 +52,31 @@ def build_signatures(
       resources: The module's state.
     """
     plan = graphs.plan
-    served = {
-        part.plan.signature if plan.variants.inference is not None else name: name
-        for name, part in graphs.callables.items()
-        if plan.variants.inference in (None, part.plan.tags)
-    }
     signatures: dict[str, Any] = {}
-    input_names: dict[str, Mapping[str, str]] = {}
-    for signature, name in served.items():
-        part = graphs.callables[name]
-        run = _find_call(part, functions[name]) or _make_run(part, resources)
+    input_names: dict[str, Sequence[InputName]] = {}
+    for signature, served in graphs.serving.items():
+        part = graphs.callables[served.attribute]
+        run = _make_run(served, part, functions[served.attribute], resources)
         signatures[signature], input_names[signature] = _build(part, run)
     if plan.root is not None and SERVING_DEFAULT not in signatures:
-        root = plan.callables[plan.root].signature
+        root = serving_names(plan)[plan.root]
         signatures[SERVING_DEFAULT] = signatures[root]
         input_names[SERVING_DEFAULT] = input_names[root]
     return ServingSignatures(signatures, input_names)
 
 
-def _find_call(graphs: CallableGraphs, function: Any) -> Run | None:
-    """The call of the callable that does what the signature does, if there is one.
+def _make_run(
+    served: ServedSignature, graphs: CallableGraphs, function: Any, resources: Resources
+) -> Run:
+    """What a signature runs: a call of the callable, where one does what the signature does.
 
-    It is traced already. TensorFlow wraps signatures in functions anyway, and runs what they call
-    as if it stood there.
+    That is traced already. TensorFlow wraps signatures in functions anyway, and runs what they
+    call as if it stood there.
     """
-    signature = graphs.signature
-    if any(info.kind is not Kind.DENSE for info in signature.inputs.values()):
-        return None  # A composite made of its parts has lost its static shape.
-    keywords = frozenset(h.keyword for h in graphs.plan.hparams if h.input in signature.inputs)
-    for arguments in graphs.combinations():
-        computation = graphs.get(arguments)
-        if (
-            not arguments.training
-            and arguments.given <= keywords
-            and computation.inputs == signature.inputs
-            and computation.outputs == signature.outputs
-        ):
-            return functools.partial(_call, graphs, function, arguments)
-    return None
-
-
-def _call(
-    graphs: CallableGraphs, function: Any, arguments: Arguments, values: Mapping[str, Any]
-) -> Mapping[str, Any]:
-    traces = function.experimental_get_tracing_count()
-    outputs = function(**keyword_arguments(graphs, arguments, values))
-    if function.experimental_get_tracing_count() != traces:
-        raise errors.InternalError(f"signature {graphs.plan.signature!r} was traced anew")
-    return outputs if isinstance(outputs, Mapping) else {"default": outputs}
-
-
-def _make_run(graphs: CallableGraphs, resources: Resources) -> Run:
-    """Emits the signature as no call of the callable has it."""
-    signature, program = graphs.signature, graphs.program(training=False)
-    computation = prepare_computation(program, signature.inputs, signature.outputs, updates=False)
-    bindings = resources.bind(program)
+    if served.call is not None:
+        return functools.partial(_call, graphs, function, served.call)
+    computation, signature = served.computation, graphs.signature
+    bindings = resources.bind(computation.program)
     bindings.prepare(computation.region)
 
     def run(values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -125,27 +90,37 @@ def _make_run(graphs: CallableGraphs, resources: Resources) -> Run:
     return run
 
 
-def _build(graphs: CallableGraphs, run: Run) -> tuple[Any, Mapping[str, str]]:
+def _call(
+    graphs: CallableGraphs, function: Any, arguments: Arguments, values: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    traces = function.experimental_get_tracing_count()
+    outputs = function(**keyword_arguments(graphs, arguments, values))
+    if function.experimental_get_tracing_count() != traces:
+        raise errors.InternalError(f"signature {graphs.plan.signature!r} was traced anew")
+    return outputs if isinstance(outputs, Mapping) else {"default": outputs}
+
+
+def _build(graphs: CallableGraphs, run: Run) -> tuple[Any, tuple[InputName, ...]]:
     signature = graphs.signature
-    specs: dict[str, tf.TensorSpec] = {}
-    names: dict[str, str] = {}
-    for name, info in signature.inputs.items():
-        for part, spec in zip(component_names(name, info), component_specs(info), strict=True):
-            safe = part if _is_parameter(part) else f"input_{len(names)}"
-            safe = query.unique_name(safe, names)
-            names[safe] = part
-            specs[safe] = tf.TensorSpec(spec.shape, spec.dtype, name=safe)
+    names = served_inputs(signature)
+    specs = {
+        name.traced: tf.TensorSpec(spec.shape, spec.dtype, name=name.traced)
+        for name, spec in zip(names, _part_specs(signature.inputs), strict=True)
+    }
+    keys = part_keys(signature.outputs)
 
     def serve(**kwargs: tf.Tensor) -> dict[str, tf.Tensor]:
         values = compose_parts([kwargs[name] for name in specs], signature.inputs)
         outputs = run(values)
         return {
-            part: tensor
+            key: tensor
             for name, info in signature.outputs.items()
-            for part, tensor in zip(
-                component_names(name, info), decompose(outputs[name], info), strict=True
-            )
+            for key, tensor in zip(keys[name], decompose(outputs[name], info), strict=True)
         }
 
     serve.__name__ = graphs.plan.attribute
     return tf.function(serve, autograph=False).get_concrete_function(**specs), names
+
+
+def _part_specs(infos: Mapping[str, TensorInfo]) -> list[tf.TensorSpec]:
+    return [spec for info in infos.values() for spec in component_specs(info)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ import tensorflow as tf
 from converter import errors
 from converter.ir.graph import Kind, TensorInfo, TensorRef
 from converter.passes.prune_unreachable import Feed
+
+_NO_NODE_NAME = re.compile(r"[^0-9A-Za-z_./-]")
 
 
 def value_spec(info: TensorInfo, name: str | None = None) -> Any:
@@ -89,7 +92,8 @@ def feeds_for(inputs: Mapping[str, TensorInfo]) -> dict[TensorRef, Feed]:
                     f"input {name!r} of a signature feeds the same tensor as {feeds[ref].name!r}",
                     node=ref.node,
                 )
-            argument = f"{name}_{index}" if index else name
+            argument = _NO_NODE_NAME.sub("_", name) or "_"
+            argument = f"{argument}_{index}" if index else argument
             feeds[ref] = Feed(argument, spec.dtype.as_datatype_enum)
     return feeds
 

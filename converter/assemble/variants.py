@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Collection, Mapping
 
 from converter import errors
 from converter.formats.legacy_module import LegacyModule
 from converter.ir import query
 from converter.ir.graph import Program, VariableSpec
+from converter.passes.prune_unreachable import needing_placeholders
 
 Tags = frozenset[str]
 
@@ -25,20 +27,53 @@ class VariantChoice:
 
     Attributes:
       inference: The tag set that plain calls run; None when several could.
-      training: The tag set that `training=True` runs, if there is one.
-      others: The remaining tag sets that can be used.
+      training: The tag set that `training=True` runs, if there is one; `inference` itself where
+        that holds update ops and has no training variant beside it.
+      others: The remaining tag sets that plain calls of named callables run.
       left_out: For each tag set that cannot be used, why.
+      trains_as: The same as `training` for tag sets other than `inference`.
     """
 
     inference: Tags | None
     training: Tags | None
     others: tuple[Tags, ...]
     left_out: Mapping[Tags, str]
+    trains_as: Mapping[Tags, Tags] = dataclasses.field(default_factory=dict)
+
+    def training_of(self, tags: Tags) -> Tags | None:
+        """The tag set that training calls run where plain ones run `tags`, if there is one."""
+        return self.training if tags == self.inference else self.trains_as.get(tags)
+
+    def loss_variant(self, tags: Tags) -> Tags:
+        """The tag set whose losses count for calls that run `tags`: that for training, if any."""
+        training = self.training_of(tags)
+        return tags if training is None else training
+
+    @property
+    def used(self) -> tuple[Tags, ...]:
+        """The tag sets that some callable runs."""
+        found: dict[Tags, None] = {}
+        for tags in (self.inference, *self.others):
+            if tags is not None:
+                found[tags] = found[self.loss_variant(tags)] = None
+        return tuple(found)
+
+    @property
+    def training_graphs(self) -> frozenset[Tags]:
+        """The tag sets that are there to train another one."""
+        pairs = [*self.trains_as.items(), (self.inference, self.training)]
+        return frozenset(twin for tags, twin in pairs if twin is not None and twin != tags)
 
 
 def format_tags(tags: Collection[str]) -> str:
     """Prints a tag set: `{gen, bs8}`, `{}` when it is empty."""
     return "{" + ", ".join(sorted(tags)) + "}"
+
+
+def format_option(option: str, value: str | Tags) -> str:
+    """An option of `tf1hub convert` as a user would type it: `--tags bs8,gen`, `--tags ''`."""
+    text = value if isinstance(value, str) else ",".join(sorted(value))
+    return f"{option} {shlex.quote(text)}"
 
 
 def choose_variants(
@@ -59,26 +94,44 @@ def choose_variants(
     """
     names = list(legacy.variants)
     inference = _find_inference(names) if tags is None else _named(names, tags)
-    training = _find_training(names, inference) if inference is not None else None
-    if training_tags is not None:
-        training = _named(names, training_tags)
+    wanted = None if training_tags is None else _named(names, training_tags)
     left_out = {
         name: reason
         for name, program in legacy.variants.items()
         if (reason := _missing_weights(program, legacy))
     }
-    needed = [inference] if training_tags is None else [inference, training]
-    for variant in needed if len(left_out) < len(names) else names:
+    needed = [inference, wanted] if len(left_out) < len(names) else names
+    for variant in needed:
         if variant in left_out:
             raise errors.WeightsError(
                 f"graph variant {format_tags(variant or ())} cannot be used: {left_out[variant]}",
                 remedy="Copy the module again, or choose another variant with --tags.",
             )
-    if training in left_out:
-        training = None
-    taken = {inference, training, *left_out}
-    others = sorted((name for name in names if name not in taken), key=sorted)
-    return VariantChoice(inference, training, tuple(others), left_out)
+    usable = {name: legacy.variants[name] for name in names if name not in left_out}
+    return _assign_roles(usable, inference, wanted, left_out)
+
+
+def _assign_roles(
+    usable: Mapping[Tags, Program],
+    inference: Tags | None,
+    training: Tags | None,
+    left_out: Mapping[Tags, str],
+) -> VariantChoice:
+    """Pairs the tag sets up, but for what is decided; those left over may train themselves."""
+    if training is None and inference is not None:
+        training = _find_training(usable, inference)
+    rest = sorted((name for name in usable if name not in (inference, training)), key=sorted)
+    twins = _pair_up(rest)
+    self_trained = {name: name for name in usable if has_runnable_updates(usable[name])}
+    if training is None and inference in self_trained:
+        training = inference
+    return VariantChoice(
+        inference,
+        training,
+        tuple(name for name in rest if name not in twins.values()),
+        left_out,
+        {name: twin for name, twin in {**self_trained, **twins}.items() if name != inference},
+    )
 
 
 def _named(names: Collection[Tags], tags: Collection[str]) -> Tags:
@@ -103,10 +156,41 @@ def _find_inference(names: Collection[Tags]) -> Tags | None:
 
 def _find_training(names: Collection[Tags], inference: Tags) -> Tags | None:
     for base in (inference, inference - _INFERENCE_MARKS):
-        for mark in TRAINING_MARKS:
-            if base | {mark} in names and base | {mark} != inference:
-                return base | {mark}
+        twin = _find_twin([name for name in names if name != inference], base)
+        if twin is not None:
+            return twin
     return None
+
+
+def _find_twin(names: Collection[Tags], base: Tags) -> Tags | None:
+    """The first of `names` that is `base` and a mark of training."""
+    return next((base | {mark} for mark in TRAINING_MARKS if base | {mark} in names), None)
+
+
+def _pair_up(names: Collection[Tags]) -> dict[Tags, Tags]:
+    """The tag sets for training, each by the one that it is the training variant of.
+
+    A set that differs in the mark of training alone goes before one with a mark of inference.
+    """
+    twins: dict[Tags, Tags] = {}
+    plain = [name for name in names if not name.intersection(TRAINING_MARKS)]
+    for marks in (frozenset[str](), _INFERENCE_MARKS):
+        for name in plain:
+            free = [n for n in names if n != name and n not in twins.values()]
+            twin = _find_twin(free, name - marks)
+            if name not in twins and twin is not None:
+                twins[name] = twin
+    return twins
+
+
+def has_runnable_updates(program: Program) -> bool:
+    """Whether the inputs of some signature suffice for one of the update ops."""
+    updates = set(program.update_ops)
+    fed = [
+        {ref for info in signature.inputs.values() for ref in info.components}
+        for signature in program.signatures.values()
+    ]
+    return bool(updates) and any(updates - needing_placeholders(program, refs) for refs in fed)
 
 
 def _missing_weights(program: Program, legacy: LegacyModule) -> str | None:

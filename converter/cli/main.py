@@ -1,13 +1,14 @@
 """The command `tf1hub`: an absl app with a file for each subcommand.
 
 Exit status: 0 all well; 1 a conversion failed, or differs from the original; 2 wrong use; 3 not all
-could be compared with the original.
+could be compared with the original; 130 interrupted; 143 terminated.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from absl.flags import argparse_flags
 
 from converter import errors
 from converter.cli import convert, inspect, migrate, report, terminal, verify
+from converter.cli.interrupts import Terminated, exit_status, raising_on_terminate
 from converter.version import __version__
 
 # Each module has NAME, HELP, add_arguments() and run().
@@ -56,14 +58,16 @@ def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
 def main(arguments: argparse.Namespace) -> int:
     """Runs one subcommand and returns the exit status."""
     try:
-        status: int = arguments.run(arguments)
+        with raising_on_terminate():
+            status: int = arguments.run(arguments)
         return status
     except errors.UsageError as error:
         return _fail(error, 2)
     except errors.ConversionError as error:
         return _fail(error, 1)
-    except KeyboardInterrupt:
-        return _fail("interrupted; nothing was written.", 1)
+    except KeyboardInterrupt as error:
+        number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
+        return _fail("interrupted; no output is half-written.", exit_status(number))
     except BrokenPipeError:
         # The reader of stdout has gone; so is the need to say anything.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,12 +7,14 @@ Up to date is what the same version made of the same files, and compared if --ve
 Ctrl-C finishes the modules that are being converted; a second one stops at once.
 
 Exit status: 0 when everything that can be converted is; 1 when a module is not converted, or the
-run was stopped; 2 for wrong use; 3 when all is converted, but --verify could not compare all.
+run was stopped; 2 for wrong use; 3 when all is converted, but --verify could not compare all; 130
+(or 143 for SIGTERM) when it was interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import converter
@@ -110,18 +112,22 @@ def _positive(text: str) -> float:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
     _check(arguments)
+    from converter.cli.interrupts import exit_status, finishing_on_interrupt
     from converter.migration.run import StoppedNow
     from converter.parity.verdict import EQUAL, EXIT_STATUSES, NOT_COMPARED
 
-    try:
-        report = _migrate(arguments)
-    except StoppedNow as stopped:
-        report = stopped.report
+    with finishing_on_interrupt() as stopping:
+        try:
+            report = _migrate(arguments, stopping)
+        except StoppedNow as stopped:
+            report = stopped.report
     if arguments.json:
         terminal.print_json(report.to_json())
     else:
         _print(report)
     _say_if_stopped(report)
+    if report.interrupted and stopping.number:
+        return exit_status(stopping.number)
     if not report.passed:
         return 1
     return EXIT_STATUSES[NOT_COMPARED if report.not_compared else EQUAL]
@@ -137,11 +143,10 @@ def _check(arguments: argparse.Namespace) -> None:
         raise errors.UsageError("--scheduler is for Dask", remedy="Pass --engine dask with it.")
 
 
-def _migrate(arguments: argparse.Namespace) -> MigrationReport:
-    from converter.cli.interrupts import finishing_on_interrupt
+def _migrate(arguments: argparse.Namespace, stopping: Callable[[], bool]) -> MigrationReport:
     from converter.cli.migrate_progress import showing_progress
 
-    with finishing_on_interrupt() as stopping, showing_progress() as watcher:
+    with showing_progress() as watcher:
         return converter.migrate(
             arguments.source_root,
             arguments.destination_root,

@@ -131,8 +131,10 @@ def _print_plan(summary: Mapping[str, Any], console: Console) -> None:
     if summary["refused"] is not None:
         console.print("[bold red]Cannot be converted[/bold red]")
         for refusal in summary["refusals"]:
-            calls = ", ".join(f"obj.{name}" for name in refusal["callables"])
-            console.print(f"  {escape(f'{calls}: ' if calls else '')}{escape(refusal['error'])}")
+            parts = ", ".join(
+                f"obj.{part}" if part.isidentifier() else part for part in refusal["callables"]
+            )
+            console.print(f"  {escape(f'{parts}: ' if parts else '')}{escape(refusal['error'])}")
         return
     table = terminal.make_table("call", "training", title="Converted, it would offer")
     for name, part in summary["callables"].items():

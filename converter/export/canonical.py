@@ -1,8 +1,8 @@
 """Edits a `saved_model.pb` that TensorFlow wrote, so that equal models have equal bytes.
 
 TensorFlow numbers functions in one sequence for the whole process, writes maps in any order, and
-mangles signature inputs whose names are no identifiers. Here functions are named by their place
-in the model, maps are sorted, and the inputs get their own names back.
+cannot trace signature inputs of all names. Here functions are named by their place in the model,
+maps are sorted, and the inputs get their own names back.
 
 Sources: saved_model.proto, saved_object_graph.proto, function.proto.
 """
@@ -11,34 +11,33 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tensorflow.core.protobuf import fingerprint_pb2, saved_model_pb2
 
 from converter import tf_private
+from converter.assemble.signature_names import InputName
 from converter.formats.paths import Path
 from converter.ir import query
 
 _USER_NAME = "_user_specified_name"
 _COUNTER = re.compile(r"_\d+$")
-# What the loader replaces by `_` (source: sanitize_arg_name in polymorphism/function_type.py).
-_NO_PARAMETER = re.compile(r"[^a-zA-Z0-9]")
 
 
-def canonicalize(directory: Path, input_names: Mapping[str, Mapping[str, str]]) -> None:
+def canonicalize(directory: Path, input_names: Mapping[str, Sequence[InputName]]) -> None:
     """Rewrites `saved_model.pb` and `fingerprint.pb` in `directory`.
 
     Args:
       directory: A SavedModel.
-      input_names: For each signature, the true names of its inputs by those in the file.
+      input_names: For each signature, how its inputs are named in the file, and are to be.
     """
     path = directory / "saved_model.pb"
     saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     for meta_graph in saved_model.meta_graphs:
         _rename_functions(meta_graph)
         for signature, names in input_names.items():
-            if any(safe != name for safe, name in names.items()):
+            if any(name.name != name.traced for name in names):
                 _rename_inputs(meta_graph, signature, names)
     path.write_bytes(saved_model.SerializeToString(deterministic=True))
     _write_fingerprint(directory)
@@ -212,26 +211,25 @@ def _rename_in_attr(value: Any, names: Mapping[str, str]) -> None:
         value.s = names[value.s.decode()].encode()
 
 
-def _rename_inputs(meta_graph: Any, signature: str, names: Mapping[str, str]) -> None:
+def _rename_inputs(meta_graph: Any, signature: str, names: Sequence[InputName]) -> None:
     """Gives a signature's inputs their TF1 names, for the Session loader and for `load`."""
     objects = meta_graph.object_graph_def
-    _rename_keys(meta_graph.signature_def[signature].inputs, names)
+    keys = {name.traced: name.name for name in names}
+    _rename_keys(meta_graph.signature_def[signature].inputs, keys)
     bare = _signature_object(objects, signature).bare_concrete_function
-    bare.argument_keywords[:] = [names.get(name, name) for name in bare.argument_keywords]
-    # The loader turns the names in the structured signature to Python parameters, which have to
-    # differ; where they would not, it keeps the safe names, and calls go by the keywords all the
-    # same.
-    if len({_NO_PARAMETER.sub("_", name) for name in names.values()}) < len(names):
+    keywords = {name.traced: name.keyword for name in names}
+    bare.argument_keywords[:] = [keywords[traced] for traced in bare.argument_keywords]
+    parameters = {name.traced: name.parameter for name in names}
+    if all(traced == parameter for traced, parameter in parameters.items()):
         return
-    # Names of Python parameters. Without them the loader goes by the keywords alone, which may be
-    # any strings.
+    # It names the parameters again. Without it the loader goes by the structured signature.
     bare.ClearField("function_spec")
     function = objects.concrete_functions[bare.concrete_function_name]
     for arguments in function.canonicalized_input_signature.tuple_value.values:
         if arguments.WhichOneof("kind") != "dict_value":
             continue
         fields = arguments.dict_value.fields
-        _rename_keys(fields, names)
+        _rename_keys(fields, parameters)
         for name in fields:
             fields[name].tensor_spec_value.name = name
 

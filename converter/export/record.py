@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import tensorflow as tf
-from google.protobuf import json_format, message
 
 from converter.assemble.module_graphs import (
     ModuleGraphs,
@@ -21,8 +20,9 @@ from converter.assemble.module_graphs import (
     used_variants,
 )
 from converter.assemble.plan import CallablePlan
+from converter.assemble.signature_names import python_names, serving_names
 from converter.assemble.variants import Tags
-from converter.formats import hub_protos
+from converter.export.attachments import describe_attachments
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Program, TensorInfo, VariableSpec
 from converter.ir.text import dtype_name
@@ -61,11 +61,7 @@ def make_record(graphs: ModuleGraphs, options: Mapping[str, Any], digest: str) -
         "regularization_losses": [str(loss.ref) for loss in graphs.losses],
         "tables": [table for program in programs for table in describe_tables(program)],
         "assets": describe_assets(programs),
-        "attachments": [
-            described
-            for tags in sorted(legacy.variants, key=sorted)
-            for described in describe_attachments(legacy.variants[tags])
-        ],
+        "attachments": describe_attachments(legacy.variants),
         "dropped": [dataclasses.asdict(item) for item in find_dropped(graphs)],
         "warnings": list(find_warnings(graphs)),
         "parity": None,
@@ -107,7 +103,7 @@ def describe_role(graphs: ModuleGraphs, tags: Tags) -> Json:
         return {"role": "left out", "why": chosen.left_out[tags]}
     if tags == chosen.inference:
         return {"role": "inference"}
-    return {"role": "training" if tags == chosen.training else "named callables"}
+    return {"role": "training" if tags in chosen.training_graphs else "named callables"}
 
 
 def describe_callable(graphs: ModuleGraphs, name: str) -> Json:
@@ -120,6 +116,7 @@ def describe_callable(graphs: ModuleGraphs, name: str) -> Json:
         "signature": plan.signature,
         "tags": sorted(plan.tags),
         "training_tags": None if plan.training_tags is None else sorted(plan.training_tags),
+        "always_trains": plan.always_trains,
         "inputs": {key: describe_value(known[key]) for key in plan.inputs},
         "hparams": _describe_hparams(plan, known),
         "outputs": {
@@ -127,10 +124,19 @@ def describe_callable(graphs: ModuleGraphs, name: str) -> Json:
             for key, info in program.signatures[plan.signature].outputs.items()
         },
         "return_endpoints": callable_graphs.takes_endpoints,
+        "served_as": serving_names(graphs.plan).get(name),
+        "serving_keywords": _describe_keywords(graphs, name),
         "variables": list(graphs.used[name]),
-        "regularization_losses": graphs.losses_of(graphs.used[name]),
+        "regularization_losses": graphs.losses_of(name),
         "update_ops": list(callable_graphs.all()[-1].update_ops),
     }
+
+
+def _describe_keywords(graphs: ModuleGraphs, name: str) -> Json:
+    """What a Python call of the served signature gives instead of names that it cannot say."""
+    if name not in serving_names(graphs.plan):
+        return {}
+    return python_names(graphs.callables[name].signature)
 
 
 def _describe_hparams(plan: CallablePlan, known: Mapping[str, TensorInfo]) -> Json:
@@ -179,30 +185,3 @@ def describe_tables(program: Program) -> list[Json]:
         }
         for spec in program.tables.values()
     ]
-
-
-def describe_attachments(program: Program) -> list[Json]:
-    """The attached messages of a graph variant, as JSON where their type is known."""
-    return [
-        {
-            "tags": sorted(program.tags),
-            "key": key,
-            "size_bytes": len(value),
-            "json": decode_attachment(key, value),
-        }
-        for key, value in sorted(program.attachments.items())
-    ]
-
-
-def decode_attachment(key: str, value: bytes) -> Json | None:
-    """The message attached as `key`, or None where its type is unknown or it is damaged."""
-    kind = hub_protos.ATTACHMENT_TYPES.get(key)
-    if kind is None:
-        return None
-    try:
-        decoded: Json = json_format.MessageToDict(
-            kind.FromString(value), preserving_proto_field_name=True
-        )
-    except message.DecodeError:
-        return None
-    return decoded

@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import json
 import logging
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,13 +17,13 @@ from converter import errors, tf_private
 from converter.assemble.module_graphs import ModuleGraphs
 from converter.assemble.reusable import Reusable, build_reusable
 from converter.export import record as records
+from converter.export.attachments import describe_attachments
 from converter.export.canonical import canonicalize
 from converter.export.object_graph import make_object_graph
+from converter.export.shards import Link
 from converter.export.staging import staged
 from converter.export.weights import Progress, write_weights
 from converter.formats.paths import Path
-
-_UNSAFE = re.compile(r"[^0-9A-Za-z_.=-]")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,6 +79,7 @@ def write_saved_model(
     *,
     options: Mapping[str, Any],
     digest: Callable[[], str],
+    check_source: Callable[[Mapping[int, int]], None],
     overwrite: bool = False,
     hardlink: bool = False,
     verify: Verify | None = None,
@@ -92,6 +92,8 @@ def write_saved_model(
       destination: Where to write it; either absent, the old version or complete at any time.
       options: The options that the record keeps.
       digest: Returns the digest of the source, when everything else is done.
+      check_source: Checks last of all that what was converted, and compared, is what lies there.
+        Of files that were linked, it is given the inodes and their times of change since then.
       overwrite: Whether to replace what is there.
       hardlink: Whether to link the weights' files rather than copying them, if that can be.
       verify: Looks at the finished SavedModel before it is put in place, and returns the
@@ -106,7 +108,7 @@ def write_saved_model(
     with tf_private.tracing_for_saving(_OPTIONS):
         reusable = build_reusable(graphs, live=False)
     with staged(destination, overwrite=overwrite) as staging:
-        linked = _save(reusable, graphs, staging, hardlink=hardlink, progress=progress)
+        links = _save(reusable, graphs, staging, hardlink=hardlink, progress=progress)
         _write_attachments(graphs, staging)
         record = records.make_record(graphs, options, digest())
         path = staging / records.FOLDER / records.FILENAME
@@ -114,7 +116,9 @@ def write_saved_model(
         if verify is not None:
             record["parity"] = dict(verify(staging))
             path.write_bytes(records.to_bytes(record))
-    return Conversion(str(destination), record, (_COPIED,) if hardlink and not linked else ())
+        check_source({link.inode: link.changed_ns for link in links if link is not None})
+    copied = hardlink and not all(links)
+    return Conversion(str(destination), record, (_COPIED,) if copied else ())
 
 
 def check_destination(source: Path, destination: Path, *, overwrite: bool) -> None:
@@ -172,14 +176,14 @@ def _save(
     *,
     hardlink: bool,
     progress: Progress | None,
-) -> bool:
-    """Writes the SavedModel; returns whether the files of the weights were linked."""
+) -> list[Link | None]:
+    """Writes the SavedModel; returns the links to the files of the weights."""
     try:
         with quiet_tensorflow():
             objects = tf_private.save_without_checkpoint(
                 reusable.module, staging, reusable.signatures.functions, _OPTIONS
             )
-            linked = _write_variables(
+            links = _write_variables(
                 reusable, objects, graphs, staging, hardlink=hardlink, progress=progress
             )
             canonicalize(staging, reusable.signatures.input_names)
@@ -191,7 +195,7 @@ def _save(
     for folder in ("assets", "variables"):
         with contextlib.suppress(OSError):  # Not there, or in use.
             (staging / folder).rmdir()
-    return linked
+    return links
 
 
 def _write_variables(
@@ -202,7 +206,7 @@ def _write_variables(
     *,
     hardlink: bool,
     progress: Progress | None,
-) -> bool:
+) -> list[Link | None]:
     saved_model = saved_model_pb2.SavedModel.FromString((staging / "saved_model.pb").read_bytes())
     object_graph = make_object_graph(saved_model.meta_graphs[0])
     specs = {id(variable): spec for variable, spec in reusable.variables}
@@ -240,16 +244,10 @@ def _write_attachments(graphs: ModuleGraphs, staging: Path) -> None:
     """Writes the attached messages, byte for byte and as JSON where their type is known."""
     folder = staging / records.FOLDER
     folder.mkdir(exist_ok=True)
-    for tags, program in graphs.legacy.variants.items():
-        for key, value in program.attachments.items():
-            path = folder / "attachments" / tags_folder(tags) / f"{_UNSAFE.sub('_', key)}.pb"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(value)
-            decoded = records.decode_attachment(key, value)
-            if decoded is not None:
-                path.with_suffix(".json").write_bytes(records.to_bytes(decoded))
-
-
-def tags_folder(tags: frozenset[str]) -> str:
-    """The name of the folder for a tag set: `bs8_gen`, and `default` for the empty one."""
-    return _UNSAFE.sub("_", "_".join(sorted(tags))).lstrip(".") or "default"
+    for item in describe_attachments(graphs.legacy.variants):
+        path = folder / item["file"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        program = graphs.legacy.variants[frozenset(item["tags"])]
+        path.write_bytes(program.attachments[item["key"]])
+        if item["json"] is not None:
+            path.with_suffix(".json").write_bytes(records.to_bytes(item["json"]))

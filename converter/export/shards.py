@@ -40,16 +40,24 @@ Names = Mapping[Entry, str]  # what errors call the owner of each entry's bytes
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Link:
+    """A file right after a link to it was made, which the kernel notes as a change of it."""
+
+    inode: int
+    changed_ns: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class CopiedShard:
     """A copy of a data file.
 
     Attributes:
       entries: Where each of its entries lies in the copy, by the one of the original.
-      is_link: Whether it shares its bytes with the original.
+      link: What tells of later changes, if it shares its bytes with the original.
     """
 
     entries: Mapping[Entry, Entry]
-    is_link: bool
+    link: Link | None
 
 
 def copy_shard(
@@ -80,14 +88,14 @@ def copy_shard(
     pieces = _pieces(owners)
     ranges = [(0, size)] if hardlink else _kept_ranges(pieces, size)
     checksums = _Checksums(pieces, owners)
-    is_link = hardlink and _link(source, destination)
-    if is_link or (ranges == [(0, size)] and _clone(source, destination)):
+    link = _link(source, destination) if hardlink else None
+    if link is not None or (ranges == [(0, size)] and _clone(source, destination)):
         _read(destination, ranges, checksums.update, advance)
     elif not _copy_in_kernel(source, destination, ranges, checksums, advance):
         with open_raw(destination, "wb") as out:
             _read(source, ranges, checksums.update, advance, out)
     checksums.finish()
-    return CopiedShard(_move(owners, ranges, number), is_link)
+    return CopiedShard(_move(owners, ranges, number), link)
 
 
 def _pieces(owners: Names) -> list[Entry]:
@@ -254,15 +262,16 @@ def write_all(file: IO[bytes], block: memoryview) -> None:
         block = block[len(block) if written is None else written :]
 
 
-def _link(source: Path, destination: Path) -> bool:
+def _link(source: Path, destination: Path) -> Link | None:
     """Links a file, if both are on one local filesystem that has links."""
     if not isinstance(source, pathlib.Path) or not isinstance(destination, pathlib.Path):
-        return False
+        return None
     try:
         os.link(source.resolve(), destination)
     except OSError:
-        return False
-    return True
+        return None
+    status = destination.stat()
+    return Link(status.st_ino, status.st_ctime_ns)
 
 
 def _clone(source: Path, destination: Path) -> bool:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import pathlib
-import tempfile
-import uuid
 from collections.abc import Iterator
 
 from converter import errors
+from converter.export.remote_staging import clear_remotely, staged_remotely
+from converter.export.replace import put_in_place
+from converter.export.scratch import clear, scratch_folder, sweep
 from converter.formats.paths import Path, RemotePath
-from converter.formats.source_files import list_files
-
-_GRAPH = "saved_model.pb"  # Without it, a directory is no SavedModel.
 
 
 @contextlib.contextmanager
@@ -25,36 +22,24 @@ def staged(destination: Path, *, overwrite: bool) -> Iterator[Path]:
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(destination, RemotePath):
-            with _staged_remotely(destination) as remote:
+            with staged_remotely(destination) as remote:
                 yield remote
             return
-        with tempfile.TemporaryDirectory(
-            prefix=f".{destination.name}.", dir=destination.parent
-        ) as scratch:
-            staging = pathlib.Path(scratch) / "new"
+        with scratch_folder(destination.parent) as scratch:
+            staging = scratch / "new"
             staging.mkdir()
             yield staging
-            if overwrite and destination.exists():
-                destination.rename(pathlib.Path(scratch) / "old")
-            staging.rename(destination)
+            put_in_place(staging, destination, overwrite=overwrite)
     except OSError as error:
         raise errors.unwritable(destination, error) from error
 
 
-@contextlib.contextmanager
-def _staged_remotely(destination: RemotePath) -> Iterator[RemotePath]:
-    """Moves files one by one, the graph last: nothing renames a directory of an object store."""
-    staging = destination.with_name(f".{destination.name}.{uuid.uuid4().hex}")
-    staging.mkdir()
-    try:
-        yield staging
-        if destination.exists():
-            (destination / _GRAPH).unlink()  # Half of it would not be a model any more.
-            destination.remove_tree()
-        files = [path.relative_to(staging).as_posix() for path in list_files(staging)]
-        for name in sorted(files, key=lambda name: name == _GRAPH):
-            (destination / name).parent.mkdir()
-            (staging / name).rename(destination / name)
-    finally:
-        if staging.exists():
-            staging.remove_tree()
+def sweep_beside(destination: Path) -> None:
+    """Clears what conversions to `destination`, or beside it, have left that were killed.
+
+    What a killed one had moved out of the way is there again then.
+    """
+    if isinstance(destination, RemotePath):
+        sweep(destination.parent, clear_remotely)
+    else:
+        sweep(destination.parent, clear)

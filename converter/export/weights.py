@@ -15,7 +15,7 @@ import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 
 from converter.export.object_graph import OBJECT_GRAPH_KEY
-from converter.export.shards import ShardWriter, copy_shard
+from converter.export.shards import Link, ShardWriter, copy_shard
 from converter.formats.checkpoint import Checkpoint, shard_path
 from converter.formats.checkpoint_index import Entry, Index, write_index
 from converter.formats.paths import Path
@@ -32,7 +32,7 @@ def write_weights(
     *,
     hardlink: bool = False,
     progress: Progress | None = None,
-) -> bool:
+) -> list[Link | None]:
     """Writes a checkpoint for TF2.
 
     Args:
@@ -44,7 +44,7 @@ def write_weights(
       progress: Is told how many bytes of how many have been gone through.
 
     Returns:
-      Whether all data files of `checkpoint` that are used were linked.
+      For each data file of `checkpoint` that is used, the link to it, or None where it was copied.
 
     Raises:
       WeightsError: if a value is damaged; the error names its variable.
@@ -77,8 +77,8 @@ class _Writer:
         self._total = sum(checkpoint.shard_sizes[shard] or 0 for shard in self._used)
         self._done = 0
 
-    def write(self, object_graph: bytes) -> bool:
-        entries, linked = self._copy_shards()
+    def write(self, object_graph: bytes) -> list[Link | None]:
+        entries, links = self._copy_shards()
         last = self._count - 1
         with ShardWriter(shard_path(self._prefix, last, self._count), last) as shard:
             for key, value in self._values.items():
@@ -88,17 +88,17 @@ class _Writer:
             entries[OBJECT_GRAPH_KEY] = shard.add(graph, types_pb2.DT_STRING)
         index = write_index(Index(self._count, entries))
         self._prefix.with_name(self._prefix.name + ".index").write_bytes(index)
-        return linked
+        return links
 
     def _add(self, shard: ShardWriter, value: VariableSpec | np.ndarray) -> Entry:
         if isinstance(value, VariableSpec):
             return shard.add(self._checkpoint.read(value), value.dtype)
         return shard.add(value, tf.as_dtype(value.dtype).as_datatype_enum)
 
-    def _copy_shards(self) -> tuple[dict[str, Entry], bool]:
-        """Copies the data files in use; returns the new entries, and whether all were linked."""
+    def _copy_shards(self) -> tuple[dict[str, Entry], list[Link | None]]:
+        """Copies the data files in use; returns the new entries, and the links."""
         moved: dict[Entry, Entry] = {}
-        linked = True
+        links: list[Link | None] = []
         for number, shard in enumerate(self._used):
             size = self._checkpoint.shard_sizes[shard]
             assert size is not None
@@ -112,8 +112,8 @@ class _Writer:
                 advance=self._advance,
             )
             moved |= copied.entries
-            linked &= copied.is_link
-        return {key: moved[entry] for key, entry in self._stored.items() if entry in moved}, linked
+            links.append(copied.link)
+        return {key: moved[entry] for key, entry in self._stored.items() if entry in moved}, links
 
     def _owners(self, shard: int) -> dict[Entry, str]:
         names: dict[Entry, str] = {}

@@ -20,5 +20,6 @@ def import_packages(packages: Sequence[str]) -> None:
         except Exception as error:
             raise errors.UsageError(
                 f"package {package!r} of --import-ops cannot be imported: {error}",
-                remedy=f"Install it: pip install {package.replace('_', '-')}.",
+                remedy=f"Install it: pip install {package.replace('_', '-')}. What lies in the"
+                " working directory is found only if PYTHONPATH names that.",
             ) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -13,9 +13,11 @@ from tensorflow.core.protobuf import control_flow_pb2, meta_graph_pb2, struct_pb
 from converter import errors
 from converter.formats import hub_protos
 from converter.formats.checkpoint import Checkpoint
+from converter.formats.graph_versions import check_versions
 from converter.ir import op_facts, query, serde
 from converter.ir.graph import (
     AssetSpec,
+    FunctionDef,
     Kind,
     Nodes,
     Program,
@@ -49,20 +51,24 @@ def read_program(meta_graph: Any, checkpoint: Checkpoint) -> Program:
     Raises:
       FormatError: if a part of it is damaged.
     """
+    check_versions(meta_graph.graph_def.versions)
     nodes = serde.nodes_from_graph_def(meta_graph.graph_def)
     library = meta_graph.graph_def.library
     return Program(
         tags=frozenset(meta_graph.meta_info_def.tags),
         nodes=nodes,
-        functions={function.signature.name: function for function in library.function},
-        gradients={entry.function_name: entry.gradient_func for entry in library.gradient},
+        functions=_read_functions(library),
+        gradients=_by_name(
+            ((entry.function_name, entry.gradient_func) for entry in library.gradient),
+            "gradients of function",
+        ),
         signatures={
             name: _read_signature(name, meta_graph.signature_def[name])
             for name in sorted(meta_graph.signature_def)
         },
         variables=_read_variables(meta_graph, nodes, checkpoint),
         tables=_read_tables(meta_graph, nodes),
-        assets={asset.node: asset for asset in _read_assets(meta_graph)},
+        assets=_read_assets(meta_graph),
         regularization_losses=tuple(
             _parse_ref(name) for name in _collection(meta_graph, "regularization_losses", "node")
         ),
@@ -75,6 +81,27 @@ def read_program(meta_graph: Any, checkpoint: Checkpoint) -> Program:
         producer=meta_graph.graph_def.versions.producer,
         loops_without_gradient=frozenset(_read_loops_without_gradient(meta_graph)),
     )
+
+
+def _read_functions(library: Any) -> dict[str, FunctionDef]:
+    functions: dict[str, FunctionDef] = _by_name(
+        ((function.signature.name, function) for function in library.function),
+        "functions of the name",
+    )
+    for name in functions:
+        if op_facts.find_op_def(name) is not None:
+            raise errors.FormatError(f"function {name!r} has the name of an op of TensorFlow")
+    return functions
+
+
+def _by_name(items: Iterable[tuple[str, Any]], what: str) -> dict[str, Any]:
+    """A mapping of items that must have different names, as TensorFlow wants it."""
+    found: dict[str, Any] = {}
+    for name, item in items:
+        if name in found:
+            raise errors.FormatError(f"the graph has two {what} {name!r}")
+        found[name] = item
+    return found
 
 
 def _collection(meta_graph: Any, key: str, kind: str) -> list[Any]:
@@ -200,7 +227,7 @@ def _read_variables(
         node = query.get_node(nodes, _parse_ref(proto.variable_name).node)
         dtype = serde.attr_dtype(node, "dtype")
         _check_dtype(dtype, f"variable {node.name!r}")
-        specs[node.name] = VariableSpec(
+        spec = VariableSpec(
             name=node.name,
             node=node.name,
             dtype=dtype,
@@ -209,6 +236,8 @@ def _read_variables(
             checkpoint_key=_checkpoint_key(node.name, proto, checkpoint),
             slice=_read_slice(proto),
         )
+        if specs.setdefault(node.name, spec) != spec:
+            raise errors.FormatError("two entries describe the variable", node=node.name)
     return specs | dict(_aliases(nodes, specs))
 
 
@@ -274,10 +303,14 @@ def _see_through_identity(nodes: Nodes, name: str) -> str:
     return name
 
 
-def _read_assets(meta_graph: Any) -> Iterator[AssetSpec]:
+def _read_assets(meta_graph: Any) -> dict[str, AssetSpec]:
+    assets: dict[str, AssetSpec] = {}
     for value in _collection(meta_graph, _ASSETS, "any"):
-        asset = _parse_message(meta_graph_pb2.AssetFileDef, value.value, f"collection {_ASSETS!r}")
-        yield AssetSpec(_parse_ref(asset.tensor_info.name).node, asset.filename)
+        proto = _parse_message(meta_graph_pb2.AssetFileDef, value.value, f"collection {_ASSETS!r}")
+        asset = AssetSpec(_parse_ref(proto.tensor_info.name).node, proto.filename)
+        if assets.setdefault(asset.node, asset) != asset:
+            raise errors.FormatError("two assets are given for one place", node=asset.node)
+    return assets
 
 
 def _read_loops_without_gradient(meta_graph: Any) -> Iterator[str]:

@@ -178,8 +178,13 @@ class RemotePath:
 
     def size_bytes(self) -> int:
         """The file's size."""
+        return self.size_and_time()[0]
+
+    def size_and_time(self) -> tuple[int, int]:
+        """The file's size in bytes, and when it was modified, in nanoseconds."""
         with _os_errors(self) as gfile:
-            return int(gfile.stat(str(self)).length)
+            status = gfile.stat(str(self))
+            return int(status.length), int(status.mtime_nsec)
 
 
 Path: TypeAlias = pathlib.Path | RemotePath

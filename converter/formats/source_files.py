@@ -13,20 +13,15 @@ import types
 from collections.abc import Callable, Iterable
 from typing import IO
 
-from converter import errors
+from converter import errors, python_process
 from converter.formats.paths import Path, RemotePath, as_path, open_raw, read_blocks, size_bytes
+from converter.formats.signature import SourceGuard
 
 # A thread that hashes waits for the interpreter after each block, for as long as another thread
 # runs in it: 5 ms and more, in which 5 MiB would be hashed. Large files are worth larger blocks,
 # and many bytes a process, which takes less than a tenth of a second to start.
 _MIN_BLOCK_BYTES, _MAX_BLOCK_BYTES, _BLOCKS = 1 << 20, 1 << 22, 64
 _PROCESS_FROM_BYTES = 1 << 28
-_PROGRAM = """\
-import pathlib, sys
-sys.path.insert(0, sys.argv[1])
-from converter.formats.source_files import digest
-sys.stdout.write(digest(pathlib.Path(sys.argv[2])))
-"""
 
 
 def list_files(directory: Path) -> list[Path]:
@@ -115,6 +110,7 @@ class BackgroundDigest:
     ) -> None:
         self._directory = as_path(source)
         self._known = known
+        self._guard: SourceGuard | None = None
         self._stop = threading.Event()
         self._executor = concurrent.futures.ThreadPoolExecutor(1, "digest")
         self._future: concurrent.futures.Future[str] | None = None
@@ -124,6 +120,7 @@ class BackgroundDigest:
         # Remote files need TensorFlow, which is not to be imported by two threads at once.
         wanted = self._known is None and not isinstance(self._directory, RemotePath)
         if wanted and any((self._directory / f"saved_model.{e}").exists() for e in ("pb", "pbtxt")):
+            self._guard = SourceGuard(self._directory)
             self._future = self._executor.submit(self._compute)
         return self
 
@@ -148,10 +145,12 @@ class BackgroundDigest:
 
     def _compute_in_process(self) -> str | None:
         """The digest, or None if there was no process, or it failed, for whatever reason."""
-        package_parent = str(pathlib.Path(__file__).parents[2])
         try:
             process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, package_parent, os.fspath(self._directory)],
+                python_process.command(
+                    "converter.formats.source_files", os.fspath(self._directory)
+                ),
+                env=python_process.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -167,7 +166,22 @@ class BackgroundDigest:
         return output if process.returncode == 0 else None
 
     def result(self) -> str:
-        """Waits for the digest; raises what `digest` does."""
+        """Waits for the digest.
+
+        Raises:
+          FormatError: if a file has been changed since the block began.
+          UnsafeModuleError: if a symbolic link leads out of the directory.
+          OSError: if a file cannot be read.
+        """
         if self._known is not None:
             return self._known()
-        return digest(self._directory) if self._future is None else self._future.result()
+        if self._future is None:
+            return digest(self._directory)
+        result = self._future.result()
+        assert self._guard is not None
+        self._guard.check()
+        return result
+
+
+if __name__ == "__main__":
+    sys.stdout.write(digest(pathlib.Path(sys.argv[1])))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from converter import errors
-from converter.ir import op_facts, query
+from converter.ir import op_facts, op_packages, query
 from converter.ir.graph import ARG_OP, BOUND_OPS, CUSTOM_GRADIENT_OP, Graph, Node, TensorRef
 
 
@@ -22,7 +22,7 @@ def check_graph(
     Raises:
       FormatError: if an edge leads nowhere, an output does not exist, a node lacks inputs or
         attributes that its op needs, or there is a cycle.
-      UnsupportedOpError: if an op is not registered.
+      UnsupportedOpError: if an op is not registered, or calls back into Python.
       InternalError: if an op of `absent` occurs, or the arguments are not `_Arg` nodes.
     """
     for name, node in graph.nodes.items():
@@ -31,7 +31,7 @@ def check_graph(
         if node.op in absent:
             raise errors.InternalError(f"op {node.op!r} at {name!r} should have been removed")
         if node.op not in functions:
-            _check_node(node)
+            check_node(node)
         for control in node.control_inputs:
             query.get_node(graph.nodes, control)
     for ref in _all_refs(graph):
@@ -50,12 +50,19 @@ def _all_refs(graph: Graph) -> Iterator[TensorRef]:
     yield from graph.results
 
 
-def _check_node(node: Node) -> None:
-    """Checks a node against the registered definition of its op."""
+def check_node(node: Node) -> None:
+    """Checks a node against the registered definition of its op.
+
+    Raises:
+      FormatError: if it lacks inputs or attributes that its op needs.
+      UnsupportedOpError: if its op is not registered.
+    """
     if node.op in BOUND_OPS or node.op == CUSTOM_GRADIENT_OP:
         return
+    if node.op in op_facts.PYTHON_OPS:
+        raise _python_op_error(node)
     if op_facts.find_op_def(node.op) is None:
-        raise op_facts.unregistered_op_error(node.op, node.name)
+        raise op_packages.unregistered_op_error(node.op, node.name)
     for attr in op_facts.required_attrs(node.op):
         if attr not in node.attrs:
             raise errors.FormatError(f"op {node.op!r} lacks attribute {attr!r}", node=node.name)
@@ -67,13 +74,22 @@ def _check_node(node: Node) -> None:
         )
 
 
+def _python_op_error(node: Node) -> errors.UnsupportedOpError:
+    return errors.UnsupportedOpError(
+        f"op {node.op!r} calls a Python function of the process that built the module, which is"
+        " in no file, so it can run nowhere else",
+        node=node.name,
+        remedy="Export the module with TensorFlow ops in its place, or without what needs it.",
+    )
+
+
 def _check_ref(graph: Graph, ref: TensorRef, functions: Collection[str]) -> None:
     node = query.get_node(graph.nodes, ref.node)
     if node.op in functions:
         return  # The inliner checks it against the function's body.
     count = op_facts.output_count(node)
     if count is None:
-        raise op_facts.unregistered_op_error(node.op, node.name)
+        raise op_packages.unregistered_op_error(node.op, node.name)
     if ref.index >= count:
         raise errors.FormatError(
             f"the graph uses output {ref.index} of op {node.op!r}, which has {count}",

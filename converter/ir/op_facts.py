@@ -6,10 +6,15 @@ Source of the tables: the `*_ops.cc` files of tensorflow/core/ops.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from google.protobuf import text_format
+from tensorflow.core.framework import op_def_pb2
+
 from converter import errors, tf_private
+from converter.ir import gradient_overrides
 from converter.ir.graph import BOUND_OPS, CUSTOM_GRADIENT_OP, AttrValue, Node
 
 # TensorFlow marks a tensor that refers to a V1 variable by adding 100 to its DataType.
@@ -57,8 +62,13 @@ FUNCTION_ATTRS: Mapping[str, tuple[str, ...]] = {
 
 # Ops with a gradient in TF1 that today's TensorFlow has lost.
 FUSED_CELLS = frozenset({"GRUBlockCell", "LSTMBlockCell"})
-# What a trace takes one by one, for the sake of their gradients.
-OWN_GRADIENT_OPS = FUSED_CELLS | {CUSTOM_GRADIENT_OP}
+# An op of tf.contrib.seq2seq, which a trace makes of ops that TensorFlow still has.
+GATHER_TREE = "GatherTree"
+# What a trace takes one by one, each as a call of a function.
+CALLED_OPS = FUSED_CELLS | {CUSTOM_GRADIENT_OP, GATHER_TREE}
+
+# Ops that call back into the Python process that built the graph.
+PYTHON_OPS = frozenset({"EagerPyFunc", "PyFunc", "PyFuncStateless"})
 
 VARIABLE_HANDLES = frozenset({"VarHandleOp"})
 REF_VARIABLES = frozenset({"Variable", "VariableV2"})
@@ -72,6 +82,13 @@ VALUE_READS = frozenset({"ReadVariableOp", "ResourceGather", "ResourceGatherNd"}
 TABLE_HANDLES = frozenset(
     {"HashTableV2", "MutableDenseHashTableV2", "MutableHashTableOfTensorsV2", "MutableHashTableV2"}
 )
+# The ops that make the same tables without names: each lives as long as its handles.
+ANONYMOUS_TABLES = {
+    "HashTableV2": "AnonymousHashTable",
+    "MutableDenseHashTableV2": "AnonymousMutableDenseHashTable",
+    "MutableHashTableOfTensorsV2": "AnonymousMutableHashTableOfTensors",
+    "MutableHashTableV2": "AnonymousMutableHashTable",
+}
 # V1 tables pass a string ref for a handle; these ops take and give the same otherwise.
 REF_TABLE_OPS = {
     "HashTable": "HashTableV2",
@@ -96,42 +113,18 @@ _EFFECT_FREE = (
     | {"Placeholder", "PlaceholderV2"}
 )
 
-# Which Python package registers an op that TensorFlow itself does not know.
-OP_PACKAGES = (
-    (("Sentencepiece", "Wordpiece", "Unicode", "Tokenize", "Normalize", "Regex", "Ngrams",
-      "FastBert", "FastWordpiece", "ConstrainedSequence", "RaggedTensorToSparse", "CaseFold",
-      "RougeL", "Phrase", "Byte", "Utf8", "SentenceBreak", "SentenceFragment"), "tensorflow_text"),
-    (("Addons>", "TFA>"), "tensorflow_addons"),
-    (("IO>",), "tensorflow_io"),
-    (("DecisionForest", "SimpleML", "YggdrasilDecisionForest"), "tensorflow_decision_forests"),
-    (("TFRA>",), "tensorflow_recommenders_addons"),
-    (("Struct2tensor", "DecodeProtoSparse", "EquiJoin"), "struct2tensor"),
-    (("PyramidHash", "DeepmindCodec", "RangeEncode", "RangeDecode", "PmfToQuantizedCdf",
-      "EntropyEncode", "EntropyDecode", "UnboundedIndexRange", "StochasticRound"),
-     "tensorflow_compression"),
-)  # fmt: skip
-
-
-def suggest_package(op: str) -> str | None:
-    """Returns the package that usually registers `op`, or None."""
-    for prefixes, package in OP_PACKAGES:
-        if op.startswith(prefixes):
-            return package
-    return None
-
-
-def unregistered_op_error(op: str, node: str) -> errors.UnsupportedOpError:
-    """The error for an op that the running TensorFlow does not know."""
-    package = suggest_package(op)
-    hint = (
-        f"It usually comes with {package}: install it and" if package else "If a package adds it,"
-    )
-    return errors.UnsupportedOpError(
-        f"op {op!r} is not registered in this TensorFlow",
-        node=node,
-        remedy=f"{hint} pass --import-ops {package or 'PACKAGE'}.",
-    )
-
+# Ops of contrib that are lowered here. Source: contrib/seq2seq/ops/beam_search_ops.cc.
+_LOWERED_OP_DEFS: Mapping[str, str] = {
+    GATHER_TREE: """
+        name: "GatherTree"
+        input_arg { name: "step_ids" type_attr: "T" }
+        input_arg { name: "parent_ids" type_attr: "T" }
+        input_arg { name: "max_sequence_lengths" type: DT_INT32 }
+        input_arg { name: "end_token" type_attr: "T" }
+        output_arg { name: "beams" type_attr: "T" }
+        attr { name: "T" type: "type" allowed_values { list { type: DT_INT32 } } }
+    """
+}
 
 def find_op_def(op: str) -> Any | None:
     """Returns the registered OpDef, or None."""
@@ -146,8 +139,13 @@ def _get_op_def(op: str) -> Any:
     """The OpDef, which TensorFlow would copy every time. An op may still come to be registered."""
     op_def = tf_private.get_op_def(op)
     if op_def is None:
-        raise KeyError(op)
+        return text_format.Parse(_LOWERED_OP_DEFS[op], op_def_pb2.OpDef())
     return op_def
+
+
+def is_called(node: Node) -> bool:
+    """Whether a trace takes the node by itself, as a call of a function."""
+    return node.op in CALLED_OPS or gradient_overrides.ATTRIBUTE in node.attrs
 
 
 def is_stateful(op: str) -> bool:
@@ -200,6 +198,14 @@ def arg_dtypes(arg: Any, op_def: Any, attrs: Mapping[str, AttrValue]) -> tuple[i
         )
     dtype = arg.type or (attrs.get(arg.type_attr) or _default(op_def, arg.type_attr)).type
     return (int(dtype),) * arg_length(arg, op_def, attrs)
+
+
+def dtypes(node: Node) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The `DataType` numbers of the inputs and of the outputs of a node of a registered op."""
+    op_def = _get_op_def(node.op)
+    takes = [arg_dtypes(arg, op_def, node.attrs) for arg in op_def.input_arg]
+    gives = [arg_dtypes(arg, op_def, node.attrs) for arg in op_def.output_arg]
+    return tuple(itertools.chain(*takes)), tuple(itertools.chain(*gives))
 
 
 def output_count(node: Node) -> int | None:

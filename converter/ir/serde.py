@@ -11,7 +11,7 @@ from typing import Any
 from tensorflow.core.framework import attr_value_pb2, graph_pb2, tensor_pb2, types_pb2
 
 from converter import errors
-from converter.ir import op_facts
+from converter.ir import op_facts, op_packages
 from converter.ir.graph import ARG_OP, AttrValue, FunctionDef, Graph, Node, TensorRef
 
 # What the exporter's TensorFlow inferred. It no longer fits where a pass changed an op.
@@ -161,7 +161,7 @@ class _FunctionReader:
             else op_facts.find_op_def(node_def.op)
         )
         if op_def is None:
-            raise op_facts.unregistered_op_error(node_def.op, node_def.name)
+            raise op_packages.unregistered_op_error(node_def.op, node_def.name)
         offset = 0
         for arg in op_def.output_arg:
             if arg.name == output_arg:

@@ -21,11 +21,12 @@ from collections.abc import Callable, Iterator
 import converter
 from converter import errors
 from converter.export.record import to_bytes
+from converter.export.staging import sweep_beside
+from converter.formats.signature import SourceGuard, look_at
 from converter.migration.job import Job
 from converter.migration.outcomes import Converted, ErrorInfo, Failed, Outcome, Refused
 from converter.migration.put_in_place import check_replaceable, put_in_place
 from converter.migration.settle import describe_output, settle, where
-from converter.migration.signature import look_at
 from converter.parity.report import ParityReport
 
 # A `ConversionError` of these types is not the module's fault; any other is.
@@ -73,18 +74,15 @@ def _check_version(job: Job) -> None:
 
 def _convert(job: Job) -> Outcome:
     source, destination = pathlib.Path(job.source), pathlib.Path(job.destination)
-    before = look_at(source)
+    sweep_beside(destination)
+    guard = SourceGuard(source)
     settled = settle(job)
     if settled.outcome is not None:
         return settled.outcome
     check_replaceable(destination)
     with _staging(job) as staging:
         remarks = _write(job, staging, settled.source_digest)
-        if look_at(source) != before:
-            raise errors.FormatError(
-                "its files were changed while it was converted",
-                remedy="Run it again when nothing writes to it.",
-            )
+        guard.check()
         put_in_place(staging / "new", destination)
     described = describe_output(job)
     described["warnings"] += remarks

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+from converter.formats.signature import Look, look_at
 from converter.migration.candidates import Candidate, Found, admit, without_collisions
 from converter.migration.discover import discover
 from converter.migration.handles import read_handles
@@ -13,7 +14,6 @@ from converter.migration.journal import STATE_FOLDER, History
 from converter.migration.options import Options
 from converter.migration.outcomes import ErrorInfo, Outcome, Refused
 from converter.migration.remember import remember
-from converter.migration.signature import Look, look_at
 from converter.migration.state import State
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import json
 import os
 import pathlib
 
 from converter import errors
+from converter.export import replace
 from converter.export.record import FILENAME, FOLDER
-
-_TRIES = 3
 
 
 def check_replaceable(destination: pathlib.Path) -> None:
@@ -46,63 +43,15 @@ def _is_ours(directory: pathlib.Path) -> bool:
 
 
 def put_in_place(output: pathlib.Path, destination: pathlib.Path) -> None:
-    """Renames `output` to `destination`, when it is on the disk.
-
-    What was there is moved beside `output` first; so the destination is the old version, absent
-    for a moment, and complete.
+    """Renames `output` to `destination`, when it is on the disk; see `replace.put_in_place`.
 
     Raises:
       DestinationError: if that is not possible, or not allowed: see `check_replaceable`.
     """
     check_replaceable(destination)
     try:
-        _sync(output)
         destination.parent.mkdir(parents=True, exist_ok=True)
-        _swap(output, destination)
-        _sync_entry(destination.parent)
+        replace.put_in_place(output, destination, overwrite=True)
     except OSError as error:
         remedy = "Check the permissions and the free space, and that DST_ROOT is one filesystem."
         raise errors.unwritable(destination, error, remedy) from error
-
-
-def _swap(output: pathlib.Path, destination: pathlib.Path) -> None:
-    for number in range(_TRIES):
-        old = output.with_name(f"old{number}")
-        is_replaced = _move_away(destination, old)
-        try:
-            output.rename(destination)
-        except OSError as error:
-            # A job that was thought lost may have been faster by a moment.
-            if error.errno in (errno.ENOTEMPTY, errno.EEXIST) and number + 1 < _TRIES:
-                continue
-            if is_replaced:
-                with contextlib.suppress(OSError):
-                    old.rename(destination)
-            raise
-        return
-
-
-def _move_away(destination: pathlib.Path, old: pathlib.Path) -> bool:
-    """Moves what is at `destination`, and says whether there was anything."""
-    try:
-        destination.rename(old)
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _sync(directory: pathlib.Path) -> None:
-    for folder, _, files in os.walk(directory):
-        for name in files:
-            _sync_entry(pathlib.Path(folder, name))
-        _sync_entry(pathlib.Path(folder))
-
-
-def _sync_entry(path: pathlib.Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        # A filesystem that cannot do that for directories says EINVAL.
-        with contextlib.suppress(OSError) if path.is_dir() else contextlib.nullcontext():
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

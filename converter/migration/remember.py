@@ -6,6 +6,7 @@ import dataclasses
 import pathlib
 from typing import Any
 
+from converter.formats.signature import look_at
 from converter.migration.candidates import Candidate
 from converter.migration.journal import JobFinished
 from converter.migration.options import Options
@@ -19,7 +20,6 @@ from converter.migration.outcomes import (
     TimedOut,
     UpToDate,
 )
-from converter.migration.signature import look_at
 from converter.migration.state import State
 from converter.version import __version__
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 
 from converter import errors
+from converter.formats.signature import look_at
 from converter.migration.discover import check_source_root
 from converter.migration.engines import Engine, Finished, Limits, Started
 from converter.migration.engines.local import LocalEngine
@@ -29,7 +30,6 @@ from converter.migration.options import Options
 from converter.migration.outcomes import UNSUCCESSFUL, Failed, Outcome
 from converter.migration.plan import Plan, make_plan
 from converter.migration.report import MigrationReport
-from converter.migration.signature import look_at
 from converter.migration.state import State
 from converter.migration.watcher import Watcher
 from converter.migration.worker import INSPECT

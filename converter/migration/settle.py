@@ -13,6 +13,7 @@ from converter.export.record import FILENAME, FOLDER, all_warnings
 from converter.export.saved_model import read_record
 from converter.formats import hub_module
 from converter.formats.registry import FORMATS
+from converter.formats.signature import look_at
 from converter.formats.source_files import digest
 from converter.migration.completeness import is_complete
 from converter.migration.job import Job
@@ -26,7 +27,6 @@ from converter.migration.outcomes import (
     Reason,
     UpToDate,
 )
-from converter.migration.signature import look_at
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pathlib
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from multiprocessing.connection import Connection
@@ -21,12 +19,16 @@ from typing import Any
 
 import psutil
 
-import converter.errors
-from converter import errors
+from converter import errors, python_process
 from converter.migration import worker
 from converter.migration.job import Job
 from converter.migration.outcomes import Outcome, outcome_from_json
 
+_DEFAULTS = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    # Each worker would take the whole of a GPU otherwise.
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+}
 _START_SECS = 300.0  # Importing TensorFlow takes long from a cold network filesystem.
 _LOOK_SECS = 0.5
 _LAST_BYTES = 4000
@@ -75,17 +77,16 @@ class WorkerProcess:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
         with ours, theirs:
             self._process = subprocess.Popen(
-                [
-                    sys.executable, "-m", worker.__name__,
-                    str(theirs.fileno()), str(os.getpid()), function,
-                ],
+                python_process.command(
+                    worker.__name__, str(theirs.fileno()), str(os.getpid()), function
+                ),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=self._log,
-                env=_environment(),
+                env=python_process.environment(_DEFAULTS),
                 start_new_session=True,  # A group to kill, which the terminal's Ctrl-C spares.
-            )  # fmt: skip
+            )
             self._connection = Connection(ours.detach())
         self._is_killed = False
         self.jobs_done = 0
@@ -191,15 +192,3 @@ def _resident_bytes(pid: int) -> int:
             with contextlib.suppress(psutil.Error):
                 total += part.memory_info().rss
     return total
-
-
-def _environment() -> dict[str, str]:
-    """This process's environment, in which the worker finds this package."""
-    package_parent = str(pathlib.Path(converter.errors.__file__).parent.parent)
-    path = os.pathsep.join([package_parent, *filter(None, [os.environ.get("PYTHONPATH")])])
-    defaults = {
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        # Each worker would take the whole of a GPU otherwise.
-        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
-    }
-    return {**defaults, **os.environ, "PYTHONPATH": path}

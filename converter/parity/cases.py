@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from converter.assemble.plan import CallablePlan, HparamPlan, ModulePlan, has_endpoints
+from converter.assemble.signature_names import python_names, serving_names
 from converter.assemble.signatures import SERVING_DEFAULT
 from converter.assemble.variants import Tags
 from converter.formats.legacy_module import LegacyModule
@@ -44,6 +45,7 @@ class Case:
       is_root: Whether the module itself is this callable.
       served_as: The serving signatures that stand for the same call.
       serving_inputs: What those take, by TF1 name.
+      serving_keywords: What a Python call of them gives instead of names that it cannot say.
       draws: Whether it runs random ops, which are replaced then.
     """
 
@@ -60,15 +62,8 @@ class Case:
     is_root: bool = False
     served_as: tuple[str, ...] = ()
     serving_inputs: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    serving_keywords: Mapping[str, str] = dataclasses.field(default_factory=dict)
     draws: bool = False
-
-    @property
-    def is_served_by_keyword(self) -> bool:
-        """Whether TensorFlow's Python API can call the serving signatures.
-
-        It passes inputs by keyword to a method, so none can be `self`.
-        """
-        return "self" not in self.serving_inputs
 
     @property
     def name(self) -> str:
@@ -106,29 +101,24 @@ class PlannedCase:
 
 def plan_cases(plan: ModulePlan) -> Iterator[PlannedCase]:
     """All calls that verifying a module makes."""
+    served = serving_names(plan)
     for callable_plan in plan.callables.values():
         for training in plan.training_modes(callable_plan):
-            served_as = () if training else _serving_names(plan, callable_plan)
+            served_as = () if training else _serving_names(plan, served, callable_plan.attribute)
             is_root = callable_plan.attribute == plan.root
             yield PlannedCase(callable_plan, training, False, is_root, served_as)
             if callable_plan.hparams:
                 yield PlannedCase(callable_plan, training, True, is_root, ())
 
 
-def _serving_names(plan: ModulePlan, callable_plan: CallablePlan) -> tuple[str, ...]:
+def _serving_names(
+    plan: ModulePlan, served: Mapping[str, str], attribute: str
+) -> tuple[str, ...]:
     """The signature's own name, and `serving_default` for the root, unless another has it."""
-    name = _serving_name(plan, callable_plan)
-    if name is None or callable_plan.attribute != plan.root:
-        return () if name is None else (name,)
-    taken = {_serving_name(plan, other) for other in plan.callables.values()}
-    return (name,) if SERVING_DEFAULT in taken else (name, SERVING_DEFAULT)
-
-
-def _serving_name(plan: ModulePlan, callable_plan: CallablePlan) -> str | None:
-    if plan.variants.inference is None:
-        return callable_plan.attribute
-    served = callable_plan.tags == plan.variants.inference
-    return callable_plan.signature if served else None
+    if attribute not in served:
+        return ()
+    is_default = attribute == plan.root and SERVING_DEFAULT not in served.values()
+    return (served[attribute], SERVING_DEFAULT) if is_default else (served[attribute],)
 
 
 class CaseMaker:
@@ -178,6 +168,7 @@ class CaseMaker:
             is_root=planned.is_root,
             served_as=planned.served_as,
             serving_inputs=self._serving_inputs(planned, program, values, attempt),
+            serving_keywords=python_names(program.signatures[plan.signature]),
         )
 
     def sizes(self, planned: PlannedCase) -> list[int]:

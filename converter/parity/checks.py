@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -103,7 +105,7 @@ def check_effects(evidence: Evidence) -> Found:
 def check_losses(evidence: Evidence) -> Found:
     """The regularization losses of the module and of its callables, in order."""
     for piece, listed, actual in _pieces(evidence):
-        expected = [loss for loss in evidence.losses if loss.used <= set(listed)]
+        expected = [loss for loss in _losses_of(evidence, piece) if loss.used <= set(listed)]
         for index, loss in enumerate(expected):
             if index < len(actual):
                 tolerance = evidence.tolerances.of(loss.value)
@@ -117,21 +119,20 @@ def check_losses(evidence: Evidence) -> Found:
 
 def check_variables(evidence: Evidence) -> Found:
     """Names, dtypes, shapes and values of the variables, and who lists which."""
-    used = {attribute: evidence.used(attribute, plain=False) for attribute in _attributes(evidence)}
-    surely = [evidence.used(a, plain=False, surely=True) for a in used]
-    for name in sorted(set().union(*surely, evidence.facts.variables)):
+    used = {attribute: evidence.used(attribute) for attribute in _attributes(evidence)}
+    surely = {attribute: evidence.used(attribute, surely=True) for attribute in used}
+    for name in sorted(set().union(*surely.values(), evidence.facts.variables)):
         expected, actual = evidence.variables.get(name), evidence.facts.variables.get(name)
         yield WHOLE_MODULE, name, compare_facts(_text(expected), _text(actual))
     for attribute, most in used.items():
         piece = evidence.facts.callables.get(attribute)
         listed = piece.variables if piece else ()
-        least = evidence.used(attribute, plain=True, surely=True)
-        yield from _compare_lists(f"{attribute}.variables", listed, least, most)
+        yield from _compare_lists(f"{attribute}.variables", listed, surely[attribute], most)
     root = evidence.plan.root
     if root is None or root in used:  # Else nothing is known of what it should list.
         attributes = [root] if root else list(used)
-        least = set().union(*(evidence.used(a, plain=bool(root), surely=True) for a in attributes))
-        most = set().union(*(evidence.used(a, plain=bool(root)) for a in attributes))
+        least = set().union(*(surely[a] for a in attributes))
+        most = set().union(*(used[a] for a in attributes))
         yield from _compare_lists("variables", evidence.facts.root.variables, least, most)
 
 
@@ -235,6 +236,22 @@ def _pieces(evidence: Evidence) -> Iterator[tuple[str, tuple[str, ...], tuple[Lo
     yield WHOLE_MODULE, root.variables, root.losses
     for attribute, piece in evidence.facts.callables.items():
         yield attribute, piece.variables, piece.losses
+
+
+def _losses_of(evidence: Evidence, piece: str) -> list[Loss]:
+    """The losses of the graph variant that a callable trains with; each once for the module."""
+    plan = evidence.plan
+    attribute = plan.root if piece == WHOLE_MODULE else piece
+    if attribute is not None:
+        variant = plan.variants.loss_variant(plan.callables[attribute].tags)
+        return [loss for loss in evidence.losses if loss.variant == variant]
+    found: dict[tuple[bytes, frozenset[str], int], Loss] = {}
+    times: collections.Counter[Any] = collections.Counter()
+    for loss in evidence.losses:
+        key = loss.value.tobytes(), loss.used
+        times[key, loss.variant] += 1
+        found.setdefault((*key, times[key, loss.variant]), loss)
+    return list(found.values())
 
 
 def _compare_lists(

@@ -11,15 +11,13 @@ import os
 import pathlib
 import shutil
 import subprocess
-import sys
-import tempfile
 
 import tensorflow as tf
 from google.protobuf import message
 from tensorflow.core.protobuf import saved_model_pb2
 
-import converter.errors
-from converter import errors
+from converter import errors, python_process
+from converter.export.scratch import temporary_folder
 from converter.formats.paths import Path, RemotePath, as_path
 from converter.parity.converted_runner import Request, run_converted
 from converter.parity.exchange import DamagedMessageError, read_message, write_message
@@ -40,8 +38,8 @@ def run_in_every_way(request: Request, *, fresh_process: bool) -> Observations:
     Raises:
       ParityError: if there is none, or the process that runs it dies or talks nonsense.
     """
-    with tempfile.TemporaryDirectory(prefix="tf1hub_verify_") as name:
-        scratch = pathlib.Path(name).resolve()
+    with temporary_folder() as folder:
+        scratch = folder.resolve()
         if any(case.draws for case in request.cases):
             copy = scratch / "module"
             write_deterministic_copy(as_path(request.directory), copy)
@@ -88,8 +86,8 @@ def _run_in_process(request: Request, scratch: pathlib.Path) -> Observations:
     question, answer = scratch / "request", scratch / "response"
     write_message(question, request)
     finished = subprocess.run(
-        [sys.executable, "-m", _MODULE, str(question), str(answer), str(os.getpid())],
-        env=_environment(),
+        python_process.command(_MODULE, str(question), str(answer), str(os.getpid())),
+        env={**python_process.environment(), "TF_CPP_MIN_LOG_LEVEL": "3"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         check=False,
@@ -127,13 +125,6 @@ def _weights_bytes(directory: str) -> int:
         return 0
     names = tf.io.gfile.listdir(folder)
     return sum(tf.io.gfile.stat(f"{folder}/{name}").length for name in names)
-
-
-def _environment() -> dict[str, str]:
-    """The environment of this process, in which the child finds this package."""
-    package_parent = str(pathlib.Path(converter.errors.__file__).parent.parent)
-    path = os.pathsep.join([package_parent, *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def _how_it_ended(status: int) -> str:

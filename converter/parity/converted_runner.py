@@ -139,13 +139,12 @@ class _Runner:
         return dataclasses.replace(observation, serving=self._serve(case, loaded))
 
     def _serve(self, case: Case, loaded: LoadedModule) -> dict[str, Call]:
-        parts = to_parts(case.serving_inputs)
+        values = to_parts(case.serving_inputs)
+        parts = {case.serving_keywords.get(part, part): value for part, value in values.items()}
 
         def serve(name: str) -> Call:
             return (self._load() if self._reload else loaded).serve(name, parts)
 
-        if not case.is_served_by_keyword:
-            return {}
         return {name: _try(functools.partial(serve, name)) for name in case.served_as}
 
     def _add_session(

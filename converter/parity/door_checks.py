@@ -17,8 +17,7 @@ from converter.parity.values import to_parts
 def check_serving(evidence: Evidence) -> Found:
     """What the serving signatures do through TensorFlow's Python loader, by their own names."""
     for case, expected, actual in evidence.pairs():
-        if case.is_served_by_keyword:
-            yield from _compare_doors(case, expected.serving, actual.serving, evidence)
+        yield from _compare_doors(case, expected.serving, actual.serving, evidence)
 
 
 def check_session(evidence: Evidence) -> Found:

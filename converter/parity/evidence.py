@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from converter.assemble.plan import ModulePlan
+from converter.assemble.signature_names import serving_names
 from converter.assemble.signatures import SERVING_DEFAULT
 from converter.parity.cases import Case
 from converter.parity.compare import (
@@ -90,26 +91,28 @@ class Evidence:
         A module without an inference variant serves all of its callables.
         """
         callables, inference = self.plan.callables, self.plan.variants.inference
+        plans = ((served, callables[name]) for name, served in serving_names(self.plan).items())
+        expected = {
+            served: self.source.signatures[plan.tags][plan.signature] for served, plan in plans
+        }
         if inference is not None:
-            expected = dict(self.source.signatures[inference])
-        else:
-            expected = {
-                name: self.source.signatures[plan.tags][plan.signature]
-                for name, plan in callables.items()
+            forgotten = set(self.source.signatures[inference]) - {
+                part.signature for part in callables.values() if part.tags == inference
             }
+            expected |= {name: self.source.signatures[inference][name] for name in forgotten}
         if self.plan.root is not None:
             root = callables[self.plan.root]
             default = self.source.signatures[root.tags][root.signature]
             expected.setdefault(SERVING_DEFAULT, default)
         return expected
 
-    def used(self, attribute: str, *, plain: bool, surely: bool = False) -> set[str]:
-        """The variables that calls of a callable depend on, or surely do."""
+    def used(self, attribute: str, *, surely: bool = False) -> set[str]:
+        """The variables that calls of a callable, all outputs included, depend on, or surely do."""
         return {
             name
             for case, expected in zip(self.cases, self.expected, strict=True)
             if case.attribute == attribute
-            for name in (expected.plain_used if plain else expected.used)
+            for name in expected.used
             if not (surely and name in expected.unsure)
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,11 @@ from converter.formats.legacy_module import LegacyModule
 from converter.ir import op_facts
 from converter.ir.graph import Program
 from converter.parity.function_library import find_callers
+from converter.parity.legacy_gather_tree import replace_gather_trees
+from converter.parity.legacy_gradients import prepare_overrides
 from converter.parity.random_ops import RandomOps, make_deterministic
 
 _PREPARED = itertools.count()
-_GRADIENT_OVERRIDE = "_gradient_op_type"
 # TensorFlow cannot differentiate V1 control flow without these.
 _KEPT_COLLECTIONS = frozenset({"cond_context", "while_context"})
 
@@ -29,15 +30,17 @@ class PreparedGraph:
     Attributes:
       meta_graph: The message.
       random: The random ops in it.
-      overrides: How many gradient overrides were dropped: names of Python functions that only
-        the exporter's process had.
+      overrides: By node, the gradient overrides that no library resolves: names of Python
+        functions that only the exporter's process had.
       nested_loops: The functional loops with loops or branches in their bodies, by node name.
+      gather_trees: How many ops `GatherTree`, which TensorFlow 2 lacks, NumPy stands in for.
     """
 
     meta_graph: Any
     random: RandomOps
-    overrides: int
+    overrides: Mapping[str, str]
     nested_loops: frozenset[str]
+    gather_trees: int = 0
 
 
 def prepare(meta_graph: Any, legacy: LegacyModule, program: Program) -> PreparedGraph:
@@ -48,17 +51,15 @@ def prepare(meta_graph: Any, legacy: LegacyModule, program: Program) -> Prepared
     for key in set(prepared.collection_def) - _KEPT_COLLECTIONS:
         del prepared.collection_def[key]
     prepared.ClearField("saver_def")
-    overrides = 0
     for node in _all_nodes(graph_def):
         node.device = ""
-        if _GRADIENT_OVERRIDE in node.attr:
-            del node.attr[_GRADIENT_OVERRIDE]
-            overrides += 1
+    overrides = prepare_overrides(graph_def)
     _set_asset_paths(graph_def, legacy, program)
+    gather_trees = replace_gather_trees(graph_def)
     nested = frozenset(_find_nested_loops(graph_def))
     random = make_deterministic(graph_def)
     _make_function_names_unique(graph_def, next(_PREPARED))
-    return PreparedGraph(prepared, random, overrides, nested)
+    return PreparedGraph(prepared, random, overrides, nested, gather_trees)
 
 
 def _make_function_names_unique(graph_def: Any, number: int) -> None:

@@ -1,8 +1,8 @@
 """Runs the TF1 graph in a session: the oracle.
 
 Nothing of the converter's passes is used here. The graph is TensorFlow's import of what the
-exporter wrote; only asset paths, devices, random ops and names of gradients that no process can
-resolve are touched (`legacy_graph.py`).
+exporter wrote; only asset paths, devices, random ops, `GatherTree` and the names of gradients are
+touched (`legacy_graph.py`).
 """
 
 from __future__ import annotations
@@ -24,6 +24,11 @@ from converter.ir import op_facts
 from converter.ir.graph import Kind, Program, TensorInfo, VariableSpec
 from converter.parity.cases import Case
 from converter.parity.error_text import summarize
+from converter.parity.legacy_gradients import (
+    find_marked_functions,
+    passes_unresolved,
+    register_gradients,
+)
 from converter.parity.legacy_graph import PreparedGraph, prepare
 from converter.parity.observation import (
     Call,
@@ -192,7 +197,8 @@ class _Variant:
             needed = self._needed([loss], ())
             if not _needs_placeholder(needed):
                 with self._session() as session:
-                    found.append(Loss(as_array(session.run(loss)), self._used(needed)))
+                    value = as_array(session.run(loss))
+                found.append(Loss(value, self._used(needed), self._program.tags))
         return tuple(found)
 
     # Parts of an observation.
@@ -207,20 +213,21 @@ class _Variant:
         self._run_so_far.update(op.name for op in needed)
         values, changed = self._run_call(outputs, feeds, updates)
         gradients: Mapping[str, np.ndarray | None] = {}
+        unresolved: Mapping[str, str] = {}
         gradient_error = _LOST_GRADIENTS
         lost = any(op.name in self.prepared.nested_loops for op in needed)
         if not lost:
             gradients, gradient_error = self._run_gradients(outputs, feeds)
-        used = self._used(needed)
+            unresolved = self._find_unresolved(outputs, feeds) if gradients else {}
         return Observation(
             outputs=values,
             gradients=gradients,
             gradient_error=gradient_error,
             gradients_lost=lost,
+            unresolved=unresolved,
             drawn=self._drawn(needed),
             changed=changed,
-            used=used,
-            plain_used=used,
+            used=self._used(needed),
             unsure=self._unsure(needed),
         )
 
@@ -228,13 +235,7 @@ class _Variant:
         self, observation: Observation, plain: Outputs, feeds: Feeds, updates: Sequence[Any]
     ) -> Observation:
         values, changed = self._run_call(plain, feeds, updates)
-        needed = self._needed([*self._tensors(plain), *updates], feeds)
-        return dataclasses.replace(
-            observation,
-            plain=values["default"],
-            plain_changed=changed,
-            plain_used=self._used(needed),
-        )
+        return dataclasses.replace(observation, plain=values["default"], plain_changed=changed)
 
     def _run_call(
         self, outputs: Outputs, feeds: Feeds, updates: Sequence[Any]
@@ -326,6 +327,24 @@ class _Variant:
             variable.name: _add([next(found) for _ in variable.handles]) for variable in variables
         }
 
+    def _find_unresolved(self, outputs: Outputs, feeds: Feeds) -> dict[str, str]:
+        """The variables whose gradients come through an override that nobody resolves, and why."""
+        overrides = self.prepared.overrides
+        if not overrides:
+            return {}
+        marked = find_marked_functions(self._graph)
+        node, name = next(iter(overrides.items()))
+        others = f" and {len(overrides) - 1} more" if len(overrides) > 1 else ""
+        reason = (
+            f"the original has none: it comes through a gradient of Python code that is in no file"
+            f" (override {name!r} at node {node!r}{others})"
+        )
+        return {
+            variable: reason
+            for variable, gradient in self._make_gradients(outputs, feeds).items()
+            if gradient is not None and passes_unresolved(self._needed([gradient], ()), marked)
+        }
+
     def _values_tensor(self, info: TensorInfo) -> Any:
         ref = info.components[1] if info.kind is Kind.SPARSE else info.components[0]
         return self._graph.get_tensor_by_name(str(ref))
@@ -414,6 +433,7 @@ def _set_control_flow_v2(enabled: bool) -> None:
 
 
 def _import_graph(meta_graph: Any) -> tf.Graph:
+    register_gradients()
     graph = tf.Graph()
     try:
         with graph.as_default():

@@ -46,7 +46,6 @@ class Observation:
       changed: The variables that the call changed, with their new values.
       plain_changed: The same for the call without `return_endpoints`.
       used: The variables that the call depends on; known of the TF1 graph only.
-      plain_used: The same for the call without `return_endpoints`.
       unsure: Those that only functional loops or branches take, which may not look at them.
       error: Why the case could not be run at all.
       gradient_error: Why there are no gradients.
@@ -68,7 +67,6 @@ class Observation:
     changed: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     plain_changed: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     used: frozenset[str] = frozenset()
-    plain_used: frozenset[str] = frozenset()
     unsure: frozenset[str] = frozenset()
     error: str = ""
     gradient_error: str = ""
@@ -94,10 +92,17 @@ class VariableFacts:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Loss:
-    """A regularization loss: its value, and the variables it depends on where that is known."""
+    """A regularization loss: its value and, of the TF1 graph, what is known besides.
+
+    Attributes:
+      value: A scalar.
+      used: The variables that it depends on.
+      variant: The tag set of the graph variant that has it.
+    """
 
     value: np.ndarray
     used: frozenset[str] = frozenset()
+    variant: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

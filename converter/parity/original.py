@@ -87,10 +87,6 @@ class Original:
         self.cases.append(dataclasses.replace(case, draws=bool(observation.drawn)))
         self.observations.append(observation)
         self.not_compared += _lacking_gradients(case, observation)
-        if case.served_as and not case.is_served_by_keyword:
-            why = "TensorFlow's Python API cannot call one with an input named 'self'"
-            what = "the signature in Python"
-            self.not_compared.append(NotCompared(case.name, what, why, leaves_open=False))
 
     def offered(self) -> frozenset[tuple[Tags, str]]:
         """The graph variants and signatures of all calls, whether they ran or not."""
@@ -102,9 +98,7 @@ class Original:
 
     def variables(self) -> dict[str, VariableFacts]:
         """The variables of all graph variants."""
-        chosen = self._plan.variants
-        pair = [tags for tags in (chosen.inference, chosen.training) if tags is not None]
-        used = (*pair, *chosen.others)
+        used = self._plan.variants.used
         trainable = frozenset().union(*(self.source.trainable[tags] for tags in used))
         return {
             name: dataclasses.replace(facts, trainable=name in trainable)
@@ -114,19 +108,24 @@ class Original:
         }
 
     def losses(self) -> tuple[Loss, ...]:
-        """The losses of the training variant, else of the inference one, else of all."""
-        chosen = self._plan.variants
-        tags = chosen.training if chosen.training is not None else chosen.inference
-        variants = chosen.others if tags is None else (tags,)
-        return tuple(loss for variant in variants for loss in self._runner.losses(variant))
+        """The losses of the variants that some callable trains with."""
+        variants = self._plan.variants
+        trained = {variants.loss_variant(p.tags): None for p in self._plan.callables.values()}
+        return tuple(loss for tags in trained for loss in self._runner.losses(tags))
 
     def notes(self) -> Iterator[str]:
         """What was changed in the TF1 graph so that it runs here."""
-        overrides = sum(graph.overrides for graph in self._runner.graphs)
+        overrides = sum(len(graph.overrides) for graph in self._runner.graphs)
         if overrides:
             yield (
-                f"{overrides} gradient overrides were dropped from the TF1 graph: no process can"
-                " resolve them"
+                f"{overrides} gradient overrides of the TF1 graph are names of Python functions"
+                " that no file holds: gradients that come through them are not compared"
+            )
+        gather_trees = sum(graph.gather_trees for graph in self._runner.graphs)
+        if gather_trees:
+            yield (
+                f"GatherTree ({gather_trees}), an op of tf.contrib that TensorFlow 2 lacks, was"
+                " computed by NumPy in the TF1 graph"
             )
 
 

@@ -16,7 +16,7 @@ from tensorflow.core.protobuf import struct_pb2
 
 Tags = frozenset[str]
 
-# Source: TensorFlow's saved_model/constants.py; they have no outputs that a user could want.
+# Source: TensorFlow's saved_model/constants.py; in a TF2 SavedModel no user calls them.
 _NOT_FOR_USERS = frozenset({"__saved_model_init_op", "__saved_model_train_op"})
 _SPARSE_PARTS = {"indices": "int64", "values": "", "dense_shape": "int64"}
 _REF_OFFSET = 100  # Source: types.proto.
@@ -63,6 +63,15 @@ def read_signatures(meta_graph: Any) -> dict[str, SignatureFacts]:
     return {
         name: SignatureFacts(_parts(signature.inputs), _parts(signature.outputs))
         for name, signature in meta_graph.signature_def.items()
+    }
+
+
+def read_served_signatures(saved_model: Any) -> dict[str, SignatureFacts]:
+    """The signatures of a TF2 SavedModel that users call."""
+    return {
+        name: signature
+        for meta_graph in saved_model.meta_graphs
+        for name, signature in read_signatures(meta_graph).items()
         if name not in _NOT_FOR_USERS
     }
 

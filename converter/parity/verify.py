@@ -21,7 +21,7 @@ from converter.parity.converted_runner import Request
 from converter.parity.evidence import Evidence, Tolerances
 from converter.parity.original import Original
 from converter.parity.report import ParityReport
-from converter.parity.source_facts import SignatureFacts, read_signatures
+from converter.parity.source_facts import read_served_signatures
 from converter.parity.user_inputs import check_inputs
 
 StrPath = str | os.PathLike[str]
@@ -86,7 +86,7 @@ def verify(
         copy_facts=observations.copy_facts,
         source=original.source,
         offered=original.offered(),
-        signatures=_read_signatures(target),
+        signatures=read_served_signatures(read_saved_model(target)),
         tolerances=Tolerances(rtol, atol),
     )
     return ParityReport(
@@ -97,13 +97,6 @@ def verify(
         rtol=rtol,
         atol=atol,
     )
-
-
-def _read_signatures(target: Path) -> dict[str, SignatureFacts]:
-    found: dict[str, SignatureFacts] = {}
-    for meta_graph in read_saved_model(target).meta_graphs:
-        found |= read_signatures(meta_graph)
-    return found
 
 
 def _read_plan(legacy: LegacyModule, target: Path) -> ModulePlan:

@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from tensorflow.core.framework import attr_value_pb2
 
 from converter import errors
-from converter.ir import op_facts, query, serde
+from converter.ir import gradient_overrides, op_facts, query, serde
 from converter.ir.graph import (
     CUSTOM_GRADIENT_OP,
     AttrValue,
@@ -122,6 +122,30 @@ def _check_no_function_attrs(graph: Graph) -> None:
                 )
 
 
+def _check_own_gradient(call: Node) -> None:
+    """Checks that a call or functional control flow has its natural gradient.
+
+    A name that nobody resolves does not matter: TensorFlow 1.15 then differentiates the function,
+    as it does after loading for the `PartitionedCall-12` of a `tf.function`.
+    """
+    override = gradient_overrides.override_of(call)
+    if override is not None and not gradient_overrides.is_unresolved(call):
+        raise errors.UnsupportedOpError(
+            f"the gradient of op {call.op!r} is overridden by that of {override!r}, which cannot"
+            " be carried over for a function",
+            node=call.name,
+            remedy="Export the module without this override.",
+        )
+
+
+def _without_override(node: Node) -> Node:
+    """The node with its natural gradient, which TensorFlow 1.15 takes in the body of a call.
+
+    It differentiates such a body in C++ (SymbolicGradient), which does not look at overrides.
+    """
+    return query.without_attr(node, gradient_overrides.ATTRIBUTE)
+
+
 class _Inliner:
     """Inlines calls depth first, so that each body is made of plain nodes when it is placed."""
 
@@ -177,6 +201,7 @@ class _Inliner:
 
         A NoOp with the call's name stands for "the call is done" in control edges.
         """
+        _check_own_gradient(call)
         bodies = [self._body(call, callee) for callee in callees]
         placed = self._lowering(call.op)(call, scope, *bodies)
         if is_v1:
@@ -199,6 +224,8 @@ class _Inliner:
         self._stack.append(name)
         body = self.inline(wait_outside(self._read(function, callee)))
         self._stack.pop()
+        if self._lowering(call.op) is place_call:
+            body = query.map_nodes(body, _without_override)
         signature = function.signature
         dtypes = (op_facts.arg_dtypes(arg, signature, callee.attrs) for arg in signature.output_arg)
         return Body(name, body, tuple(itertools.chain.from_iterable(dtypes)))

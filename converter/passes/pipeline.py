@@ -17,7 +17,10 @@ from converter.passes.lower_ref_tables import lower_ref_tables
 from converter.passes.lower_ref_variables import lower_ref_variables
 from converter.passes.lower_tensor_arrays import lower_tensor_arrays
 from converter.passes.raise_control_flow import raise_control_flow
-from converter.passes.strip_gradient_overrides import strip_gradient_overrides
+from converter.passes.resolve_gradient_overrides import (
+    check_overrides_kept,
+    resolve_gradient_overrides,
+)
 from converter.passes.strip_placement import strip_placement
 
 
@@ -53,7 +56,8 @@ PIPELINE: tuple[Pass, ...] = (
     # First, so that all later passes see the bodies of functions.
     Pass(inline_functions, removes=op_facts.CALL_OPS | op_facts.FUNCTIONAL_CONTROL_FLOW),
     Pass(strip_placement),
-    Pass(strip_gradient_overrides),
+    # Before the passes that rewrite nodes, of which none may lose an override.
+    Pass(resolve_gradient_overrides),
     # Refs before binding, which knows resource handles only.
     Pass(lower_ref_tables, removes=frozenset(op_facts.REF_TABLE_OPS)),
     Pass(lower_ref_variables, removes=op_facts.REF_VARIABLES | op_facts.REF_CONTROL_FLOW),
@@ -99,6 +103,7 @@ def run_passes(graph: Graph, program: Program) -> tuple[Graph, tuple[PassTrace, 
     check.check_graph(graph, functions=program.functions)
     removed: frozenset[str] = frozenset()
     traces: list[PassTrace] = []
+    resolved = None
     for step in PIPELINE:
         before, start = len(graph.nodes), time.perf_counter()
         after = step.apply(graph, program)
@@ -107,5 +112,9 @@ def run_passes(graph: Graph, program: Program) -> tuple[Graph, tuple[PassTrace, 
         if after is not graph or step.removes:
             check.check_graph(after, absent=removed)
         graph = after
+        if step.apply is resolve_gradient_overrides:
+            resolved = graph
         traces.append(PassTrace(step.name, before, len(graph.nodes), seconds))
+    if resolved is not None:
+        check_overrides_kept(resolved, graph)
     return graph, tuple(traces)

@@ -18,7 +18,7 @@ After, with `x` fed as `inputs` and `y` returned:
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from converter import errors
 from converter.ir import op_facts, query, serde
@@ -80,7 +80,7 @@ def prune_unreachable(
     )
 
 
-def _cut_controls(nodes: Nodes, feeds: Mapping[TensorRef, Feed]) -> Nodes:
+def _cut_controls(nodes: Nodes, feeds: Collection[TensorRef]) -> Nodes:
     """Drops control edges from fed nodes where nobody can tell whether they ran.
 
     A session drops those from fed placeholders, which could not run.
@@ -106,7 +106,7 @@ def _check_fed(nodes: Nodes) -> None:
             )
 
 
-def needing_placeholders(program: Program, feeds: Mapping[TensorRef, Feed]) -> set[str]:
+def needing_placeholders(program: Program, feeds: Collection[TensorRef]) -> set[str]:
     """The names of all nodes that cannot run when only `feeds` are given."""
     nodes = _cut_controls(program.nodes, feeds)
     users: dict[str, list[str]] = {}

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-
 import tensorflow.compat.v1 as tf
 import tensorflow_hub as hub
 from tensorflow.python.framework import function
-from tensorflow.python.ops import control_flow_util
 
 from legacy_fixtures import examples
+from legacy_fixtures.control_flow_scope import with_control_flow_v2
 from legacy_fixtures.fixture import Call, Fixture
 from legacy_fixtures.ref_scope import with_ref_variables
 
 _SIZE = 4
-
-
-def _with_control_flow_v2(module_fn):
-    """What tf.enable_control_flow_v2() does, for one module_fn."""
-
-    @functools.wraps(module_fn)
-    def wrapped(**kwargs):
-        before = control_flow_util.ENABLE_CONTROL_FLOW_V2
-        control_flow_util.ENABLE_CONTROL_FLOW_V2 = True
-        try:
-            module_fn(**kwargs)
-        finally:
-            control_flow_util.ENABLE_CONTROL_FLOW_V2 = before
-
-    return wrapped
 
 
 def _input():
@@ -43,7 +26,7 @@ def _scale(name="scale", trainable=True):
     return tf.get_variable(name, [_SIZE], trainable=trainable)
 
 
-@_with_control_flow_v2
+@with_control_flow_v2
 def _while():
     """Captures variables; the number of iterations is an input."""
     x = _input()
@@ -59,7 +42,7 @@ def _while():
     hub.add_signature(inputs={"x": x, "count": count}, outputs={"default": y, "total": total})
 
 
-@_with_control_flow_v2
+@with_control_flow_v2
 @with_ref_variables
 def _ref_while():
     """Reads of ref variables are captured, not the variables."""
@@ -72,7 +55,7 @@ def _ref_while():
     hub.add_signature(inputs=x, outputs=tf.while_loop(lambda i, _: i < 3, body, (0, x))[1])
 
 
-@_with_control_flow_v2
+@with_control_flow_v2
 def _while_nested():
     """A loop and a branch in a loop."""
     x = _input()
@@ -88,7 +71,7 @@ def _while_nested():
     hub.add_signature(inputs=x, outputs=tf.while_loop(lambda i, _: i < 3, outer, (0, x))[1])
 
 
-@_with_control_flow_v2
+@with_control_flow_v2
 def _while_dropout():
     """Random ops in a function that is a body."""
     x = _input()
@@ -100,7 +83,7 @@ def _while_dropout():
     hub.add_signature(inputs=x, outputs=tf.while_loop(lambda i, _: i < 3, body, (0, x))[1])
 
 
-@_with_control_flow_v2
+@with_control_flow_v2
 def _cond():
     """Several outputs of several dtypes, captured variables, a loop in one branch."""
     x, flag = _input(), _flag()
@@ -121,7 +104,7 @@ def _cond():
     )
 
 
-@_with_control_flow_v2
+@with_control_flow_v2
 def _case():
     """tf.switch_case, and tf.case as a chain."""
     x = _input()
@@ -136,7 +119,7 @@ def _case():
     hub.add_signature(inputs={"x": x, "kind": kind}, outputs={"default": y, "chain": chain})
 
 
-@_with_control_flow_v2
+@with_control_flow_v2
 def _lists():
     """map_fn and scan, whose arrays are tensor lists then; one that grows."""
     x = _input()
@@ -151,7 +134,7 @@ def _lists():
     hub.add_signature(inputs=x, outputs=outputs)
 
 
-@_with_control_flow_v2
+@with_control_flow_v2
 def _rnn():
     """dynamic_rnn with lengths."""
     x = tf.placeholder(tf.float32, [None, None, _SIZE], name="x")
@@ -162,7 +145,7 @@ def _rnn():
     hub.add_signature(inputs=inputs, outputs={"default": state.h, "sequence": outputs})
 
 
-@_with_control_flow_v2
+@with_control_flow_v2
 def _state():
     """Assignments in a body and in a branch."""
     x, flag = _input(), _flag()

@@ -26,8 +26,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from converter.export.archive import pack
+from converter.formats.signature import look_at
 from converter.migration.journal import STATE_FOLDER
-from converter.migration.signature import look_at
 
 SUMS, STATE = "SHA256SUMS", "archives.json"
 _BLOCK_BYTES = 1 << 20

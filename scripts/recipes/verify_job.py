@@ -9,9 +9,9 @@ from typing import Any
 
 import converter
 from converter.export.record import FILENAME, FOLDER
+from converter.formats.signature import look_at
 from converter.migration.job import Job
 from converter.migration.outcomes import ErrorInfo, Failed, Outcome, ParitySummary, UpToDate
-from converter.migration.signature import look_at
 
 
 def verify_job(job: Job) -> Outcome:

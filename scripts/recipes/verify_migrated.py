@@ -24,6 +24,7 @@ from typing import Any
 
 import converter
 from converter.cli import terminal
+from converter.formats.signature import look_at
 from converter.migration.candidates import target_of
 from converter.migration.engines import Finished, Limits
 from converter.migration.engines.local import LocalEngine
@@ -36,7 +37,6 @@ from converter.migration.outcomes import (
     UpToDate,
     outcome_from_json,
 )
-from converter.migration.signature import look_at
 
 _JOB = "recipes.verify_job:verify_job"
 # Where workers find that.

@@ -103,6 +103,7 @@ def test_a_call_without_training_updates_nothing_and_one_with_training_does(gold
     module = golden_live("image_bn_dropout")
     images = tf.random.stateless_uniform([8, 16, 16, 3], [1, 2])
     moving = [v for v in module.variables if "moving" in v.name]
+    assert len(moving) == 4
     before = [v.numpy() for v in moving]
     module(images)
     for variable, value in zip(moving, before, strict=True):

@@ -1,4 +1,6 @@
-from converter.assemble.module_graphs import Dropped, find_dropped, make_graphs
+import pytest
+
+from converter.assemble.module_graphs import find_dropped, find_warnings, make_graphs
 from converter.assemble.plan import make_plan
 from converter.ir.graph import TensorRef
 
@@ -41,8 +43,8 @@ def test_a_loss_belongs_to_callables_that_have_all_its_variables(
         make_legacy=make_legacy,
     )
     assert graphs.used == {"deep": ("w", "v"), "default": ("w",)}
-    assert graphs.losses_of(graphs.used["deep"]) == [0, 1, 2]
-    assert graphs.losses_of(graphs.used["default"]) == [0]
+    assert graphs.losses_of("deep") == [0, 1, 2]
+    assert graphs.losses_of("default") == graphs.losses_of_root == [0]
 
 
 def test_variables_come_in_the_order_of_the_collection_and_unused_ones_are_dropped(
@@ -107,11 +109,111 @@ def test_losses_that_several_variants_share_count_once(make_legacy, make_variant
     assert len(graphs.losses) == 2
 
 
-def test_update_ops_that_no_call_runs_are_dropped(golden_graphs):
-    graphs = golden_graphs("updates_inference_only")
-    dropped = _dropped(graphs, "update op")
-    assert dropped
-    assert all("no training mode" in why for _, why in dropped)
+def test_what_only_an_endpoint_uses_is_listed(make_legacy, make_variant, signature):
+    graphs = _graphs(
+        make_variant(
+            text=_LOSSES,
+            signatures=[signature("default", {"x": "x"}, {"default": "y", "deep": "z"})],
+            variables=("w", "v"),
+            regularization_losses=(TensorRef("loss_v"),),
+        ),
+        make_legacy=make_legacy,
+    )
+    assert graphs.used_by_root == graphs.used["default"] == ("w", "v")
+    assert graphs.losses_of_root == [0]
+
+
+def test_losses_of_variants_outside_of_the_pair_are_those_of_their_callables(
+    make_legacy, make_variant, signature
+):
+    def variant(tags, loss):
+        return make_variant(
+            tags,
+            text=_LOSSES,
+            signatures=[signature("default", {"x": "x"}, {"default": "z"})],
+            variables=("w", "v"),
+            regularization_losses=(TensorRef(loss),),
+        )
+
+    graphs = _graphs(
+        variant([], "loss_w"), variant(["big"], "loss_x"), variant(["big", "train"], "loss_v"),
+        variant(["small"], "loss_w"), make_legacy=make_legacy,
+    )  # fmt: skip
+    assert [loss.ref.node for loss in graphs.losses] == ["loss_w", "loss_v"]
+    assert graphs.losses_of_root == graphs.losses_of("default") == [0]
+    assert graphs.losses_of("default__big") == graphs.losses_of("default__big_train") == [1]
+    assert graphs.losses_of("default__small") == [0]
+
+
+_UPDATES = (
+    _LOSSES
+    + """
+    unfed = Placeholder[dtype=float]()
+    from_x = AssignVariableOp[dtype=float](v, x)
+    from_unfed = AssignVariableOp[dtype=float](v, unfed)
+    from_nothing = AssignVariableOp[dtype=float](v, rw)
+"""
+)
+
+
+def _updating(make_variant, signature, tags, update_ops):
+    return make_variant(
+        tags,
+        text=_UPDATES,
+        signatures=[signature("default", {"x": "x"})],
+        variables=("w", "v"),
+        update_ops=update_ops,
+    )
+
+
+def test_update_ops_that_no_signature_feeds_are_a_warning(make_legacy, make_variant, signature):
+    variant = _updating(make_variant, signature, [], ("from_x", "from_unfed"))
+    graphs = _graphs(variant, make_legacy=make_legacy)
+    assert _dropped(graphs, "update op") == [("from_unfed", "no signature feeds all of its inputs")]
+    assert find_warnings(graphs) == (
+        (
+            "No call runs 1 update op of graph variant {} ('from_unfed'): no signature gives all of"
+            " their inputs."
+        ),
+    )
+
+
+def test_update_ops_beside_a_training_variant_are_a_warning(make_legacy, make_variant, signature):
+    graphs = _graphs(
+        _updating(make_variant, signature, [], ("from_x", "from_nothing")),
+        _updating(make_variant, signature, ["train"], ("from_x",)),
+        make_legacy=make_legacy,
+    )
+    assert [why for _, why in _dropped(graphs, "update op")] == [
+        "training calls run another graph variant"
+    ] * 2
+    assert find_warnings(graphs) == (
+        (
+            "No call runs 2 update ops of graph variant {} ('from_x', 'from_nothing'):"
+            " training calls run graph variant {train} instead. Convert with --tags '' --training-tags '' to have"
+            " them run."
+        ),
+    )
+    legacy = graphs.legacy
+    assert find_warnings(make_graphs(legacy, make_plan(legacy, [], []))) == ()
+
+
+def test_a_warning_names_three_update_ops(make_legacy, make_variant, signature):
+    variant = _updating(make_variant, signature, [], ("from_unfed",) * 4)
+    (warning,) = find_warnings(_graphs(variant, make_legacy=make_legacy))
+    assert "4 update ops" in warning
+    assert warning.count("'from_unfed'") == 3
+    assert "and others" in warning
+
+
+@pytest.mark.parametrize(
+    "name", ["updates_inference_only", "updates_per_signature", "variants_training_twins"]
+)
+def test_no_warning_because_calls_run_all_update_ops(name, golden_graphs):
+    graphs = golden_graphs(name)
+    assert any(variant.update_ops for variant in graphs.legacy.variants.values())
+    assert not _dropped(graphs, "update op")
+    assert find_warnings(graphs) == graphs.plan.warnings
 
 
 def test_files_that_the_graph_does_not_name_are_dropped(golden_module):
@@ -137,4 +239,3 @@ def test_placement_is_counted(golden_graphs):
 
 def test_nothing_is_dropped_because_all_is_used(golden_graphs):
     assert find_dropped(golden_graphs("table_shared_asset")) == ()
-    assert Dropped("a", "b", "c") == Dropped("a", "b", "c")

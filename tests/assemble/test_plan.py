@@ -29,32 +29,54 @@ def plan_of(make_legacy, make_variant):
 # The root.
 
 
-def test_the_root_is_default(plan_of, signature):
-    plan = plan_of(signature("a", {"x": "x"}), signature("default", {"x": "x"}))
-    assert plan.root == "default"
-    assert not plan.warnings
+def test_the_root_is_an_attribute(plan_of, signature):
+    plan = plan_of(signature("class", {"x": "x"}))
+    assert plan.root == "class_"
+    assert plan_of(signature("a"), signature("default"), call_signature="a").root == "a"
 
 
-def test_else_the_only_signature_with_inputs(plan_of, signature):
-    assert plan_of(signature("a"), signature("b", {"x": "x"})).root == "b"
-
-
-def test_else_there_is_none_and_the_plan_says_so(plan_of, signature):
+def test_without_a_root_the_plan_says_how_to_choose_one(plan_of, signature):
     plan = plan_of(signature("a", {"x": "x"}), signature("b", {"x": "x"}))
     assert plan.root is None
-    assert any("cannot be called" in warning for warning in plan.warnings)
-    assert plan_of(signature("a"), signature("b")).root is None
+    assert plan.warnings == (
+        (
+            "The module itself cannot be called: no signature is the obvious one. Use its named"
+            " callables, or choose one: --call-signature a or --call-signature b."
+        ),
+    )
 
 
-def test_the_user_may_name_the_root(plan_of, signature):
-    signatures = signature("class", {"x": "x"}), signature("default", {"x": "x"})
-    assert plan_of(*signatures, call_signature="class").root == "class_"
+def _networks(make_legacy, make_variant, signature, *names):
+    variants = [
+        make_variant(tags, signatures=[signature(name, {"x": "x"})])
+        for tags, name in zip((["gen"], ["gen", "train"], ["disc"]), names, strict=True)
+    ]
+    return make_legacy(*variants)
 
 
-def test_a_root_that_the_module_lacks(plan_of, signature):
-    with pytest.raises(errors.UsageError, match="no signature 'gone'") as caught:
-        plan_of(signature("b"), signature("a"), call_signature="gone")
-    assert caught.value.remedy == "It has 'a', 'b'."
+def test_without_an_inference_variant_a_graph_variant_is_to_be_chosen(
+    make_legacy, make_variant, signature
+):
+    legacy = _networks(make_legacy, make_variant, signature, "g", "g", "d")
+    plan = make_plan(legacy)
+    assert plan.root is None
+    assert plan.warnings == (
+        (
+            "The module itself cannot be called: no graph variant is the obvious one. Use its named"
+            " callables, or choose one: --tags disc or --tags gen."
+        ),
+    )
+    assert make_plan(legacy, ["gen"]).root == "g"
+    assert make_plan(legacy, call_signature="g").root == "g__gen"
+
+
+def test_a_signature_of_several_variants_is_no_choice(make_legacy, make_variant, signature):
+    legacy = _networks(make_legacy, make_variant, signature, "run", "run", "run")
+    with pytest.raises(
+        errors.UsageError, match="2 graph variants have a signature 'run'"
+    ) as caught:
+        make_plan(legacy, call_signature="run")
+    assert caught.value.remedy == "Choose one: --tags disc or --tags gen."
 
 
 # Names.
@@ -271,6 +293,62 @@ def test_without_a_training_variant_training_may_be_an_input_s_name(plan_of, sig
 
 
 # Other variants.
+
+
+def test_a_variant_and_its_training_variant_are_one_callable(make_legacy, make_variant, signature):
+    plan = make_plan(_networks(make_legacy, make_variant, signature, "g", "g", "d"))
+    assert list(plan.callables) == ["d__disc", "g__gen", "g__gen_train"]
+    pair = plan.callables["g__gen"]
+    assert (pair.tags, pair.training_tags) == (frozenset({"gen"}), frozenset({"gen", "train"}))
+    assert plan.training_modes(pair) == (False, True)
+    # The name of the training variant stands for training calls.
+    trained = plan.callables["g__gen_train"]
+    assert trained.always_trains
+    assert (trained.tags, trained.training_tags) == (pair.training_tags, None)
+    assert plan.training_modes(trained) == (True,)
+
+
+def test_a_variant_and_its_training_variant_of_another_interface_are_two(
+    make_legacy, make_variant, signature
+):
+    text = "x = Placeholder[dtype=float]()\nz = Placeholder[dtype=float]()\ny = Neg[T=float](x)\n"
+    gen = make_variant(["gen"], text=text, signatures=[signature("g", {"x": "x"})], variables=())
+    train = make_variant(
+        ["gen", "train"], text=text, signatures=[signature("g", {"x": "x", "z": "z"})], variables=()
+    )
+    plan = make_plan(make_legacy(make_variant(), gen, train))
+    assert list(plan.callables) == ["default", "g__gen", "g__gen_train"]
+    assert all(p.training_tags is None and not p.always_trains for p in plan.callables.values())
+    assert plan.warnings == (
+        (
+            "Signature 'g' takes or gives something else in the training graph {gen, train}: it is"
+            " offered separately there."
+        ),
+    )
+
+
+def _updating(make_variant, tags, signatures):
+    text = _NODES + "w = VarHandleOp[dtype=float, shape=[]]()\n"
+    text += "u = AssignVariableOp[dtype=float](w, x)\n"
+    return make_variant(tags, text=text, signatures=signatures, variables=(), update_ops=("u",))
+
+
+@pytest.mark.parametrize("tags", [[], ["train"], ["serve"]])
+def test_the_only_variant_trains_itself_because_it_has_update_ops(
+    tags, make_legacy, make_variant, signature
+):
+    variant = _updating(make_variant, tags, [signature("default", {"x": "x"})])
+    plan = make_plan(make_legacy(variant))
+    assert list(plan.callables) == ["default"]
+    assert plan.callables["default"].training_tags == frozenset(tags)
+    assert plan.training_modes(plan.callables["default"]) == (False, True)
+
+
+def test_what_only_a_training_variant_has_trains_itself(make_legacy, make_variant, signature):
+    train = _updating(make_variant, ["train"], [signature("more", {"x": "x"})])
+    plan = make_plan(make_legacy(make_variant(), train))
+    assert plan.callables["more__train"].training_tags == frozenset({"train"})
+    assert plan.callables["default"].training_tags is None
 
 
 def test_variants_outside_of_the_pair_are_named_by_their_tags(make_legacy, make_variant):

@@ -1,7 +1,12 @@
 import pytest
 
 from converter import errors
-from converter.assemble.variants import choose_variants, format_tags, reachable_variables
+from converter.assemble.variants import (
+    choose_variants,
+    format_option,
+    format_tags,
+    reachable_variables,
+)
 from converter.ir.graph import TensorRef
 
 
@@ -53,6 +58,9 @@ def choose(make_legacy, make_variant):
         (["serve", "serve train", "train"], "serve", "serve train", ["train"]),
         # A mark beside other tags is another variant.
         (["", "bs8 train"], "", None, ["bs8 train"]),
+        # The training variants of others are theirs.
+        (["gen bs8", "gen bs8 train", "disc bs8"], None, None, ["bs8 disc", "bs8 gen"]),
+        (["", "gen", "gen training"], "", None, ["gen"]),
         (["", "bs8"], "", None, ["bs8"]),
         (["gen", "disc train"], "gen", None, ["disc train"]),
         (["train", "training"], None, None, ["train", "training"]),
@@ -61,6 +69,99 @@ def choose(make_legacy, make_variant):
 def test_tag_sets_are_paired(tag_sets, inference, training, others, choose):
     assert choose(*tag_sets) == (inference, training, others)
     assert choose(*reversed(tag_sets)) == (inference, training, others)
+
+
+@pytest.mark.parametrize(
+    ("tag_sets", "trains_as"),
+    [
+        (["", "gen", "gen train", "train"], {"gen": "gen train"}),
+        (["gen 8", "gen 8 train", "disc 8", "disc 8 training"],
+         {"8 gen": "8 gen train", "8 disc": "8 disc training"}),
+        # A mark of inference gives way, unless the set without it is there, too.
+        (["", "gen batch_norm_fixed", "gen batch_norm_trains"],
+         {"batch_norm_fixed gen": "batch_norm_trains gen"}),
+        (["", "gen inference", "gen train"], {"gen inference": "gen train"}),
+        (["", "gen", "gen inference", "gen train"], {"gen": "gen train"}),
+        (["", "gen", "gen inference", "gen train", "gen inference train"],
+         {"gen": "gen train", "gen inference": "gen inference train"}),
+        # Each for one: the likelier mark of training for the first.
+        (["", "gen", "gen training", "gen train"], {"gen": "gen train"}),
+        (["", "gen", "gen inference", "gen training", "gen train"],
+         {"gen": "gen train", "gen inference": "gen training"}),
+        # That of the module itself is taken.
+        (["", "serve", "train"], {}),
+        # No set for training is trained by another.
+        (["", "gen train", "gen train is_training"], {}),
+    ],
+)  # fmt: skip
+def test_sets_beside_the_pair_have_training_variants(
+    tag_sets, trains_as, make_legacy, make_variant
+):
+    for order in (tag_sets, tag_sets[::-1]):
+        chosen = choose_variants(make_legacy(*(make_variant(tags.split()) for tags in order)))
+        found = {
+            " ".join(sorted(tags)): " ".join(sorted(twin))
+            for tags, twin in chosen.trains_as.items()
+        }
+        expected = {" ".join(sorted(k.split())): " ".join(sorted(v.split()))
+                    for k, v in trains_as.items()}  # fmt: skip
+        assert found == expected
+        assert not {*chosen.others} & {*chosen.trains_as.values()}
+        roles = {chosen.inference, chosen.training, *chosen.others, *chosen.trains_as.values()}
+        assert set(chosen.used) == roles - {None}
+
+
+_UPDATING = """
+    x = Placeholder[dtype=float]()
+    unfed = Placeholder[dtype=float]()
+    w = VarHandleOp[dtype=float, shape=[]]()
+    y = Neg[T=float](x)
+    from_x = AssignVariableOp[dtype=float](w, x)
+    from_unfed = AssignVariableOp[dtype=float](w, unfed)
+"""
+
+
+@pytest.fixture
+def updating(make_legacy, make_variant):
+    """`updating("", "gen")` are variants with an update op each, chosen among."""
+
+    def run(*tag_sets, update_op="from_x", **options):
+        variants = [
+            make_variant(tags.split(), text=_UPDATING, update_ops=(update_op,)) for tags in tag_sets
+        ]
+        return choose_variants(make_legacy(*variants), **options)
+
+    return run
+
+
+def test_a_variant_alone_with_update_ops_is_its_own_training_variant(updating):
+    for tags in ("", "train", "serve", "other"):
+        chosen = updating(tags)
+        assert chosen.inference == chosen.training == frozenset(tags.split())
+        assert chosen.used == (chosen.inference,)
+        assert chosen.training_graphs == frozenset()
+
+
+def test_variants_beside_the_pair_may_be_their_own_training_variants(updating):
+    chosen = updating("", "train", "gen", "disc", "disc train")
+    gen, disc, both = frozenset({"gen"}), frozenset({"disc"}), frozenset({"disc", "train"})
+    assert chosen.training == frozenset({"train"})
+    assert chosen.others == (disc, gen)
+    assert (chosen.training_of(gen), chosen.training_of(disc)) == (gen, both)
+    assert chosen.training_graphs == {chosen.training, both}
+    # What is offered of a training variant alone is trained by it, too.
+    assert chosen.training_of(both) == both
+
+
+def test_no_training_because_no_signature_feeds_the_update_op(updating):
+    chosen = updating("", "gen", update_op="from_unfed")
+    assert chosen.training is None
+    assert chosen.trains_as == {}
+    assert chosen.loss_variant(frozenset({"gen"})) == frozenset({"gen"})
+
+
+def test_the_user_may_name_one_variant_for_both(choose):
+    assert choose("", "train", tags=[], training_tags=[]) == ("", "", ["train"])
 
 
 def test_the_user_may_name_the_inference_variant(choose):
@@ -143,3 +244,9 @@ def test_reachable_variables_are_those_of_outputs_update_ops_and_losses(make_var
 def test_format_tags():
     assert format_tags(frozenset()) == "{}"
     assert format_tags(frozenset({"gen", "bs8"})) == "{bs8, gen}"
+
+
+def test_format_option():
+    assert format_option("--tags", frozenset({"gen", "bs8"})) == "--tags bs8,gen"
+    assert format_option("--training-tags", frozenset()) == "--training-tags ''"
+    assert format_option("--call-signature", "a b") == "--call-signature 'a b'"

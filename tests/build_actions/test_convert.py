@@ -47,6 +47,7 @@ def test_it_writes_what_the_command_line_writes(run, golden_links, golden_module
 def test_nothing_of_the_output_names_a_place(run, golden_links, tmp_path):
     output, _ = run(golden_links("text_embedding_oov"))
     places = [str(tmp_path).encode(), str(pathlib.Path(__file__).parents[2]).encode()]
+    assert {"saved_model.pb", "assets.extra/conversion.json"} <= contents(output).keys()
     for name, content in contents(output).items():
         assert not any(place in content for place in places), name
 

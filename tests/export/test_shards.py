@@ -65,7 +65,7 @@ def test_a_whole_file(data, tmp_path):
     copied = _copy(tmp_path / "source", tmp_path / "out", entries, number=3, advance=seen.append)
     assert (tmp_path / "out").read_bytes() == data
     assert sum(seen) == len(data)
-    assert not copied.is_link
+    assert copied.link is None
     assert [copied.entries[e] for e in entries] == [
         dataclasses.replace(e, shard=3) for e in entries
     ]
@@ -102,7 +102,7 @@ def test_a_damaged_byte_that_nobody_owns_does_no_harm(data, tmp_path):
 def test_links(data, tmp_path):
     entries = [_entry(data, 0, 100)]
     copied = _copy(tmp_path / "source", tmp_path / "out", entries, hardlink=True)
-    assert copied.is_link
+    assert copied.link is not None
     assert os.path.samefile(tmp_path / "source", tmp_path / "out")
     assert copied.entries[entries[0]].offset == 0
 
@@ -126,7 +126,7 @@ def test_where_there_are_no_links_all_of_it_is_copied(data, tmp_path, monkeypatc
 
     monkeypatch.setattr(os, "link", refuse)
     copied = _copy(tmp_path / "source", tmp_path / "out", [_entry(data, 0, 100)], hardlink=True)
-    assert not copied.is_link
+    assert copied.link is None
     assert (tmp_path / "out").read_bytes() == data
 
 
@@ -200,6 +200,7 @@ def test_any_layout(tmp_path_factory, pieces, block):
     finally:
         shards._BLOCK_BYTES = before
     written = (directory / "out").read_bytes()
+    assert copied.entries.keys() == set(entries)
     for old, new in copied.entries.items():
         assert written[new.offset : new.end] == content[old.offset : old.end]
 

@@ -192,7 +192,53 @@ def test_damaged_messages_in_collections_are_refused(golden_module, edit, refusa
         assert "is damaged" in str(refusal(module))
 
 
+# The library.
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+def test_two_functions_of_one_name_are_refused(golden_module, edit, refusal, is_same):
+    module = golden_module("defun_calls")
+    with edit(module) as saved_model:
+        library = saved_model.meta_graphs[0].graph_def.library
+        name = library.function[0].signature.name
+        library.function.add().CopyFrom(library.function[0])
+        if not is_same:
+            del library.function[-1].node_def[:]
+    assert f"two functions of the name {name!r}" in str(refusal(module))
+
+
+def test_two_gradients_of_one_function_are_refused(golden_module, edit, refusal):
+    module = golden_module("defun_calls")
+    with edit(module) as saved_model:
+        library = saved_model.meta_graphs[0].graph_def.library
+        name = library.function[0].signature.name
+        for _ in range(2):
+            library.gradient.add(function_name=name, gradient_func=name)
+    assert f"two gradients of function {name!r}" in str(refusal(module))
+
+
+def test_a_function_that_is_called_like_an_op_is_refused(golden_module, edit, refusal):
+    module = golden_module("defun_calls")
+    with edit(module) as saved_model:
+        saved_model.meta_graphs[0].graph_def.library.function[0].signature.name = "Identity"
+    assert "function 'Identity' has the name of an op" in str(refusal(module))
+
+
 # Variables.
+
+
+def test_two_different_entries_of_a_variable_are_refused(half_plus_two, edit, refusal):
+    with edit(half_plus_two) as saved_model:
+        values = saved_model.meta_graphs[0].collection_def["variables"].bytes_list.value
+        values.append(values[0])
+    names = set(_program(half_plus_two).variables)
+    with edit(half_plus_two) as saved_model:
+        values = saved_model.meta_graphs[0].collection_def["variables"].bytes_list.value
+        proto = variable_pb2.VariableDef.FromString(values[0])
+        assert proto.variable_name.removesuffix(":0") in names
+        proto.save_slice_info_def.full_name = "other"
+        values.append(proto.SerializeToString())
+    assert "two entries describe the variable" in str(refusal(half_plus_two))
 
 
 def test_variables_and_which_are_trainable(golden_module):
@@ -379,3 +425,19 @@ def test_contexts_of_another_kind_are_refused(key, half_plus_two, edit, refusal)
         saved_model.meta_graphs[0].collection_def[key].node_list.value.append("while")
     error = refusal(half_plus_two)
     assert f"collection {key!r} holds node_list, expected bytes_list" in str(error)
+
+
+def test_two_assets_for_one_place_are_refused(golden_module, edit, refusal):
+    module = golden_module("text_embedding_oov")
+    for filename in ("words.txt", "other.txt"):
+        before = _program(module).assets
+        with edit(module) as saved_model:
+            collection = saved_model.meta_graphs[0].collection_def["saved_model_assets"]
+            again = collection.any_list.value.add()
+            again.CopyFrom(collection.any_list.value[0])
+            asset = meta_graph_pb2.AssetFileDef.FromString(again.value)
+            asset.filename = filename
+            again.value = asset.SerializeToString()
+        if filename == "words.txt":
+            assert _program(module).assets == before
+    assert "two assets are given for one place" in str(refusal(module))

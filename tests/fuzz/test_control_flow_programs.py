@@ -48,6 +48,7 @@ def test_v1_runs_regressions_the_same_each_time(name, tmp_path):
     oracle.write_program(REGRESSIONS[name], tmp_path / "module")
     original = oracle.run_original(REGRESSIONS[name], tmp_path / "module")
     again = oracle.run_original(REGRESSIONS[name], tmp_path / "module")
+    assert original.observations
     for one, other in zip(original.observations, again.observations, strict=True):
         assert not one.gradient_error
         assert repr(one) == repr(other)

@@ -48,12 +48,19 @@ class ConvertedModel:
             )
         }
 
-    def run(self, call: GoldenCall) -> tuple[dict[str, Any], dict[str, Any]]:
+    def run(
+        self, call: GoldenCall, *, with_update_ops: bool = False
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Runs a recorded call: outputs, and gradients of the summed float outputs.
 
         Where TF 1.15 has no gradients, none are asked for.
+
+        Args:
+          call: What to run.
+          with_update_ops: Whether to train with a graph variant that has no other for that.
         """
         name, described, training = self._find(call)
+        training = training or with_update_ops
         args, kwargs = [], {}
         given = {key: to_tensor(call.inputs[key]) for key in described["inputs"]}
         if given:
@@ -80,6 +87,17 @@ class ConvertedModel:
             {key: from_tensor(value) for key, value in outputs.items()},
             {key: None if g is None else tf.convert_to_tensor(g).numpy() for key, g in by_name},
         )
+
+    def trains_with(self, tags: frozenset[str]) -> list[dict[str, Any]]:
+        """What the record says of the callables that train with a graph variant."""
+        described = self.record["callables"].values()
+        return [d for d in described if tags == frozenset(d["training_tags"] or d["tags"])]
+
+    def losses_of_variant(self, tags: frozenset[str]) -> set[int]:
+        """The losses that those callables list, by index."""
+        return {
+            i for described in self.trains_with(tags) for i in described["regularization_losses"]
+        }
 
     def _find(self, call: GoldenCall) -> tuple[str, dict[str, Any], bool]:
         for name, described in self.record["callables"].items():

@@ -25,6 +25,7 @@ class GoldenCall:
     gradients: dict[str, Any] | None
     regularization_losses: list[Any]
     variables_after: dict[str, Any]
+    update_ops_after: dict[str, Any] | None
     label: str
 
 
@@ -85,6 +86,7 @@ def read_golden(name: str) -> Golden:
                 gradients=values(call["gradients"]),
                 regularization_losses=[value(v) for v in call["regularization_losses"]],
                 variables_after=values(call["variables_after"]),
+                update_ops_after=values(call.get("update_ops_after")),
                 label=call["label"],
             )
             for call in text["calls"]

@@ -1,5 +1,6 @@
 """Every converted fixture against the values that TF 1.15 recorded, after save and reload."""
 
+
 import numpy as np
 import pytest
 
@@ -47,12 +48,8 @@ def test_variables_are_those_of_tf1(name):
     golden, model = read_golden(name), convert_golden(name)
     variables = model.variables()
     dropped = {d["name"] for d in model.record["dropped"] if d["what"] == "variable"}
-    assert set(variables) | dropped >= {
-        k for k in golden.variables if k in variables or k in dropped
-    }
-    left_out = any(v["role"] == "left out" for v in model.record["graph_variants"])
-    if not left_out:
-        assert set(golden.variables) == set(variables) | dropped
+    assert variables.keys().isdisjoint(dropped)
+    assert golden.variables.keys() == variables.keys() | dropped
     for key, variable in variables.items():
         assert_equal(golden.variables[key], from_tensor(variable.read_value()), key)
         assert variable.trainable == (key in golden.trainable), key
@@ -72,6 +69,7 @@ def test_calls_equal_tf1(name):
         for key, expected in call.outputs.items():
             assert_equal(expected, outputs[key], f"{where}, output {key}")
         if call.gradients is not None:
+            assert {key for key, g in call.gradients.items() if g is not None} <= gradients.keys()
             scale = max([magnitude(g) for g in call.gradients.values()], default=0.0)
             for key, actual in gradients.items():
                 expected = call.gradients.get(key)
@@ -80,24 +78,40 @@ def test_calls_equal_tf1(name):
                 else:
                     assert actual is not None, f"{where}, gradient of {key}"
                     assert_equal(expected, actual, f"{where}, gradient of {key}", scale)
+        assert call.variables_after.keys() <= after.keys(), where
         for key, actual in after.items():
             expected = call.variables_after.get(key, before[key])
             assert_equal(expected, actual, f"{where}, {key} afterwards")
+
+
+def _updated_calls():
+    for name in NAMES:
+        for call in read_golden(name).calls:
+            if call.update_ops_after is not None:
+                yield pytest.param(name, call, id=f"{name}-{call.signature}")
+
+
+@pytest.mark.parametrize(("name", "call"), _updated_calls())
+def test_update_ops_of_variants_without_another_for_training_equal_tf1(name, call):
+    model = convert_golden(name)
+    before = snapshot(model)
+    outputs, _ = model.run(call, with_update_ops=True)
+    after = snapshot(model)
+    restore(model, before)
+    for key, expected in call.outputs.items():
+        assert_equal(expected, outputs[key], f"output {key}")
+    for key, actual in after.items():
+        assert_equal(call.update_ops_after.get(key, before[key]), actual, f"{key} afterwards")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_losses_equal_tf1(name):
     golden, model = read_golden(name), convert_golden(name)
     losses = model.losses()
-    values = [np.asarray(losses[index]().numpy()) for index in sorted(losses)]
-    training = {
-        frozenset(v["tags"]) for v in model.record["graph_variants"] if v["role"] == "training"
-    }
-    inference = {
-        frozenset(v["tags"]) for v in model.record["graph_variants"] if v["role"] == "inference"
-    }
-    for call in golden.calls:
-        if call.tags in (training or inference):
-            assert len(values) == len(call.regularization_losses)
-            for expected, actual in zip(call.regularization_losses, values, strict=True):
-                assert_equal(expected, actual, "regularization loss")
+    calls = [call for call in golden.calls if model.trains_with(call.tags)]
+    assert calls
+    for call in calls:
+        listed = sorted(model.losses_of_variant(call.tags))
+        assert len(listed) == len(call.regularization_losses)
+        for expected, index in zip(call.regularization_losses, listed, strict=True):
+            assert_equal(expected, np.asarray(losses[index]().numpy()), "regularization loss")

@@ -90,6 +90,8 @@ def test_plain_call_s_variables_only():
 def test_pieces_share_variables():
     loaded = convert_golden("image_bn_dropout").loaded
     by_name = {v.name: v for v in loaded.variables}
+    names = {v.name for v in loaded.image_feature_vector.variables}
+    assert "TinyNet/Conv2d_1a_3x3/weights:0" in names
     for variable in loaded.image_feature_vector.variables:
         assert by_name[variable.name] is variable
 
@@ -207,5 +209,7 @@ def test_live_module_trains():
     with tf.GradientTape() as tape:
         total = tf.reduce_sum(live(IMAGES, training=True))
     gradients = tape.gradient(total, live.trainable_variables)
+    assert gradients
     assert all(gradient is not None for gradient in gradients)
+    assert len(means) == 2
     assert not any(np.array_equal(old, v.numpy()) for old, v in zip(before, means, strict=True))

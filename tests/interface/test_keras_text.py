@@ -59,6 +59,7 @@ def test_every_trainable_variable_has_a_gradient(elmo):
         logits = model(sentences, training=True)
         loss = keras_2().losses.BinaryCrossentropy(from_logits=True)(labels, logits)
         loss += tf.add_n(layer.losses)
+    assert len(layer.trainable_weights) == 25
     for variable, gradient in zip(
         layer.trainable_weights, tape.gradient(loss, layer.trainable_weights), strict=True
     ):

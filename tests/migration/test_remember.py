@@ -5,6 +5,7 @@ import pathlib
 
 import pytest
 
+from converter.formats.signature import look_at
 from converter.migration.candidates import Candidate
 from converter.migration.journal import JobFinished
 from converter.migration.options import Options
@@ -21,7 +22,6 @@ from converter.migration.outcomes import (
     UpToDate,
 )
 from converter.migration.remember import remember
-from converter.migration.signature import look_at
 from converter.version import __version__
 
 WHERE = {"path": "a.tgz", "source": "/then/src/a.tgz", "destination": "/then/dst/a"}

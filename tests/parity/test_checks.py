@@ -54,17 +54,13 @@ _SEEN = Observation(
     changed={"w": _ONE},
     plain_changed={"w": _ONE},
     used=frozenset({"w", "b"}),
-    plain_used=frozenset({"w"}),
 )
 _VARIABLES = {
     "w": VariableFacts("float32", (1,), True, "digest w"),
     "b": VariableFacts("float32", None, False, "digest b"),
 }
-_PIECE = PieceFacts(("w",), ("w",), (Loss(_ONE),))
-_FACTS = ModuleFacts(
-    _VARIABLES, _PIECE, {"f": PieceFacts(("w", "b"), ("w",), (Loss(_ONE),))},
-    ("f", "serving_default"),
-)  # fmt: skip
+_PIECE = PieceFacts(("w", "b"), ("w",), (Loss(_ONE),))
+_FACTS = ModuleFacts(_VARIABLES, _PIECE, {"f": _PIECE}, ("f", "serving_default"))
 _SIGNATURE = SignatureFacts({"x": "float32"}, {"default": "float32"})
 _SOURCE = SourceFacts(
     signatures={_INFERENCE: {"f": _SIGNATURE}},
@@ -75,7 +71,7 @@ _SAME = Evidence(
     plan=_PLAN,
     cases=(_CASE,),
     expected=(_SEEN,),
-    actual=(dataclasses.replace(_SEEN, used=frozenset(), plain_used=frozenset()),),
+    actual=(dataclasses.replace(_SEEN, used=frozenset()),),
     variables=_VARIABLES,
     losses=(Loss(_ONE, frozenset({"w"})), Loss(_ONE, frozenset({"w", "unreached"}))),
     facts=_FACTS,
@@ -190,11 +186,20 @@ def test_nothing_differs_in_what_is_the_same():
         ),
         (_with_facts(variables={"w": _VARIABLES["w"]}), [("variables", "b")]),
         (
-            _with_facts(root=dataclasses.replace(_PIECE, variables=("w", "b"))),
+            _with_facts(root=dataclasses.replace(_PIECE, variables=("w", "b", "c"))),
             [("variables", "variables")],
         ),
         (
-            _with_facts(root=dataclasses.replace(_PIECE, variables=("w", "w"))),
+            # "b" is only used by an endpoint, and has to be there, too.
+            _with_facts(root=dataclasses.replace(_PIECE, variables=("w",))),
+            [("variables", "variables")],
+        ),
+        (
+            _with_facts(callables={"f": dataclasses.replace(_PIECE, variables=("w",))}),
+            [("variables", "f.variables")],
+        ),
+        (
+            _with_facts(root=dataclasses.replace(_PIECE, variables=("w", "b", "w"))),
             [("variables", "variables")],
         ),
         (
@@ -218,9 +223,7 @@ def test_every_check_has_a_test_that_it_fails():
     assert {check for _, expected in cases for check, _ in expected} == {n for n, _ in CHECKS}
 
 
-_UNSURE = {
-    "unsure": frozenset({"b"}), "used": frozenset({"w", "b"}), "plain_used": frozenset({"w", "b"})
-}  # fmt: skip
+_UNSURE = {"unsure": frozenset({"b"}), "used": frozenset({"w", "b"})}
 
 
 def _unsure(**facts):
@@ -263,15 +266,67 @@ def test_what_one_call_may_use_another_may_surely_use():
     both = dataclasses.replace(_CASE, attribute="g", signature="g", served_as=("f",), is_root=False)
     evidence = dataclasses.replace(
         _unsure(
-            root=_PIECE,
-            callables={"f": _PIECE, "g": _PIECE},
+            root=PieceFacts(("w",), ("w",), (Loss(_ONE),)),
+            callables={name: PieceFacts(("w",), ("w",), (Loss(_ONE),)) for name in ("f", "g")},
             signatures=("f", "g", "serving_default"),
         ),
         cases=(_CASE, both),
+        plan=dataclasses.replace(_PLAN, callables=dict.fromkeys("fg", _PLAN.callables["f"])),
     )
-    unsure, sure = evidence.expected[0], dataclasses.replace(_SEEN, plain_used=frozenset("wb"))
+    unsure, sure = evidence.expected[0], _SEEN
     evidence = dataclasses.replace(evidence, expected=(unsure, sure), actual=(_SAME.actual[0],) * 2)
     assert _failures(evidence) == [("variables", "g.variables")]
+
+
+def _with_variants(variants, callables, expected, actual):
+    plans = {
+        name: dataclasses.replace(_PLAN.callables["f"], attribute=name, tags=tags)
+        for name, tags in callables.items()
+    }
+    piece = dataclasses.replace(_PIECE, losses=())
+    return dataclasses.replace(
+        _SAME,
+        plan=ModulePlan(VariantChoice(None, None, *variants), plans, None, ()),
+        losses=expected,
+        source=dataclasses.replace(
+            _SOURCE, signatures={tags: {"f": _SIGNATURE} for tags in callables.values()}
+        ),
+        facts=dataclasses.replace(
+            _FACTS,
+            root=dataclasses.replace(_PIECE, losses=actual.pop("root")),
+            callables={
+                name: dataclasses.replace(piece, losses=losses) for name, losses in actual.items()
+            },
+        ),
+    )
+
+
+def test_losses_are_those_of_the_variant_that_a_callable_trains_with():
+    a, b, a_train = frozenset("a"), frozenset("b"), frozenset(["a", "train"])
+    of_w = {tags: Loss(value, frozenset("w"), tags) for tags, value in ((a_train, _ONE), (b, _TWO))}
+
+    def failures(**actual):
+        variants = (a, b), {}, {a: a_train}
+        losses = tuple(of_w.values())
+        found = _failures(_with_variants(variants, {"f": a, "g": b}, losses, actual))
+        return [failure for failure in found if failure[0] == "losses"]
+
+    one, two = Loss(_ONE), Loss(_TWO)
+    assert failures(root=(one, two), f=(one,), g=(two,)) == []
+    assert failures(root=(one, two), f=(one, two), g=(two,)) == [("losses", "count")]
+    assert failures(root=(one, two), f=(one,), g=(one,)) == [("losses", "0")]
+    assert failures(root=(one,), f=(one,), g=(two,)) == [("losses", "1")]
+
+
+def test_a_loss_that_variants_share_is_listed_once_by_a_module_that_cannot_be_called():
+    a, b = frozenset("a"), frozenset("b")
+    expected = tuple(Loss(_ONE, frozenset("w"), tags) for tags in (a, a, b, b))
+    one = Loss(_ONE)
+    same = _with_variants(
+        ((a, b), {}), {"f": a, "g": b}, expected,
+        {"root": (one, one), "f": (one, one), "g": (one, one)},
+    )  # fmt: skip
+    assert not [failure for failure in _failures(same) if failure[0] == "losses"]
 
 
 def test_a_gradient_that_is_not_there_is_zero():

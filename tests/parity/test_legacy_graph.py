@@ -23,6 +23,8 @@ def test_sets_asset_paths(golden):
 
 
 def test_clears_devices(golden):
+    (program,) = read_module(golden("devices")).variants.values()
+    assert any(node.device for node in program.nodes.values())
     graph = _prepare(golden("devices")).meta_graph.graph_def
     assert not any(node.device for node in graph.node)
 

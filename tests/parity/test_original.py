@@ -34,11 +34,10 @@ def test_tries_other_inputs_until_some_run(run_original):
 
 
 def test_prefers_outputs_without_nan(run_original):
-    assert not any(
-        np.isnan(value).any()
-        for observation in run_original("layers_convolutions").observations
-        for value in observation.outputs.values()
-    )
+    observations = run_original("layers_convolutions").observations
+    outputs = [value for observation in observations for value in observation.outputs.values()]
+    assert outputs
+    assert not any(np.isnan(value).any() for value in outputs)
 
 
 def test_says_what_could_not_run(run_original):
@@ -50,12 +49,6 @@ def test_says_what_could_not_run(run_original):
     assert not original.cases
 
 
-def test_names_signatures_that_cannot_be_called(run_original):
-    (entry,) = run_original("odd_colliding_inputs").not_compared
-    assert (entry.case, entry.what) == ("default", "the signature in Python")
-    assert not entry.leaves_open
-
-
 def test_trainable_in_any_variant(run_original):
     variables = run_original("image_bn_variants").variables()
     assert any(variable.trainable for variable in variables.values())
@@ -65,7 +58,7 @@ def test_trainable_in_any_variant(run_original):
 def test_notes(run_original):
     assert list(run_original("half_plus_two").notes()) == []
     (note,) = run_original("layers_custom_gradient").notes()
-    assert "gradient overrides were dropped" in note
+    assert "gradient overrides" in note and "are not compared" in note
 
 
 def test_counts_random_ops_that_calls_run(run_original):

@@ -3,7 +3,11 @@ import pytest
 from converter.formats.hub_module import read_saved_model
 from converter.formats.registry import read_module
 from converter.ir.text import dtype_name
-from converter.parity.source_facts import nodes_in_collection, read_signatures, read_source_facts
+from converter.parity.source_facts import (
+    nodes_in_collection,
+    read_served_signatures,
+    read_source_facts,
+)
 
 
 @pytest.fixture
@@ -38,8 +42,8 @@ def test_what_it_reads_is_what_the_converter_reads(facts, golden):
 
 
 def test_signatures_of_a_converted_module(converted):
-    (meta_graph,) = read_saved_model(converted("half_plus_two")).meta_graphs
-    assert set(read_signatures(meta_graph)) == {"default", "serving_default"}
+    signatures = read_served_signatures(read_saved_model(converted("half_plus_two")))
+    assert set(signatures) == {"default", "serving_default"}
 
 
 def test_collections(golden):

@@ -1034,5 +1034,6 @@ def test_names_are_kept(make_program):
     graph = _read_graph(_doubled_rows)
     lowered = lower_tensor_arrays(graph, make_program())
     new = {name for name in lowered.nodes if name not in graph.nodes}
+    assert new
     assert all(re.fullmatch(r".*/(dims|branch|number|length|stack)(_\d+)?", name) for name in new)
     assert lowered.results == graph.results

@@ -100,7 +100,7 @@ class RegionBuilder:
 
     def is_plain(self, unit: Unit) -> bool:
         """Whether a unit is a node that TensorFlow imports with others in one go."""
-        return isinstance(unit, str) and self.nodes[unit].op not in op_facts.OWN_GRADIENT_OPS
+        return isinstance(unit, str) and not op_facts.is_called(self.nodes[unit])
 
     def node(self, name: str) -> Node:
         """The node with inputs of the nested form."""

@@ -1,0 +1,57 @@
+"""The graphs that make and fill a table; nothing is traced here."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from converter.ir import check, op_facts, query
+from converter.ir.graph import Node, Program, TensorRef
+from converter.ir.region import Region
+from converter.passes.pipeline import lower
+from converter.passes.prune_unreachable import Feed, prune_unreachable
+from converter.passes.strip_placement import COLOCATION
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TableGraphs:
+    """A lookup table.
+
+    Attributes:
+      node: The node that makes it.
+      creation: Makes the table; its last item does, and its result is the handle.
+      filling: Fill it; each takes the handle.
+    """
+
+    node: str
+    creation: Region
+    filling: tuple[Region, ...]
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """What makes it and what fills it."""
+        return (self.creation, *self.filling)
+
+
+def make_table_graphs(program: Program, node: str) -> TableGraphs:
+    """Cuts the making and the filling of a table out of a graph variant, and lowers both.
+
+    Raises:
+      ConversionError: if one of them cannot be carried over exactly.
+    """
+    maker = program.nodes[node]
+    inputs = lower(prune_unreachable(program, {}, maker.inputs), program)
+    op = op_facts.REF_TABLE_OPS.get(maker.op, maker.op)
+    attrs = {key: value for key, value in maker.attrs.items() if key != COLOCATION}
+    made = Node(
+        query.unique_name(node, {n.name for n in inputs.nodes()}), op, inputs.results, attrs=attrs
+    )
+    check.check_node(made)
+    creation = dataclasses.replace(
+        inputs, items=(*inputs.items, made), results=(TensorRef(made.name),)
+    )
+    feed = {TensorRef(node): Feed("table", op_facts.DT_RESOURCE)}
+    filling = tuple(
+        lower(prune_unreachable(program, feed, (), [op]), program)
+        for op in program.tables[node].initializers
+    )
+    return TableGraphs(node, creation, filling)

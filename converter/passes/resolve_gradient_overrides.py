@@ -1,0 +1,191 @@
+"""Keeps the gradient overrides that TensorFlow 1.15 resolves, and drops all others.
+
+A node that keeps attribute `_gradient_op_type` is emitted as a call of a function with that
+gradient. Dropped are names that no process but the exporter's knows: TF1 itself fails to
+differentiate such a node after loading it, and here its op has its natural gradient. `convert`
+warns of them.
+
+An `Identity` may turn into something else on the way, such as the read of a variable. So a
+second one carries its override.
+
+Before:
+    x = _Arg[T=float]()
+    a = Identity[T=float, _gradient_op_type="CustomGradient-1"](x)
+    b = Sign[T=float, _gradient_op_type="Identity"](a)
+    c = Identity[T=float, _gradient_op_type="Relu"](b)
+    return c
+
+After:
+    x = _Arg[T=float]()
+    a = Identity[T=float](x)
+    b = Sign[T=float, _gradient_op_type="Identity"](a)
+    c/before = Identity[T=float](b)
+    c = Identity[T=float, _gradient_op_type="Relu"](c/before)
+    return c
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+from converter import errors
+from converter.ir import gradient_overrides, op_facts, query, serde
+from converter.ir.gradient_overrides import ATTRIBUTE, Source
+from converter.ir.graph import (
+    CUSTOM_GRADIENT_OP,
+    AttrValue,
+    Graph,
+    Node,
+    Program,
+    TensorRef,
+)
+
+_SOURCES_KEPT = (Source.REGISTERED, Source.LIBRARY, Source.STOPPED)
+_STRUCTURE = op_facts.V1_CONTROL_FLOW | op_facts.TENSOR_ARRAY_OPS
+_HANDLES = frozenset({op_facts.DT_RESOURCE, op_facts.DT_VARIANT})
+_CARRY_GRADIENTS = op_facts.DIFFERENTIABLE | _HANDLES
+
+
+def resolve_gradient_overrides(graph: Graph, program: Program) -> Graph:
+    """Leaves attribute `_gradient_op_type` on nodes whose gradient is another than their op's.
+
+    Ops that TensorFlow 1.15 does not differentiate, while TensorFlow 2 does, get it as well.
+
+    Raises:
+      UnsupportedOpError: if the gradient of an op is overridden that has no place in a function
+        of its own, such as an op of control flow.
+    """
+    del program
+    resolved = query.map_nodes(graph, _resolve)
+    if not any(_is_split(node) for node in resolved.nodes.values()):
+        return resolved
+    taken = set(resolved.nodes)
+    nodes = {
+        part.name: part for node in resolved.nodes.values() for part in _split_identity(node, taken)
+    }
+    return dataclasses.replace(resolved, nodes=nodes)
+
+
+def find_unresolved_overrides(graph: Graph, program: Program) -> dict[str, str]:
+    """The overrides that no library resolves, by the names of their nodes.
+
+    Args:
+      graph: What a call runs, before any pass.
+      program: Its variant, whose functions loops and branches may run as bodies. TensorFlow 1.15
+        does not look at overrides in the body of a plain call.
+
+    Returns:
+      The name in each override, by node name; nodes of bodies are called `function/node`.
+    """
+    found = {
+        node.name: gradient_overrides.override_of(node) or ""
+        for node in graph.nodes.values()
+        if gradient_overrides.is_unresolved(node) and not _is_call(node.op, program)
+    }
+    waiting = [name for node in graph.nodes.values() for name in _body_names(node.op, node.attrs)]
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop(0)
+        if name in seen or name not in program.functions:
+            continue
+        seen.add(name)
+        for node_def in program.functions[name].node_def:
+            waiting.extend(_body_names(node_def.op, node_def.attr))
+            node = Node(
+                f"{name}/{node_def.name}",
+                node_def.op,
+                tuple(map(TensorRef, node_def.input)),
+                attrs=node_def.attr,
+            )
+            if gradient_overrides.is_unresolved(node) and not _is_call(node.op, program):
+                found[node.name] = gradient_overrides.override_of(node) or ""
+    return found
+
+
+def _is_call(op: str, program: Program) -> bool:
+    return op in program.functions or op in op_facts.CALL_OPS
+
+
+def _body_names(op: str, attrs: Mapping[str, AttrValue]) -> Iterator[str]:
+    """The functions that functional control flow runs."""
+    if op in op_facts.FUNCTIONAL_CONTROL_FLOW:
+        for key in op_facts.FUNCTION_ATTRS.get(op, ()):
+            if key in attrs:
+                functions = attrs[key].list.func if key == "branches" else [attrs[key].func]
+                yield from (function.name for function in functions)
+
+
+def check_overrides_kept(before: Graph, after: Graph) -> None:
+    """Checks that no node has lost its override to the passes between two graphs.
+
+    Raises:
+      UnsupportedOpError: if one has.
+    """
+    for name, node in before.nodes.items():
+        now = after.nodes.get(name)
+        if ATTRIBUTE in node.attrs and now is not None and ATTRIBUTE not in now.attrs:
+            if not (_is_flow(now) and _passes_gradients(node)):
+                raise _uncarriable(node)
+
+
+def _is_flow(node: Node) -> bool:
+    """Whether a node passes a list on, where V1 passes a TensorArray's flow: a meaningless float."""
+    return "T" in node.attrs and node.attrs["T"].type == op_facts.DT_VARIANT
+
+
+def _passes_gradients(node: Node) -> bool:
+    override = gradient_overrides.override_of(node)
+    return gradient_overrides.find_source(node.op, override) is not Source.STOPPED
+
+
+def _resolve(node: Node) -> Node:
+    override = gradient_overrides.override_of(node)
+    if override is None and node.op not in gradient_overrides.CHANGED_OPS:
+        return node
+    source = gradient_overrides.find_source(node.op, override)
+    if source not in _SOURCES_KEPT or not _is_differentiable(node):
+        return query.without_attr(node, ATTRIBUTE)
+    if _is_bound_to_its_place(node):
+        raise _uncarriable(node)
+    if override is not None:
+        return node
+    return dataclasses.replace(node, attrs={**node.attrs, ATTRIBUTE: serde.string_attr(node.op)})
+
+
+def _is_differentiable(node: Node) -> bool:
+    """Whether gradients can come to the outputs of a node, and go on to its inputs."""
+    if node.op == CUSTOM_GRADIENT_OP:
+        return False  # Functions of the library come with a gradient.
+    takes, gives = op_facts.dtypes(node)
+    return not (_CARRY_GRADIENTS.isdisjoint(takes) or _CARRY_GRADIENTS.isdisjoint(gives))
+
+
+def _is_bound_to_its_place(node: Node) -> bool:
+    """Whether a node is none that could as well be in a function of its own."""
+    if node.op in _STRUCTURE or any(op_facts.takes_ref(node, i) for i in range(len(node.inputs))):
+        return True
+    takes, gives = op_facts.dtypes(node)
+    return not _HANDLES.isdisjoint(takes + gives)
+
+
+def _uncarriable(node: Node) -> errors.UnsupportedOpError:
+    override = gradient_overrides.override_of(node) or node.op
+    return errors.UnsupportedOpError(
+        f"the gradient of op {node.op!r} is overridden by that of {override!r}, which cannot be"
+        " carried over for this op",
+        node=node.name,
+        remedy="Export the module without this override.",
+    )
+
+
+def _is_split(node: Node) -> bool:
+    return node.op == "Identity" and ATTRIBUTE in node.attrs
+
+
+def _split_identity(node: Node, taken: set[str]) -> Iterator[Node]:
+    if _is_split(node):
+        name = query.claim_name(f"{node.name}/before", taken)
+        yield dataclasses.replace(query.without_attr(node, ATTRIBUTE), name=name)
+        node = dataclasses.replace(node, inputs=(TensorRef(name),), control_inputs=())
+    yield node

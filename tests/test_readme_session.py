@@ -1,0 +1,139 @@
+"""README from top to bottom in one shell, as a reader goes through it, in fresh environments."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+PYPROJECT = (ROOT / "pyproject.toml").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+VERSIONS = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', PYPROJECT)
+OLDEST, NEWEST = VERSIONS[0], VERSIONS[-1]
+
+# What no reader can run as it stands, by the text that says why.
+NOT_RUN = {
+    "tcp://SCHEDULER": "it names machines of the reader's",
+    'load("@tf1hub//': "it is a BUILD file; docs/bazel.md and tests/bazel have the whole of it",
+}
+# CI runs all tests. Here, all are collected, and those run that need what trains.
+SOME_TESTS = "-k interface"
+
+
+def is_run(text):
+    return not any(reason in text for reason in NOT_RUN)
+
+
+def find_python(version):
+    """An interpreter of this version that can make virtual environments, or None."""
+    pyenv = pathlib.Path(os.environ.get("PYENV_ROOT", pathlib.Path.home() / ".pyenv"))
+    installed = pyenv.glob(f"versions/{version}.*/bin/python{version}")
+    # A shim of pyenv is on the path for versions that it does not run.
+    for candidate in (shutil.which(f"python{version}"), *sorted(installed)):
+        if candidate is not None:
+            program = "import ensurepip, sys, venv; print(sys.executable)"
+            found = subprocess.run([candidate, "-c", program], capture_output=True, text=True)
+            if found.returncode == 0:
+                return found.stdout.strip()
+    return None
+
+
+def copy_project(directory):
+    """The project without what was built in it, and what README calls the reader's modules."""
+    leave_out = shutil.ignore_patterns(
+        ".git", ".venv*", ".*_cache", "__pycache__", "*.egg-info", "bazel-*", "build", "converted"
+    )
+    project = pathlib.Path(shutil.copytree(ROOT, directory / "project", ignore=leave_out))
+    module = project / "legacy_fixtures/golden/text_embedding_oov/module"
+    shutil.copytree(module, project / "module")
+    shutil.copytree(module, project / "modules/text")
+    return project
+
+
+def as_shell(kind, text):
+    """A block as commands of a shell."""
+    if kind == "python":
+        return f"python - <<'END OF BLOCK'\n{text}END OF BLOCK\n"
+    return "".join(re.findall(r"^\$ (.*\n)", text, re.MULTILINE)) if kind == "console" else text
+
+
+def write_session(path):
+    """Writes the blocks as one script, which prints a line before each.
+
+    The tests' command comes last: it installs more than the others need, and a reader may leave
+    it out.
+    """
+    order = [block for block in BLOCKS if is_run(block[1])]
+    order.sort(key=lambda block: "-m pytest" in block[1])
+    marked = [f"echo '== block {n}'\n{as_shell(*block)}" for n, block in enumerate(order)]
+    path.write_text("set -eu\n" + "\n".join(marked))
+    return order
+
+
+def run_session(python, directory):
+    """Runs the blocks; returns each with what it printed."""
+    project = copy_project(directory)
+    order = write_session(directory / "session.sh")
+    (directory / "bin").mkdir()
+    command = directory / "bin" / "python3"
+    command.write_text(f'#!/bin/sh\nexec {python} "$@"\n')
+    command.chmod(0o755)
+    ours = ("COVERAGE", "PYTEST", "PYTHON", "VIRTUAL_ENV")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+    environment["PATH"] = f"{directory / 'bin'}:{os.environ['PATH']}"
+    environment["PYTEST_ADDOPTS"] = SOME_TESTS
+    done = subprocess.run(
+        ["bash", str(directory / "session.sh")], cwd=project, env=environment, check=False,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    printed = re.split(r"^== block \d+\n", done.stdout, flags=re.MULTILINE)[1:]
+    return list(zip(order, printed, strict=True))
+
+
+def check_session(python):
+    with tempfile.TemporaryDirectory(prefix="readme_") as directory:
+        session = run_session(python, pathlib.Path(directory))
+    for (kind, text), printed in session:
+        if kind == "console":
+            assert printed.split() == text.split("\n", 1)[1].split()
+    (_, command), printed = session[-1]
+    assert "-m pytest" in command
+    assert re.search(r"^\d+ passed", printed, re.MULTILINE), printed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+def test_readme_works_in_order(version):
+    python = find_python(version)
+    if python is None:
+        pytest.skip(f"no Python {version} that can make virtual environments is on this machine")
+    check_session(python)
+
+
+@pytest.mark.slow
+def test_readme_works_in_order_with_the_python_that_is_here():
+    if find_python(OLDEST) or find_python(NEWEST):
+        pytest.skip("a Python that tells more is on this machine")
+    check_session(sys.executable)
+
+
+def test_blocks_of_every_kind_are_run():
+    assert {kind for kind, text in BLOCKS if is_run(text)} == {"console", "python", "sh"}
+    assert len(BLOCKS) == README.count("\n```") // 2
+
+
+@pytest.mark.parametrize("reason", NOT_RUN)
+def test_a_block_that_is_not_run_is_one(reason):
+    assert sum(reason in text for _, text in BLOCKS) == 1
+
+
+def test_the_oldest_and_the_newest_python_are_those_that_the_project_names():
+    assert f'requires-python = ">={OLDEST}"' in PYPROJECT
+    assert f"Python {OLDEST} to {NEWEST}" in README
