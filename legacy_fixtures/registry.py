@@ -78,6 +78,8 @@ FIXTURES: Tuple[Fixture, ...] = (
     composites.SPARSE_INPUT,
     composites.SPARSE_STATIC_SHAPE,
     composites.SPARSE_MIXED,
+    composites.SPARSE_TRIPLET,
+    composites.SIZES_IN_CONSTANTS,
     composites.SPARSE_OUTPUT,
     composites.RAGGED_INPUT,
     composites.RAGGED_BOTH,

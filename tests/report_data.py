@@ -94,7 +94,7 @@ def make_report(tensors=3, wrong=False, seed=0):
         rows.append(Row("default", "outputs", f"layer_{index}", compared))
     words = np.array([b"a", b"b"], object)
     rows.append(Row("default", "outputs", "words", compare(words, words, Tolerance())))
-    skipped = (NotCompared("default, training", "it has no gradient"),)
+    skipped = (NotCompared("default", "gradients", "it has none", leaves_open=False),)
     return ParityReport(tuple(rows), not_compared=skipped, notes=("a note",))
 
 

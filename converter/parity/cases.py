@@ -14,7 +14,14 @@ from converter.assemble.signatures import SERVING_DEFAULT
 from converter.assemble.variants import Tags
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Program, TensorInfo, TensorRef
-from converter.parity.generate import Attempt, Siblings, differing_scalar, generate
+from converter.parity.generate import (
+    Attempt,
+    Siblings,
+    differing_scalar,
+    generate,
+    generate_triplet,
+)
+from converter.parity.sparse_triplets import find_triplets, rank_of
 from converter.parity.user_inputs import describe_keys, find_value
 from converter.parity.uses import Use, UseFinder
 from converter.parity.values import Value
@@ -139,12 +146,13 @@ class CaseMaker:
         infos = known_inputs(program, plan)
         hparams = [h for h in plan.hparams if planned.gives_hparams and h.input in infos]
         values: dict[str, Value] = {}
-        made: dict[tuple[TensorRef, ...], Value] = {}
+        made = self._make_triplets(planned, program, infos, attempt)
         for name in (*plan.inputs, *(h.input for h in hparams)):
             hparam = next((h for h in hparams if h.input == name), None)
             key = infos[name].components
             # Two inputs may be one tensor, which can have one value only.
-            made.setdefault(key, self._value(planned, program, infos, name, hparam, attempt))
+            if key not in made:
+                made[key] = self._value(planned, program, infos, name, hparam, attempt)
             values[name] = made[key]
         return Case(
             attribute=plan.attribute,
@@ -163,14 +171,19 @@ class CaseMaker:
             serving_keywords=python_names(program.signatures[plan.signature]),
         )
 
+    def sizes(self, planned: PlannedCase) -> list[int]:
+        """The sizes that the graph behind the inputs shows, the most likely first."""
+        program = self._legacy.variants[planned.tags]
+        infos = known_inputs(program, planned.plan)
+        refs = [ref for name in planned.plan.inputs for ref in infos[name].components]
+        return self._finder(program).sizes(refs)
+
     def describe_inputs(self, planned: PlannedCase) -> str:
         """What a user has to pass, where no inputs that were made up will do."""
         plan = planned.plan
         infos = known_inputs(self._legacy.variants[planned.tags], plan)
         keys = [
-            key
-            for name in plan.inputs
-            for key in describe_keys(plan.signature, name, infos[name])
+            key for name in plan.inputs for key in describe_keys(plan.signature, name, infos[name])
         ]
         if not keys:
             return ""
@@ -215,11 +228,35 @@ class CaseMaker:
         siblings = _siblings(infos, name, attempt)
         return generate(f"{signature}/{name}", info, self._use(program, info), attempt, siblings)
 
+    def _make_triplets(
+        self,
+        planned: PlannedCase,
+        program: Program,
+        infos: Mapping[str, TensorInfo],
+        attempt: Attempt,
+    ) -> dict[tuple[TensorRef, ...], Value]:
+        """Sparse tensors that are three dense inputs, unless the user gives them."""
+        made: dict[tuple[TensorRef, ...], Value] = {}
+        signature = planned.plan.signature
+        given = {name: infos[name] for name in planned.plan.inputs}
+        for triplet in find_triplets(given, self._finder(program).walk):
+            parts = [infos[name] for name in dataclasses.astuple(triplet)]
+            use = self._use(program, infos[triplet.values])
+            seed = f"{signature}/{triplet.values}"
+            arrays = generate_triplet(seed, parts, rank_of(triplet, infos), use, attempt)
+            for name, part, array in zip(dataclasses.astuple(triplet), parts, arrays, strict=True):
+                own = find_value(self._arrays, signature, name, part)
+                made[part.components] = array if own is None else own
+        return made
+
     def _use(self, program: Program, info: TensorInfo) -> Use:
+        values = info.components[1] if info.kind.value == "sparse" else info.components[0]
+        return self._finder(program).find(values)
+
+    def _finder(self, program: Program) -> UseFinder:
         if program.tags not in self._finders:
             self._finders[program.tags] = UseFinder(self._legacy, program)
-        values = info.components[1] if info.kind.value == "sparse" else info.components[0]
-        return self._finders[program.tags].find(values)
+        return self._finders[program.tags]
 
 
 def known_inputs(program: Program, plan: CallablePlan) -> dict[str, TensorInfo]:

@@ -11,8 +11,8 @@ import os
 import pathlib
 import shutil
 import subprocess
-from collections.abc import Iterator
 
+import tensorflow as tf
 from google.protobuf import message
 from tensorflow.core.protobuf import saved_model_pb2
 
@@ -103,7 +103,7 @@ def _run_in_process(request: Request, scratch: pathlib.Path) -> Observations:
 
 def _read_answer(answer: pathlib.Path, request: Request) -> Observations:
     """Reads what a process says that has run a stranger's ops."""
-    weights = sum(path.stat().st_size for path in _files(as_path(request.directory)))
+    weights = _weights_bytes(request.directory)
     limit = _LEAST_LIMIT_BYTES + _MOST_BYTES_PER_CASE * weights * len(request.cases)
     try:
         observations = read_message(answer, Observations, limit)
@@ -119,10 +119,12 @@ def _read_answer(answer: pathlib.Path, request: Request) -> Observations:
     return observations
 
 
-def _files(directory: Path) -> Iterator[Path]:
-    folder = directory / "variables"
-    if folder.is_dir():
-        yield from folder.iterdir()
+def _weights_bytes(directory: str) -> int:
+    folder = f"{directory}/variables"
+    if not tf.io.gfile.isdir(folder):
+        return 0
+    names = tf.io.gfile.listdir(folder)
+    return sum(tf.io.gfile.stat(f"{folder}/{name}").length for name in names)
 
 
 def _how_it_ended(status: int) -> str:

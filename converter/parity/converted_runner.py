@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import importlib
 import pathlib
 import sys
@@ -144,7 +145,7 @@ class _Runner:
         def serve(name: str) -> Call:
             return (self._load() if self._reload else loaded).serve(name, parts)
 
-        return {name: _try(lambda name=name: serve(name)) for name in case.served_as}
+        return {name: _try(functools.partial(serve, name)) for name in case.served_as}
 
     def _add_session(
         self, cases: Sequence[Case], seen: dict[str, Observation]
@@ -160,8 +161,7 @@ class _Runner:
                 case.name: dataclasses.replace(
                     seen[case.name],
                     session={
-                        name: _try(lambda name=name, case=case: run(name, case))
-                        for name in case.served_as
+                        name: _try(functools.partial(run, name, case)) for name in case.served_as
                     },
                 )
                 for case in cases
@@ -171,15 +171,13 @@ class _Runner:
         self, cases: Sequence[Case], seen: dict[str, Observation], loaded: LoadedModule
     ) -> dict[str, Observation]:
         """Saves the module once more, as training with checkpoints does, and uses both."""
-        failed = _try(lambda: self._save(loaded))
-        after = {case.name: _try(lambda case=case: loaded.call(case)) for case in cases}
+        failed = _try(functools.partial(self._save, loaded))
+        after = {case.name: _try(functools.partial(loaded.call, case)) for case in cases}
         copied: dict[str, Call] = dict.fromkeys(after, failed)
         if not failed.error:
             copied = self._call_copy(cases)
         return {
-            name: dataclasses.replace(
-                observation, after_saving=after[name], in_copy=copied[name]
-            )
+            name: dataclasses.replace(observation, after_saving=after[name], in_copy=copied[name])
             for name, observation in seen.items()
         }
 
@@ -193,7 +191,7 @@ class _Runner:
             copy = LoadedModule(self._copy)
         except Exception as error:  # Whatever it is, the copy is of no use.
             return {case.name: Call(error=describe_error(error)) for case in cases}
-        return {case.name: _try(lambda case=case: copy.call(case)) for case in cases}
+        return {case.name: _try(functools.partial(copy.call, case)) for case in cases}
 
 
 def _try(run: Callable[[], Call]) -> Call:
@@ -211,7 +209,7 @@ def _run_as_written(
     loaded = LoadedModule(directory)
     return {
         case.name: dataclasses.replace(
-            seen[case.name], as_written=_try(lambda case=case: loaded.call(case))
+            seen[case.name], as_written=_try(functools.partial(loaded.call, case))
         )
         for case in cases
     }

@@ -91,11 +91,9 @@ class Evidence:
         A module without an inference variant serves all of its callables.
         """
         callables, inference = self.plan.callables, self.plan.variants.inference
-        served = serving_names(self.plan)
+        plans = ((served, callables[name]) for name, served in serving_names(self.plan).items())
         expected = {
-            served[name]: self.source.signatures[part.tags][part.signature]
-            for name, part in callables.items()
-            if name in served
+            served: self.source.signatures[plan.tags][plan.signature] for served, plan in plans
         }
         if inference is not None:
             forgotten = set(self.source.signatures[inference]) - {

@@ -76,7 +76,7 @@ class _Encoder:
     """
 
     def __init__(self) -> None:
-        self.arrays: dict[str, np.ndarray] = {}
+        self.arrays: dict[str, Any] = {}
         self.described: list[tuple[str, list[int]]] = []
 
     def encode(self, value: Any) -> Any:

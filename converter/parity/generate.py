@@ -6,7 +6,7 @@ import base64
 import dataclasses
 import math
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ class Attempt:
       positive: Whether all numbers are positive.
       scalars: Whether inputs of unknown rank are scalars.
       like_siblings: Whether an unknown size is that of another input along the same axis.
+      ones: Whether integers and scalars are one, as a scale, a length or a count may have to be.
     """
 
     batch: int = 8
@@ -45,6 +46,7 @@ class Attempt:
     positive: bool = False
     scalars: bool = False
     like_siblings: bool = True
+    ones: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -75,6 +77,31 @@ ATTEMPTS = (
     Attempt(simple_ids=True, positive=True, scalars=True),
     Attempt(simple_ids=True, batch=1, size=1),
 )
+# Tried only where none of those runs.
+SMALL_BATCHES = (
+    Attempt(batch=1),
+    Attempt(batch=1, like_siblings=False),
+    Attempt(ones=True, positive=True),
+    Attempt(ones=True, positive=True, batch=1),
+    Attempt(ones=True, positive=True, batch=1, scalars=True),
+    Attempt(simple_ids=True, positive=True, batch=1, image_size=224),
+    Attempt(simple_ids=True, positive=True, batch=1, image_size=299),
+    Attempt(simple_ids=True, positive=True, batch=2),
+    Attempt(simple_ids=True, positive=True, batch=4),
+)
+
+
+def attempts_at_sizes(sizes: Sequence[int]) -> Iterator[Attempt]:
+    """Attempts at the sizes that a graph's own constants show, in their order.
+
+    Each may be that of images, of any axis but the first, or of the batch.
+    """
+    for size in sizes:
+        for ones in (False, True):
+            yield Attempt(
+                simple_ids=not ones, ones=ones, positive=True, batch=1, size=size, image_size=size
+            )
+        yield Attempt(simple_ids=True, positive=True, batch=size)
 
 
 def generate(
@@ -92,10 +119,42 @@ def generate(
     Raises:
       UnmakeableError: if the dtype has no values that could be made up.
     """
-    maker = _Maker(np.random.default_rng(zlib.crc32(seed.encode())), info, use, attempt, siblings)
+    maker = _make_maker(seed, info, use, attempt, siblings)
     if info.kind is Kind.SPARSE:
         return maker.sparse()
     return maker.ragged() if info.kind is Kind.RAGGED else maker.dense(maker.shape())
+
+
+def generate_triplet(
+    seed: str, infos: Sequence[TensorInfo], rank: int, use: Use, attempt: Attempt
+) -> list[np.ndarray]:
+    """Makes up the indices, the values and the dense shape of one sparse tensor.
+
+    Args:
+      seed: The same seed gives the same tensor.
+      infos: What the signature says of the three.
+      rank: Of the tensor.
+      use: What the graph does with the values.
+      attempt: How to choose what they leave open.
+
+    Raises:
+      UnmakeableError: if the values' dtype has none that could be made up.
+    """
+    info = dataclasses.replace(infos[1], shape=(None,) * rank)
+    made = _make_maker(seed, info, use, attempt, _ALONE).sparse()
+    whole = (infos[0], infos[2])
+    indices, shape = (
+        array.astype(tf.as_dtype(part.dtype).as_numpy_dtype)
+        for array, part in zip((made.indices, made.dense_shape), whole, strict=True)
+    )
+    return [indices, made.values, shape]
+
+
+def _make_maker(
+    seed: str, info: TensorInfo, use: Use, attempt: Attempt, siblings: Siblings
+) -> _Maker:
+    random = np.random.default_rng(zlib.crc32(seed.encode()))
+    return _Maker(random, info, use, attempt, siblings)
 
 
 def differing_scalar(default: bool | int | float | str) -> bool | int | float | str:
@@ -196,11 +255,15 @@ class _Maker:
         raise UnmakeableError(f"no values of dtype {dtype.name} can be made up")
 
     def _floats(self, shape: tuple[int, ...]) -> np.ndarray:
+        if self._attempt.ones and not shape:
+            return np.ones(shape)
         if len(shape) == 4 or self._attempt.positive:  # Pixels, by convention in [0, 1].
             return np.asarray(self._random.uniform(0.05, 1.0, shape))
         return np.asarray(self._random.standard_normal(shape))
 
     def _integers(self, shape: tuple[int, ...]) -> np.ndarray:
+        if self._attempt.ones:
+            return np.ones(shape, np.int64)
         if self._use.is_size or (self._use.is_compared and not shape):
             return np.asarray(self._random.integers(2, 5, shape))
         if self._attempt.simple_ids:

@@ -11,12 +11,20 @@ from converter.assemble.variants import Tags
 from converter.formats.hub_module import read_saved_model
 from converter.formats.legacy_module import LegacyModule
 from converter.parity.cases import Case, CaseMaker, PlannedCase, plan_cases
-from converter.parity.generate import ATTEMPTS, UnmakeableError
+from converter.parity.generate import (
+    ATTEMPTS,
+    SMALL_BATCHES,
+    Attempt,
+    UnmakeableError,
+    attempts_at_sizes,
+)
 from converter.parity.legacy_runner import LegacyFailure, LegacyRunner
 from converter.parity.observation import Loss, Observation, VariableFacts
 from converter.parity.source_facts import read_source_facts
 from converter.parity.values import has_nan
 from converter.parity.verdict import NotCompared
+
+_MOST_SIZES = 12  # Each is tried in three ways, and each way runs the graph.
 
 
 class Original:
@@ -49,24 +57,31 @@ class Original:
     def _run_case(self, planned: PlannedCase) -> None:
         """Takes the first inputs that run without NaN, or else the first that run at all."""
         fallback: tuple[Case, Observation] | None = None
-        reason = ""
-        for attempt in ATTEMPTS:
+        reasons: list[str] = []
+        for attempt in self._attempts(planned):
+            if fallback is not None and attempt not in ATTEMPTS:
+                break
             try:
                 case = self._maker.make(planned, attempt)
                 observation = self._runner.observe(case)
             except (LegacyFailure, UnmakeableError) as failure:
-                reason = reason or str(failure)
+                reasons.append(str(failure))
                 continue
             fallback = fallback or (case, observation)
             if not any(map(has_nan, observation.outputs.values())):
                 fallback = (case, observation)
                 break
         if fallback is None:
-            why = f"the original does not run with the inputs made up for it: {reason}"
+            why = f"the original does not run with the inputs made up for it: {reasons[0]}"
             remedy = self._maker.describe_inputs(planned)
             self.not_compared.append(NotCompared(planned.name, "all", why, remedy))
             return
         self._keep(*fallback)
+
+    def _attempts(self, planned: PlannedCase) -> Iterator[Attempt]:
+        yield from ATTEMPTS
+        yield from SMALL_BATCHES
+        yield from attempts_at_sizes(self._maker.sizes(planned)[:_MOST_SIZES])
 
     def _keep(self, case: Case, observation: Observation) -> None:
         self.cases.append(dataclasses.replace(case, draws=bool(observation.drawn)))

@@ -136,9 +136,7 @@ def _row_from_json(values: Mapping[str, Any]) -> Row:
     for name in ("max_abs", "max_rel"):
         fields[name] = float(fields[name])
     conditions = tuple(values["conditions"])
-    return Row(
-        values["case"], values["check"], values["tensor"], Comparison(**fields), conditions
-    )
+    return Row(values["case"], values["check"], values["tensor"], Comparison(**fields), conditions)
 
 
 def to_json(value: Any) -> Any:
@@ -158,6 +156,8 @@ def explain_summary(summary: Mapping[str, Any]) -> str:
     if summary["verdict"] == DIFFERS:
         return "Differs."
     reasons = "; ".join(summary["not_compared"]) or "no call of the original could be compared"
+    if not summary["tensors"] + summary["conditional"]:
+        return f"Not compared: {reasons}. No tensor was compared; {summary['facts']} facts hold."
     return f"Not compared: {reasons}. All else is equal: {_counts(summary)}."
 
 

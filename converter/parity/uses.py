@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -73,6 +75,19 @@ _DECODERS = {
     "DecodeRaw": "raw",
     "StringToNumber": "number",
 }
+# Input -> the ops for which it is a shape, a size or what one is compared with.
+_SHAPE_INPUTS = {
+    0: frozenset({"Equal", "Greater", "GreaterEqual", "Less", "LessEqual"}),
+    1: frozenset(
+        {
+            "BroadcastTo", "Equal", "Greater", "GreaterEqual", "Less", "LessEqual", "Reshape",
+            "ResizeArea", "ResizeBicubic", "ResizeBilinear", "ResizeNearestNeighbor", "Split",
+            "SplitV",
+        }
+    ),
+    2: frozenset({"Slice"}),
+}  # fmt: skip
+_LEAST_SIZE, _MOST_SIZE, _MOST_SIZES_EACH = 1, 2048, 8
 # Op -> the input that is a shape or a number of repetitions.
 _SIZES = {
     "BroadcastTo": 1, "Fill": 0, "RandomStandardNormal": 0, "RandomUniform": 0,
@@ -142,6 +157,41 @@ class UseFinder:
             if node.op in _COMPARISONS:
                 use = dataclasses.replace(use, is_compared=True)
         return use
+
+    def walk(self, ref: TensorRef) -> Iterator[tuple[Node, int]]:
+        """The ops that take a tensor's elements, and as which of their inputs."""
+        return self._walk(ref)
+
+    def sizes(self, refs: Iterable[TensorRef]) -> list[int]:
+        """The sizes that the graph behind some tensors is made for, the most likely first.
+
+        They stand in constants that ops take for shapes and sizes, and in shapes of weights.
+        """
+        found: collections.Counter[int] = collections.Counter()
+        for node in self._behind(refs):
+            found.update(self._sizes_of(node))
+        likely = [size for size in found if _LEAST_SIZE <= size <= _MOST_SIZE]
+        return sorted(likely, key=lambda size: (-found[size], size))
+
+    def _behind(self, refs: Iterable[TensorRef]) -> Iterator[Node]:
+        stack, seen = list(refs), set()
+        while stack:
+            for node, _ in self._users.get(stack.pop(), ()):
+                if node.name not in seen:
+                    seen.add(node.name)
+                    yield node
+                    stack.extend(self._outputs.get(node.name, ()))
+
+    def _sizes_of(self, node: Node) -> Iterator[int]:
+        for position, ref in enumerate(node.inputs):
+            source = self._source(ref)
+            if source.op == "Const" and node.op in _SHAPE_INPUTS.get(position, ()):
+                array = tf.make_ndarray(source.attrs["value"].tensor)
+                yield from (int(size) for size in array.reshape(-1)[:_MOST_SIZES_EACH])
+        if node.op in _WIDTHS:
+            width = self._width(node)
+            # A matrix after a flattened image, by the side of a square one, too.
+            yield from () if width is None else (width, math.isqrt(width))
 
     def _walk(self, ref: TensorRef) -> Iterator[tuple[Node, int]]:
         """The uses of a tensor's elements: nodes, and at which of their inputs."""

@@ -38,6 +38,35 @@ def _sparse_mixed():
     hub.add_signature(inputs={"x": x, "bias": bias}, outputs=outputs)
 
 
+def _sparse_triplet():
+    """The parts of a sparse matrix as three dense inputs, as universal-sentence-encoder-lite."""
+    values = tf.placeholder(tf.int64, [None], name="values")
+    indices = tf.placeholder(tf.int64, [None, 2], name="indices")
+    dense_shape = tf.placeholder(tf.int64, [None], name="dense_shape")
+    table = tf.get_variable("embedding", [8, 4])
+    ids = tf.SparseTensor(indices, values, dense_shape)
+    filled, _ = tf.sparse.fill_empty_rows(ids, tf.constant(0, tf.int64))
+    embedded = tf.nn.embedding_lookup_sparse(table, filled, None, combiner="mean")
+    inputs = {"values": values, "indices": indices, "dense_shape": dense_shape}
+    hub.add_signature(inputs=inputs, outputs=embedded)
+
+
+def _sizes_in_constants():
+    """Sizes that no placeholder has: of one image, and of the weights that it is flattened for."""
+    image = tf.placeholder(tf.float32, [None, None, None, 1], name="image")
+    scale = tf.placeholder(tf.int32, [], name="scale")
+    kernel = tf.get_variable("kernel", [20 * 20, 3])
+    checked = [
+        tf.assert_equal(tf.shape(image)[0], 1, message="one image at a time"),
+        tf.assert_less(scale, 2, message="a scale of 1 at most"),
+        tf.assert_positive(scale),
+    ]
+    with tf.control_dependencies(checked):
+        flat = tf.reshape(image, [-1, 20 * 20])
+    outputs = tf.matmul(flat, kernel) * tf.cast(scale, tf.float32)
+    hub.add_signature(inputs={"image": image, "scale": scale}, outputs=outputs)
+
+
 def _sparse_output():
     words = tf.placeholder(tf.string, [None], name="sentences")
     tokens = tf.string_split(words, delimiter=" ")
@@ -106,6 +135,31 @@ SPARSE_MIXED = Fixture(
     description="sparse and dense inputs, sparse and dense outputs",
     module_fn=_sparse_mixed,
     calls=(Call("default", {"x": _SPARSE, "bias": examples.normal(4, _COLUMNS)}),),
+)
+
+SPARSE_TRIPLET = Fixture(
+    name="sparse_triplet",
+    family="composites",
+    description="the parts of a sparse matrix are three dense inputs",
+    module_fn=_sparse_triplet,
+    calls=(
+        Call(
+            "default",
+            {
+                "values": np.int64([3, 1, 4]),
+                "indices": np.int64([[0, 0], [0, 1], [2, 0]]),
+                "dense_shape": np.int64([3, 2]),
+            },
+        ),
+    ),
+)
+
+SIZES_IN_CONSTANTS = Fixture(
+    name="sizes_in_constants",
+    family="composites",
+    description="constants of the graph tell the sizes that inputs must have, no shapes do",
+    module_fn=_sizes_in_constants,
+    calls=(Call("default", {"image": examples.normal(1, 20, 20, 1), "scale": np.int32(1)}),),
 )
 
 SPARSE_OUTPUT = Fixture(

@@ -32,7 +32,7 @@ def verify_job(job: Job) -> Outcome:
         details = "" if is_expected else traceback.format_exc()
         return Failed(**where, error=ErrorInfo.of(error, details), seconds=time.time() - started)
     if not report.passed:
-        info = ErrorInfo(kind="ParityError", message=f"it differs: {report.first_failure()}")
+        info = ErrorInfo(kind="ParityError", message=report.sentence())
         return Failed(**where, error=info, seconds=time.time() - started)
     destination = pathlib.Path(job.destination)
     return UpToDate(

@@ -262,6 +262,39 @@ def test_verify_of_models_that_differ(run, golden_module, tmp_path):
     assert "default" in out
 
 
+def test_what_could_not_be_compared_has_an_exit_status(run, golden_module, tmp_path):
+    source, out = golden_module("ref_embedding"), tmp_path / "out"
+    np.savez(tmp_path / "wrong.npz", default=np.full((2, 3), 100))
+    wrong = ("--inputs", tmp_path / "wrong.npz")
+    status, stdout, err = run("convert", "--verify", *wrong, source, out)
+    assert status == 3
+    assert "Not compared: all of default" in " ".join(stdout.split())
+    assert "qual to the original" not in stdout
+    assert "Pass --inputs FILE.npz (in Python: inputs=) with `default/default` (int64" in err
+    assert (out / "saved_model.pb").is_file()
+    parity = json.loads((out / "assets.extra" / "conversion.json").read_text())["parity"]
+    assert (parity["verdict"], parity["passed"]) == ("not compared", False)
+    assert "not in [0, 7)" in parity["not_compared"][0]
+
+    status, stdout, _ = run("verify", source, out, *wrong, "--json")
+    assert status == 3
+    assert json.loads(stdout)["verdict"] == "not compared"
+    assert run("verify", source, out)[0] == 0
+
+
+def test_inputs_are_for_comparing(run, golden_module, tmp_path):
+    np.savez(tmp_path / "mine.npz", default=np.ones(3, np.float32))
+    source, inputs = golden_module("half_plus_two"), ("--inputs", tmp_path / "mine.npz")
+    status, _, err = run("convert", source, tmp_path / "out", *inputs)
+    assert status == 2
+    assert "--verify" in error_line(err)
+    np.savez(tmp_path / "mine.npz", nope=np.ones(3, np.float32))
+    status, _, err = run("convert", "--verify", source, tmp_path / "out", *inputs)
+    assert status == 2
+    assert "'nope'" in error_line(err)
+    assert not (tmp_path / "out").exists()
+
+
 def test_verify_takes_the_user_s_arrays(run, golden_module, tmp_path):
     source = golden_module("half_plus_two")
     run("convert", source, tmp_path / "out")

@@ -11,6 +11,7 @@ import pytest
 import converter
 from converter.cli import main, terminal
 from converter.cli.migrate_summary import print_report
+from converter.migration.outcomes import Converted, ErrorInfo, Failed, ParitySummary
 from converter.migration.report import MigrationReport
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -49,6 +50,43 @@ def test_names_that_are_no_text_are_json(run):
     (outcome,) = json.loads(done.stdout.decode())["outcomes"]
     assert os.fsencode(outcome["path"]) == b".tf1hub/" + ODD
     assert outcome["error"]["kind"] == "Collision"
+
+
+def _converted(path, verdict):
+    reasons = ("all of default: it does not run",) if verdict == "not compared" else ()
+    parity = ParitySummary(
+        verdict=verdict, passed=verdict == "equal", tensors=1, bit_equal=1, worst_abs=0.0,
+        worst_rel=0.0, not_compared=reasons,
+    )  # fmt: skip
+    return Converted(
+        path=path, source=path, destination=path, destination_bytes=1, record="r", parity=parity
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "failed", "status", "said"),
+    [
+        (["equal", "equal"], False, 0, "2 converted, 2 proven equal, 0 not compared."),
+        (["equal", "not compared"], False, 3, "2 converted, 1 proven equal, 1 not compared."),
+        (["not compared"], True, 1, "1 converted, 0 proven equal, 1 not compared."),
+    ],
+)
+def test_what_was_not_compared_is_counted_and_said(
+    monkeypatch, tmp_path, capsys, verdicts, failed, status, said
+):
+    outcomes = [_converted(f"m{n}", verdict) for n, verdict in enumerate(verdicts)]
+    if failed:
+        error = ErrorInfo(kind="ParityError", message="it differs")
+        outcomes.append(Failed(path="f", source="f", destination="f", error=error))
+    report = MigrationReport(
+        run="r", source_root="src", destination_root="dst", outcomes=tuple(outcomes)
+    )
+    monkeypatch.setattr(converter, "migrate", lambda *_, **__: report)
+    arguments = main.parse_arguments(["tf1hub", "migrate", str(tmp_path), str(tmp_path / "dst")])
+    assert main.main(arguments) == status
+    printed = capsys.readouterr().out
+    assert said in printed
+    assert ("it does not run" in printed) == ("not compared" in verdicts)
 
 
 def test_options_are_handed_on(monkeypatch, tmp_path, capsys):

@@ -121,7 +121,7 @@ def test_a_failed_verification_leaves_the_old_version(golden_module, tmp_path, m
     before = files(out)
 
     class Report:
-        passed = False
+        verdict = "differs"
 
         def first_failure(self):
             return "output 'default'"
@@ -174,7 +174,7 @@ def test_fresh_processes_write_the_same_bytes(name, tmp_path):
 
 def test_verification_makes_garbage_and_has_a_collector(golden_module, tmp_path, monkeypatch):
     class Passed:
-        passed = True
+        verdict = "equal"
 
         def summary(self):
             return {}

@@ -81,14 +81,14 @@ def test_what_is_not_legacy_or_damaged_says_so(make_job, tree, job, tmp_path):
 
 
 def test_verifying_keeps_the_comparison_in_full(job, monkeypatch):
-    monkeypatch.setattr(converter, "verify", lambda *_, **__: _Report(passed=True))
+    monkeypatch.setattr(converter, "verify", lambda *_, **__: _Report("equal"))
     outcome = convert_job(dataclasses.replace(job, options=ConversionOptions(verify=True)))
     assert outcome.parity.tensors == 1
     assert json.loads(pathlib.Path(outcome.parity_report).read_text()) == {"rows": ["r"]}
 
 
 def test_a_difference_is_a_failure_whose_comparison_is_kept(job, monkeypatch):
-    monkeypatch.setattr(converter, "verify", lambda *_, **__: _Report(passed=False))
+    monkeypatch.setattr(converter, "verify", lambda *_, **__: _Report("differs"))
     outcome = convert_job(dataclasses.replace(job, options=ConversionOptions(verify=True)))
     assert isinstance(outcome, Failed)
     assert outcome.error.kind == "ParityError"
@@ -96,16 +96,31 @@ def test_a_difference_is_a_failure_whose_comparison_is_kept(job, monkeypatch):
     assert pathlib.Path(job.parity_report).is_file()
 
 
+def test_what_could_not_be_compared_is_converted_and_said(job, monkeypatch):
+    monkeypatch.setattr(converter, "verify", lambda *_, **__: _Report("not compared"))
+    outcome = convert_job(dataclasses.replace(job, verify=True))
+    assert isinstance(outcome, Converted)
+    assert outcome.parity.verdict == "not compared"
+    assert not outcome.parity.passed
+    said = " ".join(outcome.warnings)
+    assert "Not compared with the original: all of x: it does not run." in said
+    assert "Pass --inputs FILE.npz." in said
+
+
 @dataclasses.dataclass
 class _Report:
-    passed: bool
+    verdict: str
 
     def first_failure(self):
         return "x / outputs / y"
 
     def summary(self):
-        return {"passed": self.passed, "tensors": 1, "bit_equal": 1, "worst_abs": 0.0,
-                "worst_rel": "inf"}  # fmt: skip
+        return {
+            "verdict": self.verdict, "passed": self.verdict == "equal", "tensors": 1,
+            "bit_equal": 1, "worst_abs": 0.0, "worst_rel": "inf",
+            "not_compared": [] if self.verdict == "equal" else ["all of x: it does not run"],
+            "remedies": [] if self.verdict == "equal" else ["Pass --inputs FILE.npz."],
+        }  # fmt: skip
 
     def to_json(self):
         return {"rows": ["r"]}

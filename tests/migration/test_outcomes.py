@@ -35,7 +35,10 @@ RAN = {
     "warnings": ("Careful.", "Very."),
 }
 ERROR = ErrorInfo(kind="WeightsError", message="no é", node="n", remedy="Look.", details="tb\n")
-PARITY = ParitySummary(passed=True, tensors=3, bit_equal=2, worst_abs=math.inf, worst_rel=1e-7)
+PARITY = ParitySummary(
+    verdict="not compared", passed=False, tensors=3, bit_equal=2, worst_abs=math.inf,
+    worst_rel=1e-7, conditional=1, facts=4, not_compared=("all of x: it does not run",),
+)  # fmt: skip
 OUTPUT = {"destination_bytes": 9, "record": "/dst/a/b/assets.extra/conversion.json"}
 EXAMPLES = [
     Converted(**RAN, **OUTPUT, parity=PARITY, parity_report="/dst/.tf1hub/parity/a/b.json"),
@@ -81,3 +84,9 @@ def test_an_error_is_described():
     )
     assert info.text == str(error)
     assert ErrorInfo.of(ValueError("two\nlines"), "tb").message == "two"
+
+
+def test_a_comparison_of_an_earlier_version_knew_two_verdicts():
+    values = {"passed": True, "tensors": 3, "bit_equal": 2, "worst_abs": 0.0, "worst_rel": "inf"}
+    assert ParitySummary.from_json(values).verdict == "equal"
+    assert ParitySummary.from_json({**values, "passed": False}).verdict == "differs"

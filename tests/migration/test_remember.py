@@ -29,7 +29,9 @@ from converter.version import __version__
 CONVERSION = ConversionOptions().to_json()
 WHERE = {"path": "a.tgz", "source": "/then/src/a.tgz", "destination": "/then/dst/a"}
 OUTPUT = {"destination_bytes": 3, "record": "/then/dst/a/assets.extra/conversion.json"}
-PARITY = ParitySummary(passed=True, tensors=1, bit_equal=1, worst_abs=0.0, worst_rel=0.0)
+PARITY = ParitySummary(
+    verdict="equal", passed=True, tensors=1, bit_equal=1, worst_abs=0.0, worst_rel=0.0
+)
 ERROR = ErrorInfo(kind="FormatError", message="no")
 
 

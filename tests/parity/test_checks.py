@@ -146,15 +146,15 @@ def test_nothing_differs_in_what_is_the_same():
             [("session", "call")],
         ),
         (_with_actual(after_saving=Call(error="gone")), [("after saving", "call")]),
-        (_with_actual(in_copy=Call({**_OUTPUTS, "default": _TWO}, {"w": _ONE})),
-         [("in a copy", "default")]),
+        (
+            _with_actual(in_copy=Call({**_OUTPUTS, "default": _TWO}, {"w": _ONE})),
+            [("in a copy", "default")],
+        ),
         (_with_actual(in_copy=Call(_OUTPUTS, {})), [("in a copy", "w after it")]),
         (
             dataclasses.replace(
                 _SAME,
-                copy_facts=dataclasses.replace(
-                    _FACTS, root=dataclasses.replace(_PIECE, losses=())
-                ),
+                copy_facts=dataclasses.replace(_FACTS, root=dataclasses.replace(_PIECE, losses=())),
             ),
             [("in a copy", "lists")],
         ),
@@ -263,9 +263,7 @@ def test_other_variables_than_a_call_may_use_must_not_be_listed():
 
 
 def test_what_one_call_may_use_another_may_surely_use():
-    both = dataclasses.replace(
-        _CASE, attribute="g", signature="g", served_as=("f",), is_root=False
-    )
+    both = dataclasses.replace(_CASE, attribute="g", signature="g", served_as=("f",), is_root=False)
     evidence = dataclasses.replace(
         _unsure(
             root=PieceFacts(("w",), ("w",), (Loss(_ONE),)),

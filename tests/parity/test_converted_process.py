@@ -53,7 +53,5 @@ def test_an_answer_that_makes_no_sense_is_an_error(converted, monkeypatch):
 
 def test_runs_what_lies_on_disk_where_nothing_draws(converted, monkeypatch):
     monkeypatch.setattr(converted_process, "write_deterministic_copy", None)
-    seen = run_in_every_way(
-        Request(str(converted("half_plus_two")), (), ()), fresh_process=False
-    )
+    seen = run_in_every_way(Request(str(converted("half_plus_two")), (), ()), fresh_process=False)
     assert seen.facts.variables

@@ -73,3 +73,22 @@ def test_counts_random_ops_that_calls_run(run_original):
 
 def test_losses_of_the_training_variant(run_original):
     assert len(run_original("dense_regularized").losses()) > 0
+
+
+def test_finds_the_sizes_that_only_constants_tell(run_original):
+    original = run_original("sizes_in_constants")
+    (case,) = original.cases
+    assert case.inputs["image"].shape[0] == 1
+    assert case.inputs["image"].size % (20 * 20) == 0
+    assert case.inputs["scale"] == 1
+
+
+def test_gradients_that_this_tensorflow_loses_leave_the_verdict_open(run_original):
+    (entry,) = run_original("v2_while_nested").not_compared
+    assert entry.what == "gradients"
+    assert entry.leaves_open
+
+
+def test_gradients_that_the_original_has_not_leave_nothing_open(run_original):
+    entries = run_original("layers_inner_gradient").not_compared
+    assert not any(entry.leaves_open for entry in entries)
