@@ -111,9 +111,7 @@ def plan_cases(plan: ModulePlan) -> Iterator[PlannedCase]:
                 yield PlannedCase(callable_plan, training, True, is_root, ())
 
 
-def _serving_names(
-    plan: ModulePlan, served: Mapping[str, str], attribute: str
-) -> tuple[str, ...]:
+def _serving_names(plan: ModulePlan, served: Mapping[str, str], attribute: str) -> tuple[str, ...]:
     """The signature's own name, and `serving_default` for the root, unless another has it."""
     if attribute not in served:
         return ()

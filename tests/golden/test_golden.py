@@ -1,6 +1,5 @@
 """Every converted fixture against the values that TF 1.15 recorded, after save and reload."""
 
-
 import numpy as np
 import pytest
 

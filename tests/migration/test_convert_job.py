@@ -98,7 +98,7 @@ def test_a_difference_is_a_failure_whose_comparison_is_kept(job, monkeypatch):
 
 def test_what_could_not_be_compared_is_converted_and_said(job, monkeypatch):
     monkeypatch.setattr(converter, "verify", lambda *_, **__: _Report("not compared"))
-    outcome = convert_job(dataclasses.replace(job, verify=True))
+    outcome = convert_job(dataclasses.replace(job, options=ConversionOptions(verify=True)))
     assert isinstance(outcome, Converted)
     assert outcome.parity.verdict == "not compared"
     assert not outcome.parity.passed
