@@ -45,14 +45,13 @@ _SERVED = Call({"default": _ONE}, {"w": _ONE})
 _CALLED = Call(_OUTPUTS, {"w": _ONE})
 _SEEN = Observation(
     outputs=_OUTPUTS,
-    plain=_ONE,
+    plain=Call({"default": _ONE}, {"w": _ONE}, {"w": _ONE}),
     serving={"f": _SERVED, "serving_default": _SERVED},
     session={name: Call({"default": _ONE}) for name in ("f", "serving_default")},
     after_saving=_CALLED,
     in_copy=_CALLED,
     gradients={"w": _ONE, "b": None},
     changed={"w": _ONE},
-    plain_changed={"w": _ONE},
     used=frozenset({"w", "b"}),
 )
 _VARIABLES = {
@@ -116,9 +115,19 @@ def test_nothing_differs_in_what_is_the_same():
         (_with_actual(outputs={**_SEEN.outputs, "default": _TWO}), [("outputs", "default")]),
         (_with_actual(outputs={"default": _ONE}), [("outputs", "other")]),
         (_with_actual(outputs={**_SEEN.outputs, "more": _ONE}), [("outputs", "more")]),
-        (_with_actual(plain=_TWO), [("default output", "default")]),
-        (_with_actual(plain=None), [("default output", "default")]),
-        (_with_actual(plain_changed={}), [("default output", "w after it")]),
+        (
+            _with_actual(plain=Call({"default": _TWO}, {"w": _ONE}, {"w": _ONE})),
+            [("default output", "default")],
+        ),
+        (_with_actual(plain=None), [("default output", "call")]),
+        (
+            _with_actual(plain=Call({"default": _ONE}, {"w": _ONE}, {"w": _TWO})),
+            [("default output", "gradient of w")],
+        ),
+        (
+            _with_actual(plain=Call({"default": _ONE}, {}, {"w": _ONE})),
+            [("default output", "w after it")],
+        ),
         (_with_actual(gradients={"w": _TWO}), [("gradients", "w")]),
         (_with_actual(gradients={"w": None}), [("gradients", "w")]),
         (_with_actual(gradients={"w": _ONE, "b": _ONE}), [("gradients", "b")]),
