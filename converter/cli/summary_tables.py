@@ -137,11 +137,7 @@ def _print_plan(summary: Mapping[str, Any], console: Console) -> None:
     table = terminal.make_table("call", "training", title="Converted, it would offer")
     for name, part in summary["callables"].items():
         for call in [f"obj.{name}"] + (["obj"] if name == summary["root"] else []):
-            training = part["training_tags"]
-            table.add_row(
-                escape(format_call(call, part)),
-                "" if training is None else escape(format_tags(training)),
-            )
+            table.add_row(escape(format_call(call, part)), escape(_format_training(part)))
     console.print(table)
     if summary["dropped"]:
         table = terminal.make_table("left out", "name", "because", title="It would lack")
@@ -150,6 +146,12 @@ def _print_plan(summary: Mapping[str, Any], console: Console) -> None:
         console.print(table)
     for warning in summary["warnings"]:
         console.print(f"[bold]Note:[/bold] {escape(warning)}")
+
+
+def _format_training(part: Mapping[str, Any]) -> str:
+    if part["always_trains"]:
+        return f"always: {format_tags(part['tags'])}"
+    return "" if part["training_tags"] is None else format_tags(part["training_tags"])
 
 
 def format_call(call: str, part: Mapping[str, Any]) -> str:
