@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from converter.assemble.computations import CallableGraphs, variable_names
 from converter.assemble.plan import ModulePlan
@@ -112,7 +112,7 @@ def make_graphs(legacy: LegacyModule, plan: ModulePlan) -> ModuleGraphs:
         legacy=legacy,
         plan=plan,
         callables=callables,
-        losses=list(_loss_graphs(legacy, plan)),
+        losses=_count_once(_loss_graphs(legacy, plan)),
         variables=variables,
         used={
             name: tuple(variable for variable in variables if variable in names)
@@ -145,25 +145,29 @@ def _loss_variants(plan: ModulePlan) -> list[Tags]:
 
 
 def _loss_graphs(legacy: LegacyModule, plan: ModulePlan) -> Iterator[LossGraph]:
-    """The losses, in order; one that several variants share counts once."""
-    found: dict[tuple[str, int], LossGraph] = {}
     for tags in _loss_variants(plan):
-        times: collections.Counter[str] = collections.Counter()
-        for loss in _losses_of_variant(legacy.variants[tags]):
-            text = format_region(loss.region)
-            key = text, times[text]  # What one variant lists twice counts twice.
-            times[text] += 1
-            known = found.setdefault(key, loss)
-            found[key] = dataclasses.replace(known, variants=known.variants | {tags})
-    yield from found.values()
+        program = legacy.variants[tags]
+        unfed = needing_placeholders(program, {}) if program.regularization_losses else set()
+        for ref in program.regularization_losses:
+            if ref.node not in unfed:
+                region = lower(prune_unreachable(program, {}, [ref]), program)
+                yield LossGraph(program, ref, region, frozenset({tags}))
 
 
-def _losses_of_variant(program: Program) -> Iterator[LossGraph]:
-    unfed = needing_placeholders(program, {}) if program.regularization_losses else set()
-    for ref in program.regularization_losses:
-        if ref.node not in unfed:
-            region = lower(prune_unreachable(program, {}, [ref]), program)
-            yield LossGraph(program, ref, region, frozenset({program.tags}))
+def _count_once(losses: Iterable[LossGraph]) -> list[LossGraph]:
+    """The losses in order; one that several variants share counts once.
+
+    What one variant lists twice counts twice.
+    """
+    found: dict[tuple[str, int], LossGraph] = {}
+    times: collections.Counter[tuple[str, Tags]] = collections.Counter()
+    for loss in losses:
+        text = format_region(loss.region)
+        times[text, loss.program.tags] += 1
+        key = text, times[text, loss.program.tags]
+        known = found.setdefault(key, loss)
+        found[key] = dataclasses.replace(known, variants=known.variants | loss.variants)
+    return list(found.values())
 
 
 # What a user should know of it, and what the converted module lacks.
