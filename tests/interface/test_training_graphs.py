@@ -88,6 +88,27 @@ def test_gradients_reach_the_endpoint_s_weights(tags, converted):
         np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-6)
 
 
+def test_a_user_may_train_only_some_of_them(converted, caplog):
+    """What README says of it."""
+    import tensorflow_hub as hub
+
+    obj = hub.load(converted(ENDPOINTS))
+    obj.trainable_variables = [
+        v for v in obj.trainable_variables if not v.name.startswith("AuxLogits/")
+    ]
+    layer = hub.KerasLayer(obj, trainable=True)
+    model = keras_2().Sequential([keras_2().Input([3]), layer])
+    model.compile(keras_2().optimizers.SGD(0.1), "mse")
+    before = _values(obj.default)
+    images = _call(ENDPOINTS).inputs["default"]
+    model.fit(images, 3.0 * images[:, :2], verbose=0)
+    moved = {k for k, v in _values(obj.default).items() if not np.array_equal(v, before[k])}
+    assert {k for k in moved if "moving" not in k} == {
+        "trunk/kernel", "trunk/bias", "head/kernel", "head/bias"
+    }  # fmt: skip
+    assert "Gradients do not exist" not in caplog.text
+
+
 def test_everything_that_endpoints_use_is_listed(converted):
     obj, golden = tf.saved_model.load(converted(ENDPOINTS)), read_golden(ENDPOINTS)
     for piece in (obj, obj.default):
