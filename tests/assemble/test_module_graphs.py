@@ -1,3 +1,6 @@
+import pytest
+
+from converter import errors
 from converter.assemble.module_graphs import Dropped, find_dropped, make_graphs
 from converter.assemble.plan import make_plan
 from converter.ir.graph import TensorRef
@@ -138,3 +141,43 @@ def test_placement_is_counted(golden_graphs):
 def test_nothing_is_dropped_because_all_is_used(golden_graphs):
     assert find_dropped(golden_graphs("table_shared_asset")) == ()
     assert Dropped("a", "b", "c") == Dropped("a", "b", "c")
+
+
+_PYTHON = """
+    x = Placeholder[dtype=float]()
+    w = VarHandleOp[dtype=float, shape=[]]()
+    rw = ReadVariableOp[dtype=float](w)
+    y = Mul[T=float](x, rw)
+    python = PyFunc[Tin={list { type: DT_FLOAT }}, Tout={list { type: DT_FLOAT }}, token="1"](rw)
+    through = Neg[T=float](python)
+    called = f(x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("output", "losses", "node"),
+    [
+        ("y", (), None),
+        ("through", (), "python"),
+        ("y", ("through",), "python"),
+        ("called", (), "called/p"),
+    ],
+)
+def test_ops_of_python_are_refused_where_they_are_reached(
+    output, losses, node, make_legacy, make_variant, make_function, signature
+):
+    body = "p = PyFunc[Tin={list { type: DT_FLOAT }}, Tout={list { type: DT_FLOAT }}](x)"
+    program = make_variant(
+        text=_PYTHON,
+        signatures=[signature("default", {"x": "x"}, {"default": output})],
+        regularization_losses=tuple(map(TensorRef, losses)),
+        functions={"f": make_function("f", {"x": "float"}, body, {"out": "p:output:0"})},
+    )
+    legacy = make_legacy(program)
+    plan = make_plan(legacy)
+    if node is None:
+        make_graphs(legacy, plan)
+        return
+    with pytest.raises(errors.UnsupportedOpError, match="calls a Python function") as raised:
+        make_graphs(legacy, plan)
+    assert raised.value.node == node
