@@ -291,3 +291,43 @@ def test_a_variable_without_a_value_that_a_table_is_filled_from_is_refused(
     ((error, parts),) = refusals.all
     assert error.message == "the checkpoint has no value for variable 'w'"
     assert parts == ["table 't'"]
+
+
+_PYTHON = """
+    x = Placeholder[dtype=float]()
+    w = VarHandleOp[dtype=float, shape=[]]()
+    rw = ReadVariableOp[dtype=float](w)
+    y = Mul[T=float](x, rw)
+    python = PyFunc[Tin={list { type: DT_FLOAT }}, Tout={list { type: DT_FLOAT }}, token="1"](rw)
+    through = Neg[T=float](python)
+    called = f(x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("output", "losses", "node"),
+    [
+        ("y", (), None),
+        ("through", (), "python"),
+        ("y", ("through",), "python"),
+        ("called", (), "called/p"),
+    ],
+)
+def test_ops_of_python_are_refused_where_they_are_reached(
+    output, losses, node, make_legacy, make_variant, make_function, signature
+):
+    body = "p = PyFunc[Tin={list { type: DT_FLOAT }}, Tout={list { type: DT_FLOAT }}](x)"
+    program = make_variant(
+        text=_PYTHON,
+        signatures=[signature("default", {"x": "x"}, {"default": output})],
+        regularization_losses=tuple(map(TensorRef, losses)),
+        functions={"f": make_function("f", {"x": "float"}, body, {"out": "p:output:0"})},
+    )
+    legacy = make_legacy(program)
+    plan = make_plan(legacy)
+    if node is None:
+        make_graphs(legacy, plan)
+        return
+    with pytest.raises(errors.UnsupportedOpError, match="calls a Python function") as raised:
+        make_graphs(legacy, plan)
+    assert raised.value.node == node
