@@ -163,3 +163,18 @@ def test_tables_that_are_filled_from_each_other_are_refused(with_table):
     _, refused = _require(with_table(text, t=("fill",), u=("fill_u",)), _LOOKUP)
     (message,) = refused
     assert message.endswith("is filled from itself.")
+
+
+def test_each_function_has_a_gradient_of_its_own(library, make_function):
+    """Two functions of one variant that share a gradient function."""
+
+    def function(name, op):
+        return make_function(name, {"x": "float"}, f"y = {op}[T=float](x)", {"out": "y:y:0"})
+
+    shared = make_function("g", {"x": "float", "dy": "float"}, "", {"dx": "dy"})
+    program = library(function("f", "Exp"), function("h", "Neg"), shared, f="g", h="g")
+    made, refused = _require(program, _CALL, _CALL.replace('"f"', '"h"'))
+    assert not refused
+    forward = {key: each.forward for (_, key), each in made.gradients.items()}
+    ops = {key: [node.op for node in region.nodes()] for key, region in forward.items()}
+    assert ops == {"f": ["Exp"], "h": ["Neg"]}
