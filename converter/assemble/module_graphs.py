@@ -144,19 +144,12 @@ class _Lowering:
                 self._require(served.computation.region, served.computation.program, part)
 
     def _lower_losses(self) -> None:
-        seen: set[str] = set()
-        for tags in _loss_variants(self.plan):
-            program = self.legacy.variants[tags]
-            here = [
-                loss
-                for ref in _usable_losses(program)
-                if (loss := self._lower_loss(program, ref)) is not None
-            ]
-            texts = [format_region(loss.region) for loss in here]
-            self.losses += [
-                loss for loss, text in zip(here, texts, strict=True) if text not in seen
-            ]
-            seen.update(texts)
+        found = [
+            self._lower_loss(self.legacy.variants[tags], ref)
+            for tags in _loss_variants(self.plan)
+            for ref in _usable_losses(self.legacy.variants[tags])
+        ]
+        self.losses = _count_once(loss for loss in found if loss is not None)
 
     def _lower_loss(self, program: Program, ref: TensorRef) -> LossGraph | None:
         part = f"regularization loss '{ref}'"
@@ -264,6 +257,16 @@ def _usable_losses(program: Program) -> list[TensorRef]:
     """The losses that are functions of the weights alone."""
     unfed = needing_placeholders(program, {}) if program.regularization_losses else set()
     return [ref for ref in program.regularization_losses if ref.node not in unfed]
+
+
+def _count_once(losses: Iterable[LossGraph]) -> list[LossGraph]:
+    """The losses, in order; one that several variants share counts once."""
+    first: dict[str, Tags] = {}
+    return [
+        loss
+        for loss in losses
+        if first.setdefault(format_region(loss.region), loss.program.tags) == loss.program.tags
+    ]
 
 
 # What a user should know of it, and what the converted module lacks.
