@@ -134,6 +134,25 @@ def test_a_checkpoint_of_the_root_has_what_endpoints_use(converted, tmp_path):
         np.testing.assert_array_equal(value, expected[name])
 
 
+def test_weights_that_keras_saves_have_what_endpoints_use(converted, tmp_path):
+    import tensorflow_hub as hub
+
+    def make():
+        layer = hub.KerasLayer(converted(ENDPOINTS), trainable=True)
+        return keras_2().Sequential([keras_2().Input([3]), layer])
+
+    model, other = make(), make()
+    expected = {}
+    for variable in model.weights:
+        variable.assign(["a", "b"] if variable.dtype == tf.string else variable + 1.0)
+        expected[variable.name] = variable.numpy()
+    assert len(expected) == len(read_golden(ENDPOINTS).variables)
+    model.save_weights(str(tmp_path / "weights"))
+    other.load_weights(str(tmp_path / "weights")).assert_consumed()
+    for variable in other.weights:
+        np.testing.assert_array_equal(variable.numpy(), expected[variable.name])
+
+
 def test_update_ops_of_an_endpoint_run_once_in_training(converted):
     call = _call(ENDPOINTS, ["train"])
     obj = tf.saved_model.load(converted(ENDPOINTS))
