@@ -45,3 +45,10 @@ def test_no_name_is_in_two_tables():
     assert len(libraries) == 4
     assert libraries.isdisjoint(tf1_gradients.DIFFERENTIABLE | tf1_gradients.NOT_DIFFERENTIABLE)
     assert tf1_gradients.NOT_DIFFERENTIABLE >= gradient_overrides.STOPPED_IN_TF1
+
+
+def test_a_name_that_is_no_text_is_read_all_the_same():
+    node = parse_graph('y = Neg[T=float, _gradient_op_type="x"](x)').nodes["y"]
+    node.attrs["_gradient_op_type"].s = b"a\xff"
+    assert gradient_overrides.override_of(node) == "a\N{REPLACEMENT CHARACTER}"
+    assert is_unresolved(node)
