@@ -31,6 +31,8 @@ class Original:
     """The TF1 side of a comparison.
 
     Attributes:
+      legacy: The module.
+      plan: What its conversion should offer.
       cases: The cases that ran.
       observations: What they showed.
       not_compared: What did not run, and why.
@@ -38,8 +40,8 @@ class Original:
     """
 
     def __init__(self, legacy: LegacyModule, plan: ModulePlan, maker: CaseMaker) -> None:
-        self._legacy = legacy
-        self._plan = plan
+        self.legacy = legacy
+        self.plan = plan
         self._maker = maker
         self._runner = LegacyRunner(legacy)
         self._planned = tuple(plan_cases(plan))
@@ -98,7 +100,7 @@ class Original:
 
     def variables(self) -> dict[str, VariableFacts]:
         """The variables of all graph variants."""
-        used = self._plan.variants.used
+        used = self.plan.variants.used
         trainable = frozenset().union(*(self.source.trainable[tags] for tags in used))
         return {
             name: dataclasses.replace(facts, trainable=name in trainable)
@@ -109,8 +111,8 @@ class Original:
 
     def losses(self) -> tuple[Loss, ...]:
         """The losses of the variants that some callable trains with."""
-        variants = self._plan.variants
-        trained = {variants.loss_variant(p.tags): None for p in self._plan.callables.values()}
+        variants = self.plan.variants
+        trained = {variants.loss_variant(p.tags): None for p in self.plan.callables.values()}
         return tuple(loss for tags in trained for loss in self._runner.losses(tags))
 
     def notes(self) -> Iterator[str]:

@@ -59,24 +59,61 @@ def verify(
       ConversionError: if the two cannot be compared.
     """
     tell = progress or (lambda _: None)
-    legacy = read_module(source)
     target = as_path(destination)
+    with quiet_tensorflow():
+        original = run_original(source, target, inputs, tell)
+        tell("running the converted module")
+        return judge(
+            original,
+            target,
+            tolerances=Tolerances(rtol, atol),
+            import_ops=tuple(import_ops),
+            fresh_process=fresh_process,
+        )
+
+
+def run_original(
+    source: StrPath,
+    target: Path,
+    inputs: Mapping[str, Any] | None = None,
+    tell: Progress = lambda _: None,
+) -> Original:
+    """Runs all that `target` should offer in the TF1 module that it was converted from.
+
+    Raises:
+      ConversionError: if it was not, or the original does not run.
+    """
+    legacy = read_module(source)
     plan = _read_plan(legacy, target)
     arrays = check_inputs(inputs, legacy, verify=True)
-    with quiet_tensorflow():
-        original = Original(legacy, plan, CaseMaker(legacy, arrays))
-        original.run(tell)
-        tell("running the converted module")
-        request = Request(
-            directory=str(target),
-            cases=tuple(original.cases),
-            attributes=tuple(plan.callables),
-            import_ops=tuple(import_ops),
-            reload=_has_mutable_tables(legacy),
-        )
-        observations = run_in_every_way(request, fresh_process=fresh_process)
+    original = Original(legacy, plan, CaseMaker(legacy, arrays))
+    original.run(tell)
+    return original
+
+
+def judge(
+    original: Original,
+    target: Path,
+    *,
+    tolerances: Tolerances,
+    import_ops: tuple[str, ...] = (),
+    fresh_process: bool = True,
+) -> ParityReport:
+    """Runs a converted module as its original was run, and compares the two.
+
+    Raises:
+      ParityError: if it does not run at all.
+    """
+    request = Request(
+        directory=str(target),
+        cases=tuple(original.cases),
+        attributes=tuple(original.plan.callables),
+        import_ops=import_ops,
+        reload=_has_mutable_tables(original.legacy),
+    )
+    observations = run_in_every_way(request, fresh_process=fresh_process)
     evidence = Evidence(
-        plan=plan,
+        plan=original.plan,
         cases=tuple(original.cases),
         expected=tuple(original.observations),
         actual=observations.cases,
@@ -87,15 +124,15 @@ def verify(
         source=original.source,
         offered=original.offered(),
         signatures=read_served_signatures(read_saved_model(target)),
-        tolerances=Tolerances(rtol, atol),
+        tolerances=tolerances,
     )
     return ParityReport(
         rows=run_checks(evidence),
         not_compared=tuple(original.not_compared),
         random_ops=original.random_ops(),
         notes=tuple(original.notes()),
-        rtol=rtol,
-        atol=atol,
+        rtol=tolerances.rtol,
+        atol=tolerances.atol,
     )
 
 
