@@ -52,6 +52,7 @@ def make_record(variables=2, callables=("default",), **fields):
                 "signature": name,
                 "tags": [],
                 "training_tags": ["train"],
+                "always_trains": False,
                 "inputs": {"images": value, "ids": {**value, "kind": "sparse", "shape": None}},
                 "hparams": {"momentum": {"input": "m", "default": 0.9, **value, "shape": []}},
                 "outputs": {"default": value, "layer/relu": value},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from converter import errors
 from converter.assemble.computations import CallableGraphs, variable_names
@@ -172,20 +172,12 @@ class _Lowering:
                 self._require(served.computation.region, served.computation.program, part)
 
     def _lower_losses(self) -> None:
-        """Lowers the losses, in order; one that several variants share counts once."""
-        found: dict[tuple[str, int], LossGraph] = {}
-        for tags in _loss_variants(self.plan):
-            program = self.legacy.variants[tags]
-            times: collections.Counter[str] = collections.Counter()
-            for ref in _usable_losses(program):
-                loss = self._lower_loss(program, ref)
-                if loss is not None:
-                    text = format_region(loss.region)
-                    key = text, times[text]  # What one variant lists twice counts twice.
-                    times[text] += 1
-                    known = found.setdefault(key, loss)
-                    found[key] = dataclasses.replace(known, variants=known.variants | {tags})
-        self.losses = list(found.values())
+        lowered = [
+            self._lower_loss(self.legacy.variants[tags], ref)
+            for tags in _loss_variants(self.plan)
+            for ref in _usable_losses(self.legacy.variants[tags])
+        ]
+        self.losses = _count_once(loss for loss in lowered if loss is not None)
 
     def _lower_loss(self, program: Program, ref: TensorRef) -> LossGraph | None:
         part = f"regularization loss '{ref}'"
@@ -279,6 +271,22 @@ def _usable_losses(program: Program) -> list[TensorRef]:
     """The losses that are functions of the weights alone."""
     unfed = needing_placeholders(program, {}) if program.regularization_losses else set()
     return [ref for ref in program.regularization_losses if ref.node not in unfed]
+
+
+def _count_once(losses: Iterable[LossGraph]) -> list[LossGraph]:
+    """The losses in order; one that several variants share counts once.
+
+    What one variant lists twice counts twice.
+    """
+    found: dict[tuple[str, int], LossGraph] = {}
+    times: collections.Counter[tuple[str, Tags]] = collections.Counter()
+    for loss in losses:
+        text = format_region(loss.region)
+        times[text, loss.program.tags] += 1
+        key = text, times[text, loss.program.tags]
+        known = found.setdefault(key, loss)
+        found[key] = dataclasses.replace(known, variants=known.variants | loss.variants)
+    return list(found.values())
 
 
 # What a user should know of it, and what the converted module lacks.

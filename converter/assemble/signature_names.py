@@ -99,20 +99,18 @@ def _distinct(
 ) -> list[str]:
     """Returns `make(name)` for each name, numbered where its `key` would not be the only one.
 
-    Names that need no change are theirs; no other name becomes one of `names`.
+    Names that need no change are theirs, and no number makes a name that another one has.
     """
+    wanted = [make(name) for name in names]
     owners: dict[str, str] = {}
-    for name in names:
-        if make(name) == name:
-            owners.setdefault(key(name), name)
-    taken = set(map(key, names))
+    for name, made in sorted(zip(names, wanted, strict=True), key=lambda pair: pair[0] != pair[1]):
+        owners.setdefault(key(made), name)
+    taken = set(owners)
     found = []
-    for name in names:
-        chosen = name
-        if owners.get(key(name)) != name:
-            made = make(name)
-            chosen = made + query.claim_name(key(made), taken).removeprefix(key(made))
-        found.append(chosen)
+    for name, made in zip(names, wanted, strict=True):
+        is_owner = owners[key(made)] == name
+        number = "" if is_owner else query.claim_name(key(made), taken).removeprefix(key(made))
+        found.append(f"{made}{number}")
     return found
 
 

@@ -139,11 +139,7 @@ def _print_plan(summary: Mapping[str, Any], console: Console) -> None:
     table = terminal.make_table("call", "training", title="Converted, it would offer")
     for name, part in summary["callables"].items():
         for call in [f"obj.{name}"] + (["obj"] if name == summary["root"] else []):
-            training = part["training_tags"]
-            table.add_row(
-                escape(format_call(call, part)),
-                "" if training is None else escape(format_tags(training)),
-            )
+            table.add_row(escape(format_call(call, part)), escape(_format_training(part)))
     console.print(table)
     _print_keywords(summary["callables"], console)
     if summary["dropped"]:
@@ -164,6 +160,12 @@ def _print_keywords(callables: Mapping[str, Any], console: Console) -> None:
         for name, keyword in part["serving_keywords"].items():
             table.add_row(*map(escape, (repr(part["served_as"]), repr(name), keyword)))
     console.print(table)
+
+
+def _format_training(part: Mapping[str, Any]) -> str:
+    if part["always_trains"]:
+        return f"always: {format_tags(part['tags'])}"
+    return "" if part["training_tags"] is None else format_tags(part["training_tags"])
 
 
 def format_call(call: str, part: Mapping[str, Any]) -> str:

@@ -55,9 +55,10 @@ def check_types(graph: Graph, program: Program) -> None:
         if _is_registered(node):
             _check_attrs(node)
             _check_available(node, graph.producer)
+    variables = {spec.name: spec.dtype for spec in program.variables.values()}
     for node in graph.nodes.values():
         if _is_registered(node):
-            _check_inputs(node, graph, program)
+            _check_inputs(node, graph, variables)
 
 
 def _is_registered(node: Node) -> bool:
@@ -126,13 +127,13 @@ def _check_available(node: Node, producer: int) -> None:
         )
 
 
-def _check_inputs(node: Node, graph: Graph, program: Program) -> None:
+def _check_inputs(node: Node, graph: Graph, variables: Mapping[str, int]) -> None:
     op_def = op_facts.find_op_def(node.op)
     assert op_def is not None
     position = 0
     for arg in op_def.input_arg:
         for wanted in op_facts.arg_dtypes(arg, op_def, node.attrs):
-            found = _find_dtype(node.inputs[position], graph, program)
+            found = _find_dtype(node.inputs[position], graph, variables)
             if found is not None and found != wanted % op_facts.REF_OFFSET:
                 raise errors.FormatError(
                     f"input {position} of op {node.op!r} has dtype {_dtype_text(found)},"
@@ -146,7 +147,7 @@ def _dtype_text(dtype: int) -> str:
     return dtype_name(dtype) if dtype in _KNOWN_DTYPES else str(dtype)
 
 
-def _find_dtype(ref: TensorRef, graph: Graph, program: Program) -> int | None:
+def _find_dtype(ref: TensorRef, graph: Graph, variables: Mapping[str, int]) -> int | None:
     """The `DataType` of a tensor, without the mark for refs; None where only a call tells it."""
     node = graph.nodes[ref.node]
     if node.op in _HANDLES:
@@ -154,7 +155,7 @@ def _find_dtype(ref: TensorRef, graph: Graph, program: Program) -> int | None:
     if node.op == ASSET_OP:
         return op_facts.DT_STRING
     if node.op == VARIABLE_VALUE_OP:
-        return program.variables[node.attrs["key"].s.decode()].dtype
+        return variables[node.attrs["key"].s.decode()]
     if node.op == ARG_OP:
         dtype = node.attrs["T"].type if "T" in node.attrs else None
     elif _is_registered(node):

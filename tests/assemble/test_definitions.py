@@ -163,3 +163,40 @@ def test_tables_that_are_filled_from_each_other_are_refused(with_table):
     _, refused = _require(with_table(text, t=("fill",), u=("fill_u",)), _LOOKUP)
     (message,) = refused
     assert message.endswith("is filled from itself.")
+
+
+def test_each_function_has_a_gradient_of_its_own(library, make_function):
+    """Two functions of one variant that share a gradient function."""
+
+    def function(name, op):
+        return make_function(name, {"x": "float"}, f"y = {op}[T=float](x)", {"out": "y:y:0"})
+
+    shared = make_function("g", {"x": "float", "dy": "float"}, "", {"dx": "dy"})
+    program = library(function("f", "Exp"), function("h", "Neg"), shared, f="g", h="g")
+    made, refused = _require(program, _CALL, _CALL.replace('"f"', '"h"'))
+    assert not refused
+    forward = {key: each.forward for (_, key), each in made.gradients.items()}
+    ops = {key: [node.op for node in region.nodes()] for key, region in forward.items()}
+    assert ops == {"f": ["Exp"], "h": ["Neg"]}
+
+
+def test_a_table_is_made_with_what_its_op_takes(with_table):
+    program = with_table(
+        """
+        k = Const[dtype=int64, value={tensor { dtype: DT_INT64 tensor_shape { } int64_val: -1 }}]()
+        d = Neg[T=int64](k)
+        t = MutableDenseHashTableV2[key_dtype=int64, value_dtype=float](k, d)
+        """,
+        t=(),
+    )
+    call = """
+        x = _Arg()
+        t = _Table[key="t"]()
+        n = LookupTableSizeV2(t)
+        return n
+    """
+    made, refused = _require(program, call)
+    assert not refused
+    (table,) = made.tables.values()
+    ops = [node.op for node in table.creation.nodes()]
+    assert ops == ["Const", "Neg", "MutableDenseHashTableV2"]

@@ -1,8 +1,18 @@
-import pytest
+import dataclasses
 
-from converter.assemble.module_graphs import find_dropped, find_warnings, make_graphs
+import pytest
+import tensorflow as tf
+
+from converter import errors
+from converter.assemble.module_graphs import (
+    find_dropped,
+    find_warnings,
+    make_graphs,
+    try_graphs,
+)
 from converter.assemble.plan import make_plan
-from converter.ir.graph import TensorRef
+from converter.assemble.reusable import build_reusable
+from converter.ir.graph import TableSpec, TensorRef
 
 _LOSSES = """
     x = Placeholder[dtype=float]()
@@ -239,3 +249,85 @@ def test_placement_is_counted(golden_graphs):
 
 def test_nothing_is_dropped_because_all_is_used(golden_graphs):
     assert find_dropped(golden_graphs("table_shared_asset")) == ()
+
+
+def test_variants_that_store_a_variable_differently_are_refused(make_legacy, make_variant):
+    plain, train = make_variant(), make_variant(["train"])
+    (spec,) = train.variables.values()
+    moved = dataclasses.replace(spec, checkpoint_key="v")
+    legacy = make_legacy(plain, dataclasses.replace(train, variables={"w": moved}), keys=("w", "v"))
+    with pytest.raises(errors.WeightsError, match="two graph variants store variable 'w'"):
+        make_graphs(legacy, make_plan(legacy))
+
+
+_FILLED_FROM_A_VARIABLE = """
+    x = Placeholder[dtype=float]()
+    w = VarHandleOp[dtype=float, shape=[]]()
+    r = ReadVariableOp[dtype=float](w)
+    t = HashTableV2[key_dtype=float, value_dtype=float]()
+    fill = InitializeTableV2[Tkey=float, Tval=float](t, r, r)
+    y = LookupTableFindV2[Tin=float, Tout=float](t, x, x)
+"""
+
+
+def test_a_variable_that_only_a_table_is_filled_from_is_kept(make_legacy, make_variant):
+    program = make_variant(text=_FILLED_FROM_A_VARIABLE, tables={"t": TableSpec("t", ("fill",))})
+    legacy = make_legacy(program)
+    graphs = make_graphs(legacy, make_plan(legacy))
+    assert list(graphs.variables) == ["w"]
+    assert not find_dropped(graphs)
+    reusable = build_reusable(graphs, live=False)
+    (variable,) = (r for r in reusable.module.tf1_resources if isinstance(r, tf.Variable))
+    assert [(variable, spec.name) for variable, spec in reusable.variables] == [(variable, "w")]
+
+
+def test_a_variable_without_a_value_that_a_table_is_filled_from_is_refused(
+    make_legacy, make_variant
+):
+    program = make_variant(text=_FILLED_FROM_A_VARIABLE, tables={"t": TableSpec("t", ("fill",))})
+    legacy = make_legacy(program, keys=())
+    graphs, refusals = try_graphs(legacy, make_plan(legacy))
+    assert graphs is None
+    ((error, parts),) = refusals.all
+    assert error.message == "the checkpoint has no value for variable 'w'"
+    assert parts == ["table 't'"]
+
+
+_PYTHON = """
+    x = Placeholder[dtype=float]()
+    w = VarHandleOp[dtype=float, shape=[]]()
+    rw = ReadVariableOp[dtype=float](w)
+    y = Mul[T=float](x, rw)
+    python = PyFunc[Tin={list { type: DT_FLOAT }}, Tout={list { type: DT_FLOAT }}, token="1"](rw)
+    through = Neg[T=float](python)
+    called = f(x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("output", "losses", "node"),
+    [
+        ("y", (), None),
+        ("through", (), "python"),
+        ("y", ("through",), "python"),
+        ("called", (), "called/p"),
+    ],
+)
+def test_ops_of_python_are_refused_where_they_are_reached(
+    output, losses, node, make_legacy, make_variant, make_function, signature
+):
+    body = "p = PyFunc[Tin={list { type: DT_FLOAT }}, Tout={list { type: DT_FLOAT }}](x)"
+    program = make_variant(
+        text=_PYTHON,
+        signatures=[signature("default", {"x": "x"}, {"default": output})],
+        regularization_losses=tuple(map(TensorRef, losses)),
+        functions={"f": make_function("f", {"x": "float"}, body, {"out": "p:output:0"})},
+    )
+    legacy = make_legacy(program)
+    plan = make_plan(legacy)
+    if node is None:
+        make_graphs(legacy, plan)
+        return
+    with pytest.raises(errors.UnsupportedOpError, match="calls a Python function") as raised:
+        make_graphs(legacy, plan)
+    assert raised.value.node == node

@@ -103,22 +103,6 @@ def test_a_variable_that_is_only_saved_has_no_value(open_module):
     assert resources.variables == [(variable, legacy.variants[frozenset()].variables["a"])]
 
 
-def test_functions_of_one_variant_have_a_gradient_each(open_module, make_program, make_function):
-    def function(name, op):
-        return make_function(name, {"x": "float"}, f"y = {op}[T=float](x)", {"out": "y:y:0"})
-
-    backward = make_function("g", {"x": "float", "dy": "float"}, "", {"dx": "dy"})
-    library = (function("f", "Exp"), function("h", "Neg"), backward)
-    program = make_program(
-        functions={each.signature.name: each for each in library}, gradients={"f": "g", "h": "g"}
-    )
-    _, resources = open_module("half_plus_two")
-    made = {key: resources.custom_gradient(program, key) for key in "fh"}
-    ops = {key: [node.op for node in each.forward.nodes()] for key, each in made.items()}
-    assert {key: found[-1] for key, found in ops.items()} == {"f": "Exp", "h": "Neg"}
-    assert resources.custom_gradient(program, "f") is made["f"]
-
-
 def test_an_asset_is_made_once_and_must_be_within_the_module(open_module):
     _, resources = open_module("table_file")
     asset = resources.asset("words.txt")

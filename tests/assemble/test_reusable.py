@@ -33,11 +33,21 @@ def test_the_root_is_the_default_piece_and_shares_its_function(golden_live):
 
 def test_pieces_list_what_they_use_and_share_it(golden_live):
     module = golden_live("bert_tiny")
-    assert not callable(module)
+    assert module.__dict__["__call__"] is module.tokens.__dict__["__call__"]
     assert module.tokenization_info.variables == []
     tokens = {variable.ref() for variable in module.tokens.variables}
     assert tokens < {variable.ref() for variable in module.mlm.variables}
-    assert {v.ref() for v in module.mlm.variables} <= {v.ref() for v in module.variables}
+    assert tokens == {variable.ref() for variable in module.variables}
+
+
+def test_a_module_that_cannot_be_called_lists_everything(golden_live):
+    module = golden_live("variants_training_twins")
+    assert not callable(module)
+    pieces = (module.generator__bsNone_gen, module.discriminator__bsNone_disc)
+    for name in ("variables", "trainable_variables"):
+        listed = {variable.ref() for variable in getattr(module, name)}
+        assert listed == {v.ref() for piece in pieces for v in getattr(piece, name)}
+    assert len(module.regularization_losses) == sum(len(p.regularization_losses) for p in pieces)
 
 
 def test_losses_are_functions_of_the_weights(golden_live):

@@ -59,6 +59,7 @@ def test_python_keywords_are_said_by_flat_keywords():
         (["", "input"], {"": "input_1"}),
         (["a/b", "a_b", "a.b"], {"a/b": "a_b_1", "a.b": "a_b_2"}),
         (["_x", "arg__x"], {"_x": "arg__x_1"}),
+        (["_", "-", "__1"], {"-": "arg___2"}),
         (["in", "None", "a:0", "ünï", "²", "0", "__class__", "b", "B", "l" * 300], {}),
     ],
 )

@@ -20,7 +20,7 @@ from converter.cli.interrupts import (
 _GOLDEN = pathlib.Path(__file__).parents[2] / "legacy_fixtures/golden"
 # Sends itself a signal in the midst of a command.
 _INTERRUPTED = """\
-import os, sys
+import os, signal
 from converter.cli.main import entry_point
 from converter.{module} import {name} as interrupted
 
@@ -30,6 +30,7 @@ def interrupt(*args, **kwargs):
 
 before = interrupted.{function}
 interrupted.{function} = interrupt
+signal.signal(signal.SIGINT, signal.default_int_handler)  # A background job of a shell ignores it.
 entry_point()
 """
 

@@ -5,7 +5,8 @@ import json
 import pytest
 from golden.converted_model import convert_golden
 
-from converter.export.record import decode_attachment, to_bytes
+from converter.export.attachments import decode_attachment
+from converter.export.record import to_bytes
 from converter.formats.source_files import digest
 from converter.version import __version__
 

@@ -36,6 +36,7 @@ REGRESSIONS = {
     "colon": module_of("a:b", "x:0", ":", outputs=("a:b", "/", "")),
     "long": module_of("x" * 300, "y"),
     "cleaned alike": module_of("a/b", "a_b", "a.b"),
+    "a number that is a name": module_of("_", "-", "__1"),
     "parts of composites": Module(
         (Signature("default", (Input("k", "sparse"), Input("k_indices")), ("o",)),)
     ),

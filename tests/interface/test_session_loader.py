@@ -47,18 +47,18 @@ def check_in_session(model, calls):
     """Runs recorded calls of a converted module, each in a Session of its own."""
     checked = 0
     for call in calls:
-        for attribute, part in model.record["callables"].items():
-            if (part["signature"], frozenset(part["tags"])) == (call.signature, call.tags):
-                _check_call(model, attribute, part, call)
+        for part in model.record["callables"].values():
+            is_called = (part["signature"], frozenset(part["tags"])) == (call.signature, call.tags)
+            if is_called and part["served_as"] is not None:
+                _check_call(model, part, call)
                 checked += 1
     assert checked
 
 
-def _check_call(model, attribute, part, call):
+def _check_call(model, part, call):
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         meta_graph = tf.compat.v1.saved_model.load(session, ["serve"], str(model.path))
-        named = call.signature if call.signature in meta_graph.signature_def else attribute
-        signature = meta_graph.signature_def[named]
+        signature = meta_graph.signature_def[part["served_as"]]
         known = {**part["inputs"], **{h["input"]: h for h in part["hparams"].values()}}
         fed = _components({k: v for k, v in call.inputs.items() if k in known}, part["inputs"])
         feeds = {signature.inputs[k].name: v for k, v in fed.items() if k in signature.inputs}

@@ -88,6 +88,27 @@ def test_gradients_reach_the_endpoint_s_weights(tags, converted):
         np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-6)
 
 
+def test_a_user_may_train_only_some_of_them(converted, caplog):
+    """What README says of it."""
+    import tensorflow_hub as hub
+
+    obj = hub.load(converted(ENDPOINTS))
+    obj.trainable_variables = [
+        v for v in obj.trainable_variables if not v.name.startswith("AuxLogits/")
+    ]
+    layer = hub.KerasLayer(obj, trainable=True)
+    model = keras_2().Sequential([keras_2().Input([3]), layer])
+    model.compile(keras_2().optimizers.SGD(0.1), "mse")
+    before = _values(obj.default)
+    images = _call(ENDPOINTS).inputs["default"]
+    model.fit(images, 3.0 * images[:, :2], verbose=0)
+    moved = {k for k, v in _values(obj.default).items() if not np.array_equal(v, before[k])}
+    assert {k for k in moved if "moving" not in k} == {
+        "trunk/kernel", "trunk/bias", "head/kernel", "head/bias"
+    }  # fmt: skip
+    assert "Gradients do not exist" not in caplog.text
+
+
 def test_everything_that_endpoints_use_is_listed(converted):
     obj, golden = tf.saved_model.load(converted(ENDPOINTS)), read_golden(ENDPOINTS)
     for piece in (obj, obj.default):
@@ -111,6 +132,25 @@ def test_a_checkpoint_of_the_root_has_what_endpoints_use(converted, tmp_path):
     tf.train.Checkpoint(other).read(saved).assert_existing_objects_matched()
     for name, value in _values(other).items():
         np.testing.assert_array_equal(value, expected[name])
+
+
+def test_weights_that_keras_saves_have_what_endpoints_use(converted, tmp_path):
+    import tensorflow_hub as hub
+
+    def make():
+        layer = hub.KerasLayer(converted(ENDPOINTS), trainable=True)
+        return keras_2().Sequential([keras_2().Input([3]), layer])
+
+    model, other = make(), make()
+    expected = {}
+    for variable in model.weights:
+        variable.assign(["a", "b"] if variable.dtype == tf.string else variable + 1.0)
+        expected[variable.name] = variable.numpy()
+    assert len(expected) == len(read_golden(ENDPOINTS).variables)
+    model.save_weights(str(tmp_path / "weights"))
+    other.load_weights(str(tmp_path / "weights")).assert_consumed()
+    for variable in other.weights:
+        np.testing.assert_array_equal(variable.numpy(), expected[variable.name])
 
 
 def test_update_ops_of_an_endpoint_run_once_in_training(converted):

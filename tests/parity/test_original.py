@@ -49,6 +49,10 @@ def test_says_what_could_not_run(run_original):
     assert not original.cases
 
 
+def test_compares_signatures_whose_inputs_python_cannot_say(run_original):
+    assert not run_original("odd_colliding_inputs").not_compared
+
+
 def test_trainable_in_any_variant(run_original):
     variables = run_original("image_bn_variants").variables()
     assert any(variable.trainable for variable in variables.values())

@@ -80,6 +80,7 @@ def _callable(name: Any, value: Any) -> Json:
         "signature": text(described["signature"]),
         "tags": texts(described["tags"]),
         "training_tags": optional(texts, described["training_tags"]),
+        "always_trains": flag(described.get("always_trains", False)),
         "inputs": _values(described["inputs"]),
         "hparams": _values(described["hparams"]),
         "outputs": _values(described["outputs"]),

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 import pathlib
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
 from converter import errors
+from converter.export.scratch import clear, scratch_folder, sweep
 from converter.migration.page.collect import Progress, collect
 from converter.migration.page.html import to_html
 from converter.migration.page.tables import to_report_csv, to_report_json
@@ -119,20 +118,17 @@ def _write(contents: Mapping[pathlib.Path, bytes]) -> None:
       DestinationError: if that is not possible; then none of them has changed, unless the
         filesystem fails while names are exchanged.
     """
-    staged: dict[pathlib.Path, pathlib.Path] = {}
+    parent = next(iter(contents)).parent
     try:
-        for place, content in contents.items():
-            staged[place] = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
-            _write_through(staged[place], content)
-        for place, temporary in staged.items():
-            temporary.replace(place)
+        sweep(parent, clear)
+        with scratch_folder(parent) as scratch:
+            for place, content in contents.items():
+                _write_through(scratch / place.name, content)
+            for place in contents:
+                (scratch / place.name).replace(place)
     except OSError as error:
         remedy = "Check the permissions and the free space, or choose another place with --output."
-        raise errors.unwritable(next(iter(contents)).parent, error, remedy) from error
-    finally:
-        for temporary in staged.values():
-            with contextlib.suppress(OSError):
-                temporary.unlink()
+        raise errors.unwritable(parent, error, remedy) from error
 
 
 def _write_through(path: pathlib.Path, content: bytes) -> None:

@@ -96,7 +96,7 @@ function signatureCard(part, root, isOpen) {
   );
   const facts = [
     part.tags.length ? `graph variant ${formatTags(part.tags)}` : "",
-    part.training_tags ? `trains as ${formatTags(part.training_tags)}` : "no training mode",
+    trainingOf(part),
     plural(part.variables, "variable"),
     part.update_ops ? plural(part.update_ops, "update op") : "",
     part.return_endpoints ? "all outputs with return_endpoints=True" : "",
@@ -127,6 +127,11 @@ function signatureCard(part, root, isOpen) {
       "conversion.json",
     ),
   );
+}
+
+function trainingOf(part) {
+  if (part.always_trains) return "every call is a training call";
+  return part.training_tags ? `trains as ${formatTags(part.training_tags)}` : "no training mode";
 }
 
 function sideRows(side, list) {
