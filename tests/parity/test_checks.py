@@ -79,6 +79,8 @@ _SAME = Evidence(
     signatures={"f": _SIGNATURE, "serving_default": _SIGNATURE},
     tolerances=Tolerances(),
     copy_facts=_FACTS,
+    expected_record={"root": "f", "variable w": "float32", "variable unreached": "float32"},
+    record={"root": "f", "variable w": "float32"},
 )
 _TWO = np.array([2.0], np.float32)
 
@@ -187,6 +189,11 @@ def test_nothing_differs_in_what_is_the_same():
             [("signatures", "f")],
         ),
         (dataclasses.replace(_SAME, offered=frozenset()), [("offer", "f of {}")]),
+        (
+            dataclasses.replace(_SAME, record={"root": "g", "variable w": "float32"}),
+            [("record", "root")],
+        ),
+        (dataclasses.replace(_SAME, record={"root": "f"}), [("record", "variable w")]),
         (
             _with_facts(
                 variables={**_VARIABLES, "b": dataclasses.replace(_VARIABLES["b"], digest="")}
@@ -347,9 +354,9 @@ def test_a_gradient_that_is_not_there_is_zero():
 def test_a_gradient_that_cannot_be_compared_is_not():
     uncomparable = {"w": "it comes through Python code"}
     wrong = {"gradients": {"w": _TWO}}
-    assert _failures(_with_expected(**wrong, uncomparable_gradients=uncomparable)) == []
+    assert _failures(_with_expected(**wrong, unresolved=uncomparable)) == []
     other = {"v": "it comes through Python code"}
-    failures = _failures(_with_expected(**wrong, uncomparable_gradients=other))
+    failures = _failures(_with_expected(**wrong, unresolved=other))
     assert failures == [("gradients", "w")]
 
 
@@ -406,4 +413,4 @@ def test_gradients_that_no_library_has_are_left_out():
 
 def test_facts_are_not_tensors():
     facts = {row.check for row in run_checks(_SAME) if row.is_fact}
-    assert facts == {"in a copy", "variables", "trainable", "signatures", "offer"}
+    assert facts == {"in a copy", "variables", "trainable", "signatures", "offer", "record"}
