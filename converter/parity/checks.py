@@ -176,10 +176,10 @@ def check_files(evidence: Evidence) -> Found:
 
 
 def check_constants(evidence: Evidence) -> Found:
-    """All float constants are those of the source, to the bit."""
-    yield WHOLE_MODULE, "float constants", compare_facts("the source's", "the source's")
+    """All float constants, seeds and comparisons of floats are some of the source, to the bit."""
+    yield WHOLE_MODULE, "constants", compare_facts("the source's", "the source's")
     for node, values in evidence.invented.items():
-        yield WHOLE_MODULE, node, compare_facts("a constant of the source", values)
+        yield WHOLE_MODULE, node, compare_facts("what the source has", values)
 
 
 def check_record(evidence: Evidence) -> Found:

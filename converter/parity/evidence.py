@@ -65,7 +65,8 @@ class Evidence:
       signatures: The signatures that the files of the converted module have.
       tolerances: How far numbers may be apart.
       copy_facts: What the copy has that was saved from it, if that could be loaded.
-      invented: The nodes of the converted module with float constants that the source has not.
+      invented: The nodes of the converted module with constants, seeds or comparisons of floats
+        that the source has not.
       source_files: The digests of the source's assets that the graphs name, by their names.
       files: Those of the converted module's assets.
       expected_record: What the record should say.

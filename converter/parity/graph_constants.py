@@ -1,7 +1,8 @@
-"""The constants of a graph: no input need show that one of them is wrong.
+"""What a graph is made of that no input need show to be wrong.
 
-A decay that is off by one unit in the last place hides below rounding, and an epsilon shows only
-for inputs near zero. But a converter that copies constants makes no new ones.
+A decay that is off by one unit in the last place hides below rounding, an epsilon shows only for
+inputs near zero, `<` in place of `<=` only where both sides are equal, and a seed not at all once
+random ops are replaced. But a converter that copies all of these makes no new ones.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import tensorflow as tf
 
 # What graphs are made of everywhere, and rewrites bring along.
 _TRIVIAL = frozenset({0.0, 1.0, -1.0, 0.5, 2.0, float("inf"), float("-inf")})
+_COMPARISONS = frozenset({"Greater", "GreaterEqual", "Less", "LessEqual"})
 
 
-def float_constants(saved_model: Any) -> set[bytes]:
-    """The elements of all float constants and attributes, in all graphs and functions."""
+def find_ingredients(saved_model: Any) -> set[str]:
+    """The elements of float constants, the seeds, and the comparisons of floats, of all graphs."""
     return {
         element
         for meta_graph in saved_model.meta_graphs
@@ -26,14 +28,20 @@ def float_constants(saved_model: Any) -> set[bytes]:
     }
 
 
-def find_invented(saved_model: Any, known: set[bytes]) -> dict[str, str]:
-    """The nodes of a SavedModel with float constants that are not among `known`."""
+def find_invented(saved_model: Any, known: set[str]) -> dict[str, str]:
+    """The nodes of a SavedModel that hold ingredients that are not among `known`."""
     return {
-        f"{where}{node.name}": ", ".join(str(_number(element)) for element in invented)
+        f"{where}{node.name}": ", ".join(invented)
         for meta_graph in saved_model.meta_graphs
         for where, node in _nodes(meta_graph.graph_def)
-        if (invented := [e for e in _elements(node) if e not in known])
+        if (invented := [e for e in _elements(node) if e not in known | _brought_along(where)])
     }
+
+
+def _brought_along(function: str) -> frozenset[str]:
+    """What gradients of the converter are made of; TensorFlow names the functions they become."""
+    is_gradient = "internal_grad_fn" in function
+    return frozenset(f"{op} of floats" for op in _COMPARISONS) if is_gradient else frozenset()
 
 
 def _nodes(graph_def: Any) -> Iterator[tuple[str, Any]]:
@@ -44,20 +52,21 @@ def _nodes(graph_def: Any) -> Iterator[tuple[str, Any]]:
             yield f"{function.signature.name}/", node
 
 
-def _elements(node: Any) -> Iterator[bytes]:
+def _elements(node: Any) -> Iterator[str]:
+    if node.op == "Const" and _is_float(node, "dtype"):
+        yield from _numbers(tf.make_ndarray(node.attr["value"].tensor))
+    elif node.op in _COMPARISONS and _is_float(node, "T"):
+        yield f"{node.op} of floats"
+    elif "seed" in node.attr and "seed2" in node.attr:
+        yield f"{node.op} with seeds {node.attr['seed'].i}, {node.attr['seed2'].i}"
+
+
+def _numbers(array: np.ndarray) -> Iterator[str]:
     """The elements that tell something, as float64: every smaller float is one."""
-    if node.op != "Const" or not _is_float(node):
-        return
-    array = tf.make_ndarray(node.attr["value"].tensor)
     for element in np.unique(array.astype(np.float64)):
         if element not in _TRIVIAL and not np.isnan(element):
-            yield element.tobytes()
+            yield repr(float(element))
 
 
-def _is_float(node: Any) -> bool:
-    dtype = tf.as_dtype(node.attr["dtype"].type)
-    return bool(dtype.is_floating)
-
-
-def _number(element: bytes) -> float:
-    return float(np.frombuffer(element, np.float64)[0])
+def _is_float(node: Any, key: str) -> bool:
+    return bool(tf.as_dtype(node.attr[key].type).is_floating)

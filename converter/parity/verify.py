@@ -132,7 +132,7 @@ def judge(
         source=original.source,
         offered=original.offered(),
         signatures=read_served_signatures(saved_model),
-        invented=find_invented(saved_model, original.float_constants),
+        invented=find_invented(saved_model, original.ingredients),
         tolerances=tolerances,
     )
     return ParityReport(

@@ -31,6 +31,8 @@ def explain(mutant: Mutant, result: Result) -> str:
     """Why the mutant is equivalent to the right result; empty if that cannot be shown."""
     if not mutant.function:
         return _explain_pointing(mutant, result)
+    if "_destroyer_" in mutant.function:
+        return "TensorFlow calls it when a resource is freed, and ignores what it returns"
     if mutant.function not in _live_functions(result):
         return "nothing calls the function"
     if not mutant.node:
@@ -94,8 +96,13 @@ def _print_function(result: Result, name: str) -> str:
 
 def _explain_swap(mutant: Mutant, node: Any, function: Any, result: Result) -> str:
     del function, result
-    is_swap = mutant.kind == "inputs swapped" and mutant.where.endswith(" 0, 1")
-    return "the op is commutative" if is_swap and node.op in _COMMUTATIVE else ""
+    if mutant.kind != "inputs swapped" or not mutant.where.endswith(" 0, 1"):
+        return ""
+    shapes = node.attr["_output_shapes"].list.shape
+    is_scalar = shapes and [dim.size for dim in shapes[0].dim] == [1, 1]
+    if node.op == "MatMul" and node.attr["transpose_b"].b and is_scalar:
+        return "it is the dot product of two rows"
+    return "the op is commutative" if node.op in _COMMUTATIVE else ""
 
 
 def _explain_control(mutant: Mutant, node: Any, function: Any, result: Result) -> str:
