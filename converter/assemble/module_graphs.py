@@ -151,7 +151,7 @@ def _loss_graphs(legacy: LegacyModule, plan: ModulePlan) -> Iterator[LossGraph]:
         for ref in program.regularization_losses:
             if ref.node not in unfed:
                 region = lower(prune_unreachable(program, {}, [ref]), program)
-                yield LossGraph(program, ref, region, frozenset({tags}))
+                yield LossGraph(program, ref, region, variants=frozenset({tags}))
 
 
 def _count_once(losses: Iterable[LossGraph]) -> list[LossGraph]:
