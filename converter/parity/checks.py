@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-import numpy as np
-
-from converter.parity.compare import Comparison, compare, compare_facts, magnitude, missing
+from converter.parity.compare import Comparison, compare, compare_facts, missing
 from converter.parity.door_checks import (
     check_after_saving,
     check_as_written,
     check_copy,
     check_serving,
     check_session,
+    compare_calls,
 )
 from converter.parity.evidence import (
     WHOLE_MODULE,
     Evidence,
     Found,
     compare_arrays,
+    compare_gradients,
     compare_values,
 )
-from converter.parity.observation import Loss, Observation, VariableFacts
+from converter.parity.observation import Loss, VariableFacts
 
 RANDOM_OPS_REPLACED = ("random ops replaced",)
 
@@ -68,16 +68,10 @@ def check_outputs(evidence: Evidence) -> Found:
 
 
 def check_default_output(evidence: Evidence) -> Found:
-    """What a call without `return_endpoints` returns, and the variables that it changes."""
+    """What a call without `return_endpoints` does."""
     for case, expected, actual in evidence.pairs():
-        if expected.plain is None:
-            continue
-        plain = {} if actual.plain is None else {"default": actual.plain}
-        for name, comparison in compare_values({"default": expected.plain}, plain, evidence):
-            yield case.name, name, comparison
-        changed = expected.plain_changed, actual.plain_changed
-        for name, comparison in compare_arrays(*changed, evidence):
-            yield case.name, f"{name} after it", comparison
+        if expected.plain is not None:
+            yield from compare_calls(case, "", expected.plain, actual.plain, evidence)
 
 
 def check_gradients(evidence: Evidence) -> Found:
@@ -88,11 +82,10 @@ def check_gradients(evidence: Evidence) -> Found:
         if actual.gradient_error:
             yield case.name, "all", compare_facts("gradients", actual.gradient_error)
             continue
-        pairs = _pair_gradients(expected, actual.gradients)
-        scale = max((magnitude(one) for one, _ in pairs.values()), default=0.0)
-        for name, (one, other) in pairs.items():
-            tolerance = evidence.tolerances.of(one)
-            yield case.name, name, compare(one, other, tolerance, group_scale=scale)
+        known = {k: v for k, v in expected.gradients.items() if k not in expected.unresolved}
+        gradients = {k: v for k, v in actual.gradients.items() if k not in expected.unresolved}
+        for name, comparison in compare_gradients(known, gradients, evidence):
+            yield case.name, name, comparison
 
 
 def check_effects(evidence: Evidence) -> Found:
@@ -107,12 +100,14 @@ def check_losses(evidence: Evidence) -> Found:
     for piece, listed, actual in _pieces(evidence):
         expected = [loss for loss in _losses_of(evidence, piece) if loss.used <= set(listed)]
         for index, loss in enumerate(expected):
-            if index < len(actual):
-                tolerance = evidence.tolerances.of(loss.value)
-                comparison = compare(loss.value, actual[index].value, tolerance)
-            else:
-                comparison = missing(loss.value)
-            yield piece, str(index), comparison
+            if index >= len(actual):
+                yield piece, str(index), missing(loss.value)
+                continue
+            tolerance = evidence.tolerances.of(loss.value)
+            yield piece, str(index), compare(loss.value, actual[index].value, tolerance)
+            gradients = loss.gradients, actual[index].gradients
+            for name, comparison in compare_gradients(*gradients, evidence):
+                yield piece, f"{index}, gradient of {name}", comparison
         if len(actual) > len(expected):
             yield piece, "count", compare_facts(str(len(expected)), str(len(actual)))
 
@@ -169,6 +164,17 @@ def check_offer(evidence: Evidence) -> Found:
             yield WHOLE_MODULE, what, compare_facts("offered", offered)
 
 
+def check_record(evidence: Evidence) -> Found:
+    """The record says what the module is."""
+    for name, expected in evidence.expected_record.items():
+        kind, _, variable = name.partition(" ")
+        # A variable that no signature reaches need not be in it.
+        if kind == "variable" and variable not in evidence.facts.variables:
+            continue
+        actual = evidence.record.get(name, "absent")
+        yield WHOLE_MODULE, name, compare_facts(expected, actual)
+
+
 # In the order of the report.
 CHECKS: tuple[tuple[str, Callable[[Evidence], Found]], ...] = (
     ("calls", check_calls),
@@ -186,6 +192,7 @@ CHECKS: tuple[tuple[str, Callable[[Evidence], Found]], ...] = (
     ("trainable", check_trainable),
     ("signatures", check_signatures),
     ("offer", check_offer),
+    ("record", check_record),
 )
 
 
@@ -206,25 +213,6 @@ def run_checks(evidence: Evidence) -> tuple[Row, ...]:
 
 
 # Parts of checks.
-
-
-def _pair_gradients(
-    observation: Observation, actual: Mapping[str, np.ndarray | None]
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """The gradients that are there on either side; one that is not there counts as zeros.
-
-    Those that pass a gradient that no library has are left out: the report says so.
-    """
-    pairs = {}
-    expected = observation.gradients
-    for name in (*expected, *sorted(set(actual) - set(expected))):
-        one, other = expected.get(name), actual.get(name)
-        if name in observation.unresolved or (one is None and other is None):
-            continue
-        if one is None:
-            one = np.zeros_like(other)
-        pairs[name] = (one, np.zeros_like(one) if other is None else other)
-    return pairs
 
 
 def _attributes(evidence: Evidence) -> list[str]:

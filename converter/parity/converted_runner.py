@@ -132,8 +132,8 @@ class _Runner:
             observation = loaded.observe(case)
             if case.takes_endpoints:
                 again = self._load() if self._reload else loaded
-                plain, changed = again.call_plainly(case)
-                observation = dataclasses.replace(observation, plain=plain, plain_changed=changed)
+                plain = again.call_plainly(case)
+                observation = dataclasses.replace(observation, plain=plain)
         except Exception as error:  # Whatever it is, the model failed the case.
             return Observation(error=describe_error(error))
         return dataclasses.replace(observation, serving=self._serve(case, loaded))

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from converter.assemble.signatures import SERVING_DEFAULT
 from converter.parity.cases import Case
-from converter.parity.compare import compare_facts
-from converter.parity.evidence import WHOLE_MODULE, Evidence, Found, compare_arrays
+from converter.parity.compare import Comparison, compare_facts
+from converter.parity.evidence import (
+    WHOLE_MODULE,
+    Evidence,
+    Found,
+    compare_arrays,
+    compare_gradients,
+)
 from converter.parity.observation import Call, ModuleFacts, Observation, PieceFacts, digest
 from converter.parity.values import to_parts
 
@@ -23,19 +30,21 @@ def check_serving(evidence: Evidence) -> Found:
 def check_session(evidence: Evidence) -> Found:
     """What the serving signatures return in a session, where tensors are named."""
     for case, expected, actual in evidence.pairs():
-        yield from _compare_doors(case, expected.serving, actual.session, evidence)
+        # A session has neither tapes nor the variables' names.
+        serving = {k: dataclasses.replace(c, gradients=None) for k, c in expected.serving.items()}
+        yield from _compare_doors(case, serving, actual.session, evidence)
 
 
 def check_after_saving(evidence: Evidence) -> Found:
     """What the calls do once the module was saved, as training saves it."""
     for case, expected, actual in evidence.pairs():
-        yield from _compare_calls(case, "", _as_call(expected), actual.after_saving, evidence)
+        yield from compare_calls(case, "", _as_call(expected), actual.after_saving, evidence)
 
 
 def check_copy(evidence: Evidence) -> Found:
     """What the calls do in the copy that was saved, and what that lists."""
     for case, expected, actual in evidence.pairs():
-        yield from _compare_calls(case, "", _as_call(expected), actual.in_copy, evidence)
+        yield from compare_calls(case, "", _as_call(expected), actual.in_copy, evidence)
     copy = evidence.copy_facts
     if copy is not None:
         one, other = _lists(evidence.facts), _lists(copy)
@@ -59,21 +68,29 @@ def _compare_doors(
 ) -> Found:
     for name, call in expected.items():
         label = f"{SERVING_DEFAULT}/" if name == SERVING_DEFAULT else ""
-        yield from _compare_calls(case, label, call, actual.get(name), evidence)
+        yield from compare_calls(case, label, call, actual.get(name), evidence)
 
 
-def _compare_calls(
+def compare_calls(
     case: Case, label: str, expected: Call, actual: Call | None, evidence: Evidence
 ) -> Found:
+    """Compares what two ways of calling showed; gradients where both sides looked at them."""
     actual = actual or Call(error="it was not called")
     if actual.error:
         yield case.name, f"{label}call", compare_facts("runs", _ending(actual))
         return
     for name, comparison in compare_arrays(expected.outputs, actual.outputs, evidence):
         yield case.name, f"{label}{name}", comparison
+    gradients = compare_gradients(expected.gradients, actual.gradients, evidence)
+    yield from _label(case, label, gradients)
     if actual.changed is not None:
         for name, comparison in compare_arrays(expected.changed or {}, actual.changed, evidence):
             yield case.name, f"{label}{name} after it", comparison
+
+
+def _label(case: Case, label: str, found: Iterator[tuple[str, Comparison]]) -> Found:
+    for name, comparison in found:
+        yield case.name, f"{label}gradient of {name}", comparison
 
 
 def _ending(call: Call) -> str:

@@ -18,9 +18,10 @@ from converter.parity.compare import (
     compare,
     compare_facts,
     default_tolerance,
+    magnitude,
     missing,
 )
-from converter.parity.observation import Loss, ModuleFacts, Observation, VariableFacts
+from converter.parity.observation import Gradients, Loss, ModuleFacts, Observation, VariableFacts
 from converter.parity.source_facts import SignatureFacts, SourceFacts, Tags
 from converter.parity.values import Value, to_parts
 
@@ -64,6 +65,8 @@ class Evidence:
       signatures: The signatures that the files of the converted module have.
       tolerances: How far numbers may be apart.
       copy_facts: What the copy has that was saved from it, if that could be loaded.
+      expected_record: What the record should say.
+      record: What it says.
     """
 
     plan: ModulePlan
@@ -78,6 +81,8 @@ class Evidence:
     signatures: Mapping[str, SignatureFacts]
     tolerances: Tolerances
     copy_facts: ModuleFacts | None = None
+    expected_record: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    record: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def pairs(self) -> Iterator[tuple[Case, Observation, Observation]]:
         """Each case with what was expected and what was seen, where it ran at all."""
@@ -135,3 +140,27 @@ def compare_arrays(
             yield name, missing(array)
     for name in sorted(set(actual) - set(expected)):
         yield name, compare_facts("absent", "present")
+
+
+def compare_gradients(
+    expected: Gradients | None, actual: Gradients | None, evidence: Evidence
+) -> Iterator[tuple[str, Comparison]]:
+    """Compares gradients by variable, against the largest of them; nothing where TF1 has none.
+
+    One that is not there counts as zeros.
+    """
+    if expected is None:
+        return
+    if actual is None:
+        yield "all", compare_facts("gradients", "none can be computed")
+        return
+    pairs: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    for name in (*expected, *sorted(set(actual) - set(expected))):
+        one, other = expected.get(name), actual.get(name)
+        if one is not None or other is not None:
+            shape = other if one is None else one
+            zeros = np.zeros_like(shape)
+            pairs[name] = (zeros if one is None else one, zeros if other is None else other)
+    scale = max((magnitude(one) for one, _ in pairs.values()), default=0.0)
+    for name, (one, other) in pairs.items():
+        yield name, compare(one, other, evidence.tolerances.of(one), group_scale=scale)

@@ -16,22 +16,23 @@ import numpy as np
 import tensorflow as tf
 import tensorflow.compat.v1 as tf1
 
-from converter import errors
 from converter.assemble.variants import Tags
 from converter.formats.hub_module import read_saved_model
 from converter.formats.legacy_module import LegacyModule
 from converter.ir import op_facts
-from converter.ir.graph import Kind, Program, TensorInfo, VariableSpec
+from converter.ir.graph import Kind, Program, TensorInfo, TensorRef, VariableSpec
 from converter.parity.cases import Case
 from converter.parity.error_text import summarize
 from converter.parity.legacy_gradients import (
     find_marked_functions,
     passes_unresolved,
-    register_gradients,
 )
 from converter.parity.legacy_graph import PreparedGraph, prepare
+from converter.parity.legacy_import import control_flow_of, import_graph
+from converter.parity.legacy_variables import group_nodes, make_variable
 from converter.parity.observation import (
     Call,
+    Gradients,
     Loss,
     Observation,
     VariableFacts,
@@ -125,24 +126,6 @@ class LegacyRunner:
         return self._values[spec.name]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Variable:
-    """A variable in the graph: its value, how to set and to read it, and what stands for it."""
-
-    name: str
-    trainable: bool
-    value: np.ndarray
-    new_value: Any
-    assign: Any
-    read: Any
-    handles: tuple[Any, ...]
-
-    @property
-    def is_differentiable(self) -> bool:
-        dtype = tf.as_dtype(self.read.dtype)
-        return self.trainable and (dtype.is_floating or dtype.is_complex)
-
-
 class _Variant:
     """One graph variant in a graph of its own."""
 
@@ -158,13 +141,13 @@ class _Variant:
         self._losses = nodes_in_collection(meta_graph, "regularization_losses")
         self._table_initializers = _ops_in(meta_graph, "table_initializer")
         self.prepared = prepare(meta_graph, legacy, self._program)
-        self._graph = _import_graph(self.prepared.meta_graph)
+        self._graph = import_graph(self.prepared.meta_graph)
         self._gradients: dict[Any, dict[str, Any]] = {}
         self._run_so_far: set[str] = set()
         with self._graph.as_default():
             self._variables = [
-                _make_variable(self._graph, nodes, spec, read(spec))
-                for spec, nodes in _group_nodes(self._program)
+                make_variable(self._graph, nodes, spec, read(spec))
+                for spec, nodes in group_nodes(self._program)
                 if not legacy.checkpoint.lacks(spec)
             ]
 
@@ -179,16 +162,30 @@ class _Variant:
             observation = self._add_plain(observation, plain, feeds, updates)
         if case.served_as:
             feeds = _make_feeds(signature.inputs, case.serving_inputs)
-            served = Call(*self._run_parts(signature.outputs, feeds))
+            served = self._serve(signature.outputs, feeds)
             serving = dict.fromkeys(case.served_as, served)
             observation = dataclasses.replace(observation, serving=serving)
         return observation
 
-    def _run_parts(
-        self, outputs: Outputs, feeds: Feeds
-    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    def _serve(self, outputs: Outputs, feeds: Feeds) -> Call:
         values, changed = self._run(outputs, feeds, ())
-        return to_parts(values), changed
+        gradients = self._known_gradients(self._tensors(outputs), outputs, feeds)
+        return Call(to_parts(values), changed, gradients)
+
+    def _known_gradients(
+        self, tensors: Sequence[Any], outputs: Outputs, feeds: Feeds
+    ) -> Gradients | None:
+        """The gradients that can be compared; None where there are none."""
+        if self._loses_gradients(self._needed(tensors, feeds)):
+            return None
+        gradients, error = self._run_gradients(outputs, feeds)
+        if error:
+            return None
+        unresolved = self._find_unresolved(outputs, feeds) if gradients else {}
+        return {name: array for name, array in gradients.items() if name not in unresolved}
+
+    def _loses_gradients(self, needed: set[Any]) -> bool:
+        return any(op.name in self.prepared.nested_loops for op in needed)
 
     def losses(self) -> tuple[Loss, ...]:
         found = []
@@ -198,7 +195,11 @@ class _Variant:
             if not _needs_placeholder(needed):
                 with self._session() as session:
                     value = as_array(session.run(loss))
-                found.append(Loss(value, self._used(needed), self._program.tags))
+                ref = TensorRef.parse(loss.name)
+                info = TensorInfo(Kind.DENSE, loss.dtype.as_datatype_enum, (), (ref,))
+                gradients = self._known_gradients([loss], {"loss": info}, {})
+                tags = self._program.tags
+                found.append(Loss(value, self._used(needed), tags, gradients))
         return tuple(found)
 
     # Parts of an observation.
@@ -215,7 +216,7 @@ class _Variant:
         gradients: Mapping[str, np.ndarray | None] = {}
         unresolved: Mapping[str, str] = {}
         gradient_error = _LOST_GRADIENTS
-        lost = any(op.name in self.prepared.nested_loops for op in needed)
+        lost = self._loses_gradients(needed)
         if not lost:
             gradients, gradient_error = self._run_gradients(outputs, feeds)
             unresolved = self._find_unresolved(outputs, feeds) if gradients else {}
@@ -235,7 +236,8 @@ class _Variant:
         self, observation: Observation, plain: Outputs, feeds: Feeds, updates: Sequence[Any]
     ) -> Observation:
         values, changed = self._run_call(plain, feeds, updates)
-        return dataclasses.replace(observation, plain=values["default"], plain_changed=changed)
+        gradients = self._known_gradients(self._tensors(plain), plain, feeds)
+        return dataclasses.replace(observation, plain=Call(to_parts(values), changed, gradients))
 
     def _run_call(
         self, outputs: Outputs, feeds: Feeds, updates: Sequence[Any]
@@ -321,7 +323,7 @@ class _Variant:
             return {}
         # A session does not compute what makes a fed tensor, so no gradient may pass it.
         stops = [self._graph.get_tensor_by_name(name) for name in feeds]
-        with _control_flow_of(self._graph):
+        with control_flow_of(self._graph):
             found = iter(tf1.gradients(targets, handles, stop_gradients=stops))
         return {
             variable.name: _add([next(found) for _ in variable.handles]) for variable in variables
@@ -412,68 +414,9 @@ class _Variant:
                 )
 
 
-@contextlib.contextmanager
-def _control_flow_of(graph: tf.Graph) -> Iterator[None]:
-    """Turns control flow v2 on or off, as it was when the graph was made, and then back.
-
-    With it TensorFlow 2.21 tries to make the gradient of a V1 TensorArray a TensorList, and fails.
-    Without it the gradients of nested functional loops are wrong.
-    """
-    functional = any(op.type in op_facts.FUNCTIONAL_CONTROL_FLOW for op in graph.get_operations())
-    was_enabled = tf1.control_flow_v2_enabled()
-    _set_control_flow_v2(functional)
-    try:
-        yield
-    finally:
-        _set_control_flow_v2(was_enabled)
-
-
-def _set_control_flow_v2(enabled: bool) -> None:
-    (tf1.enable_control_flow_v2 if enabled else tf1.disable_control_flow_v2)()
-
-
-def _import_graph(meta_graph: Any) -> tf.Graph:
-    register_gradients()
-    graph = tf.Graph()
-    try:
-        with graph.as_default():
-            tf1.train.import_meta_graph(meta_graph, clear_devices=True)
-    except (tf.errors.OpError, ValueError, TypeError, KeyError) as error:
-        raise errors.ParityError(
-            f"TensorFlow cannot import the TF1 graph: {summarize(error)}",
-            remedy="The package that registers its ops may be missing.",
-        ) from error
-    return graph
-
-
 def _ops_in(meta_graph: Any, key: str) -> list[str]:
     names = nodes_in_collection(meta_graph, key)
     return list(dict.fromkeys(name.partition(":")[0] for name in names))
-
-
-def _group_nodes(program: Program) -> list[tuple[VariableSpec, list[str]]]:
-    """Each variable once, with all nodes that stand for it."""
-    groups: dict[str, tuple[VariableSpec, list[str]]] = {}
-    for node, spec in program.variables.items():
-        groups.setdefault(spec.name, (spec, []))[1].append(node)
-    return list(groups.values())
-
-
-def _make_variable(
-    graph: tf.Graph, nodes: Sequence[str], spec: VariableSpec, value: np.ndarray
-) -> _Variable:
-    handles = tuple(graph.get_tensor_by_name(f"{node}:0") for node in nodes)
-    dtype = tf.as_dtype(spec.dtype)
-    new_value = tf1.placeholder(dtype)
-    if handles[0].dtype == tf.resource:
-        assign = tf.raw_ops.AssignVariableOp(resource=handles[0], value=new_value)
-        read = tf.raw_ops.ReadVariableOp(resource=handles[0], dtype=dtype)
-    else:
-        assign = tf.raw_ops.Assign(
-            ref=handles[0], value=new_value, validate_shape=False, use_locking=True
-        )
-        read = tf.raw_ops.Identity(input=handles[0])
-    return _Variable(spec.name, spec.trainable, value, new_value, assign, read, handles)
 
 
 def _make_feeds(infos: Outputs, values: Mapping[str, Value]) -> dict[str, np.ndarray]:

@@ -70,28 +70,36 @@ class LoadedModule:
         outputs = {name: self._value(tensor) for name, tensor in _name_outputs(result).items()}
         return Call(to_parts(outputs), changed)
 
-    def call_plainly(self, case: Case) -> tuple[Value, dict[str, np.ndarray]]:
+    def call_plainly(self, case: Case) -> Call:
         """What it does, through the root if it is that, if nobody asks for endpoints."""
         self.reset()
         piece = self.module if case.is_root else self._piece(case)
-        plain = self._value(self._call(case, piece, endpoints=False))
-        return plain, find_changed(self._initial, self._read_all())
+        with tf.GradientTape() as tape:
+            result = self._call(case, piece, endpoints=False)
+        return self._describe_call(_name_outputs(result), tape)
 
     def serve(self, name: str, parts: Mapping[str, np.ndarray]) -> Call:
         """What a serving signature returns and does."""
         self.reset()
-        results = self.module.signatures[name](**{k: to_tensor(v) for k, v in parts.items()})
-        outputs = {key: self._value(tensor) for key, tensor in results.items()}
-        return Call(to_parts(outputs), find_changed(self._initial, self._read_all()))
+        inputs = {key: to_tensor(value) for key, value in parts.items()}
+        with tf.GradientTape() as tape:
+            results = self.module.signatures[name](**inputs)
+        return self._describe_call(results, tape)
+
+    def _describe_call(self, outputs: Mapping[str, Any], tape: tf.GradientTape) -> Call:
+        changed = find_changed(self._initial, self._read_all())
+        gradients, error = self._differentiate(tape, list(outputs.values()))
+        values = {name: self._value(tensor) for name, tensor in outputs.items()}
+        return Call(to_parts(values), changed, None if error else gradients)
 
     def facts(self, attributes: Sequence[str]) -> ModuleFacts:
         """Everything that it lists."""
         self.reset()
         return ModuleFacts(
             variables={name: _describe(variable) for name, variable in self._variables.items()},
-            root=_piece_facts(self.module),
+            root=self._piece_facts(self.module),
             callables={
-                name: _piece_facts(getattr(self.module, name))
+                name: self._piece_facts(getattr(self.module, name))
                 for name in attributes
                 if hasattr(self.module, name)
             },
@@ -130,6 +138,19 @@ class LoadedModule:
             for name, gradient in zip(sources, found, strict=True)
         }, ""
 
+    def _piece_facts(self, piece: Any) -> PieceFacts:
+        return PieceFacts(
+            variables=tuple(map(_tf1_name, getattr(piece, "variables", ()))),
+            trainable_variables=tuple(map(_tf1_name, getattr(piece, "trainable_variables", ()))),
+            losses=tuple(map(self._loss, getattr(piece, "regularization_losses", ()))),
+        )
+
+    def _loss(self, function: Callable[[], tf.Tensor]) -> Loss:
+        with tf.GradientTape() as tape:
+            loss = function()
+        gradients, error = self._differentiate(tape, [loss])
+        return Loss(as_array(loss.numpy()), gradients=None if error else gradients)
+
     def _value(self, tensor: Any) -> Value:
         return name_assets(from_tensor(tensor), self._directory)
 
@@ -167,16 +188,6 @@ def _describe(variable: tf.Variable) -> VariableFacts:
         shape=shape,
         trainable=bool(variable.trainable),
         digest=digest(as_array(variable.numpy())),
-    )
-
-
-def _piece_facts(piece: Any) -> PieceFacts:
-    return PieceFacts(
-        variables=tuple(map(_tf1_name, getattr(piece, "variables", ()))),
-        trainable_variables=tuple(map(_tf1_name, getattr(piece, "trainable_variables", ()))),
-        losses=tuple(
-            Loss(as_array(loss().numpy())) for loss in getattr(piece, "regularization_losses", ())
-        ),
     )
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Mapping
+from typing import TypeAlias
 
 import numpy as np
 
 from converter.parity.values import Value
+
+Gradients: TypeAlias = Mapping[str, np.ndarray | None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -18,11 +21,14 @@ class Call:
     Attributes:
       outputs: The tensors that it returned, by the names of a serving signature.
       changed: The variables that it changed, with their new values; None where nobody looked.
+      gradients: Of the sum of all float outputs by each trainable variable, None where there is
+        none; None altogether where nobody looked, or they cannot be computed.
       error: Why it did not run.
     """
 
     outputs: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     changed: Mapping[str, np.ndarray] | None = None
+    gradients: Gradients | None = None
     error: str = ""
 
 
@@ -32,7 +38,7 @@ class Observation:
 
     Attributes:
       outputs: All outputs by name.
-      plain: What a call without `return_endpoints` returns, where that is less than all outputs.
+      plain: What a call without `return_endpoints` showed, where that returns less than all.
       serving: What each serving signature for the same call showed, by its name; of the converted
         module through TensorFlow's Python loader.
       session: The same through the loader of V1 sessions; of the converted module only.
@@ -44,7 +50,6 @@ class Observation:
       gradients: Of the sum of all float outputs by each trainable variable, None where there is
         none.
       changed: The variables that the call changed, with their new values.
-      plain_changed: The same for the call without `return_endpoints`.
       used: The variables that the call depends on; known of the TF1 graph only.
       unsure: Those that only functional loops or branches take, which may not look at them.
       error: Why the case could not be run at all.
@@ -57,15 +62,14 @@ class Observation:
     """
 
     outputs: Mapping[str, Value] = dataclasses.field(default_factory=dict)
-    plain: Value | None = None
+    plain: Call | None = None
     serving: Mapping[str, Call] = dataclasses.field(default_factory=dict)
     session: Mapping[str, Call] = dataclasses.field(default_factory=dict)
     after_saving: Call | None = None
     in_copy: Call | None = None
     as_written: Call | None = None
-    gradients: Mapping[str, np.ndarray | None] = dataclasses.field(default_factory=dict)
+    gradients: Gradients = dataclasses.field(default_factory=dict)
     changed: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
-    plain_changed: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     used: frozenset[str] = frozenset()
     unsure: frozenset[str] = frozenset()
     error: str = ""
@@ -98,11 +102,13 @@ class Loss:
       value: A scalar.
       used: The variables that it depends on.
       variant: The tag set of the graph variant that has it.
+      gradients: Its gradients by the trainable variables; None where they cannot be computed.
     """
 
     value: np.ndarray
     used: frozenset[str] = frozenset()
     variant: frozenset[str] = frozenset()
+    gradients: Gradients | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

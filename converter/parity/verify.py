@@ -20,6 +20,7 @@ from converter.parity.converted_process import run_in_every_way
 from converter.parity.converted_runner import Request
 from converter.parity.evidence import Evidence, Tolerances
 from converter.parity.original import Original
+from converter.parity.record_facts import expected_record_facts, read_record_facts
 from converter.parity.report import ParityReport
 from converter.parity.source_facts import read_served_signatures
 from converter.parity.user_inputs import check_inputs
@@ -84,7 +85,7 @@ def run_original(
       ConversionError: if it was not, or the original does not run.
     """
     legacy = read_module(source)
-    plan = _read_plan(legacy, target)
+    plan = read_plan(legacy, target)
     arrays = check_inputs(inputs, legacy, verify=True)
     original = Original(legacy, plan, CaseMaker(legacy, arrays))
     original.run(tell)
@@ -111,6 +112,7 @@ def judge(
         import_ops=import_ops,
         reload=_has_mutable_tables(original.legacy),
     )
+    record = _read_record_facts(target)
     observations = run_in_every_way(request, fresh_process=fresh_process)
     evidence = Evidence(
         plan=original.plan,
@@ -121,6 +123,8 @@ def judge(
         losses=original.losses(),
         facts=observations.facts,
         copy_facts=observations.copy_facts,
+        expected_record=expected_record_facts(original.legacy, original.plan, original.variables()),
+        record=record,
         source=original.source,
         offered=original.offered(),
         signatures=read_served_signatures(read_saved_model(target)),
@@ -136,7 +140,7 @@ def judge(
     )
 
 
-def _read_plan(legacy: LegacyModule, target: Path) -> ModulePlan:
+def read_plan(legacy: LegacyModule, target: Path) -> ModulePlan:
     """What `target` should offer, from the options in its record.
 
     Raises:
@@ -148,16 +152,27 @@ def _read_plan(legacy: LegacyModule, target: Path) -> ModulePlan:
         options: Mapping[str, Any] = record["options"]
         chosen = {key: options[key] for key in ("tags", "training_tags", "call_signature")}
     except (KeyError, TypeError) as error:
-        raise errors.ParityError(
-            f"the record of {target} lacks {error}",
-            remedy="Convert the module again with this version.",
-        ) from error
+        raise _damaged(target, error) from error
     if recorded != digest(legacy.directory):
         raise errors.ParityError(
             f"{target} was not converted from {legacy.directory} as it is now",
             remedy="Convert it again, or name the module that it was converted from.",
         )
     return make_plan(legacy, **chosen)
+
+
+def _read_record_facts(target: Path) -> dict[str, str]:
+    try:
+        return read_record_facts(read_record(target))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _damaged(target, error) from error
+
+
+def _damaged(target: Path, error: Exception) -> errors.ParityError:
+    return errors.ParityError(
+        f"the record of {target} lacks {error}",
+        remedy="Convert the module again with this version.",
+    )
 
 
 def _has_mutable_tables(legacy: LegacyModule) -> bool:

@@ -45,14 +45,13 @@ _SERVED = Call({"default": _ONE}, {"w": _ONE})
 _CALLED = Call(_OUTPUTS, {"w": _ONE})
 _SEEN = Observation(
     outputs=_OUTPUTS,
-    plain=_ONE,
+    plain=Call({"default": _ONE}, {"w": _ONE}, {"w": _ONE}),
     serving={"f": _SERVED, "serving_default": _SERVED},
     session={name: Call({"default": _ONE}) for name in ("f", "serving_default")},
     after_saving=_CALLED,
     in_copy=_CALLED,
     gradients={"w": _ONE, "b": None},
     changed={"w": _ONE},
-    plain_changed={"w": _ONE},
     used=frozenset({"w", "b"}),
 )
 _VARIABLES = {
@@ -80,6 +79,8 @@ _SAME = Evidence(
     signatures={"f": _SIGNATURE, "serving_default": _SIGNATURE},
     tolerances=Tolerances(),
     copy_facts=_FACTS,
+    expected_record={"root": "f", "variable w": "float32", "variable unreached": "float32"},
+    record={"root": "f", "variable w": "float32"},
 )
 _TWO = np.array([2.0], np.float32)
 
@@ -116,9 +117,19 @@ def test_nothing_differs_in_what_is_the_same():
         (_with_actual(outputs={**_SEEN.outputs, "default": _TWO}), [("outputs", "default")]),
         (_with_actual(outputs={"default": _ONE}), [("outputs", "other")]),
         (_with_actual(outputs={**_SEEN.outputs, "more": _ONE}), [("outputs", "more")]),
-        (_with_actual(plain=_TWO), [("default output", "default")]),
-        (_with_actual(plain=None), [("default output", "default")]),
-        (_with_actual(plain_changed={}), [("default output", "w after it")]),
+        (
+            _with_actual(plain=Call({"default": _TWO}, {"w": _ONE}, {"w": _ONE})),
+            [("default output", "default")],
+        ),
+        (_with_actual(plain=None), [("default output", "call")]),
+        (
+            _with_actual(plain=Call({"default": _ONE}, {"w": _ONE}, {"w": _TWO})),
+            [("default output", "gradient of w")],
+        ),
+        (
+            _with_actual(plain=Call({"default": _ONE}, {}, {"w": _ONE})),
+            [("default output", "w after it")],
+        ),
         (_with_actual(gradients={"w": _TWO}), [("gradients", "w")]),
         (_with_actual(gradients={"w": None}), [("gradients", "w")]),
         (_with_actual(gradients={"w": _ONE, "b": _ONE}), [("gradients", "b")]),
@@ -178,6 +189,11 @@ def test_nothing_differs_in_what_is_the_same():
             [("signatures", "f")],
         ),
         (dataclasses.replace(_SAME, offered=frozenset()), [("offer", "f of {}")]),
+        (
+            dataclasses.replace(_SAME, record={"root": "g", "variable w": "float32"}),
+            [("record", "root")],
+        ),
+        (dataclasses.replace(_SAME, record={"root": "f"}), [("record", "variable w")]),
         (
             _with_facts(
                 variables={**_VARIABLES, "b": dataclasses.replace(_VARIABLES["b"], digest="")}
@@ -338,9 +354,9 @@ def test_a_gradient_that_is_not_there_is_zero():
 def test_a_gradient_that_cannot_be_compared_is_not():
     uncomparable = {"w": "it comes through Python code"}
     wrong = {"gradients": {"w": _TWO}}
-    assert _failures(_with_expected(**wrong, uncomparable_gradients=uncomparable)) == []
+    assert _failures(_with_expected(**wrong, unresolved=uncomparable)) == []
     other = {"v": "it comes through Python code"}
-    failures = _failures(_with_expected(**wrong, uncomparable_gradients=other))
+    failures = _failures(_with_expected(**wrong, unresolved=other))
     assert failures == [("gradients", "w")]
 
 
@@ -397,4 +413,4 @@ def test_gradients_that_no_library_has_are_left_out():
 
 def test_facts_are_not_tensors():
     facts = {row.check for row in run_checks(_SAME) if row.is_fact}
-    assert facts == {"in a copy", "variables", "trainable", "signatures", "offer"}
+    assert facts == {"in a copy", "variables", "trainable", "signatures", "offer", "record"}

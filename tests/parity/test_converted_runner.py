@@ -63,7 +63,7 @@ def test_facts_are_those_of_the_checkpoint(request_for):
 def test_plain_calls_return_the_default_output(request_for):
     seen = run_converted(request_for("dense_regularized")).cases[0]
     assert set(seen.outputs) == {"default", "hidden/relu", "logits"}
-    np.testing.assert_array_equal(seen.plain, seen.outputs["default"])
+    np.testing.assert_array_equal(seen.plain.outputs["default"], seen.outputs["default"])
 
 
 def test_an_exception_is_part_of_the_observation(request_for):

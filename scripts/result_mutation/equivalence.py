@@ -1,0 +1,236 @@
+"""Whether an edit changes nothing that anybody could observe, shown from the graph alone.
+
+Nothing of `converter.parity` is asked: a mutant that verify overlooks is equivalent only where one
+of these reasons holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import tensorflow as tf
+
+from converter import tf_private
+from result_mutation.files import Result
+from result_mutation.mutants import Mutant
+
+_POINTING = (
+    "signature points to another function",
+    "signature in Python points to another",
+)
+_COMMUTATIVE = frozenset(
+    {
+        "Add", "AddV2", "Equal", "LogicalAnd", "LogicalOr", "Maximum", "Minimum", "Mul", "NotEqual",
+        "SquaredDifference",
+    }
+)  # fmt: skip
+
+
+def explain(mutant: Mutant, result: Result) -> str:
+    """Why the mutant is equivalent to the right result; empty if that cannot be shown."""
+    if not mutant.function:
+        return _explain_pointing(mutant, result)
+    if mutant.function not in _live_functions(result):
+        return "nothing calls the function"
+    if not mutant.node:
+        return ""
+    function = result.function(mutant.function)
+    if mutant.node not in _live_nodes(function):
+        return "no output and no effect of the function depends on the node"
+    node = next(n for n in function.node_def if n.name == mutant.node)
+    for reason in (_explain_swap, _explain_control, _explain_stop, _explain_shape):
+        found = reason(mutant, node, function, result)
+        if found:
+            return found
+    return ""
+
+
+def _explain_pointing(mutant: Mutant, result: Result) -> str:
+    """Two signatures may be one function under two names, as `serving_default` is."""
+    if mutant.kind not in _POINTING:
+        return ""
+    one, other = mutant.where.split(", ")
+    if mutant.kind == _POINTING[1]:
+        nodes = result.objects.nodes
+        child = next(c for c in nodes[0].children if c.local_name == "signatures")
+        children = nodes[child.node_id].children
+        names = [
+            nodes[children[int(at)].node_id].bare_concrete_function.concrete_function_name
+            for at in (one, other)
+        ]
+    else:
+        names = [_function_of(result, name) for name in (one, other)]
+    bound = [list(result.objects.concrete_functions[name].bound_inputs) for name in names]
+    bodies = [_print_function(result, name) for name in names]
+    same = bodies[0] == bodies[1] and bound[0] == bound[1]
+    return "both are the same function of the same variables" if same else ""
+
+
+def _function_of(result: Result, signature: str) -> str:
+    """The function that the graph calls for the outputs of a signature."""
+    nodes = {node.name: node for node in result.meta_graph.graph_def.node}
+    infos = result.meta_graph.signature_def[signature].outputs
+    info = next(iter(infos.values()))
+    node = nodes[_name(info.name)]
+    while not node.attr["f"].func.name:
+        node = nodes[_name(node.input[0])]
+    return str(node.attr["f"].func.name)
+
+
+def _print_function(result: Result, name: str) -> str:
+    """A function as text, without the names of functions."""
+    function = result.function(name)
+    bodies = {f.signature.name: f for f in result.functions}
+    text = "".join(
+        f"{n.name} {n.op} {list(n.input)}"
+        f" {[_print_function(result, callee) for callee in _called(n, bodies)]}\n"
+        for n in function.node_def
+    )
+    return f"{text}{dict(function.ret)} {dict(function.control_ret)}"
+
+
+def _explain_swap(mutant: Mutant, node: Any, function: Any, result: Result) -> str:
+    del function, result
+    is_swap = mutant.kind == "inputs swapped" and mutant.where.endswith(" 0, 1")
+    return "the op is commutative" if is_swap and node.op in _COMMUTATIVE else ""
+
+
+def _explain_control(mutant: Mutant, node: Any, function: Any, result: Result) -> str:
+    del result
+    if mutant.kind != "control dependency dropped":
+        return ""
+    before = mutant.where.rpartition("^")[2]
+    nodes = {n.name: n for n in function.node_def}
+    kept = [name for name in node.input if name != f"^{before}"]
+    if before in _upstream(kept, nodes):
+        return "another path keeps the order"
+    ordered = [nodes[name] for name in _upstream([before], nodes) if name in nodes]
+    if not any(_is_stateful(n) for n in ordered):
+        return "what it waited for has no effect"
+    runs = _upstream([*function.ret.values(), *function.control_ret.values()], nodes)
+    later = [n for n in function.node_def if node.name in _upstream(n.input, nodes)]
+    still = before in runs or before in _upstream_without(function, node.name, before)
+    if still and not any(_touches_state(n) for n in (node, *later)):
+        return "what waited touches no state, and what it waited for runs all the same"
+    return ""
+
+
+def _upstream_without(function: Any, name: str, before: str) -> set[str]:
+    """What the outputs need when `name` no longer waits for `before`."""
+    nodes = {}
+    for node in function.node_def:
+        copy = type(node)()
+        copy.CopyFrom(node)
+        if node.name == name:
+            copy.input.remove(f"^{before}")
+        nodes[node.name] = copy
+    return _upstream([*function.ret.values(), *function.control_ret.values()], nodes)
+
+
+def _explain_stop(mutant: Mutant, node: Any, function: Any, result: Result) -> str:
+    if mutant.kind != "gradient stopped":
+        return ""
+    variables = _variables_behind(node, function, result)
+    if variables and not any(variable.trainable for variable in variables):
+        return "the variable is not trainable"
+    nodes = {n.name: n for n in function.node_def}
+    if not any(node.name in _upstream([ref], nodes) for ref in function.ret.values()):
+        return "no output depends on the variable, only effects do"
+    ways = _float_ways(node, function)
+    return "" if ways else "no output depends on the variable through floats"
+
+
+def _float_ways(node: Any, function: Any) -> bool:
+    """Whether a float output depends on the node."""
+    nodes = {n.name: n for n in function.node_def}
+    floats = {
+        arg.name for arg in function.signature.output_arg if tf.as_dtype(arg.type).is_floating
+    }
+    return any(node.name in _upstream([function.ret[name]], nodes) for name in floats)
+
+
+def _variables_behind(node: Any, function: Any, result: Result) -> list[Any]:
+    args = [arg.name for arg in function.signature.input_arg]
+    concrete = result.objects.concrete_functions
+    name = function.signature.name
+    if name not in concrete or node.input[0] not in args:
+        return []
+    captured = concrete[name].bound_inputs
+    position = args.index(node.input[0]) - (len(args) - len(captured))
+    return [result.objects.nodes[captured[position]].variable] if position >= 0 else []
+
+
+def _explain_shape(mutant: Mutant, node: Any, function: Any, result: Result) -> str:
+    del result
+    if mutant.kind == "attribute changed" and mutant.where.endswith(("seed", "seed2")):
+        return ""
+    users = [n for n in function.node_def if any(_name(ref) == node.name for ref in n.input)]
+    only_shapes = users and all(n.op in ("Shape", "Rank", "Size") for n in users)
+    returned = any(_name(ref) == node.name for ref in function.ret.values())
+    if only_shapes and not returned and mutant.kind.startswith("constant"):
+        return "only the shape of the constant is used"
+    return ""
+
+
+# Reachability.
+
+
+def _live_functions(result: Result) -> set[str]:
+    """The functions that the Python loader or a signature can call."""
+    bodies = {f.signature.name: f for f in result.functions}
+    roots = set(result.objects.concrete_functions)
+    for node in result.objects.nodes:
+        roots.update(node.function.concrete_functions)
+        roots.add(node.bare_concrete_function.concrete_function_name)
+    for node in result.meta_graph.graph_def.node:
+        roots.update(_called(node, bodies))
+    live: set[str] = set()
+    stack = [name for name in roots if name in bodies]
+    while stack:
+        name = stack.pop()
+        if name not in live:
+            live.add(name)
+            for node in bodies[name].node_def:
+                stack.extend(_called(node, bodies))
+    return live
+
+
+def _called(node: Any, bodies: Collection[str]) -> Iterator[str]:
+    if node.op in bodies:
+        yield node.op
+    for value in node.attr.values():
+        for name in (value.func.name, *(func.name for func in value.list.func)):
+            if name in bodies:
+                yield name
+
+
+def _live_nodes(function: Any) -> set[str]:
+    nodes = {node.name: node for node in function.node_def}
+    return _upstream([*function.ret.values(), *function.control_ret.values()], nodes)
+
+
+def _upstream(refs: Collection[str], nodes: dict[str, Any]) -> set[str]:
+    """The names of all nodes that some references depend on, themselves included."""
+    stack, seen = [_name(ref) for ref in refs], set()
+    while stack:
+        name = stack.pop()
+        if name not in seen:
+            seen.add(name)
+            stack.extend(_name(ref) for ref in (nodes[name].input if name in nodes else ()))
+    return seen
+
+
+def _name(ref: str) -> str:
+    return ref.lstrip("^").partition(":")[0]
+
+
+def _is_stateful(node: Any) -> bool:
+    op_def = tf_private.get_op_def(node.op)
+    if node.op in ("ReadVariableOp", "NoOp", "VarHandleOp"):
+        return False
+    return op_def is None or op_def.is_stateful
+
+
+def _touches_state(node: Any) -> bool:
+    return node.op == "ReadVariableOp" or _is_stateful(node)
