@@ -1,7 +1,8 @@
 """The constants of a graph: no input need show that one of them is wrong.
 
 A decay that is off by one unit in the last place hides below rounding, and an epsilon shows only
-for inputs near zero. But a converter that copies constants makes no new ones.
+for inputs near zero. But a converter that copies constants makes no new ones. Gradients of ops are
+TensorFlow's, with constants of their own; where a model holds such functions, they are left out.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from converter.parity.function_library import functions_of_gradients
+
 # What graphs are made of everywhere, and rewrites bring along.
 _TRIVIAL = frozenset({0.0, 1.0, -1.0, 0.5, 2.0, float("inf"), float("-inf")})
 
 
 def float_constants(saved_model: Any) -> set[bytes]:
-    """The elements of all float constants and attributes, in all graphs and functions."""
+    """The elements of all float constants, in all graphs and functions."""
     return {
         element
         for meta_graph in saved_model.meta_graphs
@@ -39,9 +42,11 @@ def find_invented(saved_model: Any, known: set[bytes]) -> dict[str, str]:
 def _nodes(graph_def: Any) -> Iterator[tuple[str, Any]]:
     for node in graph_def.node:
         yield "", node
+    left_out = functions_of_gradients(graph_def)
     for function in graph_def.library.function:
-        for node in function.node_def:
-            yield f"{function.signature.name}/", node
+        if function.signature.name not in left_out:
+            for node in function.node_def:
+                yield f"{function.signature.name}/", node
 
 
 def _elements(node: Any) -> Iterator[bytes]:
