@@ -2,7 +2,9 @@
 
 A decay that is off by one unit in the last place hides below rounding, an epsilon shows only for
 inputs near zero, `<` in place of `<=` only where both sides are equal, and a seed not at all once
-random ops are replaced. But a converter that copies all of these makes no new ones.
+random ops are replaced. But a converter that copies all of these makes no new ones. Gradients of ops
+are TensorFlow's, with constants of their own; where a model holds such functions, they are left
+out.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+
+from converter.parity.function_library import functions_of_gradients
 
 # What graphs are made of everywhere, and rewrites bring along.
 _TRIVIAL = frozenset({0.0, 1.0, -1.0, 0.5, 2.0, float("inf"), float("-inf")})
@@ -34,22 +38,18 @@ def find_invented(saved_model: Any, known: set[str]) -> dict[str, str]:
         f"{where}{node.name}": ", ".join(invented)
         for meta_graph in saved_model.meta_graphs
         for where, node in _nodes(meta_graph.graph_def)
-        if (invented := [e for e in _elements(node) if e not in known | _brought_along(where)])
+        if (invented := [e for e in _elements(node) if e not in known])
     }
-
-
-def _brought_along(function: str) -> frozenset[str]:
-    """What gradients of the converter are made of; TensorFlow names the functions they become."""
-    is_gradient = "internal_grad_fn" in function
-    return frozenset(f"{op} of floats" for op in _COMPARISONS) if is_gradient else frozenset()
 
 
 def _nodes(graph_def: Any) -> Iterator[tuple[str, Any]]:
     for node in graph_def.node:
         yield "", node
+    left_out = functions_of_gradients(graph_def)
     for function in graph_def.library.function:
-        for node in function.node_def:
-            yield f"{function.signature.name}/", node
+        if function.signature.name not in left_out:
+            for node in function.node_def:
+                yield f"{function.signature.name}/", node
 
 
 def _elements(node: Any) -> Iterator[str]:

@@ -54,6 +54,14 @@ def test_plain_nodes():
     np.testing.assert_array_equal(z, [2, 1])
 
 
+def test_nodes_keep_their_names_below_a_scope():
+    text = "a = _Arg()\nmy/node = Neg[T=float](a)\nreturn my/node"
+    state = _State()
+    function = tf.function(lambda a: emit(_region(text), [a], state), autograph=False)
+    graph = function.get_concrete_function(_X).graph
+    assert graph.get_operation_by_name("tf1/my/node").type == "Neg"
+
+
 def test_nodes_in_any_order_and_results_of_any_kind():
     text = "z = Neg[T=float](y)\ny = Exp[T=float](a)\na = _Arg()\nreturn a, z, a, z"
     one, two, three, four = _run(text, _X)

@@ -69,6 +69,21 @@ def test_the_lower_bound_of_gdn(make_program):
     assert by_bound is not None  # By the subtraction alone.
 
 
+@pytest.mark.parametrize(("target", "passes"), [(3.0, True), (-3.0, False)])
+def test_below_the_bound_of_gdn_only_what_leads_back_to_it_passes(target, passes, make_program):
+    text = """
+        x = _Arg[T=float]()
+        b = _Arg[T=float]()
+        c = _Arg[T=float]()
+        m = Maximum[T=float, _gradient_op_type="GDNLowerBound"](x, b)
+        y = Sub[T=float](m, c)
+        return y
+    """
+    inputs = tf.constant([-2.0]), tf.constant(-0.5), tf.constant(target)
+    (by_x, _, _), _ = _gradients(text, make_program, *inputs)
+    assert by_x == ([2 * (-0.5 - target)] if passes else [0])
+
+
 def test_folded_batch_norm_has_the_gradient_of_mean_and_variance(make_program):
     images = tf.constant(np.random.default_rng(3).normal(size=(4, 2, 2, 3)), tf.float32)
     scale = tf.ones([3])

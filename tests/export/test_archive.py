@@ -25,6 +25,14 @@ def test_it_is_rooted_at_the_model_and_in_order(saved_model, tmp_path):
             assert (member.mode, member.mtime, member.uid, member.uname) == (0o644, 0, 0, "")
 
 
+def test_the_order_is_that_of_the_names_as_text(saved_model, tmp_path):
+    """A folder's files do not stand together: `-` sorts before `/`."""
+    (saved_model / "variables-old").write_bytes(b"")
+    pack(saved_model, tmp_path / "a.tar.gz")
+    with tarfile.open(tmp_path / "a.tar.gz") as archive:
+        assert archive.getnames() == sorted(archive.getnames())
+
+
 def test_the_bytes_depend_on_the_files_alone(saved_model, tmp_path):
     pack(saved_model, tmp_path / "a.tar.gz")
     os.utime(saved_model / "saved_model.pb", (1, 1))

@@ -20,6 +20,7 @@ def record():
 
 def test_where_it_comes_from(record, golden_module):
     found = record("table_file")
+    assert found["source"]["name"] == "source"
     assert found["source"]["format"] == "tf1_hub"
     assert found["source"]["digest"] == digest(golden_module("table_file"))
     assert found["converter"] == __version__

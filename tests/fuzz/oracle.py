@@ -7,23 +7,21 @@ import enum
 import pathlib
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 import converter
-from converter.assemble.plan import ModulePlan, make_plan
+from converter.assemble.plan import make_plan
 from converter.export.saved_model import quiet_tensorflow
-from converter.formats.legacy_module import LegacyModule
 from converter.formats.registry import read_module
-from converter.parity.cases import Case, CaseMaker, plan_cases
-from converter.parity.checks import Evidence, Row, Tolerances, run_checks
-from converter.parity.converted_process import run_deterministic
-from converter.parity.converted_runner import Request
-from converter.parity.generate import ATTEMPTS
-from converter.parity.legacy_runner import LegacyFailure, LegacyRunner
+from converter.parity.cases import CaseMaker
+from converter.parity.checks import Row
+from converter.parity.evidence import Tolerances
+from converter.parity.legacy_runner import LegacyFailure
 from converter.parity.observation import Observation
-from converter.parity.report import ParityReport
+from converter.parity.original import Original
+from converter.parity.verify import judge
 from fuzz.build import build
 from fuzz.program import Inputs, Program
 from fuzz.v1 import v1_graph, write_module
@@ -52,14 +50,15 @@ class Outcome:
 
 
 @dataclasses.dataclass(frozen=True)
-class Original:
-    """The V1 side: the module, and what a Session computed."""
+class Calls:
+    """The V1 side: what a Session computed in each call of a program."""
 
-    legacy: LegacyModule
-    plan: ModulePlan
-    cases: tuple[Case, ...]
-    runner: LegacyRunner
-    observations: tuple[Observation, ...]
+    each: tuple[Original, ...]
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """What was seen, in the order of the calls."""
+        return tuple(seen for original in self.each for seen in original.observations)
 
 
 def write_program(program: Program, directory: pathlib.Path) -> None:
@@ -69,24 +68,23 @@ def write_program(program: Program, directory: pathlib.Path) -> None:
         write_module(directory, graph, signature.inputs, signature.outputs)
 
 
-def run_original(program: Program, module: pathlib.Path) -> Original:
+def run_original(program: Program, module: pathlib.Path) -> Calls:
     """Runs all calls of a program's module in a Session.
 
     Raises:
       LegacyFailure: if V1 cannot.
     """
     legacy = read_module(module)
-    plan = make_plan(legacy, None, None, None)
-    cases = tuple(_make_cases(program, legacy, plan))
-    runner = LegacyRunner(legacy)
+    plan = make_plan(legacy)
+    made = []
     with quiet_tensorflow():
-        return Original(legacy, plan, cases, runner, tuple(map(runner.observe, cases)))
-
-
-def _make_cases(program: Program, legacy: LegacyModule, plan: ModulePlan) -> Iterator[Case]:
-    for inputs in program.calls:
-        maker = CaseMaker(legacy, _arrays(inputs))
-        yield from (maker.make(planned, ATTEMPTS[0]) for planned in plan_cases(plan))
+        for inputs in program.calls:
+            original = Original(legacy, plan, CaseMaker(legacy, _arrays(inputs)))
+            original.run(lambda _: None)
+            if not original.observations:
+                raise LegacyFailure(original.not_compared[0].why)
+            made.append(original)
+    return Calls(tuple(made))
 
 
 def _arrays(inputs: Inputs) -> dict[str, np.ndarray]:
@@ -125,8 +123,8 @@ def check_program(
             if not any(refusal.search(str(error)) for refusal in REFUSALS):
                 raise
             return Outcome(Kind.REFUSED, str(error))
-        report = _compare(original, directory / "converted", fresh_process=fresh_process)
-    assert report.passed, "\n".join(map(_describe, report.failures))
+        for each in original.each:
+            _compare(each, directory / "converted", fresh_process=fresh_process)
     return _outcome(original.observations)
 
 
@@ -152,23 +150,11 @@ def _outcome(observations: Sequence[Observation]) -> Outcome:
     return Outcome(Kind.FORWARD_ONLY, reasons[0]) if reasons else Outcome(Kind.EQUAL)
 
 
-def _compare(original: Original, target: pathlib.Path, *, fresh_process: bool) -> ParityReport:
-    request = Request(
-        directory=target, cases=original.cases, attributes=tuple(original.plan.callables)
-    )
+def _compare(original: Original, target: pathlib.Path, *, fresh_process: bool) -> None:
     with quiet_tensorflow():
-        seen = run_deterministic(request, fresh_process=fresh_process)
-    evidence = Evidence(
-        plan=original.plan,
-        cases=original.cases,
-        expected=original.observations,
-        actual=seen.cases,
-        variables=original.runner.variables(frozenset()),
-        losses=(),
-        facts=seen.facts,
-        tolerances=Tolerances(),
-    )
-    return ParityReport(rows=run_checks(evidence))
+        report = judge(original, target, tolerances=Tolerances(), fresh_process=fresh_process)
+    assert not report.failures, "\n".join(map(_describe, report.failures))
+    assert report.passed, "\n".join(entry.text for entry in report.open)
 
 
 def _describe(row: Row) -> str:

@@ -15,6 +15,20 @@ def test_conversions_invent_no_constants(golden, converted, name):
     assert find_invented(read_saved_model(converted(name)), known) == {}
 
 
+def test_gradients_have_constants_of_their_own(golden, converted):
+    saved_model = read_saved_model(converted("gradient_registered"))
+    library = saved_model.meta_graphs[0].graph_def.library
+    own, of_gradient = library.function[0], library.registered_gradients[0].gradient_func
+    known = find_ingredients(read_saved_model(golden("gradient_registered")))
+    for function in library.function:
+        if function.signature.name in (own.signature.name, of_gradient):
+            node = function.node_def.add(name="erf", op="Const")
+            node.attr["dtype"].type = tf.float32.as_datatype_enum
+            node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(1.1283))
+    assert of_gradient != own.signature.name
+    assert set(find_invented(saved_model, known)) == {f"{own.signature.name}/erf"}
+
+
 def test_a_constant_that_is_off_by_one_unit_is_found(golden, converted):
     name = "ref_moving_averages"
     saved_model = read_saved_model(converted(name))
