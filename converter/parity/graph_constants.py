@@ -2,9 +2,9 @@
 
 A decay that is off by one unit in the last place hides below rounding, an epsilon shows only for
 inputs near zero, `<` in place of `<=` only where both sides are equal, and a seed not at all once
-random ops are replaced. But a converter that copies all of these makes no new ones. Gradients of ops
-are TensorFlow's, with constants of their own; where a model holds such functions, they are left
-out.
+random ops are replaced. But a converter that copies all of these makes no new ones. Gradients of
+ops are TensorFlow's, with constants of their own; where a model holds such functions, they are
+left out.
 """
 
 from __future__ import annotations
