@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from converter import errors
-from converter.assemble.module_graphs import ModuleGraphs, find_dropped, find_warnings, try_graphs
+from converter.assemble.module_graphs import ModuleGraphs, try_graphs
+from converter.assemble.notices import find_dropped, find_warnings
 from converter.assemble.plan import ModulePlan, make_plan
 from converter.assemble.refusals import Refusals
 from converter.assemble.variants import TRAINING_MARKS

@@ -36,11 +36,38 @@ def canonicalize(directory: Path, input_names: Mapping[str, Sequence[InputName]]
     saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     for meta_graph in saved_model.meta_graphs:
         _rename_functions(meta_graph)
+        _clean_placeholder_names(meta_graph)
         for signature, names in input_names.items():
             if any(name.name != name.traced for name in names):
                 _rename_inputs(meta_graph, signature, names)
     path.write_bytes(saved_model.SerializeToString(deterministic=True))
     _write_fingerprint(directory)
+
+
+def _clean_placeholder_names(meta_graph: Any) -> None:
+    """Takes backslashes out of the names of the placeholders that signatures feed.
+
+    TensorFlow (2.15 and 2.21) makes these names of those of signatures and inputs. Its Python
+    takes a backslash for a part of a node's name, and its sessions do not (source:
+    `_to_safe_name_scope` in saved_model/save.py, and node_def_util.cc).
+    """
+    nodes = meta_graph.graph_def.node
+    taken = {node.name for node in nodes}
+    unsafe = [node.name for node in nodes if "\\" in node.name]
+    names = {name: query.claim_name(name.replace("\\", "_"), taken) for name in unsafe}
+    if not names:
+        return
+    for node in nodes:
+        node.name = names.get(node.name, node.name)
+        node.input[:] = [_rename_tensor(source, names) for source in node.input]
+    for signature in meta_graph.signature_def.values():
+        for info in signature.inputs.values():
+            info.name = _rename_tensor(info.name, names)
+
+
+def _rename_tensor(tensor: str, names: Mapping[str, str]) -> str:
+    node, colon, index = tensor.partition(":")
+    return f"{names.get(node, node)}{colon}{index}"
 
 
 def _write_fingerprint(directory: Path) -> None:

@@ -13,12 +13,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from converter.assemble.module_graphs import (
-    ModuleGraphs,
-    find_dropped,
-    find_warnings,
-    used_variants,
-)
+from converter.assemble.module_graphs import ModuleGraphs, used_variants
+from converter.assemble.notices import find_dropped, find_warnings
 from converter.assemble.plan import CallablePlan
 from converter.assemble.signature_names import python_names, serving_names
 from converter.assemble.variants import Tags

@@ -71,7 +71,9 @@ def check_default_output(evidence: Evidence) -> Found:
     """What a call without `return_endpoints` does."""
     for case, expected, actual in evidence.pairs():
         if expected.plain is not None:
-            yield from compare_calls(case, "", expected.plain, actual.plain, evidence)
+            yield from compare_calls(
+                case, "", expected.plain, actual.plain, evidence, expected.unresolved
+            )
 
 
 def check_gradients(evidence: Evidence) -> Found:
@@ -82,9 +84,8 @@ def check_gradients(evidence: Evidence) -> Found:
         if actual.gradient_error:
             yield case.name, "all", compare_facts("gradients", actual.gradient_error)
             continue
-        known = {k: v for k, v in expected.gradients.items() if k not in expected.unresolved}
-        gradients = {k: v for k, v in actual.gradients.items() if k not in expected.unresolved}
-        for name, comparison in compare_gradients(known, gradients, evidence):
+        gradients = expected.gradients, actual.gradients
+        for name, comparison in compare_gradients(*gradients, evidence, expected.unresolved):
             yield case.name, name, comparison
 
 
@@ -97,6 +98,7 @@ def check_effects(evidence: Evidence) -> Found:
 
 def check_losses(evidence: Evidence) -> Found:
     """The regularization losses of the module and of its callables, in order."""
+    unresolved = {name for seen in evidence.expected for name in seen.unresolved}
     for piece, listed, actual in _pieces(evidence):
         expected = [loss for loss in _losses_of(evidence, piece) if loss.used <= set(listed)]
         for index, loss in enumerate(expected):
@@ -106,7 +108,7 @@ def check_losses(evidence: Evidence) -> Found:
             tolerance = evidence.tolerances.of(loss.value)
             yield piece, str(index), compare(loss.value, actual[index].value, tolerance)
             gradients = loss.gradients, actual[index].gradients
-            for name, comparison in compare_gradients(*gradients, evidence):
+            for name, comparison in compare_gradients(*gradients, evidence, unresolved):
                 yield piece, f"{index}, gradient of {name}", comparison
         if len(actual) > len(expected):
             yield piece, "count", compare_facts(str(len(expected)), str(len(actual)))
@@ -164,6 +166,22 @@ def check_offer(evidence: Evidence) -> Found:
             yield WHOLE_MODULE, what, compare_facts("offered", offered)
 
 
+def check_files(evidence: Evidence) -> Found:
+    """Assets are those of the source, byte for byte."""
+    for name, expected in evidence.source_files.items():
+        # One that two graph variants name differently may have another name.
+        renamed = expected if expected in evidence.files.values() else "absent"
+        actual = evidence.files.get(name, renamed)
+        yield WHOLE_MODULE, name, compare_facts(expected, actual)
+
+
+def check_constants(evidence: Evidence) -> Found:
+    """All float constants are those of the source, to the bit."""
+    yield WHOLE_MODULE, "float constants", compare_facts("the source's", "the source's")
+    for node, values in evidence.invented.items():
+        yield WHOLE_MODULE, node, compare_facts("a constant of the source", values)
+
+
 def check_record(evidence: Evidence) -> Found:
     """The record says what the module is."""
     for name, expected in evidence.expected_record.items():
@@ -192,6 +210,8 @@ CHECKS: tuple[tuple[str, Callable[[Evidence], Found]], ...] = (
     ("trainable", check_trainable),
     ("signatures", check_signatures),
     ("offer", check_offer),
+    ("constants", check_constants),
+    ("files", check_files),
     ("record", check_record),
 )
 

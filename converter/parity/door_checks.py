@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 
@@ -24,7 +24,9 @@ from converter.parity.values import to_parts
 def check_serving(evidence: Evidence) -> Found:
     """What the serving signatures do through TensorFlow's Python loader, by their own names."""
     for case, expected, actual in evidence.pairs():
-        yield from _compare_doors(case, expected.serving, actual.serving, evidence)
+        yield from _compare_doors(
+            case, expected.serving, actual.serving, evidence, expected.unresolved
+        )
 
 
 def check_session(evidence: Evidence) -> Found:
@@ -64,15 +66,24 @@ def check_as_written(evidence: Evidence) -> Found:
 
 
 def _compare_doors(
-    case: Case, expected: Mapping[str, Call], actual: Mapping[str, Call], evidence: Evidence
+    case: Case,
+    expected: Mapping[str, Call],
+    actual: Mapping[str, Call],
+    evidence: Evidence,
+    unresolved: Collection[str] = (),
 ) -> Found:
     for name, call in expected.items():
         label = f"{SERVING_DEFAULT}/" if name == SERVING_DEFAULT else ""
-        yield from compare_calls(case, label, call, actual.get(name), evidence)
+        yield from compare_calls(case, label, call, actual.get(name), evidence, unresolved)
 
 
 def compare_calls(
-    case: Case, label: str, expected: Call, actual: Call | None, evidence: Evidence
+    case: Case,
+    label: str,
+    expected: Call,
+    actual: Call | None,
+    evidence: Evidence,
+    unresolved: Collection[str] = (),
 ) -> Found:
     """Compares what two ways of calling showed; gradients where both sides looked at them."""
     actual = actual or Call(error="it was not called")
@@ -81,7 +92,7 @@ def compare_calls(
         return
     for name, comparison in compare_arrays(expected.outputs, actual.outputs, evidence):
         yield case.name, f"{label}{name}", comparison
-    gradients = compare_gradients(expected.gradients, actual.gradients, evidence)
+    gradients = compare_gradients(expected.gradients, actual.gradients, evidence, unresolved)
     yield from _label(case, label, gradients)
     if actual.changed is not None:
         for name, comparison in compare_arrays(expected.changed or {}, actual.changed, evidence):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TypeAlias
 
 import numpy as np
@@ -65,6 +65,9 @@ class Evidence:
       signatures: The signatures that the files of the converted module have.
       tolerances: How far numbers may be apart.
       copy_facts: What the copy has that was saved from it, if that could be loaded.
+      invented: The nodes of the converted module with float constants that the source has not.
+      source_files: The digests of the source's assets that the graphs name, by their names.
+      files: Those of the converted module's assets.
       expected_record: What the record should say.
       record: What it says.
     """
@@ -81,6 +84,9 @@ class Evidence:
     signatures: Mapping[str, SignatureFacts]
     tolerances: Tolerances
     copy_facts: ModuleFacts | None = None
+    invented: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    source_files: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    files: Mapping[str, str] = dataclasses.field(default_factory=dict)
     expected_record: Mapping[str, str] = dataclasses.field(default_factory=dict)
     record: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
@@ -143,11 +149,15 @@ def compare_arrays(
 
 
 def compare_gradients(
-    expected: Gradients | None, actual: Gradients | None, evidence: Evidence
+    expected: Gradients | None,
+    actual: Gradients | None,
+    evidence: Evidence,
+    unresolved: Collection[str] = (),
 ) -> Iterator[tuple[str, Comparison]]:
     """Compares gradients by variable, against the largest of them; nothing where TF1 has none.
 
-    One that is not there counts as zeros.
+    One that is not there counts as zeros. Those that pass a gradient that no library has are left
+    out: the report says so.
     """
     if expected is None:
         return
@@ -157,7 +167,7 @@ def compare_gradients(
     pairs: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for name in (*expected, *sorted(set(actual) - set(expected))):
         one, other = expected.get(name), actual.get(name)
-        if one is not None or other is not None:
+        if name not in unresolved and (one is not None or other is not None):
             shape = other if one is None else one
             zeros = np.zeros_like(shape)
             pairs[name] = (zeros if one is None else one, zeros if other is None else other)

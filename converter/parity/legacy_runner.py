@@ -175,14 +175,11 @@ class _Variant:
     def _known_gradients(
         self, tensors: Sequence[Any], outputs: Outputs, feeds: Feeds
     ) -> Gradients | None:
-        """The gradients that can be compared; None where there are none."""
+        """The gradients; None where they cannot be computed."""
         if self._loses_gradients(self._needed(tensors, feeds)):
             return None
         gradients, error = self._run_gradients(outputs, feeds)
-        if error:
-            return None
-        unresolved = self._find_unresolved(outputs, feeds) if gradients else {}
-        return {name: array for name, array in gradients.items() if name not in unresolved}
+        return None if error else gradients
 
     def _loses_gradients(self, needed: set[Any]) -> bool:
         return any(op.name in self.prepared.nested_loops for op in needed)

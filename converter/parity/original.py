@@ -18,6 +18,7 @@ from converter.parity.generate import (
     UnmakeableError,
     attempts_at_sizes,
 )
+from converter.parity.graph_constants import float_constants
 from converter.parity.legacy_runner import LegacyFailure, LegacyRunner
 from converter.parity.observation import Loss, Observation, VariableFacts
 from converter.parity.source_facts import read_source_facts
@@ -37,6 +38,7 @@ class Original:
       observations: What they showed.
       not_compared: What did not run, and why.
       source: What the module's files say.
+      float_constants: The elements of the float constants in its graphs.
     """
 
     def __init__(self, legacy: LegacyModule, plan: ModulePlan, maker: CaseMaker) -> None:
@@ -45,7 +47,9 @@ class Original:
         self._maker = maker
         self._runner = LegacyRunner(legacy)
         self._planned = tuple(plan_cases(plan))
-        self.source = read_source_facts(read_saved_model(legacy.directory))
+        saved_model = read_saved_model(legacy.directory)
+        self.source = read_source_facts(saved_model)
+        self.float_constants = float_constants(saved_model)
         self.cases: list[Case] = []
         self.observations: list[Observation] = []
         self.not_compared: list[NotCompared] = []

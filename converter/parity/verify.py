@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from converter import errors
@@ -19,6 +20,7 @@ from converter.parity.checks import run_checks
 from converter.parity.converted_process import run_in_every_way
 from converter.parity.converted_runner import Request
 from converter.parity.evidence import Evidence, Tolerances
+from converter.parity.graph_constants import find_invented
 from converter.parity.original import Original
 from converter.parity.record_facts import expected_record_facts, read_record_facts
 from converter.parity.report import ParityReport
@@ -112,7 +114,7 @@ def judge(
         import_ops=import_ops,
         reload=_has_mutable_tables(original.legacy),
     )
-    record = _read_record_facts(target)
+    record, saved_model = _read_record_facts(target), read_saved_model(target)
     observations = run_in_every_way(request, fresh_process=fresh_process)
     evidence = Evidence(
         plan=original.plan,
@@ -125,9 +127,12 @@ def judge(
         copy_facts=observations.copy_facts,
         expected_record=expected_record_facts(original.legacy, original.plan, original.variables()),
         record=record,
+        source_files=_digest_assets(original.legacy.directory, _asset_names(original)),
+        files=_digest_assets(target, _names_below(target / "assets")),
         source=original.source,
         offered=original.offered(),
-        signatures=read_served_signatures(read_saved_model(target)),
+        signatures=read_served_signatures(saved_model),
+        invented=find_invented(saved_model, original.float_constants),
         tolerances=tolerances,
     )
     return ParityReport(
@@ -159,6 +164,36 @@ def read_plan(legacy: LegacyModule, target: Path) -> ModulePlan:
             remedy="Convert it again, or name the module that it was converted from.",
         )
     return make_plan(legacy, **chosen)
+
+
+def _asset_names(original: Original) -> list[str]:
+    """The assets that graph variants of the plan name."""
+    legacy = original.legacy
+    programs = [legacy.variants[tags] for tags in original.plan.variants.used]
+    return sorted({a.filename for program in programs for a in program.assets.values()})
+
+
+def _names_below(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        return []
+    return sorted(str(path.relative_to(folder)) for path in _walk(folder))
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if path.is_dir():
+            yield from _walk(path)
+        else:
+            yield path
+
+
+def _digest_assets(directory: Path, names: Sequence[str]) -> dict[str, str]:
+    found = {name: directory / "assets" / name for name in names}
+    return {
+        f"assets/{name}": hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in found.items()
+        if path.is_file()
+    }
 
 
 def _read_record_facts(target: Path) -> dict[str, str]:

@@ -39,7 +39,9 @@ def explain(mutant: Mutant, result: Result) -> str:
     if mutant.node not in _live_nodes(function):
         return "no output and no effect of the function depends on the node"
     node = next(n for n in function.node_def if n.name == mutant.node)
-    for reason in (_explain_swap, _explain_control, _explain_stop, _explain_shape):
+    for reason in (
+        _explain_swap, _explain_control, _explain_stop, _explain_shape, _explain_table,
+    ):  # fmt: skip
         found = reason(mutant, node, function, result)
         if found:
             return found
@@ -134,11 +136,9 @@ def _explain_stop(mutant: Mutant, node: Any, function: Any, result: Result) -> s
     variables = _variables_behind(node, function, result)
     if variables and not any(variable.trainable for variable in variables):
         return "the variable is not trainable"
-    nodes = {n.name: n for n in function.node_def}
-    if not any(node.name in _upstream([ref], nodes) for ref in function.ret.values()):
-        return "no output depends on the variable, only effects do"
-    ways = _float_ways(node, function)
-    return "" if ways else "no output depends on the variable through floats"
+    if _float_ways(node, function):
+        return ""
+    return "no output of floats depends on the variable, only integers or effects do"
 
 
 def _float_ways(node: Any, function: Any) -> bool:
@@ -147,7 +147,19 @@ def _float_ways(node: Any, function: Any) -> bool:
     floats = {
         arg.name for arg in function.signature.output_arg if tf.as_dtype(arg.type).is_floating
     }
-    return any(node.name in _upstream([function.ret[name]], nodes) for name in floats)
+    return any(node.name in _data_upstream(function.ret[name], nodes) for name in floats)
+
+
+def _data_upstream(ref: str, nodes: dict[str, Any]) -> set[str]:
+    """What a value depends on, its order of execution aside."""
+    stack, seen = [_name(ref)], set()
+    while stack:
+        name = stack.pop()
+        if name not in seen:
+            seen.add(name)
+            inputs = nodes[name].input if name in nodes else ()
+            stack.extend(_name(data) for data in inputs if not data.startswith("^"))
+    return seen
 
 
 def _variables_behind(node: Any, function: Any, result: Result) -> list[Any]:
@@ -171,6 +183,16 @@ def _explain_shape(mutant: Mutant, node: Any, function: Any, result: Result) -> 
     if only_shapes and not returned and mutant.kind.startswith("constant"):
         return "only the shape of the constant is used"
     return ""
+
+
+def _explain_table(mutant: Mutant, node: Any, function: Any, result: Result) -> str:
+    """A table that no call changes is filled when its handle is missing: here, every time."""
+    del result
+    if mutant.kind != "update dropped":
+        return ""
+    value = next((n for n in function.node_def if n.name == _name(node.input[1])), None)
+    is_table = value is not None and value.op == "AnonymousHashTable"
+    return "the table is only filled anew in each call, with the same rows" if is_table else ""
 
 
 # Reachability.

@@ -1,4 +1,5 @@
-from converter.assemble.module_graphs import find_dropped, find_warnings, make_graphs
+from converter.assemble.module_graphs import make_graphs
+from converter.assemble.notices import find_dropped, find_warnings
 from converter.assemble.plan import make_plan
 from converter.ir.graph import TensorRef
 

@@ -4,12 +4,7 @@ import pytest
 import tensorflow as tf
 
 from converter import errors
-from converter.assemble.module_graphs import (
-    find_dropped,
-    find_warnings,
-    make_graphs,
-    try_graphs,
-)
+from converter.assemble.module_graphs import make_graphs, try_graphs
 from converter.assemble.plan import make_plan
 from converter.assemble.reusable import build_reusable
 from converter.ir.graph import TableSpec, TensorRef
@@ -34,10 +29,6 @@ def _graphs(*programs, make_legacy, keys=("v", "w")):
     return make_graphs(legacy, make_plan(legacy))
 
 
-def _dropped(graphs, what):
-    return [(dropped.name, dropped.why) for dropped in find_dropped(graphs) if dropped.what == what]
-
-
 def test_a_loss_belongs_to_callables_that_have_all_its_variables(
     make_legacy, make_variant, signature
 ):
@@ -57,9 +48,7 @@ def test_a_loss_belongs_to_callables_that_have_all_its_variables(
     assert graphs.losses_of("default") == graphs.losses_of_root == [0]
 
 
-def test_variables_come_in_the_order_of_the_collection_and_unused_ones_are_dropped(
-    make_legacy, make_variant, signature
-):
+def test_variables_that_no_signature_uses_are_left_out(make_legacy, make_variant, signature):
     graphs = _graphs(
         make_variant(
             text=_LOSSES,
@@ -69,10 +58,9 @@ def test_variables_come_in_the_order_of_the_collection_and_unused_ones_are_dropp
         make_legacy=make_legacy,
     )
     assert list(graphs.variables) == ["w"]
-    assert _dropped(graphs, "variable") == [("v", "no signature uses it")]
 
 
-def test_losses_that_cannot_be_carried_over_are_dropped(make_legacy, make_variant, signature):
+def test_losses_that_depend_on_inputs_are_left_out(make_legacy, make_variant, signature):
     refs = (TensorRef("loss_x"), TensorRef("loss_w"), TensorRef("loss_both"))
     graphs = _graphs(
         make_variant(
@@ -84,10 +72,6 @@ def test_losses_that_cannot_be_carried_over_are_dropped(make_legacy, make_varian
         make_legacy=make_legacy,
     )
     assert [loss.ref.node for loss in graphs.losses] == ["loss_w", "loss_both"]
-    assert _dropped(graphs, "regularization loss") == [
-        ("loss_x:0", "it depends on an input, so it is no function of the weights"),
-        ("loss_both:0", "no callable uses all of its variables ['v', 'w']"),
-    ]
 
 
 def test_losses_are_those_of_the_training_variant(make_legacy, make_variant, signature):
@@ -155,102 +139,6 @@ def test_losses_of_variants_outside_of_the_pair_are_those_of_their_callables(
     assert graphs.losses_of("default__small") == [0]
 
 
-_UPDATES = (
-    _LOSSES
-    + """
-    unfed = Placeholder[dtype=float]()
-    from_x = AssignVariableOp[dtype=float](v, x)
-    from_unfed = AssignVariableOp[dtype=float](v, unfed)
-    from_nothing = AssignVariableOp[dtype=float](v, rw)
-"""
-)
-
-
-def _updating(make_variant, signature, tags, update_ops):
-    return make_variant(
-        tags,
-        text=_UPDATES,
-        signatures=[signature("default", {"x": "x"})],
-        variables=("w", "v"),
-        update_ops=update_ops,
-    )
-
-
-def test_update_ops_that_no_signature_feeds_are_a_warning(make_legacy, make_variant, signature):
-    variant = _updating(make_variant, signature, [], ("from_x", "from_unfed"))
-    graphs = _graphs(variant, make_legacy=make_legacy)
-    assert _dropped(graphs, "update op") == [("from_unfed", "no signature feeds all of its inputs")]
-    assert find_warnings(graphs) == (
-        (
-            "No call runs 1 update op of graph variant {} ('from_unfed'): no signature gives all of"
-            " their inputs."
-        ),
-    )
-
-
-def test_update_ops_beside_a_training_variant_are_a_warning(make_legacy, make_variant, signature):
-    graphs = _graphs(
-        _updating(make_variant, signature, [], ("from_x", "from_nothing")),
-        _updating(make_variant, signature, ["train"], ("from_x",)),
-        make_legacy=make_legacy,
-    )
-    assert [why for _, why in _dropped(graphs, "update op")] == [
-        "training calls run another graph variant"
-    ] * 2
-    assert find_warnings(graphs) == (
-        (
-            "No call runs 2 update ops of graph variant {} ('from_x', 'from_nothing'):"
-            " training calls run graph variant {train} instead. Convert with --tags ''"
-            " --training-tags '' to have them run."
-        ),
-    )
-    legacy = graphs.legacy
-    assert find_warnings(make_graphs(legacy, make_plan(legacy, [], []))) == ()
-
-
-def test_a_warning_names_three_update_ops(make_legacy, make_variant, signature):
-    variant = _updating(make_variant, signature, [], ("from_unfed",) * 4)
-    (warning,) = find_warnings(_graphs(variant, make_legacy=make_legacy))
-    assert "4 update ops" in warning
-    assert warning.count("'from_unfed'") == 3
-    assert "and others" in warning
-
-
-@pytest.mark.parametrize(
-    "name", ["updates_inference_only", "updates_per_signature", "variants_training_twins"]
-)
-def test_no_warning_because_calls_run_all_update_ops(name, golden_graphs):
-    graphs = golden_graphs(name)
-    assert any(variant.update_ops for variant in graphs.legacy.variants.values())
-    assert not _dropped(graphs, "update op")
-    assert find_warnings(graphs) == graphs.plan.warnings
-
-
-def test_files_that_the_graph_does_not_name_are_dropped(golden_module):
-    from converter.formats.registry import read_module
-
-    path = golden_module("table_file")
-    (path / "assets" / "other.txt").write_text("x")
-    legacy = read_module(path)
-    graphs = make_graphs(legacy, make_plan(legacy))
-    assert _dropped(graphs, "file") == [("assets/other.txt", "the graph does not refer to it")]
-
-
-def test_gradient_overrides_are_named(golden_graphs):
-    dropped = _dropped(golden_graphs("layers_custom_gradient"), "gradient override")
-    assert dropped
-    assert all("natural gradient" in why for _, why in dropped)
-
-
-def test_placement_is_counted(golden_graphs):
-    ((name, _),) = _dropped(golden_graphs("devices_parameter_server"), "placement")
-    assert int(name.split()[0]) > 0
-
-
-def test_nothing_is_dropped_because_all_is_used(golden_graphs):
-    assert find_dropped(golden_graphs("table_shared_asset")) == ()
-
-
 def test_variants_that_store_a_variable_differently_are_refused(make_legacy, make_variant):
     plain, train = make_variant(), make_variant(["train"])
     (spec,) = train.variables.values()
@@ -275,7 +163,6 @@ def test_a_variable_that_only_a_table_is_filled_from_is_kept(make_legacy, make_v
     legacy = make_legacy(program)
     graphs = make_graphs(legacy, make_plan(legacy))
     assert list(graphs.variables) == ["w"]
-    assert not find_dropped(graphs)
     reusable = build_reusable(graphs, live=False)
     (variable,) = (r for r in reusable.module.tf1_resources if isinstance(r, tf.Variable))
     assert [(variable, spec.name) for variable, spec in reusable.variables] == [(variable, "w")]

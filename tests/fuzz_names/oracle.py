@@ -187,7 +187,8 @@ def _check_saved_again(loaded: Any, path: pathlib.Path, record: Record, module: 
     renamed = {}
     for _, part, signature in _parts(record, module):
         names = _names_in_copy(loaded.signatures[part["served_as"]], part, signature)
-        if names is not None:
+        # TensorFlow makes a node's name of the signature's that no session takes.
+        if names is not None and "\\" not in part["served_as"]:
             renamed[part["served_as"]] = names, signature
     wrapper = tf.Module()
     wrapper.model = loaded

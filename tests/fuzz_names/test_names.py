@@ -16,8 +16,8 @@ from fuzz_names.oracle import check_live, check_module
 from fuzz_names.strategies import modules
 
 
-def module_of(*names, kind="vector", outputs=("default", "b", "a")):
-    return Module((Signature("default", tuple(Input(name, kind) for name in names), outputs),))
+def module_of(*names, kind="vector", outputs=("default", "b", "a"), signature="default"):
+    return Module((Signature(signature, tuple(Input(name, kind) for name in names), outputs),))
 
 
 REGRESSIONS = {
@@ -34,6 +34,7 @@ REGRESSIONS = {
     "not ASCII": module_of("ünï", "é", "É", outputs=("é", "É", "²")),
     "no identifier": module_of("²", "é", "É"),
     "colon": module_of("a:b", "x:0", ":", outputs=("a:b", "/", "")),
+    "backslash": module_of("a\\", "b", signature="h\\"),
     "long": module_of("x" * 300, "y"),
     "cleaned alike": module_of("a/b", "a_b", "a.b"),
     "a number that is a name": module_of("_", "-", "__1"),

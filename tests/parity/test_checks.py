@@ -81,6 +81,8 @@ _SAME = Evidence(
     copy_facts=_FACTS,
     expected_record={"root": "f", "variable w": "float32", "variable unreached": "float32"},
     record={"root": "f", "variable w": "float32"},
+    source_files={"assets/words": "digest"},
+    files={"assets/words": "digest"},
 )
 _TWO = np.array([2.0], np.float32)
 
@@ -193,6 +195,8 @@ def test_nothing_differs_in_what_is_the_same():
             dataclasses.replace(_SAME, record={"root": "g", "variable w": "float32"}),
             [("record", "root")],
         ),
+        (dataclasses.replace(_SAME, files={}), [("files", "assets/words")]),
+        (dataclasses.replace(_SAME, invented={"f/decay": "0.99"}), [("constants", "f/decay")]),
         (dataclasses.replace(_SAME, record={"root": "f"}), [("record", "variable w")]),
         (
             _with_facts(
@@ -413,4 +417,7 @@ def test_gradients_that_no_library_has_are_left_out():
 
 def test_facts_are_not_tensors():
     facts = {row.check for row in run_checks(_SAME) if row.is_fact}
-    assert facts == {"in a copy", "variables", "trainable", "signatures", "offer", "record"}
+    assert facts == {
+        "in a copy", "variables", "trainable", "signatures", "offer", "constants", "files",
+        "record",
+    }  # fmt: skip
