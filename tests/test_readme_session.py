@@ -10,6 +10,8 @@ import tempfile
 
 import pytest
 
+from converter.migration.options_file import read_rules
+
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PYPROJECT = (ROOT / "pyproject.toml").read_text()
@@ -26,8 +28,8 @@ NOT_RUN = {
 SOME_TESTS = "-k keras"
 
 
-def is_run(text):
-    return not any(reason in text for reason in NOT_RUN)
+def is_run(kind, text):
+    return kind in ("console", "python", "sh") and not any(reason in text for reason in NOT_RUN)
 
 
 def find_python(version):
@@ -69,7 +71,7 @@ def write_session(path):
     The tests' command comes last: it installs more than the others need, and a reader may leave
     it out.
     """
-    order = [block for block in BLOCKS if is_run(block[1])]
+    order = [block for block in BLOCKS if is_run(*block)]
     order.sort(key=lambda block: "-m pytest" in block[1])
     marked = [f"echo '== block {n}'\n{as_shell(*block)}" for n, block in enumerate(order)]
     path.write_text("set -eu\n" + "\n".join(marked))
@@ -97,12 +99,17 @@ def run_session(python, directory):
     return list(zip(order, printed, strict=True))
 
 
+def outline(text):
+    """The words that the lines begin with; `test_readme` has every number."""
+    return [line.split()[0] for line in text.splitlines() if line.strip()]
+
+
 def check_session(python):
     with tempfile.TemporaryDirectory(prefix="readme_") as directory:
         session = run_session(python, pathlib.Path(directory))
     for (kind, text), printed in session:
         if kind == "console":
-            assert printed.split() == text.split("\n", 1)[1].split()
+            assert outline(printed) == outline(text.split("\n", 1)[1])
     (_, command), printed = session[-1]
     assert "-m pytest" in command
     assert re.search(r"^\d+ passed", printed, re.MULTILINE), printed
@@ -124,8 +131,9 @@ def test_readme_works_in_order_with_the_python_that_is_here():
     check_session(sys.executable)
 
 
-def test_blocks_of_every_kind_are_run():
-    assert {kind for kind, text in BLOCKS if is_run(text)} == {"console", "python", "sh"}
+def test_blocks_of_every_kind_are_run_or_read():
+    assert {kind for kind, text in BLOCKS if is_run(kind, text)} == {"console", "python", "sh"}
+    assert {kind for kind, _ in BLOCKS} == {"console", "python", "sh", "toml"}
     assert len(BLOCKS) == README.count("\n```") // 2
 
 
@@ -137,3 +145,11 @@ def test_a_block_that_is_not_run_is_one(reason):
 def test_the_oldest_and_the_newest_python_are_those_that_the_project_names():
     assert f'requires-python = ">={OLDEST}"' in PYPROJECT
     assert f"Python {OLDEST} to {NEWEST}" in README
+
+
+def test_the_file_of_options_is_read_as_it_stands(tmp_path):
+    (text,) = (text for kind, text in BLOCKS if kind == "toml")
+    (tmp_path / "options.toml").write_text(text)
+    rules = read_rules(tmp_path / "options.toml")
+    assert [rule.pattern for rule in rules] == re.findall(r'^\["(.*)"\]', text, re.MULTILINE)
+    assert all(rule.options for rule in rules)

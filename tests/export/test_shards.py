@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import itertools
 import os
 
 import numpy as np
@@ -155,6 +156,19 @@ def test_a_full_disk_is_an_error(data, tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "copy_file_range", refuse)
     with pytest.raises(OSError, match="No space left"):
+        _copy(tmp_path / "source", tmp_path / "out", [_entry(data, 0, 3_000_000)])
+
+
+def test_a_copy_that_the_kernel_leaves_off_is_an_error(data, tmp_path, monkeypatch):
+    """All the bytes were read and are right; those that were written are too few."""
+    copy, sizes = os.copy_file_range, itertools.chain([1_000_000], itertools.repeat(0))
+
+    def leave_off(file, out, _, *, offset_src):
+        return copy(file, out, size, offset_src=offset_src) if (size := next(sizes)) else 0
+
+    monkeypatch.setattr(shards, "_KERNEL_BLOCK_BYTES", 1_000_000)
+    monkeypatch.setattr(os, "copy_file_range", leave_off)
+    with pytest.raises(OSError, match="ended early"):
         _copy(tmp_path / "source", tmp_path / "out", [_entry(data, 0, 3_000_000)])
 
 

@@ -12,6 +12,7 @@ from converter.parity.compare import (
     TOLERANCES,
     Tolerance,
     compare,
+    compare_facts,
     default_tolerance,
     magnitude,
     missing,
@@ -171,6 +172,31 @@ def test_bools_integers_and_strings_are_exact(expected, actual):
     assert not found.passed
     assert found.where == (0,)
     assert found.max_abs >= 1
+
+
+def test_differences_are_told_in_the_size_of_what_is_expected():
+    found = compare(_floats(4, 8), _floats(4, 6), EXACT)
+    assert (found.max_abs, found.max_rel) == (2, 0.25)
+    found = compare(np.array([4, 10], np.int32), np.array([4, 4], np.int32), EXACT)
+    assert not found.passed
+    assert (found.max_abs, found.max_rel, found.where) == (6, 0.6, (1,))
+    assert (found.expected, found.actual) == ("10", "4")
+
+
+def test_what_is_not_there_is_infinitely_wrong():
+    found = missing(np.zeros((2, 3), np.float32))
+    assert not found.passed
+    assert not found.bit_equal
+    assert (found.max_abs, found.max_rel) == (math.inf, math.inf)
+    assert (found.dtype, found.shape, found.problem) == ("float32", (2, 3), "missing")
+
+
+def test_facts_are_equal_or_not_and_say_what_they_are():
+    assert compare_facts("there", "there").passed
+    found = compare_facts("there", "absent")
+    assert not found.passed
+    assert found.is_fact
+    assert (found.expected, found.actual) == ("there", "absent")
 
 
 def test_strings_are_called_so():

@@ -462,6 +462,19 @@ def test_what_two_conditionals_share_that_cannot_be_one_is_there_again(becomes):
     )
 
 
+def test_a_conditional_that_two_others_share_is_in_both(nested):
+    inner = """
+        r = Switch(q, p)
+        i = Switch(s:1, r:1)
+        e = Exp(i:1)
+        b = Merge[T=float](i, e)
+    """
+    text = _SHARED.format("", "gone", "y").replace("    b = gone\n", inner)
+    after = nested(_ARGS + text)
+    assert after.count("    branch q -> b:\n") == 2
+    assert "\nbranch q" not in after
+
+
 def test_what_two_conditionals_share_is_there_once_if_they_can_be_one(becomes):
     becomes(
         _SHARED.format("", "Exp(s:1)", "x"),
