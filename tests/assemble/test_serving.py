@@ -1,7 +1,8 @@
 import pytest
 
 from converter.assemble.computations import Arguments
-from converter.assemble.serving import list_served, prepare_served
+from converter.assemble.serving import prepare_served
+from converter.assemble.signature_names import serving_names
 
 
 @pytest.fixture
@@ -41,11 +42,11 @@ def test_arguments_that_callables_always_give_are_left_to_the_graph(served):
 
 def test_a_module_serves_its_inference_variant(golden_graphs):
     graphs = golden_graphs("image_bn_dropout")
-    served = list_served(graphs.plan)
+    served = serving_names(graphs.plan)
     assert served == {name: name for name in graphs.serving}
     assert set(served) == set(graphs.legacy.variants[frozenset()].signatures)
 
 
 def test_a_module_without_an_inference_variant_serves_all_its_callables(golden_graphs):
     graphs = golden_graphs("gan_spectral")
-    assert set(graphs.serving) == set(list_served(graphs.plan)) == set(graphs.callables)
+    assert set(graphs.serving) == set(serving_names(graphs.plan)) == set(graphs.callables)
