@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 from collections.abc import Callable, Collection, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from converter.parity.compare import Comparison, compare, compare_facts, missing
 from converter.parity.door_checks import (
@@ -193,8 +193,17 @@ def check_record(evidence: Evidence) -> Found:
         yield WHOLE_MODULE, name, compare_facts(expected, actual)
 
 
+Checks: TypeAlias = tuple[tuple[str, Callable[[Evidence], Found]], ...]
+
+# What a call shows by itself, in whatever way it is made.
+OF_CALLS: Checks = (
+    ("calls", check_calls),
+    ("outputs", check_outputs),
+    ("gradients", check_gradients),
+    ("effects", check_effects),
+)
 # In the order of the report.
-CHECKS: tuple[tuple[str, Callable[[Evidence], Found]], ...] = (
+CHECKS: Checks = (
     ("calls", check_calls),
     ("outputs", check_outputs),
     ("default output", check_default_output),
@@ -216,8 +225,8 @@ CHECKS: tuple[tuple[str, Callable[[Evidence], Found]], ...] = (
 )
 
 
-def run_checks(evidence: Evidence) -> tuple[Row, ...]:
-    """Runs all checks."""
+def run_checks(evidence: Evidence, checks: Checks = CHECKS) -> tuple[Row, ...]:
+    """Runs the checks, or all of them."""
     drawing = {case.name for case in evidence.cases if case.draws}
     return tuple(
         Row(
@@ -227,7 +236,7 @@ def run_checks(evidence: Evidence) -> tuple[Row, ...]:
             comparison,
             RANDOM_OPS_REPLACED if case in drawing and not comparison.is_fact else (),
         )
-        for name, check in CHECKS
+        for name, check in checks
         for case, tensor, comparison in check(evidence)
     )
 

@@ -66,7 +66,7 @@ def run_converted(request: Request) -> Observations:
     """Loads a converted model and runs cases in it."""
     plain = [case for case in request.cases if not case.draws]
     drawing = [case for case in request.cases if case.draws]
-    with _graphs_as_written(), tempfile.TemporaryDirectory(prefix="tf1hub_saved_") as scratch:
+    with graphs_as_written(), tempfile.TemporaryDirectory(prefix="tf1hub_saved_") as scratch:
         seen: dict[str, Observation] = {}
         copies = pathlib.Path(scratch)
         for directory, cases in ((request.directory, plain), (request.deterministic, drawing)):
@@ -80,7 +80,7 @@ def run_converted(request: Request) -> Observations:
 
 
 @contextlib.contextmanager
-def _graphs_as_written() -> Iterator[None]:
+def graphs_as_written() -> Iterator[None]:
     """Turns TensorFlow's graph rewrites off, as on the TF1 side.
 
     They fuse and reorder sums, which would hide the converter's differences behind their own.

@@ -37,6 +37,8 @@ class Attempt:
       scalars: Whether inputs of unknown rank are scalars.
       like_siblings: Whether an unknown size is that of another input along the same axis.
       ones: Whether integers and scalars are one, as a scale, a length or a count may have to be.
+      opposite: Whether numbers lie on the other side of where they would, and flags are flipped:
+        what asks for the sign of an input takes its other branch then.
     """
 
     batch: int = 8
@@ -47,6 +49,7 @@ class Attempt:
     scalars: bool = False
     like_siblings: bool = True
     ones: bool = False
+    opposite: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -244,10 +247,11 @@ class _Maker:
         if dtype == tf.string:
             return self._strings(shape)
         if dtype == tf.bool:
-            return np.asarray(self._random.random(shape) < 0.5)
+            return np.asarray((self._random.random(shape) < 0.5) != self._attempt.opposite)
         if dtype.is_complex:
             parts = self._random.standard_normal((2, *shape))
-            return np.asarray(parts[0] + 1j * parts[1]).astype(dtype.as_numpy_dtype)
+            made = np.asarray(parts[0] + 1j * parts[1]).astype(dtype.as_numpy_dtype)
+            return -made if self._attempt.opposite else made
         if dtype.is_floating:
             return self._floats(shape).astype(dtype.as_numpy_dtype)
         if dtype.is_integer and not dtype.is_quantized:
@@ -258,25 +262,33 @@ class _Maker:
         if self._attempt.ones and not shape:
             return np.ones(shape)
         if len(shape) == 4 or self._attempt.positive:  # Pixels, by convention in [0, 1].
-            return np.asarray(self._random.uniform(0.05, 1.0, shape))
-        return np.asarray(self._random.standard_normal(shape))
+            return self._reflect(np.asarray(self._random.uniform(0.05, 1.0, shape)), 0.05, 1.0)
+        made = np.asarray(self._random.standard_normal(shape))
+        return -made if self._attempt.opposite else made
+
+    def _reflect(self, made: np.ndarray, least: float, most: float) -> np.ndarray:
+        """Numbers as far from `most` as they were from `least`, if they are to be the opposite."""
+        return least + most - made if self._attempt.opposite else made
 
     def _integers(self, shape: tuple[int, ...]) -> np.ndarray:
         if self._attempt.ones:
             return np.ones(shape, np.int64)
         if self._use.is_size or (self._use.is_compared and not shape):
-            return np.asarray(self._random.integers(2, 5, shape))
+            made = np.asarray(self._random.integers(2, 5, shape))
+            return self._reflect(made, 2, 4) if self._use.is_size else self._reflect(made, 0, 1)
         if self._attempt.simple_ids:
             return np.full(shape, 1 if self._longest is not None else 0)
         if self._use.keys:
             keys = [int(key) for key in self._use.keys]
             return self._random.choice([*keys, max(keys) + 1], shape)
         if self._longest is not None:
-            return np.asarray(self._random.integers(1, self._longest + 1, shape))
+            made = np.asarray(self._random.integers(1, self._longest + 1, shape))
+            return self._reflect(made, 1, self._longest)
         if self._use.limit is None and self._dtype in (tf.uint8, tf.int8):
-            return np.asarray(self._random.integers(0, 100, shape))
+            return self._reflect(np.asarray(self._random.integers(0, 100, shape)), 0, 99)
         # Segment ids must be sorted, scattered rows distinct; no other ids mind.
-        ids = self._ids(shape, max(self._use.limit or 2, 1))
+        limit = max(self._use.limit or 2, 1)
+        ids = self._reflect(self._ids(shape, limit), 0, limit - 1)
         return np.sort(ids) if len(shape) == 1 else ids
 
     def _ids(self, shape: tuple[int, ...], limit: int) -> np.ndarray:
@@ -288,7 +300,8 @@ class _Maker:
     def _strings(self, shape: tuple[int, ...]) -> np.ndarray:
         make = self._string_maker()
         array = np.empty(shape, dtype=object)
-        array.reshape(-1)[:] = [make(number) for number in range(array.size)]
+        first = 1 if self._attempt.opposite else 0
+        array.reshape(-1)[:] = [make(first + number) for number in range(array.size)]
         return array
 
     def _string_maker(self) -> Callable[[int], bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator
 
@@ -10,6 +11,7 @@ from converter.assemble.plan import ModulePlan
 from converter.assemble.variants import Tags
 from converter.formats.hub_module import read_saved_model
 from converter.formats.legacy_module import LegacyModule
+from converter.ir.counts import count_control_flow
 from converter.parity.cases import Case, CaseMaker, PlannedCase, plan_cases
 from converter.parity.generate import (
     ATTEMPTS,
@@ -20,9 +22,9 @@ from converter.parity.generate import (
 )
 from converter.parity.graph_constants import find_ingredients
 from converter.parity.legacy_runner import LegacyFailure, LegacyRunner
-from converter.parity.observation import Loss, Observation, VariableFacts
+from converter.parity.observation import Loss, Observation, VariableFacts, digest
 from converter.parity.source_facts import read_source_facts
-from converter.parity.values import has_nan
+from converter.parity.values import has_nan, to_parts
 from converter.parity.verdict import NotCompared
 
 _MOST_SIZES = 12  # Each is tried in three ways, and each way runs the graph.
@@ -61,8 +63,12 @@ class Original:
             self._run_case(planned)
 
     def _run_case(self, planned: PlannedCase) -> None:
-        """Takes the first inputs that run without NaN, or else the first that run at all."""
+        """Takes the first inputs that run without NaN, or else the first that run at all.
+
+        Where there are branches, their opposite as well: what no input takes, none can compare.
+        """
         fallback: tuple[Case, Observation] | None = None
+        chosen = ATTEMPTS[0]
         reasons: list[str] = []
         for attempt in self._attempts(planned):
             if fallback is not None and attempt not in ATTEMPTS:
@@ -73,9 +79,10 @@ class Original:
             except (LegacyFailure, UnmakeableError) as failure:
                 reasons.append(str(failure))
                 continue
-            fallback = fallback or (case, observation)
-            if not any(map(has_nan, observation.outputs.values())):
-                fallback = (case, observation)
+            is_sound = not any(map(has_nan, observation.outputs.values()))
+            if fallback is None or is_sound:
+                fallback, chosen = (case, observation), attempt
+            if is_sound:
                 break
         if fallback is None:
             why = f"the original does not run with the inputs made up for it: {reasons[0]}"
@@ -83,6 +90,14 @@ class Original:
             self.not_compared.append(NotCompared(planned.name, "all", why, remedy))
             return
         self._keep(*fallback)
+        if count_control_flow(self.legacy.variants[planned.tags])["conditionals"]:
+            self._run_opposite(planned, fallback[0], chosen)
+
+    def _run_opposite(self, planned: PlannedCase, first: Case, attempt: Attempt) -> None:
+        with contextlib.suppress(LegacyFailure, UnmakeableError):
+            case = self._maker.make(planned, dataclasses.replace(attempt, opposite=True))
+            if _digests(case) != _digests(first):
+                self._keep(dataclasses.replace(case, opposite=True), self._runner.observe(case))
 
     def _attempts(self, planned: PlannedCase) -> Iterator[Attempt]:
         yield from ATTEMPTS
@@ -133,6 +148,10 @@ class Original:
                 f"GatherTree ({gather_trees}), an op of tf.contrib that TensorFlow 2 lacks, was"
                 " computed by NumPy in the TF1 graph"
             )
+
+
+def _digests(case: Case) -> dict[str, str]:
+    return {name: digest(array) for name, array in to_parts(case.inputs).items()}
 
 
 def _lacking_gradients(case: Case, observation: Observation) -> Iterator[NotCompared]:

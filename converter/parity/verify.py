@@ -107,6 +107,36 @@ def judge(
     Raises:
       ParityError: if it does not run at all.
     """
+    evidence = gather_evidence(
+        original,
+        target,
+        tolerances=tolerances,
+        import_ops=import_ops,
+        fresh_process=fresh_process,
+    )
+    return ParityReport(
+        rows=run_checks(evidence),
+        not_compared=tuple(original.not_compared),
+        random_ops=original.random_ops(),
+        notes=tuple(original.notes()),
+        rtol=tolerances.rtol,
+        atol=tolerances.atol,
+    )
+
+
+def gather_evidence(
+    original: Original,
+    target: Path,
+    *,
+    tolerances: Tolerances,
+    import_ops: tuple[str, ...] = (),
+    fresh_process: bool = True,
+) -> Evidence:
+    """Runs a converted module as its original was run, and reads its files.
+
+    Raises:
+      ParityError: if it does not run at all.
+    """
     request = Request(
         directory=str(target),
         cases=tuple(original.cases),
@@ -116,7 +146,7 @@ def judge(
     )
     record, saved_model = _read_record_facts(target), read_saved_model(target)
     observations = run_in_every_way(request, fresh_process=fresh_process)
-    evidence = Evidence(
+    return Evidence(
         plan=original.plan,
         cases=tuple(original.cases),
         expected=tuple(original.observations),
@@ -134,14 +164,6 @@ def judge(
         signatures=read_served_signatures(saved_model),
         invented=find_invented(saved_model, original.ingredients),
         tolerances=tolerances,
-    )
-    return ParityReport(
-        rows=run_checks(evidence),
-        not_compared=tuple(original.not_compared),
-        random_ops=original.random_ops(),
-        notes=tuple(original.notes()),
-        rtol=tolerances.rtol,
-        atol=tolerances.atol,
     )
 
 

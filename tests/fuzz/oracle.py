@@ -16,12 +16,14 @@ from converter.assemble.plan import make_plan
 from converter.export.saved_model import quiet_tensorflow
 from converter.formats.registry import read_module
 from converter.parity.cases import CaseMaker
-from converter.parity.checks import Row
+from converter.parity.checks import OF_CALLS, Row, run_checks
+from converter.parity.converted_runner import graphs_as_written
 from converter.parity.evidence import Tolerances
 from converter.parity.legacy_runner import LegacyFailure
+from converter.parity.loaded_module import LoadedModule
 from converter.parity.observation import Observation
 from converter.parity.original import Original
-from converter.parity.verify import judge
+from converter.parity.verify import gather_evidence
 from fuzz.build import build
 from fuzz.program import Inputs, Program
 from fuzz.v1 import v1_graph, write_module
@@ -123,8 +125,7 @@ def check_program(
             if not any(refusal.search(str(error)) for refusal in REFUSALS):
                 raise
             return Outcome(Kind.REFUSED, str(error))
-        for each in original.each:
-            _compare(each, directory / "converted", fresh_process=fresh_process)
+        _compare(original, directory / "converted", fresh_process=fresh_process)
     return _outcome(original.observations)
 
 
@@ -150,11 +151,30 @@ def _outcome(observations: Sequence[Observation]) -> Outcome:
     return Outcome(Kind.FORWARD_ONLY, reasons[0]) if reasons else Outcome(Kind.EQUAL)
 
 
-def _compare(original: Original, target: pathlib.Path, *, fresh_process: bool) -> None:
-    with quiet_tensorflow():
-        report = judge(original, target, tolerances=Tolerances(), fresh_process=fresh_process)
-    assert not report.failures, "\n".join(map(_describe, report.failures))
-    assert report.passed, "\n".join(entry.text for entry in report.open)
+def _compare(calls: Calls, target: pathlib.Path, *, fresh_process: bool) -> None:
+    """Compares the first call in every way that verifying has, and the others with the loaded one.
+
+    Other inputs take other branches, which all ways of calling have in common.
+    """
+    first, *others = calls.each
+    with quiet_tensorflow(), graphs_as_written():
+        evidence = gather_evidence(
+            first, target, tolerances=Tolerances(), fresh_process=fresh_process
+        )
+        rows = list(run_checks(evidence))
+        loaded = LoadedModule(str(target))
+        for each in others:
+            again = dataclasses.replace(
+                evidence,
+                cases=tuple(each.cases),
+                expected=tuple(each.observations),
+                actual=tuple(map(loaded.observe, each.cases)),
+            )
+            rows += run_checks(again, OF_CALLS)
+    failures = [row for row in rows if not row.comparison.passed]
+    assert not failures, "\n".join(map(_describe, failures))
+    not_compared = [entry for each in calls.each for entry in each.not_compared]
+    assert not [entry for entry in not_compared if entry.leaves_open], not_compared
 
 
 def _describe(row: Row) -> str:
