@@ -251,7 +251,7 @@ class _Maker:
         if dtype.is_complex:
             parts = self._random.standard_normal((2, *shape))
             made = np.asarray(parts[0] + 1j * parts[1]).astype(dtype.as_numpy_dtype)
-            return -made if self._attempt.opposite else made
+            return np.asarray(-made if self._attempt.opposite else made)
         if dtype.is_floating:
             return self._floats(shape).astype(dtype.as_numpy_dtype)
         if dtype.is_integer and not dtype.is_quantized:
@@ -264,11 +264,11 @@ class _Maker:
         if len(shape) == 4 or self._attempt.positive:  # Pixels, by convention in [0, 1].
             return self._reflect(np.asarray(self._random.uniform(0.05, 1.0, shape)), 0.05, 1.0)
         made = np.asarray(self._random.standard_normal(shape))
-        return -made if self._attempt.opposite else made
+        return np.asarray(-made if self._attempt.opposite else made)
 
     def _reflect(self, made: np.ndarray, least: float, most: float) -> np.ndarray:
         """Numbers as far from `most` as they were from `least`, if they are to be the opposite."""
-        return least + most - made if self._attempt.opposite else made
+        return np.asarray(least + most - made if self._attempt.opposite else made)
 
     def _integers(self, shape: tuple[int, ...]) -> np.ndarray:
         if self._attempt.ones:
