@@ -12,13 +12,13 @@ from converter.assemble.module_graphs import ModuleGraphs, try_graphs
 from converter.assemble.notices import find_dropped, find_warnings
 from converter.assemble.plan import ModulePlan, make_plan
 from converter.assemble.refusals import Refusals
-from converter.assemble.variants import TRAINING_MARKS
+from converter.assemble.variants import TRAINING_MARKS, merge_variables
 from converter.export import record
 from converter.export.attachments import describe_attachments
 from converter.formats.legacy_module import LegacyModule
 from converter.formats.source_files import digest
 from converter.ir.counts import count_control_flow
-from converter.ir.graph import Program, VariableSpec
+from converter.ir.graph import Program
 
 Json = dict[str, Any]
 
@@ -76,14 +76,10 @@ def summarize(
         legacy, functools.partial(make_plan, legacy, tags, training_tags, call_signature)
     )
     programs = [legacy.variants[tags] for tags in sorted(legacy.variants, key=sorted)]
-    variables: dict[str, VariableSpec] = {}
-    for program in programs:
-        for spec in program.variables.values():
-            variables.setdefault(spec.name, spec)
     return ModuleSummary(
         source=record.describe_source(legacy, digest(legacy.directory)),
         graph_variants=[_describe_variant(program, graphs) for program in programs],
-        variables=[record.describe_variable(spec) for spec in variables.values()],
+        variables=[record.describe_variable(spec) for spec in merge_variables(programs).values()],
         tables=[table for program in programs for table in record.describe_tables(program)],
         assets=record.describe_assets(programs),
         attachments=describe_attachments(legacy.variants),

@@ -13,7 +13,7 @@ from converter.assemble.plan import ModulePlan
 from converter.assemble.refusals import Refusals
 from converter.assemble.serving import ServedSignature, prepare_served
 from converter.assemble.signature_names import serving_names
-from converter.assemble.variants import Tags
+from converter.assemble.variants import Tags, merge_variables
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Program, TensorRef, VariableSpec
 from converter.ir.region import Region, format_region
@@ -240,11 +240,10 @@ def used_variants(plan: ModulePlan) -> list[Tags]:
 
 def all_variables(legacy: LegacyModule, plan: ModulePlan) -> dict[str, VariableSpec]:
     """The variables of the variants that some callable runs, by TF1 name."""
-    specs: dict[str, VariableSpec] = {}
-    for tags in used_variants(plan):
-        for spec in legacy.variants[tags].variables.values():
-            specs.setdefault(spec.name, spec)
-    return specs
+    used = [legacy.variants[tags] for tags in used_variants(plan)]
+    names = {spec.name for program in used for spec in program.variables.values()}
+    merged = merge_variables([*used, *legacy.variants.values()])
+    return {name: spec for name, spec in merged.items() if name in names}
 
 
 def loss_variants(plan: ModulePlan) -> list[Tags]:

@@ -13,6 +13,7 @@ from converter.assemble.custom_gradients import CustomGradient
 from converter.assemble.definitions import Definitions
 from converter.assemble.legacy_table import LegacyTable
 from converter.assemble.table_graphs import TableGraphs
+from converter.assemble.variants import merge_variables
 from converter.formats.legacy_module import LegacyModule
 from converter.ir import query
 from converter.ir.graph import (
@@ -51,7 +52,7 @@ class Resources:
         self._tables_by_node: dict[tuple[frozenset[str], str], LegacyTable] = {}
         self._table_names: set[str] = set()
         self._table_variables: dict[str, tf.Variable] = {}
-        self._trainable = _find_trainable(legacy)
+        self._specs = merge_variables(legacy.variants.values())
 
     def bind(self, program: Program) -> ProgramBindings:
         """The state as the graphs of one variant see it."""
@@ -84,7 +85,7 @@ class Resources:
 
     def _make_variable(self, spec: VariableSpec) -> tf.Variable:
         dtype, shape = tf.as_dtype(spec.dtype), tf.TensorShape(spec.shape)
-        trainable = spec.name in self._trainable
+        trainable = self._specs[spec.name].trainable
         if not self._live:
             self._legacy.checkpoint.check(spec)
             return tf_private.make_uninitialized_variable(spec.name, dtype, shape, trainable)
@@ -171,12 +172,3 @@ class ProgramBindings:
     def custom_gradient(self, key: str) -> CustomGradient:
         """The library function of that name, and its gradient."""
         return self.resources.custom_gradient(self.program, key)
-
-
-def _find_trainable(legacy: LegacyModule) -> set[str]:
-    return {
-        spec.name
-        for program in legacy.variants.values()
-        for spec in program.variables.values()
-        if spec.trainable
-    }

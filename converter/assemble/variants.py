@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from converter import errors
 from converter.formats.legacy_module import LegacyModule
@@ -201,6 +201,17 @@ def _missing_weights(program: Program, legacy: LegacyModule) -> str | None:
         except errors.WeightsError as error:
             return error.message
     return None
+
+
+def merge_variables(programs: Iterable[Program]) -> dict[str, VariableSpec]:
+    """The variables of graph variants by TF1 name, trainable where one of these trains them."""
+    found: dict[str, VariableSpec] = {}
+    for program in programs:
+        for spec in program.variables.values():
+            known = found.setdefault(spec.name, spec)
+            if spec.trainable and not known.trainable:
+                found[spec.name] = dataclasses.replace(known, trainable=True)
+    return found
 
 
 def reachable_variables(program: Program) -> list[VariableSpec]:

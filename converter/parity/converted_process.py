@@ -40,6 +40,10 @@ def run_in_every_way(request: Request, *, fresh_process: bool) -> Observations:
     """
     with temporary_folder() as folder:
         scratch = folder.resolve()
+        source = as_path(request.directory)
+        if isinstance(source, RemotePath):  # What another process may not be able to read.
+            source.download(scratch / "result")
+            request = dataclasses.replace(request, directory=str(scratch / "result"))
         if any(case.draws for case in request.cases):
             copy = scratch / "module"
             write_deterministic_copy(as_path(request.directory), copy)

@@ -120,7 +120,7 @@ class Original:
     def variables(self) -> dict[str, VariableFacts]:
         """The variables of all graph variants."""
         used = self.plan.variants.used
-        trainable = frozenset().union(*(self.source.trainable[tags] for tags in used))
+        trainable = frozenset().union(*self.source.trainable.values())
         return {
             name: dataclasses.replace(facts, trainable=name in trainable)
             for tags in used

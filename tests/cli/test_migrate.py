@@ -124,7 +124,8 @@ def test_options_are_handed_on(monkeypatch, tmp_path, capsys):
     assert (given["hardlink"], given["include"], given["workers"]) == (True, ["a"], 3)
     assert (given["options"], given["call_signature"]) == ("options.toml", "tokens")
     assert (given["tags"], given["training_tags"]) == (["a", "b"], [])
-    assert (given["verify"], given["engine"], given["scheduler"]) == (False, "local", None)
+    assert (given["engine"], given["scheduler"]) == ("local", None)
+    assert not {"verify", "inputs"} & set(given)  # The defaults are those of `converter.migrate`.
 
 
 def test_remote_trees_are_wrong_use():
