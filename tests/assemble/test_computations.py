@@ -50,6 +50,22 @@ def test_training_runs_the_other_variant_and_its_update_ops(callable_graphs):
     assert {node.name for node in training.region.nodes()} >= set(training.update_ops)
 
 
+@pytest.mark.parametrize("has_two", [True, False])
+def test_endpoints_are_those_of_the_inference_variant(
+    has_two, make_legacy, make_variant, signature
+):
+    """The training variant of the pair has two outputs where it has one, and one where two."""
+    one = signature("default", {"x": "x"})
+    two = signature("default", {"x": "x"}, {"default": "y", "other": "y"})
+    plain, training = (two, one) if has_two else (one, two)
+    legacy = make_legacy(
+        make_variant(signatures=[plain]), make_variant(["train"], signatures=[training])
+    )
+    graphs = CallableGraphs(make_plan(legacy).callables["default"], legacy)
+    assert graphs.takes_training
+    assert graphs.takes_endpoints is has_two
+
+
 def test_update_ops_that_cannot_be_fed_are_not_run(make_variant, signature):
     text = """
         x = Placeholder[dtype=float]()
