@@ -398,7 +398,7 @@ def test_the_command_from_the_shell(golden_module, tmp_path):
     source = golden_module("half_plus_two")
     done = shell("convert", "--verify", source, tmp_path / "out")
     assert done.returncode == 0, done.stderr
-    assert "equal to the original" in done.stdout
+    assert "Equal: " in done.stdout
     assert all(line.startswith("tf1hub: ") for line in done.stderr.splitlines()), done.stderr
     failed = shell("--verbosity=1", "inspect", tmp_path / "nowhere")
     assert failed.returncode == 1
