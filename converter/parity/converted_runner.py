@@ -68,14 +68,15 @@ def run_converted(request: Request) -> Observations:
     drawing = [case for case in request.cases if case.draws]
     with graphs_as_written(), tempfile.TemporaryDirectory(prefix="tf1hub_saved_") as scratch:
         seen: dict[str, Observation] = {}
-        copies = pathlib.Path(scratch)
+        copies, modules = pathlib.Path(scratch), _Modules(reload=request.reload)
         for directory, cases in ((request.directory, plain), (request.deterministic, drawing)):
             if cases:
-                seen |= _Runner(directory, request, copies).observe_all(cases)
+                seen |= _Runner(directory, request, copies, modules).observe_all(cases)
+        result = modules.load(request.directory)
         if drawing:
-            seen |= _run_as_written(request.directory, drawing, seen)
-        facts = LoadedModule(request.directory).facts(request.attributes)
-        copy_facts = _copy_facts(request, copies)
+            seen |= _run_as_written(result, drawing, seen)
+        facts = result.facts(request.attributes)
+        copy_facts = _copy_facts(request, copies, modules)
     return Observations(tuple(seen[case.name] for case in request.cases), facts, copy_facts)
 
 
@@ -94,6 +95,26 @@ def graphs_as_written() -> Iterator[None]:
         tf.config.optimizer.set_experimental_options({option: before})
 
 
+class _Modules:
+    """Loaded modules, each of which forgets what its calls changed before the next one.
+
+    Args:
+      reload: Whether they cannot, so that each has to be loaded anew.
+    """
+
+    def __init__(self, *, reload: bool) -> None:
+        self._reload = reload
+        self._loaded: dict[str, LoadedModule] = {}
+
+    def load(self, directory: str) -> LoadedModule:
+        """The module that lies in `directory`."""
+        if self._reload:
+            return LoadedModule(directory)
+        if directory not in self._loaded:
+            self._loaded[directory] = LoadedModule(directory)
+        return self._loaded[directory]
+
+
 class _Runner:
     """Runs cases in one SavedModel, in every way.
 
@@ -101,10 +122,14 @@ class _Runner:
       directory: The SavedModel.
       request: What was asked.
       copies: Where to save it once more.
+      modules: Loads it.
     """
 
-    def __init__(self, directory: str, request: Request, copies: pathlib.Path) -> None:
+    def __init__(
+        self, directory: str, request: Request, copies: pathlib.Path, modules: _Modules
+    ) -> None:
         self._directory = directory
+        self._modules = modules
         self._reload = request.reload
         self._copy = str(copies / ("copy" if directory == request.directory else "deterministic"))
 
@@ -121,29 +146,28 @@ class _Runner:
         loaded = self._load()
         seen = {case.name: self._observe(case, loaded) for case in cases}
         seen = self._add_session(cases, seen)
-        return self._add_saved(cases, seen, self._load() if self._reload else loaded)
+        return self._add_saved(cases, seen)
 
     def _load(self) -> LoadedModule:
-        return LoadedModule(self._directory)
+        return self._modules.load(self._directory)
 
     def _observe(self, case: Case, loaded: LoadedModule) -> Observation:
         """Runs a case; what goes wrong is part of the observation."""
         try:
             observation = loaded.observe(case)
             if case.takes_endpoints:
-                again = self._load() if self._reload else loaded
-                plain = again.call_plainly(case)
+                plain = self._load().call_plainly(case)
                 observation = dataclasses.replace(observation, plain=plain)
         except Exception as error:  # Whatever it is, the model failed the case.
             return Observation(error=describe_error(error))
-        return dataclasses.replace(observation, serving=self._serve(case, loaded))
+        return dataclasses.replace(observation, serving=self._serve(case))
 
-    def _serve(self, case: Case, loaded: LoadedModule) -> dict[str, Call]:
+    def _serve(self, case: Case) -> dict[str, Call]:
         values = to_parts(case.serving_inputs)
         parts = {case.serving_keywords.get(part, part): value for part, value in values.items()}
 
         def serve(name: str) -> Call:
-            return (self._load() if self._reload else loaded).serve(name, parts)
+            return self._load().serve(name, parts)
 
         return {name: _try(functools.partial(serve, name)) for name in case.served_as}
 
@@ -168,9 +192,10 @@ class _Runner:
             }
 
     def _add_saved(
-        self, cases: Sequence[Case], seen: dict[str, Observation], loaded: LoadedModule
+        self, cases: Sequence[Case], seen: dict[str, Observation]
     ) -> dict[str, Observation]:
         """Saves the module once more, as training with checkpoints does, and uses both."""
+        loaded = self._load()
         failed = _try(functools.partial(self._save, loaded))
         after = {case.name: _try(functools.partial(loaded.call, case)) for case in cases}
         copied: dict[str, Call] = dict.fromkeys(after, failed)
@@ -188,7 +213,7 @@ class _Runner:
 
     def _call_copy(self, cases: Sequence[Case]) -> dict[str, Call]:
         try:
-            copy = LoadedModule(self._copy)
+            copy = self._modules.load(self._copy)
         except Exception as error:  # Whatever it is, the copy is of no use.
             return {case.name: Call(error=describe_error(error)) for case in cases}
         return {case.name: _try(functools.partial(copy.call, case)) for case in cases}
@@ -203,10 +228,9 @@ def _try(run: Callable[[], Call]) -> Call:
 
 
 def _run_as_written(
-    directory: str, cases: Sequence[Case], seen: dict[str, Observation]
+    loaded: LoadedModule, cases: Sequence[Case], seen: dict[str, Observation]
 ) -> dict[str, Observation]:
     """Calls the module that draws: its numbers mean nothing, but it has to run."""
-    loaded = LoadedModule(directory)
     return {
         case.name: dataclasses.replace(
             seen[case.name], as_written=_try(functools.partial(loaded.call, case))
@@ -215,10 +239,10 @@ def _run_as_written(
     }
 
 
-def _copy_facts(request: Request, copies: pathlib.Path) -> ModuleFacts | None:
+def _copy_facts(request: Request, copies: pathlib.Path, modules: _Modules) -> ModuleFacts | None:
     for copy in sorted(copies.iterdir()):
         with contextlib.suppress(Exception):  # Its calls say what is wrong with it.
-            return LoadedModule(str(copy)).facts(request.attributes)
+            return modules.load(str(copy)).facts(request.attributes)
     return None
 
 
