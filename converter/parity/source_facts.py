@@ -16,8 +16,8 @@ from tensorflow.core.protobuf import struct_pb2
 
 Tags = frozenset[str]
 
-# Source: TensorFlow's saved_model/constants.py; in a TF2 SavedModel no user calls them.
-_NOT_FOR_USERS = frozenset({"__saved_model_init_op", "__saved_model_train_op"})
+# Source: TensorFlow's saved_model/constants.py; in a TF2 SavedModel no user calls it.
+_INIT_SIGNATURE = "__saved_model_init_op"
 _SPARSE_PARTS = {"indices": "int64", "values": "", "dense_shape": "int64"}
 _REF_OFFSET = 100  # Source: types.proto.
 
@@ -72,7 +72,7 @@ def read_served_signatures(saved_model: Any) -> dict[str, SignatureFacts]:
         name: signature
         for meta_graph in saved_model.meta_graphs
         for name, signature in read_signatures(meta_graph).items()
-        if name not in _NOT_FOR_USERS
+        if name != _INIT_SIGNATURE
     }
 
 

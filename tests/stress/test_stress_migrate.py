@@ -32,7 +32,7 @@ def test_bad_modules_cost_the_others_nothing(tmp_path, say):
 
 @pytest.mark.slow
 def test_a_run_may_be_killed_at_any_moment(tmp_path, say):
-    say(kills.run(modules=30, kills=5, seed=3, scratch=tmp_path))
+    say(kills.run(modules=45, kills=5, seed=3, scratch=tmp_path))
 
 
 @pytest.mark.slow
