@@ -17,7 +17,7 @@ from stress_migration.trials import digests, identities, load_all
 
 # A run is killed after so many modules, and then a moment; with none, while it starts.
 _MOST_MODULES = 4
-_START_SECS, _MOMENT_SECS = 6.0, 0.8
+_START_SECS, _MOMENT_SECS = 3.0, 0.8
 
 
 def run(modules: int, kills: int, seed: int, scratch: pathlib.Path | None) -> str:
