@@ -47,7 +47,8 @@ class Case:
       serving_inputs: What those take, by TF1 name.
       serving_keywords: What a Python call of them gives instead of names that it cannot say.
       draws: Whether it runs random ops, which are replaced then.
-      opposite: Whether it is the same call again, with inputs that may take other branches.
+      variation: How its inputs differ from those of the same call before it, so that it may take
+        other branches; empty for the first.
     """
 
     attribute: str
@@ -65,13 +66,13 @@ class Case:
     serving_inputs: Mapping[str, Value] = dataclasses.field(default_factory=dict)
     serving_keywords: Mapping[str, str] = dataclasses.field(default_factory=dict)
     draws: bool = False
-    opposite: bool = False
+    variation: str = ""
 
     @property
     def name(self) -> str:
         """A short text that tells the case from others."""
         named = name_case(self.attribute, training=self.training, hparams=bool(self.keywords))
-        return f"{named}, opposite inputs" if self.opposite else named
+        return f"{named}, {self.variation}" if self.variation else named
 
 
 def name_case(attribute: str, *, training: bool, hparams: bool) -> str:

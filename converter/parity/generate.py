@@ -37,8 +37,9 @@ class Attempt:
       scalars: Whether inputs of unknown rank are scalars.
       like_siblings: Whether an unknown size is that of another input along the same axis.
       ones: Whether integers and scalars are one, as a scale, a length or a count may have to be.
-      opposite: Whether numbers lie on the other side of where they would, and flags are flipped:
-        what asks for the sign of an input takes its other branch then.
+      opposite: Whether numbers lie on the other side of where they would: what asks for their sign
+        takes its other branch then.
+      flipped: Whether flags are the other way round.
     """
 
     batch: int = 8
@@ -50,6 +51,7 @@ class Attempt:
     like_siblings: bool = True
     ones: bool = False
     opposite: bool = False
+    flipped: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -247,7 +249,7 @@ class _Maker:
         if dtype == tf.string:
             return self._strings(shape)
         if dtype == tf.bool:
-            return np.asarray((self._random.random(shape) < 0.5) != self._attempt.opposite)
+            return np.asarray((self._random.random(shape) < 0.5) != self._attempt.flipped)
         if dtype.is_complex:
             parts = self._random.standard_normal((2, *shape))
             made = np.asarray(parts[0] + 1j * parts[1]).astype(dtype.as_numpy_dtype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from converter.assemble.plan import ModulePlan
 from converter.assemble.variants import Tags
@@ -27,6 +27,12 @@ from converter.parity.source_facts import read_source_facts
 from converter.parity.values import has_nan, to_parts
 from converter.parity.verdict import NotCompared
 
+# Of the inputs of a call: nested branches may ask for both, in any combination.
+_VARIATIONS: Mapping[str, Mapping[str, bool]] = {
+    "opposite numbers": {"opposite": True},
+    "opposite flags": {"flipped": True},
+    "opposite inputs": {"opposite": True, "flipped": True},
+}
 _MOST_SIZES = 12  # Each is tried in three ways, and each way runs the graph.
 
 
@@ -65,7 +71,7 @@ class Original:
     def _run_case(self, planned: PlannedCase) -> None:
         """Takes the first inputs that run without NaN, or else the first that run at all.
 
-        Where there are branches, their opposite as well: what no input takes, none can compare.
+        Where there are branches, others as well: what no input takes, none can compare.
         """
         fallback: tuple[Case, Observation] | None = None
         chosen = ATTEMPTS[0]
@@ -91,13 +97,18 @@ class Original:
             return
         self._keep(*fallback)
         if count_control_flow(self.legacy.variants[planned.tags])["conditionals"]:
-            self._run_opposite(planned, fallback[0], chosen)
+            self._vary(planned, fallback[0], chosen)
 
-    def _run_opposite(self, planned: PlannedCase, first: Case, attempt: Attempt) -> None:
-        with contextlib.suppress(LegacyFailure, UnmakeableError):
-            case = self._maker.make(planned, dataclasses.replace(attempt, opposite=True))
-            if _digests(case) != _digests(first):
-                self._keep(dataclasses.replace(case, opposite=True), self._runner.observe(case))
+    def _vary(self, planned: PlannedCase, first: Case, attempt: Attempt) -> None:
+        """Runs the call with other inputs, as far as the graph takes them."""
+        seen = [_digests(first)]
+        for variation, changes in _VARIATIONS.items():
+            with contextlib.suppress(LegacyFailure, UnmakeableError):
+                case = self._maker.make(planned, dataclasses.replace(attempt, **changes))
+                if _digests(case) not in seen:
+                    seen.append(_digests(case))
+                    named = dataclasses.replace(case, variation=variation)
+                    self._keep(named, self._runner.observe(case))
 
     def _attempts(self, planned: PlannedCase) -> Iterator[Attempt]:
         yield from ATTEMPTS

@@ -42,15 +42,19 @@ def test_prefers_outputs_without_nan(run_original):
 
 def test_takes_other_branches_too(run_original):
     original = run_original("cond_nested")
-    assert [case.name for case in original.cases] == ["default", "default, opposite inputs"]
-    one, other = (case.inputs for case in original.cases)
-    assert all((one[name] != other[name]).any() for name in one)
+    variations = [case.variation for case in original.cases]
+    assert variations == ["", "opposite numbers", "opposite flags", "opposite inputs"]
+    assert original.cases[-1].name == "default, opposite inputs"
+    first, *_, last = (case.inputs for case in original.cases)
+    assert all((first[name] != last[name]).any() for name in first)
+    signs = {(bool(case.inputs["flag"]), case.inputs["x"].sum() > 0) for case in original.cases}
+    assert len(signs) == 4
 
 
 def test_opposite_inputs_are_for_branches_and_made_up_inputs_only(run_original):
     assert [case.name for case in run_original("half_plus_two").cases] == ["default"]
     given = {"x": np.ones([8, 4], np.float32), "flag": np.array(True)}
-    assert not any(case.opposite for case in run_original("cond_by_hand", given).cases)
+    assert not any(case.variation for case in run_original("cond_by_hand", given).cases)
 
 
 def test_says_what_could_not_run(run_original):
