@@ -1,5 +1,6 @@
 """The record says of a module what its users and tools look up there."""
 
+import copy
 import json
 
 import pytest
@@ -15,7 +16,7 @@ _IMAGES = {"kind": "dense", "dtype": "float32", "shape": [None, 16, 16, 3]}
 
 @pytest.fixture(scope="module")
 def record():
-    return lambda name: convert_golden(name).record
+    return lambda name: copy.deepcopy(dict(convert_golden(name).record))
 
 
 def test_where_it_comes_from(record, golden_module):
