@@ -189,7 +189,7 @@ class _Lowering:
                 self._require(region, self.legacy.variants[tags], f"table {node!r}")
 
     def _check_assets(self) -> None:
-        for tags in used_variants(self.plan):
+        for tags in self.plan.variants.used:
             for asset in self.legacy.variants[tags].assets.values():
                 with self.refusals.collected(f"asset {asset.filename!r}"):
                     self.legacy.asset_path(asset.filename)
@@ -233,14 +233,9 @@ def _variables_of(graphs: CallableGraphs) -> set[str]:
     return set().union(*(computation.variable_names() for computation in graphs.all()))
 
 
-def used_variants(plan: ModulePlan) -> list[Tags]:
-    """The tag sets that some callable runs."""
-    return list(plan.variants.used)
-
-
 def all_variables(legacy: LegacyModule, plan: ModulePlan) -> dict[str, VariableSpec]:
     """The variables of the variants that some callable runs, by TF1 name."""
-    used = [legacy.variants[tags] for tags in used_variants(plan)]
+    used = [legacy.variants[tags] for tags in plan.variants.used]
     names = {spec.name for program in used for spec in program.variables.values()}
     merged = merge_variables([*used, *legacy.variants.values()])
     return {name: spec for name, spec in merged.items() if name in names}

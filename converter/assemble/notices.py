@@ -10,7 +10,6 @@ from converter.assemble.module_graphs import (
     ModuleGraphs,
     all_variables,
     loss_variants,
-    used_variants,
 )
 from converter.assemble.plan import ModulePlan
 from converter.assemble.signature_names import INIT_SIGNATURE, serving_names
@@ -128,7 +127,7 @@ def _unused_update_ops(graphs: ModuleGraphs) -> dict[Tags, list[str]]:
         for name in computation.update_ops
     }
     found: dict[Tags, list[str]] = {}
-    for tags in used_variants(graphs.plan):
+    for tags in graphs.plan.variants.used:
         for name in graphs.legacy.variants[tags].update_ops:
             if (tags, name) not in run:
                 found.setdefault(tags, []).append(name)
@@ -150,7 +149,7 @@ def _unused_files(graphs: ModuleGraphs) -> Iterator[Dropped]:
 
 
 def _stripped(graphs: ModuleGraphs) -> Iterator[Dropped]:
-    for tags in used_variants(graphs.plan):
+    for tags in graphs.plan.variants.used:
         program = graphs.legacy.variants[tags]
         reachable = _reachable(program)
         nodes = [node for name, node in program.nodes.items() if name in reachable]

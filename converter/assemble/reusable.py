@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from converter.assemble.callables import build_callable
 from converter.assemble.emit import emit
-from converter.assemble.module_graphs import LossGraph, ModuleGraphs, used_variants
+from converter.assemble.module_graphs import LossGraph, ModuleGraphs
 from converter.assemble.plan import read_scalar
 from converter.assemble.resources import Resources
 from converter.assemble.signatures import ServingSignatures, build_signatures
@@ -127,7 +127,7 @@ class _Builder:
 
     def _add_assets(self) -> None:
         """Keeps all assets that the graphs name, whether or not a signature reads them."""
-        for tags in used_variants(self._plan):
+        for tags in self._plan.variants.used:
             for asset in self._graphs.legacy.variants[tags].assets.values():
                 self._resources.asset(asset.filename)
 

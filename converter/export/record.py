@@ -13,7 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from converter.assemble.module_graphs import ModuleGraphs, used_variants
+from converter.assemble.module_graphs import ModuleGraphs
 from converter.assemble.notices import find_dropped, find_warnings
 from converter.assemble.plan import CallablePlan
 from converter.assemble.signature_names import python_names, serving_names
@@ -40,7 +40,7 @@ def make_record(graphs: ModuleGraphs, options: Mapping[str, Any], digest: str) -
       digest: The digest of the source.
     """
     legacy, plan = graphs.legacy, graphs.plan
-    programs = [legacy.variants[tags] for tags in used_variants(plan)]
+    programs = [legacy.variants[tags] for tags in plan.variants.used]
     return {
         "record_version": _RECORD_VERSION,
         "converter": __version__,

@@ -145,17 +145,18 @@ def gather_evidence(
         reload=_has_mutable_tables(original.legacy),
     )
     record, saved_model = _read_record_facts(target), read_saved_model(target)
+    variables = original.variables()
     observations = run_in_every_way(request, fresh_process=fresh_process)
     return Evidence(
         plan=original.plan,
         cases=tuple(original.cases),
         expected=tuple(original.observations),
         actual=observations.cases,
-        variables=original.variables(),
+        variables=variables,
         losses=original.losses(),
         facts=observations.facts,
         copy_facts=observations.copy_facts,
-        expected_record=expected_record_facts(original.legacy, original.plan, original.variables()),
+        expected_record=expected_record_facts(original.legacy, original.plan, variables),
         record=record,
         source_files=_digest_assets(original.legacy.directory, _asset_names(original)),
         files=_digest_assets(target, _names_below(target / "assets")),
