@@ -76,8 +76,8 @@ def _wanted(path: list[str]) -> list[str]:
     """
     try:
         here = os.path.realpath(os.getcwd())
-    except OSError:  # It was removed.
-        return [entry for entry in path if entry]
+    except OSError:  # It was removed, and what relative entries named with it.
+        return [entry for entry in path if os.path.isabs(entry)]
     kept = {os.path.realpath(entry) for entry in (_package_parent(), *_named_in_environment())}
     return [entry for entry in path if os.path.realpath(entry) != here or (entry and here in kept)]
 
