@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import sys
 
-from converter.python_process import drop_working_directory
+from converter.processes.python_process import drop_working_directory
 
 if sys.argv[:1] == ["-m"]:
     # Python looks for `python -m converter`, and would look in the working directory for all that
@@ -48,12 +48,12 @@ if TYPE_CHECKING:
 
     import tensorflow as tf
 
+    from converter.conversion.inspect import ModuleSummary
     from converter.export.saved_model import Conversion
-    from converter.migration.page.write import ReportFiles
     from converter.migration.report import MigrationReport
     from converter.migration.watcher import Watcher
+    from converter.page.write import ReportFiles
     from converter.parity.report import ParityReport
-    from converter.summary import ModuleSummary
 
 __all__ = [
     "ConversionError",
@@ -100,10 +100,10 @@ def inspect(
         is described, with the reason in `refused`.
       UsageError: if it has no such tag set or signature.
     """
-    from converter.assemble import garbage_collection
-    from converter.formats.custom_ops import import_packages
+    from converter.conversion.inspect import summarize
     from converter.formats.registry import read_module
-    from converter.summary import summarize
+    from converter.processes import garbage_collection
+    from converter.processes.custom_ops import import_packages
 
     import_packages(import_ops)
     with garbage_collection.paused():
@@ -134,12 +134,12 @@ def load(
       ConversionError: if it cannot be carried over exactly.
       UsageError: if it has no such tag set or signature.
     """
-    from converter.assemble import garbage_collection
-    from converter.assemble.module_graphs import make_graphs
-    from converter.assemble.plan import make_plan
     from converter.assemble.reusable import build_reusable
-    from converter.formats.custom_ops import import_packages
+    from converter.compile.module_graphs import make_graphs
+    from converter.compile.plan import make_plan
     from converter.formats.registry import read_module
+    from converter.processes import garbage_collection
+    from converter.processes.custom_ops import import_packages
 
     import_packages(import_ops)
     with garbage_collection.paused():
@@ -183,7 +183,7 @@ def convert(
       call_signature: The signature that the module itself runs when called.
       import_ops: Packages that register custom ops, such as `tensorflow_text`.
       progress: Is told each step as it begins, and how far the copying of large weights is.
-      source_digest: Returns `converter.formats.source_files.digest(source)`, for a caller who
+      source_digest: Returns `converter.files.source_files.digest(source)`, for a caller who
         has it already, or began to compute it earlier.
       parity_report: Is given the comparison in full, whether it passed or not, where `verify` is
         set.
@@ -192,21 +192,21 @@ def convert(
       ConversionError: if the module cannot be carried over exactly, or differs from the original.
       UsageError: if it has no such tag set, signature or input.
     """
-    from converter.formats.source_files import BackgroundDigest
+    from converter.files.source_files import BackgroundDigest
 
     with BackgroundDigest(source, source_digest) as digest:
-        from converter.assemble import garbage_collection
-        from converter.assemble.module_graphs import make_graphs
-        from converter.assemble.plan import make_plan
-        from converter.export.byte_progress import ByteProgress
-        from converter.export.options import ConversionOptions
+        from converter.compile.module_graphs import make_graphs
+        from converter.compile.plan import make_plan
+        from converter.conversion.options import ConversionOptions
         from converter.export.saved_model import check_destination, write_saved_model
-        from converter.export.staging import sweep_beside
-        from converter.formats.custom_ops import import_packages
-        from converter.formats.paths import as_path
+        from converter.files.byte_progress import ByteProgress
+        from converter.files.paths import as_path
+        from converter.files.snapshot import SourceGuard
+        from converter.files.staging import sweep_beside
         from converter.formats.registry import read_module
-        from converter.formats.signature import SourceGuard
         from converter.parity.user_inputs import check_inputs
+        from converter.processes import garbage_collection
+        from converter.processes.custom_ops import import_packages
 
         options = ConversionOptions().updated(
             {"tags": tags, "training_tags": training_tags, "call_signature": call_signature}
@@ -269,9 +269,9 @@ def verify(
       ParityError: if `destination` was not made from `source`, or one of the two cannot run.
       UsageError: if `inputs` has a name that the module does not know.
     """
-    from converter.formats.custom_ops import import_packages
     from converter.parity.user_inputs import read_arrays
     from converter.parity.verify import verify as run
+    from converter.processes.custom_ops import import_packages
 
     import_packages(import_ops)
     return run(
@@ -353,7 +353,7 @@ def migrate(
       DestinationError: if `destination_root` cannot be written, or another run writes to it.
       KeyboardInterrupt: when interrupted; workers are stopped at once, and the next run goes on.
     """
-    from converter.export.options import ConversionOptions
+    from converter.conversion.options import ConversionOptions
     from converter.migration.candidates import Globs
     from converter.migration.options import Options, local_root
     from converter.migration.options_file import read_rules
@@ -414,7 +414,7 @@ def report(
         the journal cannot be read.
     """
     from converter.migration.options import local_root
-    from converter.migration.page.write import write_report
+    from converter.page.write import write_report
 
     return write_report(
         local_root(destination_root),

@@ -4,7 +4,7 @@ import struct
 
 import crc32c
 
-from converter.formats.sorted_table import mask, read_varint, write_varint
+from converter.tensor_bundle.sorted_table import mask, read_varint, write_varint
 
 _FOOTER = 48
 

@@ -14,9 +14,11 @@ import hypothesis
 import pytest
 from tensorflow.core.framework import function_pb2, types_pb2
 
-from converter.formats.paths import RemotePath
+from converter.files.paths import RemotePath
 from converter.ir.graph import Program
 from converter.ir.text import parse_graph
+
+pytest_plugins = ["migration_trees", "module_files", "small_modules"]
 
 _GOLDEN = pathlib.Path(__file__).parent.parent / "legacy_fixtures" / "golden"
 

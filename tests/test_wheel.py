@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 _ROOT = pathlib.Path(__file__).parents[1]
-_WEB = "converter/migration/page/web"
+_WEB = "converter/page/web"
 
 
 @pytest.mark.slow

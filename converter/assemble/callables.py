@@ -12,11 +12,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from converter.assemble.computations import Arguments, CallableGraphs
 from converter.assemble.emit import emit
-from converter.assemble.plan import needs_trace_per_call
 from converter.assemble.resources import Resources
 from converter.assemble.values import compose_parts, decompose, value_spec
+from converter.compile.computations import Arguments, CallableGraphs
+from converter.compile.plan import needs_trace_per_call
 
 
 def build_callable(graphs: CallableGraphs, resources: Resources) -> Any:

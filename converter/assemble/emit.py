@@ -19,9 +19,9 @@ import tensorflow as tf
 
 from converter import errors, tf_private
 from converter.assemble.cell_gradients import cell
-from converter.assemble.custom_gradients import CustomGradient
 from converter.assemble.gather_tree import gather_tree
 from converter.assemble.overridden_gradients import with_gradient
+from converter.compile.custom_gradients import CustomGradient
 from converter.ir import gradient_overrides, op_facts, query, serde
 from converter.ir.graph import (
     ASSET_OP,

@@ -8,12 +8,12 @@ import itertools
 import tensorflow as tf
 
 from converter import tf_private
-from converter.assemble.computations import variable_names
-from converter.assemble.custom_gradients import CustomGradient
-from converter.assemble.definitions import Definitions
 from converter.assemble.legacy_table import LegacyTable
-from converter.assemble.table_graphs import TableGraphs
-from converter.assemble.variants import merge_variables
+from converter.compile.computations import variable_names
+from converter.compile.custom_gradients import CustomGradient
+from converter.compile.definitions import Definitions
+from converter.compile.table_graphs import TableGraphs
+from converter.compile.variants import merge_variables
 from converter.formats.legacy_module import LegacyModule
 from converter.ir import query
 from converter.ir.graph import (

@@ -10,10 +10,10 @@ import tensorflow as tf
 
 from converter.assemble.callables import build_callable
 from converter.assemble.emit import emit
-from converter.assemble.module_graphs import LossGraph, ModuleGraphs
-from converter.assemble.plan import read_scalar
 from converter.assemble.resources import Resources
 from converter.assemble.signatures import ServingSignatures, build_signatures
+from converter.compile.module_graphs import LossGraph, ModuleGraphs
+from converter.compile.plan import read_scalar
 from converter.ir.graph import Kind, VariableSpec
 
 

@@ -11,13 +11,13 @@ import tensorflow as tf
 
 from converter import errors
 from converter.assemble.callables import keyword_arguments
-from converter.assemble.computations import Arguments, CallableGraphs
 from converter.assemble.emit import emit
-from converter.assemble.module_graphs import ModuleGraphs
 from converter.assemble.resources import Resources
-from converter.assemble.serving import ServedSignature
-from converter.assemble.signature_names import InputName, part_keys, served_inputs, serving_names
 from converter.assemble.values import component_specs, compose_parts, decompose
+from converter.compile.computations import Arguments, CallableGraphs
+from converter.compile.module_graphs import ModuleGraphs
+from converter.compile.serving import ServedSignature
+from converter.compile.signature_names import InputName, part_keys, served_inputs, serving_names
 from converter.ir.graph import TensorInfo
 
 SERVING_DEFAULT = "serving_default"

@@ -6,7 +6,7 @@ import argparse
 import pathlib
 
 from converter.build_actions.command import run_command
-from converter.export.archive import pack
+from converter.files.pack import pack
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 
 from converter import errors
-from converter.formats.archive import archive_stem, is_archive, unpack
+from converter.files.unpack import archive_stem, is_archive, unpack
 
 _GRAPHS = ("saved_model.pb", "saved_model.pbtxt")
 _REMEDY = 'Name the files of one module: `glob(["my_module/**"])`.'

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Collection
 
 from converter.cli import terminal
-from converter.export.options import About, ConversionOptions, Kind, describe_options
+from converter.conversion.options import About, ConversionOptions, Kind, describe_options
 
 
 def add_options(parser: argparse._ActionsContainer, names: Collection[str] | None = None) -> None:

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
-    from converter.formats.source_files import BackgroundDigest
+    from converter.files.source_files import BackgroundDigest
 
     options = read_options(arguments)
     with BackgroundDigest(arguments.source) as digest, terminal.progress() as progress:

@@ -21,7 +21,7 @@ import converter
 from converter import errors
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options, read_options
-from converter.export.options import describe_options
+from converter.conversion.options import describe_options
 
 if TYPE_CHECKING:
     # Imported where it is used: help and errors answer without it.

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from converter.cli import terminal
 from converter.cli.migrate_progress import describe, format_seconds
-from converter.export.options import ConversionOptions
+from converter.conversion.options import ConversionOptions
 from converter.migration.outcomes import OUTCOME_NAMES, NotLegacy
 from converter.migration.report import MigrationReport
 

@@ -17,7 +17,7 @@ from converter.cli import terminal
 
 if TYPE_CHECKING:
     # Imported where it is used: help and errors answer without it.
-    from converter.migration.page.write import ReportFiles
+    from converter.page.write import ReportFiles
 
 NAME = "report"
 HELP = "write the page over a migration"

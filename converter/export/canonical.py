@@ -17,8 +17,8 @@ from typing import Any
 from tensorflow.core.protobuf import fingerprint_pb2, saved_model_pb2
 
 from converter import tf_private
-from converter.assemble.signature_names import InputName
-from converter.formats.paths import Path
+from converter.compile.signature_names import InputName
+from converter.files.paths import Path
 from converter.ir import query
 
 _USER_NAME = "_user_specified_name"

@@ -13,11 +13,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from converter.assemble.module_graphs import ModuleGraphs
-from converter.assemble.notices import find_dropped, find_warnings
-from converter.assemble.plan import CallablePlan
-from converter.assemble.signature_names import python_names, serving_names
-from converter.assemble.variants import Tags
+from converter.compile.module_graphs import ModuleGraphs
+from converter.compile.notices import find_dropped, find_warnings
+from converter.compile.plan import CallablePlan
+from converter.compile.signature_names import python_names, serving_names
+from converter.compile.variants import Tags
 from converter.export.attachments import describe_attachments
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Program, TensorInfo, VariableSpec

@@ -14,16 +14,16 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from converter import errors, tf_private
-from converter.assemble.module_graphs import ModuleGraphs
 from converter.assemble.reusable import Reusable, build_reusable
+from converter.compile.module_graphs import ModuleGraphs
 from converter.export import record as records
 from converter.export.attachments import describe_attachments
 from converter.export.canonical import canonicalize
 from converter.export.object_graph import make_object_graph
-from converter.export.shards import Link
-from converter.export.staging import staged
 from converter.export.weights import Progress, write_weights
-from converter.formats.paths import Path
+from converter.files.paths import Path
+from converter.files.staging import staged
+from converter.tensor_bundle.shards import Link
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 
 from converter.export.object_graph import OBJECT_GRAPH_KEY
-from converter.export.shards import Link, ShardWriter, copy_shard
-from converter.formats.checkpoint import Checkpoint, shard_path
-from converter.formats.checkpoint_index import Entry, Index, write_index
-from converter.formats.paths import Path
+from converter.files.paths import Path
 from converter.ir.graph import VariableSpec
+from converter.tensor_bundle.checkpoint import Checkpoint, shard_path
+from converter.tensor_bundle.checkpoint_index import Entry, Index, write_index
+from converter.tensor_bundle.shards import Link, ShardWriter, copy_shard
 
 Progress = Callable[[int, int], None]  # bytes done, and bytes in all
 

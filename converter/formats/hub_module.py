@@ -8,10 +8,11 @@ from google.protobuf import message, text_format
 from tensorflow.core.protobuf import saved_model_pb2
 
 from converter import errors
-from converter.formats import checkpoint, hub_protos, meta_graph
+from converter.files.paths import Path
+from converter.files.source_files import list_files
+from converter.formats import hub_protos, meta_graph
 from converter.formats.legacy_module import LegacyModule
-from converter.formats.paths import Path
-from converter.formats.source_files import list_files
+from converter.tensor_bundle import checkpoint
 
 _MODULE_DEF = "tfhub_module.pb"
 _SUPPORTED_FEATURES: frozenset[str] = frozenset()  # The format has never defined one.

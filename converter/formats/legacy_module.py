@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Mapping
 
 from converter import errors
-from converter.formats.checkpoint import Checkpoint
-from converter.formats.paths import Path
+from converter.files.paths import Path
 from converter.ir.graph import Program
+from converter.tensor_bundle.checkpoint import Checkpoint
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

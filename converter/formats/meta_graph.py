@@ -12,7 +12,6 @@ from tensorflow.core.protobuf import control_flow_pb2, meta_graph_pb2, struct_pb
 
 from converter import errors
 from converter.formats import hub_protos
-from converter.formats.checkpoint import Checkpoint
 from converter.formats.graph_versions import check_versions
 from converter.ir import op_facts, query, serde
 from converter.ir.graph import (
@@ -30,6 +29,7 @@ from converter.ir.graph import (
     VariableSpec,
 )
 from converter.ir.text import read_shape
+from converter.tensor_bundle.checkpoint import Checkpoint
 
 _CONTEXTS = {
     "while_context": control_flow_pb2.WhileContextDef,

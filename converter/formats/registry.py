@@ -6,9 +6,9 @@ import os
 from typing import Protocol
 
 from converter import errors
+from converter.files.paths import Path, as_path
 from converter.formats import hub_module
 from converter.formats.legacy_module import LegacyModule
-from converter.formats.paths import Path, as_path
 
 
 class Format(Protocol):

@@ -6,7 +6,7 @@ import pathlib
 
 from converter import errors
 from converter.formats import hub_module
-from converter.formats.checkpoint import read_checkpoint
+from converter.tensor_bundle.checkpoint import read_checkpoint
 
 
 def is_complete(directory: pathlib.Path) -> bool:

@@ -21,8 +21,8 @@ from collections.abc import Callable, Iterator
 import converter
 from converter import errors
 from converter.export.record import to_bytes
-from converter.export.staging import sweep_beside
-from converter.formats.signature import SourceGuard, look_at
+from converter.files.snapshot import SourceGuard, look_at
+from converter.files.staging import sweep_beside
 from converter.migration.job import Job
 from converter.migration.outcomes import Converted, ErrorInfo, Failed, Outcome, Refused
 from converter.migration.put_in_place import check_replaceable, put_in_place

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from converter.export.options import ConversionOptions
+from converter.conversion.options import ConversionOptions
 from converter.version import __version__
 
 

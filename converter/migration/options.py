@@ -8,7 +8,7 @@ import pathlib
 from typing import Any, Literal
 
 from converter import errors
-from converter.export.options import ConversionOptions
+from converter.conversion.options import ConversionOptions
 from converter.migration.candidates import Globs
 from converter.migration.options_file import Rule, apply_rules
 from converter.migration.worker import CONVERT

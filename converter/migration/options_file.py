@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from converter import errors
-from converter.export.options import ConversionOptions, Kind, describe_options
+from converter.conversion.options import ConversionOptions, Kind, describe_options
 
 if sys.version_info >= (3, 11):
     import tomllib

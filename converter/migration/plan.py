@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from converter.formats.signature import Look, look_at
+from converter.files.snapshot import Look, look_at
 from converter.migration.candidates import Candidate, Found, admit, without_collisions
 from converter.migration.discover import discover
 from converter.migration.handles import read_handles

@@ -7,8 +7,8 @@ import os
 import pathlib
 
 from converter import errors
-from converter.export import replace
 from converter.export.record import FILENAME, FOLDER
+from converter.files import replace
 
 
 def check_replaceable(destination: pathlib.Path) -> None:

@@ -6,8 +6,8 @@ import dataclasses
 import pathlib
 from typing import Any
 
-from converter.export.options import ConversionOptions
-from converter.formats.signature import look_at
+from converter.conversion.options import ConversionOptions
+from converter.files.snapshot import look_at
 from converter.migration.candidates import Candidate
 from converter.migration.journal import JobFinished
 from converter.migration.options import Options

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 
 from converter import errors
-from converter.formats.signature import look_at
+from converter.files.snapshot import look_at
 from converter.migration.discover import check_source_root
 from converter.migration.engines import Engine, Finished, Limits, Started
 from converter.migration.engines.local import LocalEngine

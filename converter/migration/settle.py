@@ -11,10 +11,10 @@ import converter
 from converter import errors
 from converter.export.record import FILENAME, FOLDER, all_warnings
 from converter.export.saved_model import read_record
+from converter.files.snapshot import look_at
+from converter.files.source_files import digest
 from converter.formats import hub_module
 from converter.formats.registry import FORMATS
-from converter.formats.signature import look_at
-from converter.formats.source_files import digest
 from converter.migration.completeness import is_complete
 from converter.migration.job import Job
 from converter.migration.outcomes import (

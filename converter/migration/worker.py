@@ -18,10 +18,10 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
-from converter.assemble import garbage_collection
 from converter.migration.job import Job
 from converter.migration.outcomes import Outcome
-from converter.parity.parent_death import die_with_parent
+from converter.processes import garbage_collection
+from converter.processes.parent_death import die_with_parent
 
 Function = Callable[[Job], Outcome | None]
 

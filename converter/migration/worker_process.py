@@ -19,10 +19,11 @@ from typing import Any
 
 import psutil
 
-from converter import errors, python_process
+from converter import errors
 from converter.migration import worker
 from converter.migration.job import Job
 from converter.migration.outcomes import Outcome, outcome_from_json
+from converter.processes import python_process
 
 _DEFAULTS = {
     "TF_CPP_MIN_LOG_LEVEL": "3",

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import tensorflow as tf
 
-from converter.assemble.plan import CallablePlan, HparamPlan, ModulePlan, has_endpoints
-from converter.assemble.signature_names import python_names, serving_names
 from converter.assemble.signatures import SERVING_DEFAULT
-from converter.assemble.variants import Tags
+from converter.compile.plan import CallablePlan, HparamPlan, ModulePlan, has_endpoints
+from converter.compile.signature_names import python_names, serving_names
+from converter.compile.variants import Tags
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Program, TensorInfo, TensorRef
 from converter.parity.generate import (

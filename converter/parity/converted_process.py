@@ -16,13 +16,14 @@ import tensorflow as tf
 from google.protobuf import message
 from tensorflow.core.protobuf import saved_model_pb2
 
-from converter import errors, python_process
-from converter.export.scratch import temporary_folder
-from converter.formats.paths import Path, RemotePath, as_path
+from converter import errors
+from converter.files.paths import Path, RemotePath, as_path
+from converter.files.scratch import temporary_folder
 from converter.parity.converted_runner import Request, run_converted
 from converter.parity.exchange import DamagedMessageError, read_message, write_message
 from converter.parity.observation import Observations
 from converter.parity.random_ops import make_deterministic
+from converter.processes import python_process
 
 _MODULE = "converter.parity.converted_runner"
 _GRAPH = "saved_model.pb"

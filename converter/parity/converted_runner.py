@@ -25,9 +25,9 @@ from converter.parity.cases import Case
 from converter.parity.exchange import read_message, write_message
 from converter.parity.loaded_module import LoadedModule, describe_error
 from converter.parity.observation import Call, ModuleFacts, Observation, Observations
-from converter.parity.parent_death import die_with_parent
 from converter.parity.session_loader import SessionLoader
 from converter.parity.values import to_parts
+from converter.processes.parent_death import die_with_parent
 
 # The parent wrote it, of arrays that it had in its memory.
 _MOST_REQUEST_BYTES = 1 << 40

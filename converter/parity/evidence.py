@@ -8,9 +8,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from converter.assemble.plan import ModulePlan
-from converter.assemble.signature_names import serving_names
 from converter.assemble.signatures import SERVING_DEFAULT
+from converter.compile.plan import ModulePlan
+from converter.compile.signature_names import serving_names
 from converter.parity.cases import Case
 from converter.parity.compare import (
     Comparison,

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow.compat.v1 as tf1
 
-from converter.assemble.variants import Tags
+from converter.compile.variants import Tags
 from converter.formats.hub_module import read_saved_model
 from converter.formats.legacy_module import LegacyModule
 from converter.ir import op_facts

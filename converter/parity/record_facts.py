@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from converter.assemble.plan import ModulePlan
+from converter.compile.plan import ModulePlan
 from converter.formats.legacy_module import LegacyModule
 from converter.parity.observation import VariableFacts
 

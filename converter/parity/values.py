@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import tensorflow as tf
 
-from converter.formats.paths import as_path
+from converter.files.paths import as_path
 from converter.ir.graph import Kind, TensorInfo
 
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from converter import errors
-from converter.assemble.plan import ModulePlan, make_plan
+from converter.compile.plan import ModulePlan, make_plan
 from converter.export.saved_model import quiet_tensorflow, read_record
+from converter.files.paths import Path, as_path
+from converter.files.source_files import digest
 from converter.formats.hub_module import read_saved_model
 from converter.formats.legacy_module import LegacyModule
-from converter.formats.paths import Path, as_path
 from converter.formats.registry import read_module
-from converter.formats.source_files import digest
 from converter.parity.cases import CaseMaker
 from converter.parity.checks import run_checks
 from converter.parity.converted_process import run_in_every_way

@@ -20,10 +20,10 @@ from unittest import mock
 STAGES: dict[str, tuple[str, ...]] = {
     "read": ("converter.formats.registry:read_module",),
     "passes": (
-        "converter.assemble.plan:make_plan",
-        "converter.assemble.module_graphs:make_graphs",
+        "converter.compile.plan:make_plan",
+        "converter.compile.module_graphs:make_graphs",
         # Again while tracing, for what signatures need beyond the callables.
-        "converter.assemble.computations:prepare_computation",
+        "converter.compile.computations:prepare_computation",
     ),
     "trace": ("converter.assemble.reusable:build_reusable",),
     "save": (
@@ -32,7 +32,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "converter.export.canonical:canonicalize",
         "converter.export.record:make_record",
     ),
-    "weights": ("converter.formats.checkpoint:Checkpoint.read", "converter.export.weights:*"),
+    "weights": ("converter.tensor_bundle.checkpoint:Checkpoint.read", "converter.export.weights:*"),
 }
 
 

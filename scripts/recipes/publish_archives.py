@@ -25,8 +25,8 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from converter.export.archive import pack
-from converter.formats.signature import look_at
+from converter.files.pack import pack
+from converter.files.snapshot import look_at
 from converter.migration.journal import STATE_FOLDER
 
 SUMS, STATE = "SHA256SUMS", "archives.json"

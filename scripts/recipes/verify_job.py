@@ -9,7 +9,7 @@ from typing import Any
 
 import converter
 from converter.export.record import FILENAME, FOLDER
-from converter.formats.signature import look_at
+from converter.files.snapshot import look_at
 from converter.migration.job import Job
 from converter.migration.outcomes import ErrorInfo, Failed, Outcome, ParitySummary, UpToDate
 

@@ -24,8 +24,8 @@ from typing import Any
 
 import converter
 from converter.cli import terminal
-from converter.export.options import ConversionOptions
-from converter.formats.signature import look_at
+from converter.conversion.options import ConversionOptions
+from converter.files.snapshot import look_at
 from converter.migration.candidates import target_of
 from converter.migration.engines import Finished, Limits
 from converter.migration.engines.local import LocalEngine

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 
-from converter.formats.source_files import digest
+from converter.files.source_files import digest
 from stress_migration.trees import ROOT
 
 _LOAD = """

@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 from converter import errors
-from converter.assemble.custom_gradients import CustomGradient
 from converter.assemble.emit import emit
+from converter.compile.custom_gradients import CustomGradient
 from converter.ir.graph import TensorRef
 from converter.ir.region import Branch, Carried, Loop, Region, check_region
 from converter.ir.text import parse_graph

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from converter.assemble.legacy_table import LegacyTable
-from converter.assemble.table_graphs import make_table_graphs
+from converter.compile.table_graphs import make_table_graphs
 from converter.ir import op_facts
 from converter.ir.graph import TableSpec
 

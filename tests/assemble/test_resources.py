@@ -5,11 +5,11 @@ import pytest
 import tensorflow as tf
 
 from converter import errors
-from converter.assemble.definitions import Definitions
-from converter.assemble.module_graphs import make_graphs
-from converter.assemble.plan import make_plan
 from converter.assemble.resources import Resources
 from converter.assemble.reusable import build_reusable
+from converter.compile.definitions import Definitions
+from converter.compile.module_graphs import make_graphs
+from converter.compile.plan import make_plan
 from converter.formats.registry import read_module
 
 _TRAIN = frozenset({"train"})

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from converter.assemble.module_graphs import make_graphs
-from converter.assemble.plan import make_plan
 from converter.assemble.reusable import CallablePiece, build_reusable
+from converter.compile.module_graphs import make_graphs
+from converter.compile.plan import make_plan
 from converter.formats.registry import read_module
 from converter.ir.graph import AssetSpec
 

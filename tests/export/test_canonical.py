@@ -5,7 +5,7 @@ import pathlib
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from converter.assemble.signature_names import InputName
+from converter.compile.signature_names import InputName
 from converter.export.canonical import canonicalize
 
 

@@ -6,9 +6,9 @@ from golden.golden_values import GOLDEN
 from tensorflow.core.protobuf import saved_model_pb2, trackable_object_graph_pb2
 
 from converter import errors, tf_private
-from converter.assemble.module_graphs import make_graphs
-from converter.assemble.plan import make_plan
 from converter.assemble.reusable import build_reusable
+from converter.compile.module_graphs import make_graphs
+from converter.compile.plan import make_plan
 from converter.export.object_graph import OBJECT_GRAPH_KEY, make_object_graph
 from converter.formats.registry import read_module
 

@@ -8,7 +8,7 @@ from golden.converted_model import convert_golden
 
 from converter.export.attachments import decode_attachment
 from converter.export.record import to_bytes
-from converter.formats.source_files import digest
+from converter.files.source_files import digest
 from converter.version import __version__
 
 _IMAGES = {"kind": "dense", "dtype": "float32", "shape": [None, 16, 16, 3]}

@@ -13,8 +13,8 @@ from golden.golden_values import GOLDEN
 
 import converter
 from converter import errors
-from converter.export.scratch import ASIDE, scratch_name
-from converter.formats.source_files import digest
+from converter.files.scratch import ASIDE, scratch_name
+from converter.files.source_files import digest
 
 
 def files(directory: pathlib.Path) -> dict[str, bytes]:

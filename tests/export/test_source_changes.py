@@ -8,8 +8,8 @@ import pytest
 import converter
 from converter import errors
 from converter.export import record
-from converter.formats import source_files
-from converter.formats.source_files import BackgroundDigest, digest
+from converter.files import source_files
+from converter.files.source_files import BackgroundDigest, digest
 
 _FILES = ("saved_model.pb", "tfhub_module.pb", "variables/variables.index",
           "variables/variables.data-00000-of-00001", "assets/words.txt")  # fmt: skip

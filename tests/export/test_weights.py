@@ -10,9 +10,9 @@ from checkpoint_files import compress_table
 
 import converter
 from converter import errors
-from converter.export import byte_progress
-from converter.formats import checkpoint_index
-from converter.formats.checkpoint_index import Index
+from converter.files import byte_progress
+from converter.tensor_bundle import checkpoint_index
+from converter.tensor_bundle.checkpoint_index import Index
 
 _NAME = "variables.data-00000-of-00001"
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from converter import errors
-from converter.assemble.computations import prepare_computation
-from converter.assemble.plan import make_plan
+from converter.compile.computations import prepare_computation
+from converter.compile.plan import make_plan
 from converter.formats import registry
 from converter.formats.registry import FORMATS, read_module
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 import converter
-from converter.assemble.plan import make_plan
+from converter.compile.plan import make_plan
 from converter.export.saved_model import quiet_tensorflow
 from converter.formats.registry import read_module
 from converter.parity.cases import CaseMaker

@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 
 from converter.assemble import signatures
-from converter.assemble.signature_names import served_inputs
+from converter.compile.signature_names import served_inputs
 from fuzz_names.module import Input, Module, Signature
 from fuzz_names.oracle import check_live, check_module
 from fuzz_names.strategies import modules

@@ -14,9 +14,9 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 import converter
 from converter import errors
-from converter.assemble.module_graphs import make_graphs
-from converter.assemble.plan import make_plan
 from converter.assemble.reusable import build_reusable
+from converter.compile.module_graphs import make_graphs
+from converter.compile.plan import make_plan
 from converter.formats.registry import read_module
 from converter.migration.outcomes import Refused
 from converter.passes import pipeline

@@ -9,8 +9,8 @@ from golden.golden_values import GOLDEN
 
 import converter
 from converter import errors
+from converter.files.source_files import list_files
 from converter.formats.registry import read_module
-from converter.formats.source_files import list_files
 
 
 def _upload(source, target):

@@ -9,9 +9,9 @@ import pytest
 
 import converter
 from converter import errors
-from converter.export.options import ConversionOptions
-from converter.formats.signature import look_at
-from converter.formats.source_files import digest
+from converter.conversion.options import ConversionOptions
+from converter.files.snapshot import look_at
+from converter.files.source_files import digest
 from converter.migration.convert_job import convert_job, inspect_job
 from converter.migration.outcomes import Converted, Failed, Refused, UpToDate
 

@@ -2,7 +2,7 @@
 
 import json
 
-from converter.export.options import ConversionOptions
+from converter.conversion.options import ConversionOptions
 from converter.migration.job import Job
 
 

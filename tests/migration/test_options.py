@@ -8,7 +8,7 @@ import pytest
 
 import converter
 from converter import errors
-from converter.export.options import ConversionOptions
+from converter.conversion.options import ConversionOptions
 from converter.migration.options import Options, local_root
 from converter.migration.options_file import read_rules
 

@@ -3,7 +3,7 @@
 import pytest
 
 from converter import errors
-from converter.export.options import ConversionOptions
+from converter.conversion.options import ConversionOptions
 from converter.migration.options_file import Rule, apply_rules, check_matched, read_rules
 
 TOML = """

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from converter import errors
-from converter.export.options import ConversionOptions
+from converter.conversion.options import ConversionOptions
 from converter.migration.candidates import Globs
 from converter.migration.journal import History
 from converter.migration.options import Options

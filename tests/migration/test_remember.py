@@ -5,8 +5,8 @@ import pathlib
 
 import pytest
 
-from converter.export.options import ConversionOptions
-from converter.formats.signature import look_at
+from converter.conversion.options import ConversionOptions
+from converter.files.snapshot import look_at
 from converter.migration.candidates import Candidate
 from converter.migration.journal import JobFinished
 from converter.migration.options import Options

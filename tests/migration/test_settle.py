@@ -6,8 +6,8 @@ import pathlib
 
 import pytest
 
-from converter.export.options import ConversionOptions
-from converter.formats.source_files import digest
+from converter.conversion.options import ConversionOptions
+from converter.files.source_files import digest
 from converter.migration import settle as settle_module
 from converter.migration.convert_job import convert_job
 from converter.migration.outcomes import Converted, Failed, NotLegacy, UpToDate

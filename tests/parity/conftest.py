@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 import converter
-from converter.formats.source_files import digest
+from converter.files.source_files import digest
 
 _GOLDEN = pathlib.Path(__file__).parents[2] / "legacy_fixtures" / "golden"
 

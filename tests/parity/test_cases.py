@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from converter import errors
-from converter.assemble.plan import make_plan
+from converter.compile.plan import make_plan
 from converter.formats.registry import read_module
 from converter.parity.cases import CaseMaker, plan_cases
 from converter.parity.generate import ATTEMPTS

@@ -3,8 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from converter.assemble.plan import CallablePlan, ModulePlan
-from converter.assemble.variants import VariantChoice
+from converter.compile.plan import CallablePlan, ModulePlan
+from converter.compile.variants import VariantChoice
 from converter.parity.cases import Case
 from converter.parity.checks import CHECKS, run_checks
 from converter.parity.evidence import Evidence, Tolerances

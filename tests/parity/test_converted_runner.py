@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from converter.assemble.plan import make_plan
+from converter.compile.plan import make_plan
 from converter.formats.registry import read_module
 from converter.parity.cases import CaseMaker, plan_cases
 from converter.parity.converted_process import write_deterministic_copy

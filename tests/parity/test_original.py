@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from converter.assemble.plan import make_plan
+from converter.compile.plan import make_plan
 from converter.formats.registry import read_module
 from converter.parity.cases import CaseMaker
 from converter.parity.original import Original

@@ -1,6 +1,6 @@
 import pytest
 
-from converter.assemble.plan import make_plan
+from converter.compile.plan import make_plan
 from converter.formats.registry import read_module
 from converter.ir.graph import Kind, Node, TensorInfo, TensorRef
 from converter.parity.cases import CaseMaker, plan_cases

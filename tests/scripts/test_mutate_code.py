@@ -107,7 +107,7 @@ def test_the_tests_of_a_file():
 
 @pytest.mark.slow
 def test_the_tests_run_against_the_fault():
-    path = "converter/formats/ordered_code.py"
+    path = "converter/tensor_bundle/ordered_code.py"
     number = next(m.number for m in find_mutants(ROOT / path) if m.what == "comparison")
     done = subprocess.run(
         [sys.executable, "scripts/mutate_code", path, "--only", str(number), "--stages", "narrow"],

@@ -7,7 +7,7 @@ import threading
 import psutil
 import pytest
 
-from converter.export.options import ConversionOptions
+from converter.conversion.options import ConversionOptions
 from converter.migration.engines import Limits, dask_worker
 from converter.migration.engines.dask_worker import close_slots, run_on_worker
 from converter.migration.outcomes import Converted, Crashed, outcome_from_json

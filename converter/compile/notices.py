@@ -1,0 +1,178 @@
+"""What a user should know of a conversion: warnings, and what the converted module lacks."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from converter.compile.gradient_warnings import find_gradient_warnings
+from converter.compile.module_graphs import (
+    ModuleGraphs,
+    all_variables,
+    loss_variants,
+)
+from converter.compile.plan import ModulePlan
+from converter.compile.signature_names import INIT_SIGNATURE, serving_names
+from converter.compile.variants import Tags, format_option, format_tags, has_runnable_updates
+from converter.files.source_files import list_files
+from converter.ir import query
+from converter.ir.graph import Program
+from converter.passes.prune_unreachable import needing_placeholders
+from converter.passes.strip_placement import COLOCATION
+
+_SHOWN = 3  # Names in a warning, before the rest is only counted.
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Dropped:
+    """Something of the TF1 module that the converted one does not have."""
+
+    what: str
+    name: str
+    why: str
+
+
+def find_warnings(graphs: ModuleGraphs) -> tuple[str, ...]:
+    """What a user should know before using the result, in full sentences."""
+    losses = (loss.unresolved_overrides for loss in graphs.losses)
+    return (
+        *graphs.plan.warnings,
+        *_renamed_signatures(graphs.plan),
+        *_warn_of_update_ops(graphs),
+        *find_gradient_warnings(graphs.callables, losses),
+    )
+
+
+def _renamed_signatures(plan: ModulePlan) -> Iterator[str]:
+    for attribute, served in serving_names(plan).items():
+        if plan.callables[attribute].signature == INIT_SIGNATURE:
+            yield (
+                f"Signature {INIT_SIGNATURE!r} is served as {served!r}: TensorFlow keeps the name"
+                " for the op that initializes a model."
+            )
+
+
+def _warn_of_update_ops(graphs: ModuleGraphs) -> Iterator[str]:
+    for tags, names in _unused_update_ops(graphs).items():
+        some = ", ".join(map(repr, names[:_SHOWN])) + (" and others" if names[_SHOWN:] else "")
+        number = "1 update op" if len(names) == 1 else f"{len(names)} update ops"
+        what = f"No call runs {number} of graph variant {format_tags(tags)} ({some})"
+        instead = _trained_instead(graphs, tags)
+        if instead is None:
+            yield f"{what}: no signature gives all of their inputs."
+            continue
+        options = f"{format_option('--tags', tags)} {format_option('--training-tags', tags)}"
+        yield (
+            f"{what}: training calls run graph variant {format_tags(instead)} instead. Convert with"
+            f" {options} to have them run."
+        )
+
+
+def _trained_instead(graphs: ModuleGraphs, tags: Tags) -> Tags | None:
+    """The graph variant for training that keeps the update ops of `tags` from running, if any."""
+    training = graphs.plan.variants.training_of(tags)
+    if training == tags or not has_runnable_updates(graphs.legacy.variants[tags]):
+        return None
+    return training
+
+
+def find_dropped(graphs: ModuleGraphs) -> tuple[Dropped, ...]:
+    """Lists what is left out of the converted module, and why that changes no result."""
+    return (
+        *_unused_variables(graphs),
+        *_unusable_losses(graphs),
+        *_dropped_update_ops(graphs),
+        *_unused_files(graphs),
+        *_stripped(graphs),
+        *_unresolved_overrides(graphs),
+    )
+
+
+def _unused_variables(graphs: ModuleGraphs) -> Iterator[Dropped]:
+    for name in all_variables(graphs.legacy, graphs.plan):
+        if name not in graphs.variables:
+            yield Dropped("variable", name, "no signature uses it")
+
+
+def _unusable_losses(graphs: ModuleGraphs) -> Iterator[Dropped]:
+    for tags in loss_variants(graphs.plan):
+        program = graphs.legacy.variants[tags]
+        unfed = needing_placeholders(program, {})
+        for ref in program.regularization_losses:
+            if ref.node in unfed:
+                why = "it depends on an input, so it is no function of the weights"
+                yield Dropped("regularization loss", str(ref), why)
+    listed = {index for name in graphs.callables for index in graphs.losses_of(name)}
+    for index, loss in enumerate(graphs.losses):
+        if index not in listed:
+            why = f"no callable uses all of its variables {sorted(loss.variable_names())}"
+            yield Dropped("regularization loss", str(loss.ref), why)
+
+
+def _dropped_update_ops(graphs: ModuleGraphs) -> Iterator[Dropped]:
+    for tags, names in _unused_update_ops(graphs).items():
+        if _trained_instead(graphs, tags) is None:
+            why = "no signature feeds all of its inputs"
+        else:
+            why = "training calls run another graph variant"
+        yield from (Dropped("update op", name, why) for name in names)
+
+
+def _unused_update_ops(graphs: ModuleGraphs) -> dict[Tags, list[str]]:
+    """The update ops that no call runs, by graph variant."""
+    run = {
+        (computation.program.tags, name)
+        for callable_graphs in graphs.callables.values()
+        for computation in callable_graphs.all()
+        for name in computation.update_ops
+    }
+    found: dict[Tags, list[str]] = {}
+    for tags in graphs.plan.variants.used:
+        for name in graphs.legacy.variants[tags].update_ops:
+            if (tags, name) not in run:
+                found.setdefault(tags, []).append(name)
+    return found
+
+
+def _unused_files(graphs: ModuleGraphs) -> Iterator[Dropped]:
+    named = {
+        asset.filename
+        for program in graphs.legacy.variants.values()
+        for asset in program.assets.values()
+    }
+    for folder in ("assets", "assets.extra"):
+        root = graphs.legacy.directory / folder
+        for path in list_files(root) if root.is_dir() else ():
+            name = path.relative_to(root).as_posix()
+            if not (folder == "assets" and name in named):
+                yield Dropped("file", f"{folder}/{name}", "the graph does not refer to it")
+
+
+def _stripped(graphs: ModuleGraphs) -> Iterator[Dropped]:
+    for tags in graphs.plan.variants.used:
+        program = graphs.legacy.variants[tags]
+        reachable = _reachable(program)
+        nodes = [node for name, node in program.nodes.items() if name in reachable]
+        placed = [node for node in nodes if node.device or COLOCATION in node.attrs]
+        if placed:
+            why = "placement changes no result; TensorFlow places the ops anew"
+            yield Dropped("placement", f"{len(placed)} nodes of {format_tags(tags)}", why)
+
+
+def _unresolved_overrides(graphs: ModuleGraphs) -> Iterator[Dropped]:
+    found = [c.unresolved_overrides for part in graphs.callables.values() for c in part.all()]
+    found += [loss.unresolved_overrides for loss in graphs.losses]
+    names = dict.fromkeys(f"{node}: {name}" for part in found for node, name in part.items())
+    for name in names:
+        why = "its Python code is not in the file; the op has its natural gradient"
+        yield Dropped("gradient override", name, why)
+
+
+def _reachable(program: Program) -> set[str]:
+    refs = {
+        ref.node
+        for signature in program.signatures.values()
+        for info in signature.outputs.values()
+        for ref in info.components
+    }
+    return query.reachable(program.nodes, refs)

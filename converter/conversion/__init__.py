@@ -1,0 +1,1 @@
+"""One conversion: its options, and the functions that a user calls."""

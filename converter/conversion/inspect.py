@@ -1,0 +1,138 @@
+"""What a module holds and what would become of it, from reading alone: `converter.inspect`."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Collection
+from typing import Any
+
+from converter import errors
+from converter.compile.module_graphs import ModuleGraphs, try_graphs
+from converter.compile.notices import find_dropped, find_warnings
+from converter.compile.plan import ModulePlan, make_plan
+from converter.compile.refusals import Refusals
+from converter.compile.variants import TRAINING_MARKS, merge_variables
+from converter.export import record
+from converter.export.attachments import describe_attachments
+from converter.files.source_files import digest
+from converter.formats.legacy_module import LegacyModule
+from converter.ir.counts import count_control_flow
+from converter.ir.graph import Program
+
+Json = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ModuleSummary:
+    """A description of a TF1 module, as JSON values throughout.
+
+    Attributes:
+      source: The module's `name`, `format` and `digest`.
+      graph_variants: For each tag set its `role`, `nodes`, `signatures` and `control_flow`.
+      variables: Name, dtype, shape, whether trainable, and place in the checkpoint.
+      tables: The lookup tables of each graph variant.
+      assets: File names below `assets/`.
+      attachments: The attached messages.
+      callables: What the converted module would offer, by attribute; empty when refused.
+      root: The attribute of the callable that the module itself would be.
+      dropped: What the converted module would lack.
+      warnings: What a user should know.
+      refused: Why the module cannot be converted; None when it can.
+      refusals: All reasons: for each the `error`, its `type`, and the `callables` that have it;
+        among these also `table 'x'`, `signature 'x'`, `regularization loss 'x'` and `asset 'x'`.
+    """
+
+    source: Json
+    graph_variants: list[Json]
+    variables: list[Json]
+    tables: list[Json]
+    assets: list[str]
+    attachments: list[Json]
+    callables: Json
+    root: str | None
+    dropped: list[Json]
+    warnings: list[str]
+    refused: str | None
+    refusals: list[Json]
+
+    def to_json(self) -> Json:
+        """The summary as one JSON object."""
+        return dataclasses.asdict(self)
+
+
+def summarize(
+    legacy: LegacyModule,
+    tags: Collection[str] | None = None,
+    training_tags: Collection[str] | None = None,
+    call_signature: str | None = None,
+) -> ModuleSummary:
+    """Describes a module, and what converting it with these options gives; nothing of it runs.
+
+    Raises:
+      UsageError: if the module has no such tag set or signature.
+    """
+    plan, graphs, refusals = _try(
+        legacy, functools.partial(make_plan, legacy, tags, training_tags, call_signature)
+    )
+    programs = [legacy.variants[tags] for tags in sorted(legacy.variants, key=sorted)]
+    return ModuleSummary(
+        source=record.describe_source(legacy, digest(legacy.directory)),
+        graph_variants=[_describe_variant(program, graphs) for program in programs],
+        variables=[record.describe_variable(spec) for spec in merge_variables(programs).values()],
+        tables=[table for program in programs for table in record.describe_tables(program)],
+        assets=record.describe_assets(programs),
+        attachments=describe_attachments(legacy.variants),
+        callables=(
+            {name: record.describe_callable(graphs, name) for name in graphs.callables}
+            if graphs
+            else {}
+        ),
+        root=plan.root if plan else None,
+        dropped=[dataclasses.asdict(item) for item in find_dropped(graphs)] if graphs else [],
+        warnings=list(find_warnings(graphs) if graphs else plan.warnings if plan else ()),
+        refused=None if refusals.first is None else str(refusals.first),
+        refusals=[
+            {"error": str(error), "type": type(error).__name__, "callables": parts}
+            for error, parts in refusals.all
+        ],
+    )
+
+
+def _try(
+    legacy: LegacyModule, make: Callable[[], ModulePlan]
+) -> tuple[ModulePlan | None, ModuleGraphs | None, Refusals]:
+    """The plan and graphs of the module as far as they can be made, and why no further."""
+    refusals = Refusals()
+    try:
+        plan = make()
+    except errors.UsageError:
+        raise
+    except errors.ConversionError as error:
+        refusals.add(error)
+        return None, None, refusals
+    return plan, *try_graphs(legacy, plan)
+
+
+def _describe_variant(program: Program, graphs: ModuleGraphs | None) -> Json:
+    role = record.describe_role(graphs, program.tags) if graphs else {"role": _guess_role(program)}
+    return {
+        "tags": sorted(program.tags),
+        **role,
+        "nodes": len(program.nodes),
+        "functions": len(program.functions),
+        "signatures": {
+            name: {
+                "inputs": {k: record.describe_value(v) for k, v in signature.inputs.items()},
+                "outputs": {k: record.describe_value(v) for k, v in signature.outputs.items()},
+            }
+            for name, signature in program.signatures.items()
+        },
+        "control_flow": count_control_flow(program),
+        "update_ops": list(program.update_ops),
+        "regularization_losses": [str(ref) for ref in program.regularization_losses],
+    }
+
+
+def _guess_role(program: Program) -> str:
+    return "training" if program.tags.intersection(TRAINING_MARKS) else "inference"

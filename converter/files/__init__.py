@@ -1,0 +1,1 @@
+"""Files: paths, safe reading, archives, staging, digests."""

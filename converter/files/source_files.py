@@ -1,0 +1,186 @@
+"""The files of a module, and their digest; TensorFlow is not needed for local ones."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import hashlib
+import os
+import pathlib
+import subprocess
+import sys
+import threading
+import types
+from collections.abc import Callable, Iterable
+from typing import IO
+
+from converter import errors
+from converter.files.paths import Path, RemotePath, as_path, open_raw, read_blocks, size_bytes
+from converter.files.snapshot import SourceGuard
+from converter.processes import python_process
+
+# A thread that hashes waits for the interpreter after each block, for as long as another thread
+# runs in it: 5 ms and more, in which 5 MiB would be hashed. Large files are worth larger blocks,
+# and many bytes a process, which takes less than a tenth of a second to start.
+_MIN_BLOCK_BYTES, _MAX_BLOCK_BYTES, _BLOCKS = 1 << 20, 1 << 22, 64
+_PROCESS_FROM_BYTES = 1 << 28
+
+
+def list_files(directory: Path) -> list[Path]:
+    """Lists all files below `directory`, sorted by their relative paths.
+
+    Raises:
+      UnsafeModuleError: if a symbolic link leads out of the directory.
+      FormatError: if a link leads to itself.
+    """
+    if isinstance(directory, RemotePath):
+        return sorted(directory.walk_files(), key=lambda p: p.relative_to(directory).as_posix())
+    root = directory.resolve()
+    files = sorted(
+        (path for path in directory.rglob("*") if path.is_symlink() or not path.is_dir()),
+        key=lambda path: path.relative_to(directory).as_posix(),
+    )
+    for path in files:
+        if not _resolve(path).is_relative_to(root):
+            raise errors.UnsafeModuleError(
+                f"{path.relative_to(directory).as_posix()!r} is a link to a place outside of the"
+                " module",
+                remedy="Copy the module with its links resolved, if you trust it.",
+            )
+    return [path for path in files if path.is_file()]
+
+
+def _resolve(path: pathlib.Path) -> pathlib.Path:
+    try:
+        return path.resolve()
+    except RuntimeError as error:  # Python 3.12 and earlier, for a link that leads to itself.
+        raise errors.FormatError(f"{path.name!r} is a link that leads to itself") from error
+
+
+def digest(directory: Path, stopped: Callable[[], bool] = lambda: False) -> str:
+    """SHA-256 over the names and contents of all files below `directory`, as hex digits.
+
+    The path of the directory itself does not count: a copy has the same digest.
+
+    Args:
+      directory: The directory.
+      stopped: Asked now and then whether nobody wants the result any more.
+
+    Raises:
+      UnsafeModuleError: if a symbolic link leads out of the directory.
+      OSError: if a file cannot be read.
+    """
+    return _digest(directory, list_files(directory), stopped)
+
+
+def _digest(directory: Path, files: Iterable[Path], stopped: Callable[[], bool]) -> str:
+    total = hashlib.sha256()
+    for path in files:
+        with open_raw(path, "rb") as file:
+            content = _file_digest(file, _block_bytes(size_bytes(path)), stopped)
+        total.update(f"{path.relative_to(directory).as_posix()}\0{content}\n".encode())
+    return total.hexdigest()
+
+
+def _block_bytes(size: int) -> int:
+    return min(max(size // _BLOCKS, _MIN_BLOCK_BYTES), _MAX_BLOCK_BYTES)
+
+
+def _file_digest(file: IO[bytes], block_bytes: int, stopped: Callable[[], bool]) -> str:
+    state = hashlib.sha256()
+    for block in read_blocks(file, block_bytes):
+        state.update(block)
+        if stopped():
+            break
+    return state.hexdigest()
+
+
+class BackgroundDigest:
+    """Computes the digest of a module in the background, while it is being converted.
+
+    SHA-256 takes longer than copying: about a second for a gigabyte. So it runs in a thread, or,
+    of a large module, in a process. Use it in a `with` statement, whose end stops it if nobody has
+    asked for the result.
+
+    Args:
+      source: The module's directory. What holds no SavedModel, and so is no module, is not read.
+      known: Returns the digest, if somebody else computes it; no thread is started then.
+    """
+
+    def __init__(
+        self, source: str | os.PathLike[str], known: Callable[[], str] | None = None
+    ) -> None:
+        self._directory = as_path(source)
+        self._known = known
+        self._guard: SourceGuard | None = None
+        self._stop = threading.Event()
+        self._executor = concurrent.futures.ThreadPoolExecutor(1, "digest")
+        self._future: concurrent.futures.Future[str] | None = None
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> BackgroundDigest:
+        # Remote files need TensorFlow, which is not to be imported by two threads at once.
+        wanted = self._known is None and not isinstance(self._directory, RemotePath)
+        if wanted and any((self._directory / f"saved_model.{e}").exists() for e in ("pb", "pbtxt")):
+            self._guard = SourceGuard(self._directory)
+            self._future = self._executor.submit(self._compute)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: types.TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        if self._process is not None:
+            self._process.kill()
+        self._executor.shutdown()
+
+    def _compute(self) -> str:
+        files = list_files(self._directory)
+        if sum(map(size_bytes, files)) >= _PROCESS_FROM_BYTES:
+            result = self._compute_in_process()
+            if result is not None:
+                return result
+        return _digest(self._directory, files, self._stop.is_set)
+
+    def _compute_in_process(self) -> str | None:
+        """The digest, or None if there was no process, or it failed, for whatever reason."""
+        try:
+            process = subprocess.Popen(
+                python_process.command("converter.files.source_files", os.fspath(self._directory)),
+                env=python_process.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+        except (OSError, ValueError):
+            return None
+        with process:
+            self._process = process
+            if self._stop.is_set():
+                process.kill()
+            output, _ = process.communicate()
+        return output if process.returncode == 0 else None
+
+    def result(self) -> str:
+        """Waits for the digest.
+
+        Raises:
+          FormatError: if a file has been changed since the block began.
+          UnsafeModuleError: if a symbolic link leads out of the directory.
+          OSError: if a file cannot be read.
+        """
+        if self._known is not None:
+            return self._known()
+        if self._future is None:
+            return digest(self._directory)
+        result = self._future.result()
+        assert self._guard is not None
+        self._guard.check()
+        return result
+
+
+if __name__ == "__main__":
+    sys.stdout.write(digest(pathlib.Path(sys.argv[1])))

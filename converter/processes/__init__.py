@@ -1,0 +1,1 @@
+"""Python processes: how they are started, ended and set up."""

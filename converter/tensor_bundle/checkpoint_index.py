@@ -1,0 +1,196 @@
+"""Indexes of checkpoints: which tensor lies where. No tensor is read.
+
+A checkpoint (a TensorBundle) is a sorted table beside data files, its shards. The table has a
+header under the empty key, an entry for each tensor under its name, and an entry for each slice
+of a tensor that is stored in parts.
+
+Sources: tensor_bundle.proto, tensor_slice.proto, tensorflow/core/util/tensor_bundle.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from google.protobuf import message
+from tensorflow.core.framework import versions_pb2
+from tensorflow.core.protobuf import tensor_bundle_pb2
+
+from converter.ir.graph import SliceSpec
+from converter.ir.text import read_shape
+from converter.tensor_bundle.ordered_code import FULL_EXTENT, is_slice_key, slice_key
+from converter.tensor_bundle.sorted_table import TableError, read_table, write_table
+
+_MAX_SHARDS = 99_999  # Names of shards have five digits.
+_VERSION = 1  # Of the format (source: kTensorBundleVersion).
+
+Shape = tuple[int, ...]
+
+
+class BigEndianError(TableError):
+    """The data files were written by a big-endian machine."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """One tensor, or one slice of a tensor (source: BundleEntryProto).
+
+    Attributes:
+      dtype: The `DataType` number.
+      shape: The shape.
+      shard: The number of the data file.
+      offset: Where it begins there, in bytes.
+      size: Its size, in bytes.
+      checksum: The masked CRC-32C of its bytes; for strings, of their lengths and bytes.
+      slices: For a tensor stored in parts, these; it has no bytes of its own then.
+    """
+
+    dtype: int
+    shape: Shape
+    shard: int = 0
+    offset: int = 0
+    size: int = 0
+    checksum: int = 0
+    slices: tuple[Slice, ...] = ()
+
+    @property
+    def end(self) -> int:
+        """Where its bytes end in its data file."""
+        return self.offset + self.size
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of a tensor: what is stored of it, and its start and length for each axis."""
+
+    extents: tuple[tuple[int, int], ...]
+    entry: Entry
+
+    def lengths(self, shape: Shape) -> Shape | None:
+        """Its length for each axis of a tensor of that shape, or None for another rank."""
+        if len(self.extents) != len(shape):
+            return None
+        return tuple(
+            size if length == FULL_EXTENT else length
+            for (_, length), size in zip(self.extents, shape, strict=True)
+        )
+
+    def covers(self, spec: SliceSpec) -> bool:
+        """Whether it is the very part that `spec` describes."""
+        starts = tuple(start for start, _ in self.extents)
+        return (starts, self.lengths(spec.full_shape)) == (spec.offset, spec.shape)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Index:
+    """What a checkpoint holds.
+
+    Attributes:
+      shards: The number of its data files.
+      entries: Its tensors by name.
+    """
+
+    shards: int
+    entries: Mapping[str, Entry]
+
+
+def read_index(data: bytes) -> Index:
+    """Reads an index.
+
+    Raises:
+      BigEndianError: if the bytes of its tensors are in the other order.
+      CompressedTableError: if it is compressed.
+      TableError: if it is damaged.
+    """
+    table = read_table(data)
+    header = _parse(tensor_bundle_pb2.BundleHeaderProto, table.pop(b"", None), "the header")
+    if header.endianness != tensor_bundle_pb2.BundleHeaderProto.LITTLE:
+        raise BigEndianError("its tensors are stored in big-endian order")
+    if not 0 <= header.num_shards <= _MAX_SHARDS or header.version.min_consumer > _VERSION:
+        raise TableError("it is of a version that does not exist yet, or has too many data files")
+    entries = {}
+    for key, value in table.items():
+        if not is_slice_key(key):
+            name = _decode(key)
+            entries[name] = _read_entry(name, value, table)
+    return Index(header.num_shards, entries)
+
+
+def _decode(key: bytes) -> str:
+    try:
+        return key.decode()
+    except UnicodeDecodeError as error:
+        raise TableError(f"{key!r} is no name of a tensor") from error
+
+
+def _parse(kind: Any, data: bytes | None, what: str) -> Any:
+    if data is None:
+        raise TableError(f"{what} is missing")
+    try:
+        return kind.FromString(data)
+    except message.DecodeError as error:
+        raise TableError(f"{what} is damaged") from error
+
+
+def _read_entry(name: str, data: bytes, table: Mapping[bytes, bytes]) -> Entry:
+    proto = _parse(tensor_bundle_pb2.BundleEntryProto, data, f"the entry of {name!r}")
+    slices = []
+    for part in proto.slices:
+        extents = tuple(
+            (extent.start, extent.length if extent.HasField("length") else FULL_EXTENT)
+            for extent in part.extent
+        )
+        what = f"a slice of {name!r}"
+        found = _parse(
+            tensor_bundle_pb2.BundleEntryProto, table.get(slice_key(name, extents)), what
+        )
+        slices.append(Slice(extents, _to_entry(found, what, ())))
+    return _to_entry(proto, f"the entry of {name!r}", tuple(slices))
+
+
+def _to_entry(proto: Any, what: str, slices: tuple[Slice, ...]) -> Entry:
+    shape = read_shape(proto.shape)
+    known = tuple(size for size in shape or () if size is not None)
+    if shape is None or len(known) < len(shape) or proto.offset < 0 or proto.size < 0:
+        raise TableError(f"{what} has an impossible shape or place")
+    return Entry(proto.dtype, known, proto.shard_id, proto.offset, proto.size, proto.crc32c, slices)
+
+
+def write_index(index: Index) -> bytes:
+    """Writes an index, slices included."""
+    header = tensor_bundle_pb2.BundleHeaderProto(
+        num_shards=index.shards,
+        endianness=tensor_bundle_pb2.BundleHeaderProto.LITTLE,
+        version=versions_pb2.VersionDef(producer=_VERSION),
+    )
+    table = {b"": header.SerializeToString(deterministic=True)}
+    for name, entry in index.entries.items():
+        table[name.encode()] = _to_proto(entry).SerializeToString(deterministic=True)
+        for part in entry.slices:
+            key = slice_key(name, part.extents)
+            table[key] = _to_proto(part.entry).SerializeToString(deterministic=True)
+    return write_table(table)
+
+
+def _to_proto(entry: Entry) -> Any:
+    proto = tensor_bundle_pb2.BundleEntryProto(
+        dtype=entry.dtype,
+        shard_id=entry.shard,
+        offset=entry.offset,
+        size=entry.size,
+        crc32c=entry.checksum,
+    )
+    proto.shape.SetInParent()
+    for size in entry.shape:
+        proto.shape.dim.add(size=size)
+    for part in entry.slices:
+        _add_extents(proto.slices.add(), part.extents)
+    return proto
+
+
+def _add_extents(proto: Any, extents: Iterable[tuple[int, int]]) -> None:
+    for start, length in extents:
+        extent = proto.extent.add()
+        if length != FULL_EXTENT:
+            extent.start, extent.length = start, length

@@ -1,0 +1,139 @@
+import pytest
+
+from converter.compile.module_graphs import make_graphs
+from converter.compile.notices import find_dropped, find_warnings
+from converter.compile.plan import make_plan
+from converter.formats.registry import read_module
+from converter.ir.graph import TensorRef
+
+_GRAPH = """
+    x = Placeholder[dtype=float]()
+    unfed = Placeholder[dtype=float]()
+    w = VarHandleOp[dtype=float, shape=[]]()
+    v = VarHandleOp[dtype=float, shape=[]]()
+    rw = ReadVariableOp[dtype=float](w)
+    rv = ReadVariableOp[dtype=float](v)
+    y = Mul[T=float](x, rw)
+    loss_w = Square[T=float](rw)
+    loss_both = Mul[T=float](rw, rv)
+    loss_x = Square[T=float](y)
+    from_x = AssignVariableOp[dtype=float](v, x)
+    from_unfed = AssignVariableOp[dtype=float](v, unfed)
+    from_nothing = AssignVariableOp[dtype=float](v, rw)
+"""
+
+
+def _graphs(*programs, make_legacy, keys=("v", "w")):
+    legacy = make_legacy(*programs, keys=keys)
+    return make_graphs(legacy, make_plan(legacy))
+
+
+def _dropped(graphs, what):
+    return [(dropped.name, dropped.why) for dropped in find_dropped(graphs) if dropped.what == what]
+
+
+def test_variables_that_no_signature_uses_are_dropped(make_legacy, make_variant, signature):
+    variant = make_variant(
+        text=_GRAPH,
+        signatures=[signature("default", {"x": "x"}, {"default": "y"})],
+        variables=("v", "w"),
+    )
+    graphs = _graphs(variant, make_legacy=make_legacy)
+    assert _dropped(graphs, "variable") == [("v", "no signature uses it")]
+
+
+def test_losses_that_no_callable_can_list_are_dropped(make_legacy, make_variant, signature):
+    variant = make_variant(
+        text=_GRAPH,
+        signatures=[signature("default", {"x": "x"}, {"default": "y"})],
+        variables=("w", "v"),
+        regularization_losses=tuple(map(TensorRef, ("loss_x", "loss_w", "loss_both"))),
+    )
+    graphs = _graphs(variant, make_legacy=make_legacy)
+    assert _dropped(graphs, "regularization loss") == [
+        ("loss_x:0", "it depends on an input, so it is no function of the weights"),
+        ("loss_both:0", "no callable uses all of its variables ['v', 'w']"),
+    ]
+
+
+def _updating(make_variant, signature, tags, update_ops):
+    return make_variant(
+        tags,
+        text=_GRAPH,
+        signatures=[signature("default", {"x": "x"})],
+        variables=("w", "v"),
+        update_ops=update_ops,
+    )
+
+
+def test_update_ops_that_no_signature_feeds_are_a_warning(make_legacy, make_variant, signature):
+    variant = _updating(make_variant, signature, [], ("from_x", "from_unfed"))
+    graphs = _graphs(variant, make_legacy=make_legacy)
+    assert _dropped(graphs, "update op") == [("from_unfed", "no signature feeds all of its inputs")]
+    assert find_warnings(graphs) == (
+        (
+            "No call runs 1 update op of graph variant {} ('from_unfed'): no signature gives all of"
+            " their inputs."
+        ),
+    )
+
+
+def test_update_ops_beside_a_training_variant_are_a_warning(make_legacy, make_variant, signature):
+    graphs = _graphs(
+        _updating(make_variant, signature, [], ("from_x", "from_nothing")),
+        _updating(make_variant, signature, ["train"], ("from_x",)),
+        make_legacy=make_legacy,
+    )
+    assert [why for _, why in _dropped(graphs, "update op")] == [
+        "training calls run another graph variant"
+    ] * 2
+    assert find_warnings(graphs) == (
+        (
+            "No call runs 2 update ops of graph variant {} ('from_x', 'from_nothing'):"
+            " training calls run graph variant {train} instead. Convert with --tags ''"
+            " --training-tags '' to have them run."
+        ),
+    )
+    legacy = graphs.legacy
+    assert find_warnings(make_graphs(legacy, make_plan(legacy, [], []))) == ()
+
+
+def test_a_warning_names_three_update_ops(make_legacy, make_variant, signature):
+    variant = _updating(make_variant, signature, [], ("from_unfed",) * 4)
+    (warning,) = find_warnings(_graphs(variant, make_legacy=make_legacy))
+    assert "4 update ops" in warning
+    assert warning.count("'from_unfed'") == 3
+    assert "and others" in warning
+
+
+@pytest.mark.parametrize(
+    "name", ["updates_inference_only", "updates_per_signature", "variants_training_twins"]
+)
+def test_no_warning_because_calls_run_all_update_ops(name, golden_graphs):
+    graphs = golden_graphs(name)
+    assert any(variant.update_ops for variant in graphs.legacy.variants.values())
+    assert not _dropped(graphs, "update op")
+    assert find_warnings(graphs) == graphs.plan.warnings
+
+
+def test_files_that_the_graph_does_not_name_are_dropped(golden_module):
+    path = golden_module("table_file")
+    (path / "assets" / "other.txt").write_text("x")
+    legacy = read_module(path)
+    graphs = make_graphs(legacy, make_plan(legacy))
+    assert _dropped(graphs, "file") == [("assets/other.txt", "the graph does not refer to it")]
+
+
+def test_gradient_overrides_are_named(golden_graphs):
+    dropped = _dropped(golden_graphs("layers_custom_gradient"), "gradient override")
+    assert dropped
+    assert all("natural gradient" in why for _, why in dropped)
+
+
+def test_placement_is_counted(golden_graphs):
+    ((name, _),) = _dropped(golden_graphs("devices_parameter_server"), "placement")
+    assert int(name.split()[0]) > 0
+
+
+def test_nothing_is_dropped_because_all_is_used(golden_graphs):
+    assert find_dropped(golden_graphs("table_shared_asset")) == ()

@@ -1,0 +1,162 @@
+import contextlib
+import struct
+
+import crc32c
+import pytest
+from checkpoint_files import compress_table
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from converter.tensor_bundle.sorted_table import (
+    CompressedTableError,
+    TableError,
+    mask,
+    read_table,
+    read_varint,
+    write_table,
+    write_varint,
+)
+
+_KEYS = st.one_of(
+    st.binary(max_size=12), st.builds(lambda n: b"layer_%d/kernel" % n, st.integers(0, 10**6))
+)
+
+
+@given(st.dictionaries(_KEYS, st.binary(max_size=300), max_size=200))
+def test_what_is_written_is_read(items):
+    assert read_table(write_table(items)) == items
+
+
+def test_tables_of_many_blocks():
+    items = {b"%06d" % i: bytes(1000) for i in range(2000)}
+    table = write_table(items)
+    assert list(read_table(table).items()) == sorted(items.items())
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_a_changed_byte_is_found(data):
+    """In a block; in the footer it may be in the padding, which nobody reads."""
+    table = bytearray(write_table({b"%04d" % i: b"value" for i in range(50)}))
+    position = data.draw(st.integers(0, len(table) - 49))
+    table[position] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(TableError):
+        read_table(bytes(table))
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_a_damaged_footer_is_an_error_or_does_not_matter(data):
+    items = {b"%04d" % i: b"value" for i in range(50)}
+    table = bytearray(write_table(items))
+    position = data.draw(st.integers(len(table) - 48, len(table) - 1))
+    table[position] ^= data.draw(st.integers(1, 255))
+    with contextlib.suppress(TableError):
+        assert read_table(bytes(table)) == items
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(data):
+    with pytest.raises(TableError):
+        read_table(data)
+
+
+@pytest.mark.parametrize("size", [0, 47, 48, 60])
+def test_truncated_tables(size):
+    with pytest.raises(TableError):
+        read_table(write_table({b"a": b"b"})[:size])
+
+
+def _with_block(entries: bytes, restarts=(0,)) -> bytes:
+    """A table with one data block made by hand, its checksums right."""
+    out = bytearray()
+
+    def append(content):
+        offset = len(out)
+        out.extend(content + b"\0" + struct.pack("<I", mask(crc32c.crc32c(content + b"\0"))))
+        return write_varint(offset) + write_varint(len(content))
+
+    tail = (
+        b"" if restarts is None else struct.pack(f"<{len(restarts) + 1}I", *restarts, len(restarts))
+    )
+    handle = append(entries + tail)
+    meta = append(struct.pack("<2I", 0, 1))
+    index = append(b"\0\1" + write_varint(len(handle)) + b"z" + handle + struct.pack("<2I", 0, 1))
+    return bytes(out) + (meta + index).ljust(40, b"\0") + struct.pack("<Q", 0xDB4775248B80FB57)
+
+
+def _entry(shared, key, value):
+    return bytes([shared, len(key), len(value)]) + key + value
+
+
+def test_a_block_made_by_hand():
+    block = _entry(0, b"abc", b"1") + _entry(2, b"d", b"2")
+    assert read_table(_with_block(block)) == {b"abc": b"1", b"abd": b"2"}
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        _entry(0, b"b", b"") + _entry(0, b"a", b""),
+        _entry(0, b"a", b"") + _entry(0, b"a", b""),
+        _entry(1, b"a", b""),
+        bytes([0, 100, 0]) + b"a",
+        bytes([0, 1, 100]) + b"a",
+        b"\xff" * 12,
+        b"\0",
+    ],
+)
+def test_damaged_blocks(block):
+    with pytest.raises(TableError):
+        read_table(_with_block(block))
+
+
+def test_more_restart_points_than_bytes():
+    with pytest.raises(TableError, match="restart"):
+        read_table(_with_block(b"\xff" * 4, restarts=None))
+
+
+def test_keys_that_would_fill_the_memory():
+    """Each entry of three bytes stands for a key a byte longer than the last one."""
+    first = write_varint(0) + write_varint(40_000) + write_varint(0) + b"a" * 40_000
+    more = b"".join(
+        write_varint(40_000 + i) + write_varint(1) + write_varint(0) + b"a" for i in range(10_000)
+    )
+    with pytest.raises(TableError, match="too long"):
+        read_table(_with_block(first + more))
+
+
+def test_a_block_that_is_named_again_and_again():
+    table = write_table({b"%04d" % i: b"" for i in range(10)})
+    data_size = read_varint(table, len(table) - 48)[0] - 5
+    handle = write_varint(0) + write_varint(data_size)
+    entries = b"".join(_entry(0, bytes([65 + i]), handle) for i in range(20))
+    out = bytearray(table[: data_size + 5])
+    offset, content = len(out), entries + struct.pack("<2I", 0, 1)
+    out += content + b"\0" + struct.pack("<I", mask(crc32c.crc32c(content + b"\0")))
+    footer = handle + write_varint(offset) + write_varint(len(content))
+    out += footer.ljust(40, b"\0") + struct.pack("<Q", 0xDB4775248B80FB57)
+    with pytest.raises(TableError, match="overlap"):
+        read_table(bytes(out))
+
+
+def test_compressed_tables():
+    with pytest.raises(CompressedTableError):
+        read_table(compress_table(write_table({b"a": b"b"})))
+
+
+@given(st.integers(0, 2**64 - 1))
+def test_varints(value):
+    data = write_varint(value)
+    assert read_varint(data, 0) == (value, len(data))
+
+
+@pytest.mark.parametrize("data", [b"", b"\x80", b"\xff" * 11])
+def test_varints_that_do_not_end(data):
+    with pytest.raises(TableError):
+        read_varint(data, 0)
+
+
+def test_masked_checksums():
+    """Source: tsl/lib/hash/crc32c_test.cc has no fixed value; this one is of a TF 1.15 file."""
+    assert mask(crc32c.crc32c(b"")) == 0xA282EAD8
