@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
 from converter import errors
-from converter.ir import op_facts, query, serde
+from converter.ir import attributes, op_facts, query
 from converter.ir.graph import Node, Nodes, TensorRef
 from converter.passes.raise_control_flow.frames import Frame, LoopParts, LoopVariable
 from converter.passes.raise_control_flow.guards import Guards
@@ -229,7 +229,7 @@ class Wiring:
 
 
 def _is_handle(node: Node) -> bool:
-    return serde.attr_dtype(node, "T") == op_facts.DT_RESOURCE
+    return attributes.get_dtype(node, "T") == op_facts.DT_RESOURCE
 
 
 def _find_ordered(nodes: Nodes, frames: Mapping[str, Frame]) -> set[str]:
