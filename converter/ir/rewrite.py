@@ -5,8 +5,8 @@ A pass makes a `GraphEditor` of the graph that it is given, edits, and returns `
     editor = GraphEditor(graph)
     for node in graph.nodes.values():
         if node.op == "Square":
-            copy = Node(editor.fresh("copy"), "Identity", node.inputs, attrs=node.attrs)
-            ref = editor.insert_before(node.name, copy)
+            copy = Node(f"{node.name}/copy", "Identity", node.inputs, attrs=node.attrs)
+            ref = editor.insert_fresh(node.name, copy)
             editor.replace(dataclasses.replace(node, op="Mul", inputs=(ref, ref)))
     return editor.finish()
 
@@ -101,6 +101,15 @@ class GraphEditor:
         query.get_node(self._nodes, anchor)
         self._inserted.setdefault(anchor, []).append(self._add(node))
         return TensorRef(node.name)
+
+    def insert_fresh(self, anchor: str, node: Node) -> TensorRef:
+        """Adds `node` just before node `anchor` by a fresh name like its own.
+
+        Returns:
+          The first output of what was added.
+        """
+        name = self.fresh(node.name)
+        return self.insert_before(anchor, dataclasses.replace(node, name=name))
 
     def append(self, node: Node) -> TensorRef:
         """Adds `node` at the end, and returns its first output."""

@@ -67,6 +67,14 @@ def test_nodes_are_inserted_in_the_order_of_the_calls():
     assert set(editor.finish(drop_dead=True).nodes) == set(_GRAPH.nodes)
 
 
+def test_a_node_is_inserted_by_a_fresh_name():
+    editor = GraphEditor(_GRAPH)
+    ref = editor.insert_fresh("c", Node("a", "NoOp"))
+    assert ref == TensorRef("a_1")
+    assert list(editor.finish().nodes) == ["x", "a", "b", "a_1", "c"]
+    assert editor.insert_fresh("c", Node("free", "NoOp")) == TensorRef("free")
+
+
 def test_what_was_inserted_before_a_node_stays_when_it_is_erased():
     editor = GraphEditor(parse_graph("a = NoOp()\nb = NoOp()"))
     editor.insert_before("b", Node("new", "NoOp"))
