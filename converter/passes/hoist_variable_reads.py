@@ -32,7 +32,6 @@ from converter.ir.constants import int_constant
 from converter.ir.graph import (
     VARIABLE_OP,
     VARIABLE_VALUE_OP,
-    AttrValue,
     Graph,
     Node,
     Program,
