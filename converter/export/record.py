@@ -21,7 +21,6 @@ from converter.compile.variants import Tags
 from converter.export.attachments import describe_attachments
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Program, TensorInfo, VariableSpec
-from converter.ir.region import region_digest
 from converter.ir.text import dtype_name
 from converter.version import __version__
 
@@ -59,7 +58,7 @@ def make_record(compiled: CompiledModule, options: Mapping[str, Any], digest: st
         "tables": [table for program in programs for table in describe_tables(program)],
         "assets": describe_assets(programs),
         "attachments": describe_attachments(legacy.variants),
-        "regions": {name: region_digest(region) for name, region in compiled.regions()},
+        "regions": compiled.digests(),
         "dropped": [dataclasses.asdict(item) for item in find_dropped(compiled)],
         "warnings": list(find_warnings(compiled)),
         "parity": None,
