@@ -1,7 +1,8 @@
 import pytest
 
 from converter import errors
-from converter.compile.table_graphs import make_table_graphs
+from converter.compile.lowering import Lowering
+from converter.compile.tables import compile_table
 from converter.ir.graph import TableSpec, TensorRef
 
 _DENSE = """
@@ -18,7 +19,7 @@ _DENSE = """
 def make(make_program):
     def run(text=_DENSE, initializers=("fill", "more")):
         program = make_program(text, tables={"t": TableSpec("t", initializers)})
-        return make_table_graphs(program, "t")
+        return compile_table(program, "t", Lowering())
 
     return run
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
+from converter.compile.lowering import Lowering
 from converter.ir import check, check_types, op_facts, query
 from converter.ir.graph import Graph, Node, Program, TensorRef
 from converter.ir.region import Region
-from converter.passes.pipeline import lower
 from converter.passes.prune_unreachable import Feed, prune_unreachable
 from converter.passes.strip_placement import COLOCATION
 
@@ -32,15 +32,20 @@ class TableGraphs:
         return (self.creation, *self.filling)
 
 
-def make_table_graphs(program: Program, node: str) -> TableGraphs:
-    """Cuts the making and the filling of a table out of a graph variant, and lowers both.
+def compile_table(program: Program, node: str, lowering: Lowering) -> TableGraphs:
+    """Cuts the graphs that make and fill a table out of a graph variant, and lowers them.
+
+    Args:
+      program: The graph variant.
+      node: The node that makes the table.
+      lowering: Runs the passes.
 
     Raises:
       ConversionError: if one of them cannot be carried over exactly.
     """
     maker = program.nodes[node]
-    _check(prune_unreachable(program, {}, [TensorRef(node)]), program)
-    inputs = lower(prune_unreachable(program, {}, maker.inputs), program)
+    _check_maker(prune_unreachable(program, {}, [TensorRef(node)]), program)
+    inputs = lowering.lower(prune_unreachable(program, {}, maker.inputs), program).region
     op = op_facts.REF_TABLE_OPS.get(maker.op, maker.op)
     attrs = {key: value for key, value in maker.attrs.items() if key != COLOCATION}
     made = Node(
@@ -51,13 +56,13 @@ def make_table_graphs(program: Program, node: str) -> TableGraphs:
     )
     feed = {TensorRef(node): Feed("table", op_facts.DT_RESOURCE)}
     filling = tuple(
-        lower(prune_unreachable(program, feed, (), [op]), program)
+        lowering.lower(prune_unreachable(program, feed, (), [op]), program).region
         for op in program.tables[node].initializers
     )
     return TableGraphs(node, creation, filling)
 
 
-def _check(creation: Graph, program: Program) -> None:
-    """Checks the maker as `lower` checks all that it sees; binding would replace it."""
+def _check_maker(creation: Graph, program: Program) -> None:
+    """Checks the maker as the passes check all that they see; binding would replace it."""
     check.check_graph(creation, functions=program.functions)
     check_types.check_types(creation, program)

@@ -5,8 +5,8 @@ import tensorflow as tf
 
 from converter import errors
 from converter.assemble.reusable import build_reusable
-from converter.compile.module_graphs import make_graphs, try_graphs
-from converter.compile.plan import make_plan
+from converter.compile.compile_module import compile_module, try_compile
+from converter.compile.compiled_module import RefusedModule
 from converter.ir.graph import TableSpec, TensorRef
 
 _LOSSES = """
@@ -26,7 +26,7 @@ _LOSSES = """
 
 def _graphs(*programs, make_legacy, keys=("v", "w")):
     legacy = make_legacy(*programs, keys=keys)
-    return make_graphs(legacy, make_plan(legacy))
+    return compile_module(legacy)
 
 
 def test_a_loss_belongs_to_callables_that_have_all_its_variables(
@@ -145,7 +145,7 @@ def test_variants_that_store_a_variable_differently_are_refused(make_legacy, mak
     moved = dataclasses.replace(spec, checkpoint_key="v")
     legacy = make_legacy(plain, dataclasses.replace(train, variables={"w": moved}), keys=("w", "v"))
     with pytest.raises(errors.WeightsError, match="two graph variants store variable 'w'"):
-        make_graphs(legacy, make_plan(legacy))
+        compile_module(legacy)
 
 
 _FILLED_FROM_A_VARIABLE = """
@@ -161,7 +161,7 @@ _FILLED_FROM_A_VARIABLE = """
 def test_a_variable_that_only_a_table_is_filled_from_is_kept(make_legacy, make_variant):
     program = make_variant(text=_FILLED_FROM_A_VARIABLE, tables={"t": TableSpec("t", ("fill",))})
     legacy = make_legacy(program)
-    graphs = make_graphs(legacy, make_plan(legacy))
+    graphs = compile_module(legacy)
     assert list(graphs.variables) == ["w"]
     reusable = build_reusable(graphs, live=False)
     (variable,) = (r for r in reusable.module.tf1_resources if isinstance(r, tf.Variable))
@@ -173,11 +173,12 @@ def test_a_variable_without_a_value_that_a_table_is_filled_from_is_refused(
 ):
     program = make_variant(text=_FILLED_FROM_A_VARIABLE, tables={"t": TableSpec("t", ("fill",))})
     legacy = make_legacy(program, keys=())
-    graphs, refusals = try_graphs(legacy, make_plan(legacy))
-    assert graphs is None
-    ((error, parts),) = refusals.all
+    refused = try_compile(legacy)
+    assert isinstance(refused, RefusedModule)
+    ((error, parts),) = ((each.error, each.parts) for each in refused.refusals)
+    assert error is refused.error
     assert error.message == "the checkpoint has no value for variable 'w'"
-    assert parts == ["table 't'"]
+    assert parts == ("table 't'",)
 
 
 _PYTHON = """
@@ -211,10 +212,9 @@ def test_ops_of_python_are_refused_where_they_are_reached(
         functions={"f": make_function("f", {"x": "float"}, body, {"out": "p:output:0"})},
     )
     legacy = make_legacy(program)
-    plan = make_plan(legacy)
     if node is None:
-        make_graphs(legacy, plan)
+        compile_module(legacy)
         return
     with pytest.raises(errors.UnsupportedOpError, match="calls a Python function") as raised:
-        make_graphs(legacy, plan)
+        compile_module(legacy)
     assert raised.value.node == node
