@@ -10,10 +10,12 @@ import tensorflow as tf
 from converter.assemble.emit import emit
 from converter.ir.region import check_region, format_region
 from converter.ir.text import parse_graph
-from converter.passes.raise_control_flow import raise_control_flow
-from converter.passes.raise_control_flow.frames import find_frames, find_loops
-from converter.passes.raise_control_flow.guards import find_guards
-from converter.passes.raise_control_flow.wiring import Wiring
+from converter.passes.functionalize_control_flow import functionalize_control_flow
+from converter.passes.functionalize_control_flow.edges import EdgeResolver
+from converter.passes.functionalize_control_flow.frames import find_frames, find_loops
+from converter.passes.functionalize_control_flow.guards import find_guards
+
+_THREE_ARGS = "x = _Arg()\np = _Arg()\nq = _Arg()\n"
 
 # Counts from 0 as long as it is less than `n`.
 _COUNTING = """
@@ -40,17 +42,15 @@ def counting():
 
 @pytest.fixture(scope="session")
 def steps():
-    """`steps(text)` are the nodes, frames, loops, guards and wiring of a graph."""
+    """`steps(text)` are the nodes, frames, loops, guards and edges of a graph."""
 
     def run(text):
         nodes = parse_graph(text).nodes
         frames = find_frames(nodes)
         loops = find_loops(nodes, frames)
         guards = find_guards(nodes, frames, loops)
-        wiring = Wiring(nodes, frames, loops, guards)
-        return SimpleNamespace(
-            nodes=nodes, frames=frames, loops=loops, guards=guards, wiring=wiring
-        )
+        edges = EdgeResolver(nodes, frames, loops, guards)
+        return SimpleNamespace(nodes=nodes, frames=frames, loops=loops, guards=guards, edges=edges)
 
     return run
 
@@ -60,7 +60,7 @@ def nested(make_program):
     """`nested(text)` is the nested form of a graph as text, without indentation of `text`."""
 
     def run(text, **fields):
-        region = raise_control_flow(parse_graph(text), make_program(**fields))
+        region = functionalize_control_flow(parse_graph(text), make_program(**fields))
         check_region(region)
         return format_region(region)
 
@@ -88,7 +88,7 @@ def execute(make_program):
     """
 
     def run(text, *args):
-        region = raise_control_flow(parse_graph(text), make_program())
+        region = functionalize_control_flow(parse_graph(text), make_program())
         check_region(region)
         state = _State()
         function = tf.function(lambda *a: emit(region, a, state), autograph=False)
@@ -113,3 +113,13 @@ def const():
 def dedent():
     """`dedent(text)` is `text` as `format_region` would print it."""
     return lambda text: textwrap.dedent(text).strip() + "\n"
+
+
+@pytest.fixture(scope="session")
+def becomes(nested, dedent):
+    """`becomes(text, after)` checks the nested form of a graph with arguments x, p and q."""
+
+    def check(text, after):
+        assert nested(_THREE_ARGS + text) == dedent(after)
+
+    return check

@@ -1,4 +1,4 @@
-"""Which loop a node runs in, and what the loops are made of.
+"""Finds the loop that each node runs in, and the nodes that make it a loop.
 
 V1 loops live in frames: `Enter` leads into one, `Exit` out of it, and only the attribute
 `frame_name` of `Enter` says which (source: control_flow_ops.cc, and `BuildControlFlowInfo` in
@@ -23,7 +23,7 @@ ROOT: Frame = ()
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LoopVariable:
-    """A value that a loop carries: a Merge of what enters and of what the body gives.
+    """A loop-carried value: a Merge of its initial value and of the next one.
 
     Attributes:
       merge: The Merge.
@@ -41,13 +41,13 @@ class LoopVariable:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class LoopParts:
-    """The nodes that make a frame a loop.
+class V1Loop:
+    """The control flow nodes of a loop in its flat form.
 
     Attributes:
       frame: The frame.
       condition: The LoopCond.
-      variables: What it carries, by the name of the Merge.
+      variables: The values that it carries, by the name of the Merge.
       parallel_iterations: How many iterations TensorFlow may run at a time.
     """
 
@@ -58,7 +58,7 @@ class LoopParts:
 
 
 def find_frames(nodes: Nodes) -> dict[str, Frame]:
-    """The frame of each node; that of an Enter is the one that it leads into.
+    """Finds the frame of each node; an Enter is in the frame that it leads into.
 
     A node may use a tensor of a frame around its own without an Enter: passes make such nodes.
 
@@ -74,7 +74,7 @@ def find_frames(nodes: Nodes) -> dict[str, Frame]:
             frame = (*frame, node.attrs["frame_name"].s.decode(errors="replace"))
         elif node.op == "Exit":
             if frame == ROOT:
-                raise errors.FormatError("an Exit that is in no loop", node=name)
+                raise errors.FormatError("an Exit outside of all loops", node=name)
             frame = frame[:-1]
         frames[name] = frame
     for name, node in nodes.items():
@@ -86,7 +86,7 @@ def find_frames(nodes: Nodes) -> dict[str, Frame]:
 
 def _common_frame(node: Node, frames: Mapping[str, Frame]) -> Frame:
     deepest = ROOT
-    # A source without a frame yet is a NextIteration, the back edge of a loop.
+    # A source that has no frame yet is a NextIteration, the back edge of a loop.
     found = {frames[source] for source in node.input_nodes() if source in frames}
     for frame in found:
         if len(frame) > len(deepest):
@@ -98,15 +98,15 @@ def _common_frame(node: Node, frames: Mapping[str, Frame]) -> Frame:
 
 
 def is_around(outer: Frame, inner: Frame) -> bool:
-    """Whether `inner` is `outer`, or a frame inside of it."""
+    """Whether `inner` is `outer` or a frame inside it."""
     return inner[: len(outer)] == outer
 
 
-def find_loops(nodes: Nodes, frames: Mapping[str, Frame]) -> dict[Frame, LoopParts]:
-    """The loop of each frame.
+def find_loops(nodes: Nodes, frames: Mapping[str, Frame]) -> dict[Frame, V1Loop]:
+    """Finds the loop of each frame.
 
     Raises:
-      UnsupportedOpError: if a frame is not the form of loop that TensorFlow's `while_loop` makes.
+      UnsupportedOpError: if a frame is not a loop as TensorFlow's `while_loop` makes them.
       FormatError: if a NextIteration is part of no loop variable.
     """
     members: dict[Frame, list[Node]] = {}
@@ -115,8 +115,8 @@ def find_loops(nodes: Nodes, frames: Mapping[str, Frame]) -> dict[Frame, LoopPar
             members.setdefault(frame[:depth], [])
         if frame != ROOT:
             members[frame].append(nodes[name])
-    loops = {frame: _find_parts(nodes, frame, members[frame]) for frame in members}
-    variables = {name for parts in loops.values() for name in parts.variables}
+    loops = {frame: _find_loop(nodes, frame, members[frame]) for frame in members}
+    variables = {name for loop in loops.values() for name in loop.variables}
     for name, node in nodes.items():
         for source in node.input_nodes():
             if nodes[source].op == "NextIteration" and name not in variables:
@@ -124,7 +124,7 @@ def find_loops(nodes: Nodes, frames: Mapping[str, Frame]) -> dict[Frame, LoopPar
     return loops
 
 
-def _find_parts(nodes: Nodes, frame: Frame, members: list[Node]) -> LoopParts:
+def _find_loop(nodes: Nodes, frame: Frame, members: list[Node]) -> V1Loop:
     conditions = [node.name for node in members if node.op == "LoopCond"]
     enters = [node for node in members if node.op == "Enter"]
     if len(conditions) != 1:
@@ -139,14 +139,14 @@ def _find_parts(nodes: Nodes, frame: Frame, members: list[Node]) -> LoopParts:
         for variable in _find_variable(nodes, node)
     }
     if not variables:
-        raise errors.UnsupportedOpError("a V1 loop that carries nothing", node=conditions[0])
+        raise errors.UnsupportedOpError("a V1 loop that carries no values", node=conditions[0])
     parallel = [enter.attrs["parallel_iterations"].i for enter in enters
                 if "parallel_iterations" in enter.attrs]  # fmt: skip
-    return LoopParts(frame, conditions[0], variables, int(parallel[0]) if parallel else 10)
+    return V1Loop(frame, conditions[0], variables, int(parallel[0]) if parallel else 10)
 
 
 def _find_variable(nodes: Nodes, merge: Node) -> Iterator[LoopVariable]:
-    """The loop variable that `merge` makes; nothing if it joins the sides of a conditional."""
+    """The loop variable of `merge`; none if it joins the sides of a conditional."""
     backs = [ref.node for ref in merge.inputs if nodes[ref.node].op == "NextIteration"]
     enters = [ref.node for ref in merge.inputs if nodes[ref.node].op == "Enter"]
     if not backs:
@@ -160,7 +160,7 @@ def _find_variable(nodes: Nodes, merge: Node) -> Iterator[LoopVariable]:
 
 
 def _static_shape(merge: Node) -> tuple[int | None, ...] | None:
-    """The shape that the exporter's TensorFlow found, which is V1's shape invariant."""
+    """The shape that the exporter's TensorFlow inferred, which is V1's shape invariant."""
     if serde.INFERRED_SHAPES not in merge.attrs:
         return None
     shapes = merge.attrs[serde.INFERRED_SHAPES].list.shape

@@ -2,21 +2,21 @@ import pytest
 
 from converter import errors
 from converter.ir.graph import TensorRef
-from converter.passes.raise_control_flow.schedule import Work, schedule
+from converter.passes.functionalize_control_flow.schedule import PlannedItem, schedule
 
 _P, _Q = TensorRef("p"), TensorRef("q")
 
 
 def _plain(root, position, *needs, first=True):
-    return Work(root, (root,), frozenset(needs), position, None, True, first)
+    return PlannedItem(root, (root,), frozenset(needs), position, None, True, first)
 
 
 def _loop(name, position, *needs, first=True):
-    return Work((name,), ((name,),), frozenset(needs), position, None, False, first)
+    return PlannedItem((name,), ((name,),), frozenset(needs), position, None, False, first)
 
 
 def _branch(root, position, *needs, predicate=_P, first=True):
-    return Work(root, (root,), frozenset(needs), position, predicate, False, first)
+    return PlannedItem(root, (root,), frozenset(needs), position, predicate, False, first)
 
 
 def _order(*work):

@@ -7,8 +7,8 @@ from converter import errors
 from converter.ir.graph import Graph
 from converter.ir.region import Loop, Region, check_region, format_region
 from converter.ir.text import format_graph, parse_graph
-from converter.passes import raise_control_flow as package
-from converter.passes.raise_control_flow import raise_control_flow
+from converter.passes import functionalize_control_flow as package
+from converter.passes.functionalize_control_flow import functionalize_control_flow
 
 _LOOP = """
     x = _Arg()
@@ -28,7 +28,7 @@ def raised(make_program):
     """`raised(text)` is the nested form of a graph."""
 
     def run(text, **fields):
-        region = raise_control_flow(parse_graph(text), make_program(**fields))
+        region = functionalize_control_flow(parse_graph(text), make_program(**fields))
         check_region(region)
         return region
 
@@ -57,7 +57,7 @@ def test_a_graph_without_control_flow_is_its_own_nested_form(raised):
 
 def test_nodes_that_need_no_change_are_the_same_objects(make_program):
     graph = parse_graph("a = _Arg()\nb = Neg(a)\nreturn b")
-    (item,) = raise_control_flow(graph, make_program()).items
+    (item,) = functionalize_control_flow(graph, make_program()).items
     assert item is graph.nodes["b"]
 
 
@@ -117,7 +117,7 @@ def test_loops_made_without_a_gradient(names, expected, raised):
 def test_the_graph_is_left_as_it_was(make_program):
     graph = parse_graph(_LOOP)
     before = format_graph(graph)
-    raise_control_flow(graph, make_program())
+    functionalize_control_flow(graph, make_program())
     assert isinstance(graph, Graph)
     assert format_graph(graph) == before
 

@@ -1,4 +1,4 @@
-"""Reads of variables whose gradients TensorFlow would lose.
+"""Refuses reads of variables whose gradients TensorFlow would lose.
 
 After save and load, the gradient of a read in a loop or branch inside of a loop is silently wrong
 or an error (TensorFlow 2.15 and 2.21; plain TF2 code shows it too). Reads of variables that a call
@@ -16,7 +16,7 @@ from converter.ir.region import Loop, Region
 
 
 def check_reads(region: Region, program: Program) -> None:
-    """Checks that all gradients of trainable variables survive.
+    """Checks that the gradients of all trainable variables survive save and load.
 
     Raises:
       UnsupportedOpError: if one does not.

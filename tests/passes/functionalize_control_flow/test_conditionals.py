@@ -1,15 +1,15 @@
 import pytest
 
-from converter.passes.raise_control_flow.conditionals import find_components
+from converter.passes.functionalize_control_flow.conditionals import find_components
 
 
 @pytest.fixture
 def components():
-    """`components(edges, *ends)` are the components as sorted strings; `edges` maps units."""
+    """`components(edges, *ends)` are the components as sorted strings; `edges` maps members."""
 
     def run(edges, *ends, is_shared=None):
-        found = find_components(ends, lambda unit: edges.get(unit, ()), is_shared)
-        return sorted("".join(sorted(units)) for units in found)
+        found = find_components(ends, lambda member: edges.get(member, ()), is_shared)
+        return sorted("".join(sorted(members)) for members in found)
 
     return run
 

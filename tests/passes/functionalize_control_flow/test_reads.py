@@ -6,7 +6,7 @@ from converter import errors
 from converter.ir.graph import TensorRef, VariableSpec
 from converter.ir.region import Branch, Carried, Loop, Region
 from converter.ir.text import parse_graph
-from converter.passes.raise_control_flow.reads import check_reads
+from converter.passes.functionalize_control_flow.reads import check_reads
 
 _WEIGHTS = 'w = _Variable[key="scope/w"]()\nv = _VariableValue[key="scope/w"]()'
 _READ = "r = ReadVariableOp[dtype=float](w)\nreturn r"

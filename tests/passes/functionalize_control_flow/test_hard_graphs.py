@@ -7,9 +7,9 @@ import tensorflow as tf
 from converter import errors
 from converter.ir.region import Branch, Loop
 from converter.ir.text import parse_graph
+from converter.passes.functionalize_control_flow import functionalize_control_flow, region_builder
 from converter.passes.inline_functions import inline_functions
 from converter.passes.pipeline import lower
-from converter.passes.raise_control_flow import level, raise_control_flow
 
 _ADD = "AssignAddVariableOp[dtype=float]"
 
@@ -137,7 +137,7 @@ def test_a_function_with_a_loop_that_is_called_twice(make_function, make_program
     function = make_function("f", {"y": "float"}, body, {"r": "last:output:0"})
     program = make_program(functions={"f": function})
     graph = parse_graph("x = _Arg[T=float]()\na = f(x)\nb = f(a)\nreturn b")
-    first, second = raise_control_flow(inline_functions(graph, program), program).items
+    first, second = functionalize_control_flow(inline_functions(graph, program), program).items
     assert isinstance(first, Loop)
     assert isinstance(second, Loop)
     assert first.name != second.name
@@ -311,9 +311,9 @@ def test_each_node_of_deep_nests_is_there_once(nested):
 
 
 def test_deeper_nests_are_refused(nested):
-    nested(_nest(level.MAX_DEPTH - 1))
+    nested(_nest(region_builder.MAX_DEPTH - 1))
     with pytest.raises(errors.UnsupportedOpError, match="levels deep"):
-        nested(_nest(level.MAX_DEPTH))
+        nested(_nest(region_builder.MAX_DEPTH))
 
 
 def test_many_updates_in_conditionals_of_their_own(nested):
@@ -345,7 +345,7 @@ def test_loops_in_conditions_that_bodies_use_are_refused_when_they_grow_too_larg
             value = f"x{i}"
         return "\n".join([*lines, f"return {value}"])
 
-    monkeypatch.setattr(level, "MAX_NODES", 1000)
+    monkeypatch.setattr(region_builder, "MAX_NODES", 1000)
     assert [nested(text(depth)).count("loop ") for depth in (1, 2, 3)] == [1, 3, 7]
     with pytest.raises(errors.UnsupportedOpError, match="over 1000 nodes"):
         nested(text(22))

@@ -1,10 +1,10 @@
-"""Turns V1 control flow into nested loops and branches.
+"""Functionalizes V1 control flow: turns it into nested loops and branches.
 
 V1 graphs are flat: `Switch`, `Merge`, `Enter`, `Exit`, `NextIteration` and `LoopCond` steer values
 between conditionals and iterations. TensorFlow 2 has no gradient for them in functions that are
-loaded. Only the edges of the graph are looked at: what its exporter's Python knew about loops is
-not all in the file. `frames.py` finds the loop that each node is in, `guards.py` the conditions it
-runs under, `wiring.py` what is left of the edges, and `regions.py` builds the nested form.
+loaded. Only the edges of the graph decide: the file does not hold all that its exporter's Python
+knew about loops. `frames.py` finds the loop of each node, `guards.py` the conditions it runs under,
+`edges.py` the inputs it has in the nested form, and `functionalizer.py` builds that form.
 
 Before:
     x = _Arg[T=float]()
@@ -32,27 +32,26 @@ from __future__ import annotations
 
 from converter.ir.graph import Graph, Program
 from converter.ir.region import Region
-from converter.passes.raise_control_flow.frames import find_frames, find_loops
-from converter.passes.raise_control_flow.guards import find_guards
-from converter.passes.raise_control_flow.reads import check_reads
-from converter.passes.raise_control_flow.regions import RegionBuilder
+from converter.passes.functionalize_control_flow.frames import find_frames, find_loops
+from converter.passes.functionalize_control_flow.functionalizer import Functionalizer
+from converter.passes.functionalize_control_flow.guards import find_guards
+from converter.passes.functionalize_control_flow.reads import check_reads
 
 
-def raise_control_flow(graph: Graph, program: Program) -> Region:
+def functionalize_control_flow(graph: Graph, program: Program) -> Region:
     """Returns the nested form of a graph.
 
     Args:
-      graph: A graph that has gone through all passes.
+      graph: A graph that has gone through all other passes.
       program: The variant it comes from, for the loops through which no gradient leads.
 
     Raises:
-      ConversionError: if the graph's control flow is none that `while_loop`, `cond` or `case` of
-        V1 make, and has no nested form.
+      ConversionError: if the graph's control flow is not what V1's `while_loop`, `cond` or `case`
+        make, and has no nested form.
     """
     frames = find_frames(graph.nodes)
     loops = find_loops(graph.nodes, frames)
     guards = find_guards(graph.nodes, frames, loops)
-    builder = RegionBuilder(graph, frames, loops, guards, program.loops_without_gradient)
-    region = builder.build()
+    region = Functionalizer(graph, frames, loops, guards, program.loops_without_gradient).build()
     check_reads(region, program)
     return region

@@ -2,10 +2,10 @@ import pytest
 
 from converter import errors
 from converter.ir.text import parse_graph
-from converter.passes.raise_control_flow.frames import (
+from converter.passes.functionalize_control_flow.frames import (
     ROOT,
-    LoopParts,
     LoopVariable,
+    V1Loop,
     find_frames,
     find_loops,
     is_around,
@@ -77,7 +77,7 @@ def test_the_order_of_the_graph_does_not_matter(counting):
 
 
 def test_an_exit_outside_of_a_loop_is_refused():
-    with pytest.raises(errors.FormatError, match="an Exit that is in no loop") as caught:
+    with pytest.raises(errors.FormatError, match="an Exit outside of all loops") as caught:
         _frames("x = _Arg()\ny = Exit(x)")
     assert caught.value.node == "y"
 
@@ -137,7 +137,7 @@ def test_a_frame_is_around_itself_and_those_inside(outer, inner, expected):
 
 def test_the_parts_of_a_loop(counting):
     variable = LoopVariable("i", "i/enter", "i/next", 3, None)
-    assert _loops(counting) == {("f",): LoopParts(("f",), "more", {"i": variable}, 10)}
+    assert _loops(counting) == {("f",): V1Loop(("f",), "more", {"i": variable}, 10)}
 
 
 def test_no_loops():
@@ -197,7 +197,7 @@ def test_a_frame_around_another_needs_a_condition_even_if_it_holds_nothing_else(
 
 def test_a_loop_that_carries_nothing_is_refused():
     text = 'p = _Arg()\ne = Enter[frame_name="f"](p)\nmore = LoopCond(e)'
-    with pytest.raises(errors.UnsupportedOpError, match="carries nothing") as caught:
+    with pytest.raises(errors.UnsupportedOpError, match="carries no values") as caught:
         _loops(text)
     assert caught.value.node == "more"
 

@@ -2,7 +2,7 @@ import pytest
 
 from converter.ir.region import Loop
 from converter.ir.text import parse_graph
-from converter.passes.raise_control_flow import limits, raise_control_flow
+from converter.passes.functionalize_control_flow import functionalize_control_flow, limits
 
 
 def _const(number, dtype="int32"):
@@ -40,7 +40,7 @@ def limit(make_program):
         for old, new in zip(changes[::2], changes[1::2], strict=True):
             assert old in text
             text = text.replace(old, new)
-        region = raise_control_flow(parse_graph(text), make_program())
+        region = functionalize_control_flow(parse_graph(text), make_program())
         (loop,) = [item for item in region.items if isinstance(item, Loop)]
         return None if loop.maximum_iterations is None else str(loop.maximum_iterations)
 

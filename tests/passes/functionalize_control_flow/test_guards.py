@@ -2,7 +2,12 @@ import pytest
 
 from converter import errors
 from converter.ir.graph import TensorRef
-from converter.passes.raise_control_flow.guards import ALWAYS, Join, guard_of_result, unit_in
+from converter.passes.functionalize_control_flow.guards import (
+    ALWAYS,
+    Join,
+    guard_of_result,
+    member_of,
+)
 
 _P, _Q = TensorRef("p"), TensorRef("q")
 _ARGS = "x = _Arg()\np = _Arg()\nq = _Arg()\n"
@@ -32,7 +37,7 @@ def test_a_switch_sets_a_condition_and_a_merge_ends_it(guards):
     assert found.of["b"] == {(_P, True)}
     assert found.of["m"] == found.of["y"] == ALWAYS
     assert found.joins == {"m": Join(_P, TensorRef("b"), TensorRef("a"), true_index=1)}
-    assert found.only_inputs == {}
+    assert found.live_inputs == {}
 
 
 def test_a_value_that_passes_a_conditional_by(guards):
@@ -108,7 +113,7 @@ def test_the_same_predicate_inside_of_its_own_side_leaves_one_input(guards):
     )
     assert found.of["a"] is None
     assert found.of["b"] == found.of["inner"] == {(_P, True)}
-    assert found.only_inputs == {"inner": TensorRef("b")}
+    assert found.live_inputs == {"inner": TensorRef("b")}
     assert list(found.joins) == ["m"]
 
 
@@ -130,7 +135,7 @@ def test_a_predicate_that_is_one_of_two_equal_values_is_followed_through_the_mer
         y = Neg(s:1)
         """
     )
-    assert found.only_inputs["again"] == TensorRef("t", 1)
+    assert found.live_inputs["again"] == TensorRef("t", 1)
     assert (_Q, True) in found.of["y"]
 
 
@@ -173,16 +178,16 @@ def test_what_holds_around_a_loop_is_known_inside(guards, counting):
     """
     found = guards(text)
     assert found.of["a"] is None
-    assert found.only_inputs == {"m": TensorRef("b")}
+    assert found.live_inputs == {"m": TensorRef("b")}
     assert found.of["b"] == {(TensorRef("more"), True)}
 
 
 def test_a_unit_of_a_frame_is_a_node_or_a_whole_loop():
     frames = {"a": (), "b": ("f",), "c": ("f", "g")}
-    assert unit_in((), "a", frames) == "a"
-    assert unit_in((), "c", frames) == ("f",)
-    assert unit_in(("f",), "c", frames) == ("f", "g")
-    assert unit_in(("f",), "a", frames) is None
+    assert member_of((), "a", frames) == "a"
+    assert member_of((), "c", frames) == ("f",)
+    assert member_of(("f",), "c", frames) == ("f", "g")
+    assert member_of(("f",), "a", frames) is None
 
 
 # Ends of loops.
@@ -204,7 +209,7 @@ _OTHER = """
     ],
 )
 def test_an_exit_that_does_not_leave_when_the_loop_ends_is_refused(change, guards, counting):
-    with pytest.raises(errors.UnsupportedOpError, match="just when its loop ends") as caught:
+    with pytest.raises(errors.UnsupportedOpError, match="exactly when its loop ends") as caught:
         guards(counting.replace(*change) + _OTHER)
     assert caught.value.node == "last"
 
@@ -222,7 +227,7 @@ def test_a_next_iteration_that_does_not_run_when_the_loop_goes_on_is_refused(
     change, guards, counting
 ):
     text = counting.replace(*change) + _OTHER + "if = Identity[T=int32](other)"
-    with pytest.raises(errors.UnsupportedOpError, match="just when its loop goes on") as caught:
+    with pytest.raises(errors.UnsupportedOpError, match="exactly when its loop goes on") as caught:
         guards(text)
     assert caught.value.node == "i/next"
 
@@ -231,7 +236,7 @@ def test_a_value_of_outside_goes_on_without_waiting_for_the_condition(guards, co
     text = counting.replace("NextIteration(plus)", "NextIteration(n/copy)")
     found = guards(text + "n/copy = Identity[T=int32](n/enter)")
     assert found.of["i/next"] == ALWAYS
-    with pytest.raises(errors.UnsupportedOpError, match="just when its loop goes on"):
+    with pytest.raises(errors.UnsupportedOpError, match="exactly when its loop goes on"):
         guards(text + "n/copy = Neg(n/enter)")
 
 
@@ -260,7 +265,7 @@ def test_the_guard_of_a_result_counts_the_side_of_a_switch(guards, steps):
 def test_a_merge_with_one_input_that_runs_is_that_input(inputs, guards):
     text = f"s = Switch(x, p)\ndead = Add(s, s:1)\nm = Merge[T=float]({inputs})"
     found = guards(_ARGS + text)
-    assert found.only_inputs == {"m": TensorRef("s", 1)}
+    assert found.live_inputs == {"m": TensorRef("s", 1)}
     assert found.of["m"] == {(_P, True)}
 
 
@@ -296,7 +301,7 @@ def test_a_merge_of_three_values_is_refused(guards):
 
 def test_a_loop_that_needs_what_it_gives_is_refused(guards, counting):
     text = counting + 'bad = Neg(last)\ne = Enter[frame_name="f"](bad)\ny = Add(e, plus)'
-    with pytest.raises(errors.FormatError, match="a loop needs what it gives"):
+    with pytest.raises(errors.FormatError, match="a loop needs one of its own outputs"):
         guards(text)
 
 

@@ -1,8 +1,9 @@
-"""What nodes take once the nodes that only steer values are gone.
+"""Finds the inputs that nodes have once V1's control flow nodes are gone.
 
 `Switch`, `Enter`, `Exit`, `NextIteration`, `LoopCond` and `Merge` compute nothing. In a nested
-form, where an inner region may use whatever is around it, a use of one of them is a use of what
-it passes on; only the Merges and Exits that give a conditional or a loop its outputs keep a name.
+form, where an inner region may use every value around it, a use of one of them is a use of the
+tensor that it forwards. Only Merges and Exits that are outputs of a conditional or a loop keep a
+name.
 """
 
 from __future__ import annotations
@@ -13,26 +14,26 @@ from collections.abc import Iterable, Iterator, Mapping
 from converter import errors
 from converter.ir import op_facts, query, serde
 from converter.ir.graph import Node, Nodes, TensorRef
-from converter.passes.raise_control_flow.frames import Frame, LoopParts, LoopVariable
-from converter.passes.raise_control_flow.guards import Guards
+from converter.passes.functionalize_control_flow.frames import Frame, LoopVariable, V1Loop
+from converter.passes.functionalize_control_flow.guards import Guards
 
-_STEERING = frozenset({"Enter", "Exit", "LoopCond", "Merge", "NextIteration", "Switch"})
+_CONTROL_FLOW = frozenset({"Enter", "Exit", "LoopCond", "Merge", "NextIteration", "Switch"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Use:
-    """A tensor, and the nodes that what uses it has to wait for besides."""
+class ResolvedRef:
+    """A tensor, and the nodes that every user of it has to wait for besides."""
 
     ref: TensorRef
-    controls: tuple[str, ...] = ()
+    control_dependencies: tuple[str, ...] = ()
 
 
-class Wiring:
-    """Follows edges through the nodes that only steer.
+class EdgeResolver:
+    """Follows edges through V1's control flow nodes.
 
-    A control edge matters only if what it comes from, or comes after, can be seen: an effect, or a
-    read of a variable that the computation changes. The others vanish, and with them the pivots
-    that tie constants to branches and loops.
+    A control dependency matters only if it waits, directly or not, for a visible node: an effect,
+    or a read of a variable that the computation changes. All others vanish, and with them the
+    pivots that tie constants to branches and loops.
 
     Args:
       nodes: The graph.
@@ -45,69 +46,65 @@ class Wiring:
         self,
         nodes: Nodes,
         frames: Mapping[str, Frame],
-        loops: Mapping[Frame, LoopParts],
+        loops: Mapping[Frame, V1Loop],
         guards: Guards,
     ) -> None:
         self._nodes = nodes
         self._guards = guards
         self._variables = {
-            name: variable for parts in loops.values() for name, variable in parts.variables.items()
+            name: variable for loop in loops.values() for name, variable in loop.variables.items()
         }
-        self._ordered = _find_ordered(nodes, frames)
+        self._visible = _find_visible(nodes, frames)
         self._frames = frames
         self._loops = loops
         self._exits = self._find_exits()
-        self._controls: dict[str, tuple[str, ...]] = {}
+        self._dependencies: dict[str, tuple[str, ...]] = {}
 
     def carries(self, variable: LoopVariable) -> bool:
-        """Whether a loop variable is one in the nested form; handles of resources are none."""
+        """Whether a loop variable is one in the nested form; resource handles are not."""
         return variable.dtype != op_facts.DT_RESOURCE
 
     def check_handle(self, variable: LoopVariable) -> None:
-        """Checks that a handle that a loop carries stays the same.
+        """Checks that a loop carries the same resource handle in all iterations.
 
         Raises:
           UnsupportedOpError: if it does not.
         """
-        following = self.use(self._nodes[variable.back].inputs[0]).ref
-        if following != self.use(TensorRef(variable.merge)).ref:
+        following = self.resolve(self._nodes[variable.back].inputs[0]).ref
+        if following != self.resolve(TensorRef(variable.merge)).ref:
             raise errors.UnsupportedOpError(
                 "a loop goes on with another variable, table or resource", node=variable.merge
             )
 
     def exit_of(self, merge: str) -> TensorRef | None:
-        """What the final value of a loop variable is called; None if nobody uses it."""
+        """The name of a loop variable's final value; None if nobody uses it."""
         return self._exits.get(merge)
 
-    def is_ordered(self, name: str) -> bool:
-        """Whether it can be seen when the node runs, or something that it waits for."""
-        return name in self._ordered
-
-    def use(self, ref: TensorRef) -> Use:
-        """What a use of `ref` uses in the nested form.
+    def resolve(self, ref: TensorRef) -> ResolvedRef:
+        """The tensor that takes the place of `ref` in the nested form.
 
         Raises:
-          UnsupportedOpError: if a loop gives something else than a value that it carries.
+          UnsupportedOpError: if a loop returns a value that it does not carry.
         """
-        controls: list[str] = []
+        dependencies: list[str] = []
         while True:
             node = self._nodes[ref.node]
-            following = self._passes_on(node, ref)
+            following = self._forwarded(node, ref)
             if following is None:
-                return Use(ref, tuple(dict.fromkeys(controls)))
-            controls += self.waits(node.control_inputs)
+                return ResolvedRef(ref, tuple(dict.fromkeys(dependencies)))
+            dependencies += self.dependencies(node.control_inputs)
             if node.op == "Exit":
-                controls += self._wait(node.name)
+                dependencies += self._dependencies_for(node.name)
             if node.op == "Switch":
-                controls += self.waits([node.inputs[1].node])
+                dependencies += self.dependencies([node.inputs[1].node])
             ref = following
 
-    def _passes_on(self, node: Node, ref: TensorRef) -> TensorRef | None:
-        """What `ref`, an output of `node`, is another name of, or None."""
+    def _forwarded(self, node: Node, ref: TensorRef) -> TensorRef | None:
+        """The tensor that `ref`, an output of `node`, is another name of, or None."""
         if node.op in ("Enter", "LoopCond", "NextIteration", "Switch"):
             return node.inputs[0]
         if node.op == "Merge":
-            return self._merge_passes_on(node, ref)
+            return self._forwarded_by_merge(node, ref)
         if node.op == "Exit":
             merge = self._find_exited(node)
             if isinstance(merge, TensorRef):
@@ -116,14 +113,14 @@ class Wiring:
             return None if first == ref else first
         return node.inputs[0] if node.op == "Identity" and _is_handle(node) else None
 
-    def _merge_passes_on(self, node: Node, ref: TensorRef) -> TensorRef | None:
-        if ref.index == 0 and node.name in self._guards.only_inputs:
-            return self._guards.only_inputs[node.name]
+    def _forwarded_by_merge(self, node: Node, ref: TensorRef) -> TensorRef | None:
+        if ref.index == 0 and node.name in self._guards.live_inputs:
+            return self._guards.live_inputs[node.name]
         variable = self._variables.get(node.name)
-        if ref.index == 1 and (variable or node.name in self._guards.only_inputs):
+        if ref.index == 1 and (variable or node.name in self._guards.live_inputs):
             raise errors.UnsupportedOpError(
-                "the number of the input that a Merge got is used where it always is the same or"
-                " that of a loop",
+                "output 'value_index' of a Merge is used, but the Merge starts an iteration of a"
+                " loop or has only one input that is ever live",
                 node=node.name,
             )
         if variable is not None:
@@ -135,7 +132,7 @@ class Wiring:
     def _common_handle(self, node: Node) -> TensorRef:
         """The one resource that all inputs of a Merge are."""
         join = self._guards.joins[node.name]
-        found = {self.use(join.on_true).ref, self.use(join.on_false).ref}
+        found = {self.resolve(join.on_true).ref, self.resolve(join.on_false).ref}
         if len(found) != 1:
             raise errors.UnsupportedOpError(
                 "a conditional chooses between variables, tables or other resources",
@@ -144,7 +141,7 @@ class Wiring:
         return found.pop()
 
     def _find_exits(self) -> dict[str, TensorRef]:
-        """For each loop variable the first of its Exits, under whose name its final value goes."""
+        """The first Exit of each loop variable, which names its final value."""
         exits: dict[str, TensorRef] = {}
         for node in self._nodes.values():
             if node.op == "Exit":
@@ -153,7 +150,7 @@ class Wiring:
                     exits.setdefault(merge, TensorRef(node.name))
         for node in self._nodes.values():
             if node.op == "Exit" and isinstance(self._find_exited(node), TensorRef):
-                # What waits for such an Exit waits for the loop: some value has to stand for that.
+                # A node that waits for such an Exit waits for the loop, as some value of it.
                 merge = self._first_carried(node)
                 exits.setdefault(merge, TensorRef(node.name))
         return exits
@@ -167,7 +164,7 @@ class Wiring:
         raise errors.UnsupportedOpError("a V1 loop that carries no values", node=node.name)
 
     def _find_exited(self, node: Node) -> str | TensorRef:
-        """The loop variable whose final value an Exit gives, or what it gives of outside."""
+        """The loop variable whose final value an Exit returns, or a tensor around the loop."""
         ref = node.inputs[0]
         while self._nodes[ref.node].op in ("Identity", "Switch"):
             ref = self._nodes[ref.node].inputs[0]
@@ -180,40 +177,41 @@ class Wiring:
         if source.op == "Enter":
             return source.inputs[0]
         raise errors.UnsupportedOpError(
-            f"a V1 loop gives {str(ref)!r}, which it does not carry", node=node.name
+            f"a V1 loop returns {str(ref)!r}, which it does not carry", node=node.name
         )
 
     def rewire(self, node: Node) -> Node:
-        """The node with inputs and control inputs of the nested form."""
-        uses = [self.use(ref) for ref in node.inputs]
-        controls = [control for use in uses for control in use.controls]
-        controls += self.waits(node.control_inputs)
-        kept = tuple(dict.fromkeys(controls))
-        inputs = tuple(use.ref for use in uses)
+        """The node with the inputs and control inputs that it has in the nested form."""
+        resolved = [self.resolve(ref) for ref in node.inputs]
+        dependencies = [name for source in resolved for name in source.control_dependencies]
+        dependencies += self.dependencies(node.control_inputs)
+        kept = tuple(dict.fromkeys(dependencies))
+        inputs = tuple(source.ref for source in resolved)
         if inputs == node.inputs and kept == node.control_inputs:
             return node
         return dataclasses.replace(node, inputs=inputs, control_inputs=kept)
 
-    def waits(self, names: Iterable[str]) -> list[str]:
-        """The nodes to wait for in the place of `names`."""
-        return list(dict.fromkeys(kept for name in names for kept in self._wait(name)))
+    def dependencies(self, names: Iterable[str]) -> list[str]:
+        """The nodes to wait for in the nested form in order to wait for `names`."""
+        return list(dict.fromkeys(kept for name in names for kept in self._dependencies_for(name)))
 
     def targets(self, names: Iterable[str]) -> Iterator[str]:
-        """The nodes to run in the place of `names`, which a call runs for their effect."""
+        """The nodes to run in the nested form in order to run `names` for their effect."""
         for name in names:
-            is_steering = self._nodes[name].op in _STEERING and name not in self._guards.joins
-            yield from self._wait(name) if is_steering else [name]
+            vanishes = self._nodes[name].op in _CONTROL_FLOW and name not in self._guards.joins
+            yield from self._dependencies_for(name) if vanishes else [name]
 
-    def _wait(self, name: str) -> tuple[str, ...]:
-        if name not in self._ordered:
+    def _dependencies_for(self, name: str) -> tuple[str, ...]:
+        if name not in self._visible:
             return ()
-        if name not in self._controls:
-            self._controls[name] = ()  # A back edge has nothing to wait for.
-            self._controls[name] = tuple(dict.fromkeys(self._find_waits(self._nodes[name])))
-        return self._controls[name]
+        if name not in self._dependencies:
+            self._dependencies[name] = ()  # A back edge has nothing to wait for.
+            found = self._find_dependencies(self._nodes[name])
+            self._dependencies[name] = tuple(dict.fromkeys(found))
+        return self._dependencies[name]
 
-    def _find_waits(self, node: Node) -> Iterator[str]:
-        if node.op not in _STEERING:
+    def _find_dependencies(self, node: Node) -> Iterator[str]:
+        if node.op not in _CONTROL_FLOW:
             yield node.name
         elif node.op == "Exit":
             merge = self._find_exited(node)
@@ -222,29 +220,29 @@ class Wiring:
         elif node.op == "Merge" and node.name in self._guards.joins:
             yield node.name
         elif node.name not in self._variables and node.op not in ("LoopCond", "NextIteration"):
-            only = self._guards.only_inputs.get(node.name)
-            data = node.inputs if only is None else [only]  # What never runs is not waited for.
+            live = self._guards.live_inputs.get(node.name)
+            data = node.inputs if live is None else [live]  # Nothing waits for dead inputs.
             for source in (*(ref.node for ref in data), *node.control_inputs):
-                yield from self._wait(source)
+                yield from self._dependencies_for(source)
 
 
 def _is_handle(node: Node) -> bool:
     return serde.attr_dtype(node, "T") == op_facts.DT_RESOURCE
 
 
-def _find_ordered(nodes: Nodes, frames: Mapping[str, Frame]) -> set[str]:
-    """The nodes that have an effect, look at what others change, or come after such a node."""
+def _find_visible(nodes: Nodes, frames: Mapping[str, Frame]) -> set[str]:
+    """The nodes with an effect, or that read state, and all nodes that come after one of them."""
     acting = {
         frames[name][:depth]
         for name, node in nodes.items()
         if op_facts.is_order_relevant(node.op)
         for depth in range(1, len(frames[name]) + 1)
     }
-    ordered: set[str] = set()
+    visible: set[str] = set()
     for name in query.topological_order(nodes):
         node = nodes[name]
         leaves_acting = node.op == "Exit" and frames[node.inputs[0].node] in acting
-        follows = any(source in ordered for source in node.input_nodes())
+        follows = any(source in visible for source in node.input_nodes())
         if leaves_acting or follows or op_facts.is_order_relevant(node.op):
-            ordered.add(name)
-    return ordered
+            visible.add(name)
+    return visible

@@ -45,11 +45,11 @@ def test_a_result_that_never_is(result, refused):
         dead = Neg(both)
         m = Merge[T=float](dead, both)
     """
-    refused(f"{_ARGS}{text}return {result}", "a result is a tensor that never is", result)
+    refused(f"{_ARGS}{text}return {result}", "a result is dead", result)
 
 
 def test_a_resource_that_never_is(refused):
-    refused("m = Merge[T=resource]()\nreturn m", "a result is a tensor that never is", "m")
+    refused("m = Merge[T=resource]()\nreturn m", "a result is dead", "m")
 
 
 def test_a_result_of_a_side_whose_condition_always_is_the_same_is_refused_all_the_same(refused):
@@ -76,12 +76,12 @@ def test_a_target_in_a_loop(waits, refused, counting):
 @pytest.mark.parametrize(
     ("change", "message", "node"),
     [
-        (("Exit(i/switch)", "Exit(i/switch:1)"), "just when its loop ends", "last"),
-        (("Exit(i/switch)", "Exit(i)"), "just when its loop ends", "last"),
-        (("(i/switch:1, one)", "(i/switch, one)"), "just when its loop goes on", "i/next"),
-        (("(i/switch:1, one)", "(i, one)"), "just when its loop goes on", "i/next"),
-        (("(i/switch:1, one)", "(i:1, one, i/switch:1)"), "number of the input that a", "i"),
-        (("Less(i, n/enter)", "Less(i:1, n/enter)"), "number of the input that a", "i"),
+        (("Exit(i/switch)", "Exit(i/switch:1)"), "exactly when its loop ends", "last"),
+        (("Exit(i/switch)", "Exit(i)"), "exactly when its loop ends", "last"),
+        (("(i/switch:1, one)", "(i/switch, one)"), "exactly when its loop goes on", "i/next"),
+        (("(i/switch:1, one)", "(i, one)"), "exactly when its loop goes on", "i/next"),
+        (("(i/switch:1, one)", "(i:1, one, i/switch:1)"), "output 'value_index' of a Merge", "i"),
+        (("Less(i, n/enter)", "Less(i:1, n/enter)"), "output 'value_index' of a Merge", "i"),
     ],
 )
 def test_a_loop_of_another_form(change, message, node, refused, counting):
@@ -126,7 +126,7 @@ def test_the_number_of_the_one_input_that_runs(refused):
         m = Merge[T=float](s, y)
         return m
     """
-    refused(_ARGS + text, "number of the input that a Merge got", "inner")
+    refused(_ARGS + text, "output 'value_index' of a Merge", "inner")
 
 
 def test_a_side_that_uses_a_value_of_the_other_never_is(refused):

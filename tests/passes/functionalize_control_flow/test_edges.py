@@ -3,7 +3,7 @@ import pytest
 from converter import errors
 from converter.ir.graph import TensorRef
 from converter.ir.text import format_node
-from converter.passes.raise_control_flow.wiring import Use
+from converter.passes.functionalize_control_flow.edges import ResolvedRef
 
 _ARGS = 'x = _Arg()\np = _Arg()\nw = _Variable[key="w"]()\nv = _Variable[key="v"]()\n'
 _READ = "r = ReadVariableOp[dtype=float](w)\n"
@@ -11,9 +11,9 @@ _ACT = "u = AssignAddVariableOp[dtype=float](w, x)\n"
 
 
 @pytest.fixture
-def use(steps):
-    """`use(text, "m:1")` is what a use of that tensor uses in the nested form."""
-    return lambda text, name: steps(text).wiring.use(TensorRef.parse(name))
+def resolve(steps):
+    """`resolve(text, "m:1")` is the tensor that takes its place in the nested form."""
+    return lambda text, name: steps(text).edges.resolve(TensorRef.parse(name))
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def rewire(steps):
 
     def run(text, name):
         found = steps(text)
-        return format_node(found.wiring.rewire(found.nodes[name]))
+        return format_node(found.edges.rewire(found.nodes[name]))
 
     return run
 
@@ -31,66 +31,66 @@ def rewire(steps):
 
 
 @pytest.mark.parametrize("name", ["s", "s:1", "t", "e", "only"])
-def test_nodes_that_only_steer_are_names_of_what_they_pass_on(name, use):
+def test_nodes_that_only_steer_are_names_of_what_they_pass_on(name, resolve):
     text = """
         s = Switch(x, p)
         t = Switch(s:1, p)
         e = LoopCond(t:1)
         only = Merge[T=float](t:1)
     """
-    assert use(_ARGS + text, name) == Use(TensorRef("x"))
+    assert resolve(_ARGS + text, name) == ResolvedRef(TensorRef("x"))
 
 
-def test_identities_of_values_stay_and_those_of_handles_vanish(use):
+def test_identities_of_values_stay_and_those_of_handles_vanish(resolve):
     text = _ARGS + "a = Identity[T=float](x)\nb = Identity[T=resource](w)"
-    assert use(text, "a").ref == TensorRef("a")
-    assert use(text, "b").ref == TensorRef("w")
+    assert resolve(text, "a").ref == TensorRef("a")
+    assert resolve(text, "b").ref == TensorRef("w")
 
 
-def test_merges_that_end_a_conditional_keep_their_name(use):
+def test_merges_that_end_a_conditional_keep_their_name(resolve):
     text = _ARGS + "s = Switch(x, p)\nm = Merge[T=float](s, s:1)"
-    assert use(text, "m").ref == TensorRef("m")
-    assert use(text, "m:1").ref == TensorRef("m", 1)
+    assert resolve(text, "m").ref == TensorRef("m")
+    assert resolve(text, "m:1").ref == TensorRef("m", 1)
 
 
-def test_a_loop_is_known_by_its_variables_and_their_first_exits(use, counting):
+def test_a_loop_is_known_by_its_variables_and_their_first_exits(resolve, counting):
     text = counting + "again = Exit(i/switch)"
-    assert use(text, "i/switch:1").ref == TensorRef("i")
-    assert use(text, "i").ref == TensorRef("i")
-    assert use(text, "n/enter").ref == TensorRef("n")
-    assert use(text, "last").ref == TensorRef("last")
-    assert use(text, "again").ref == TensorRef("last")
-    assert use(text, "i/next").ref == TensorRef("plus")
+    assert resolve(text, "i/switch:1").ref == TensorRef("i")
+    assert resolve(text, "i").ref == TensorRef("i")
+    assert resolve(text, "n/enter").ref == TensorRef("n")
+    assert resolve(text, "last").ref == TensorRef("last")
+    assert resolve(text, "again").ref == TensorRef("last")
+    assert resolve(text, "i/next").ref == TensorRef("plus")
 
 
-def test_the_exit_of_a_value_that_the_loop_does_not_change_is_that_value(use, counting):
+def test_the_exit_of_a_value_that_the_loop_does_not_change_is_that_value(resolve, counting):
     text = counting + "s = Switch(n/enter, more)\nout = Exit(s)"
-    assert use(text, "out").ref == TensorRef("n")
+    assert resolve(text, "out").ref == TensorRef("n")
 
 
 def test_exits_by_variable(steps, counting):
-    assert steps(counting).wiring.exit_of("i") == TensorRef("last")
-    assert steps(counting.replace("last = Exit", "last = Neg")).wiring.exit_of("i") is None
+    assert steps(counting).edges.exit_of("i") == TensorRef("last")
+    assert steps(counting.replace("last = Exit", "last = Neg")).edges.exit_of("i") is None
 
 
 def test_an_exit_of_what_the_loop_does_not_carry_is_refused(steps, counting):
     text = counting + "r = Neg(i)\ns = Switch(r, more)\no/ut = Exit(s)"
-    with pytest.raises(errors.UnsupportedOpError, match="gives 'r:0', which it") as caught:
+    with pytest.raises(errors.UnsupportedOpError, match="returns 'r:0', which it") as caught:
         steps(text)
     assert caught.value.node == "o/ut"
 
 
 @pytest.mark.parametrize("merge", ["i", "m"])
-def test_the_number_of_an_input_that_always_is_the_same_is_refused(merge, use, counting):
-    with pytest.raises(errors.UnsupportedOpError, match="number of the input that a") as caught:
-        use(counting + "m = Merge[T=int32](n)", f"{merge}:1")
+def test_the_number_of_an_input_that_always_is_the_same_is_refused(merge, resolve, counting):
+    with pytest.raises(errors.UnsupportedOpError, match="output 'value_index' of a") as caught:
+        resolve(counting + "m = Merge[T=int32](n)", f"{merge}:1")
     assert caught.value.node == merge
 
 
 # Handles.
 
 
-def test_a_handle_is_not_carried(steps, use, counting):
+def test_a_handle_is_not_carried(steps, resolve, counting):
     text = (
         counting
         + """
@@ -103,9 +103,9 @@ def test_a_handle_is_not_carried(steps, use, counting):
     )
     found = steps(text)
     variables = found.loops["f",].variables
-    assert found.wiring.carries(variables["i"])
-    assert not found.wiring.carries(variables["h"])
-    assert use(text, "h").ref == use(text, "h/switch:1").ref == TensorRef("w")
+    assert found.edges.carries(variables["i"])
+    assert not found.edges.carries(variables["h"])
+    assert resolve(text, "h").ref == resolve(text, "h/switch:1").ref == TensorRef("w")
 
 
 _HANDLE = """
@@ -118,22 +118,22 @@ _HANDLE = """
 """
 
 
-def test_the_handle_that_a_loop_gives_is_that_of_around(use, counting):
-    assert use(counting + _HANDLE, "out") == Use(TensorRef("w"))
+def test_the_handle_that_a_loop_gives_is_that_of_around(resolve, counting):
+    assert resolve(counting + _HANDLE, "out") == ResolvedRef(TensorRef("w"))
 
 
-def test_what_takes_the_handle_that_a_loop_with_an_effect_gives_waits_for_the_loop(use, counting):
+def test_a_user_of_the_handle_of_a_loop_with_an_effect_waits_for_the_loop(resolve, counting):
     acting = counting + _HANDLE + "u = AssignAddVariableOp[dtype=int32](h/switch:1, plus)"
-    assert use(acting, "out") == Use(TensorRef("w"), ("last",))
-    assert use(acting, "h/switch:1") == Use(TensorRef("w"))
+    assert resolve(acting, "out") == ResolvedRef(TensorRef("w"), ("last",))
+    assert resolve(acting, "h/switch:1") == ResolvedRef(TensorRef("w"))
 
 
 def test_a_loop_whose_other_exits_nobody_has_is_known_by_that_of_a_handle(steps, counting):
     text = counting.replace("last = Exit(i/switch)", "") + _HANDLE
     acting = text + "u = AssignAddVariableOp[dtype=int32](h/switch:1, plus)"
-    wiring = steps(acting).wiring
-    assert wiring.exit_of("i") == TensorRef("out")
-    assert wiring.use(TensorRef("out")) == Use(TensorRef("w"), ("out",))
+    edges = steps(acting).edges
+    assert edges.exit_of("i") == TensorRef("out")
+    assert edges.resolve(TensorRef("out")) == ResolvedRef(TensorRef("w"), ("out",))
 
 
 def test_a_loop_that_carries_only_a_handle_is_refused(steps):
@@ -145,7 +145,7 @@ def test_a_loop_that_carries_only_a_handle_is_refused(steps):
 
 def test_a_handle_that_stays_the_same(steps, counting):
     found = steps(counting + _HANDLE)
-    found.wiring.check_handle(found.loops["f",].variables["h"])
+    found.edges.check_handle(found.loops["f",].variables["h"])
 
 
 @pytest.mark.parametrize("after", ["v/enter", "v/switch:1"])
@@ -157,11 +157,11 @@ def test_a_handle_that_becomes_another_is_refused(after, steps, counting):
     """
     found = steps(counting + _HANDLE.replace("(h/switch:1)", f"({after})") + other)
     with pytest.raises(errors.UnsupportedOpError, match="another variable, table or") as caught:
-        found.wiring.check_handle(found.loops["f",].variables["h"])
+        found.edges.check_handle(found.loops["f",].variables["h"])
     assert caught.value.node == "h"
 
 
-def test_a_merge_of_one_handle_is_that_handle(use):
+def test_a_merge_of_one_handle_is_that_handle(resolve):
     text = (
         _ARGS
         + """
@@ -170,13 +170,13 @@ def test_a_merge_of_one_handle_is_that_handle(use):
         m = Merge[T=resource](s, id)
     """
     )
-    assert use(text, "m").ref == TensorRef("w")
+    assert resolve(text, "m").ref == TensorRef("w")
 
 
-def test_a_merge_of_two_handles_is_refused(use):
+def test_a_merge_of_two_handles_is_refused(resolve):
     text = _ARGS + "s = Switch(w, p)\nt = Switch(v, p)\nm/e = Merge[T=resource](s, t:1)"
     with pytest.raises(errors.UnsupportedOpError, match="chooses between variables") as caught:
-        use(text, "m/e")
+        resolve(text, "m/e")
     assert caught.value.node == "m/e"
 
 
@@ -272,7 +272,7 @@ def test_a_back_edge_has_nothing_to_wait_for(rewire, counting):
 
 def test_a_node_that_needs_no_change_is_the_same_object(steps):
     found = steps(_ARGS + _ACT + "y = Neg(x, ^u)")
-    assert found.wiring.rewire(found.nodes["y"]) is found.nodes["y"]
+    assert found.edges.rewire(found.nodes["y"]) is found.nodes["y"]
 
 
 # Targets.
@@ -288,11 +288,11 @@ def test_targets_are_nodes_that_stay(steps):
         n = NoOp(^m)
     """
     )
-    wiring = steps(text).wiring
-    assert list(wiring.targets(["u", "n", "m"])) == ["u", "n", "m"]
-    assert list(wiring.targets(["s"])) == ["u"]
+    edges = steps(text).edges
+    assert list(edges.targets(["u", "n", "m"])) == ["u", "n", "m"]
+    assert list(edges.targets(["s"])) == ["u"]
 
 
 def test_ordered_is_what_has_an_effect_or_follows_one(steps):
-    wiring = steps(_ARGS + _ACT + "y = Neg(x)\nz = Neg(y, ^u)").wiring
-    assert [name for name in "xwuyz" if wiring.is_ordered(name)] == ["u", "z"]
+    edges = steps(_ARGS + _ACT + "y = Neg(x)\nz = Neg(y, ^u)").edges
+    assert [name for name in "xwuyz" if edges.dependencies([name])] == ["u", "z"]

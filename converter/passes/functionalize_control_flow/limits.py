@@ -1,7 +1,7 @@
-"""How often a loop can run at most, where its graph shows it.
+"""Finds a limit on the iterations of a loop, where its graph shows one.
 
-XLA needs a limit for the gradient of a loop. `while_loop(maximum_iterations=n)` of V1 leaves the
-form that is looked for here: a counter from 0 in steps of 1 that must be less than something.
+XLA needs a limit for the gradient of a loop. V1's `while_loop(maximum_iterations=n)` leaves the
+form that is found here: a counter from 0 in steps of 1 that must be less than some value.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def find_maximum_iterations(loop: Loop, nodes: Nodes) -> TensorRef | int | None:
             number = _constant(nodes, limit)
             if number is not None and number <= np.iinfo(np.int32).max:
                 return max(number, 0)
-            # TensorFlow takes no others.
+            # TensorFlow takes no other type.
             if not _is_inside(loop, limit) and _is_int32(test):
                 return limit
     return None
@@ -62,7 +62,7 @@ def _conjuncts(predicate: Region, made: Nodes) -> Iterator[Node]:
 
 
 def _source(made: Nodes, ref: TensorRef) -> TensorRef:
-    """The tensor that `ref` is a copy of, as far as the nodes of a region tell."""
+    """The tensor that `ref` is a copy of, as far as the nodes of a region show."""
     while ref.node in made and made[ref.node].op == "Identity":
         ref = made[ref.node].inputs[0]
     return ref
