@@ -111,9 +111,7 @@ def _read_and_run_passes(directory):
     for part in plan.callables.values():
         program = legacy.variants[part.tags]
         signature = program.signatures[part.signature]
-        compile_computation(
-            program, signature.inputs, signature.outputs, Lowering(), updates=True
-        )
+        compile_computation(program, signature.inputs, signature.outputs, Lowering(), updates=True)
 
 
 def _attempt(directory):
