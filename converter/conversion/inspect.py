@@ -1,11 +1,11 @@
-"""What a module holds and what would become of it, from reading alone: `converter.inspect`."""
+"""Describes a TF1 module and its conversion without running anything: `converter.inspect`."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from converter import errors
 from converter.compile.module_graphs import ModuleGraphs, try_graphs
@@ -13,12 +13,20 @@ from converter.compile.notices import find_dropped, find_warnings
 from converter.compile.plan import ModulePlan, make_plan
 from converter.compile.refusals import Refusals
 from converter.compile.variants import TRAINING_MARKS, merge_variables
+from converter.conversion.options import ConversionOptions, ReadingArguments, show_options
 from converter.export import record
 from converter.export.attachments import describe_attachments
+from converter.files.paths import StrPath
 from converter.files.source_files import digest
 from converter.formats.legacy_module import LegacyModule
+from converter.formats.registry import read_module
 from converter.ir.counts import count_control_flow
 from converter.ir.graph import Program
+from converter.processes import garbage_collection
+from converter.processes.custom_ops import import_packages
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 Json = dict[str, Any]
 
@@ -61,19 +69,36 @@ class ModuleSummary:
         return dataclasses.asdict(self)
 
 
-def summarize(
-    legacy: LegacyModule,
-    tags: Collection[str] | None = None,
-    training_tags: Collection[str] | None = None,
-    call_signature: str | None = None,
-) -> ModuleSummary:
-    """Describes a module, and what converting it with these options gives; nothing of it runs.
+@show_options(ReadingArguments)
+def inspect(source: StrPath, **options: Unpack[ReadingArguments]) -> ModuleSummary:
+    """Describes a TF1 module, and what `convert` would make of it; runs nothing of it.
+
+    Args:
+      source: The module's directory.
+      **options: Options of `ConversionOptions`.
+
+    Raises:
+      ConversionError: if it is not a module, or damaged. A sound module that cannot be converted
+        is described, with the reasons in `refusals`.
+      UsageError: if the module has no such tag set or signature.
+    """
+    chosen = ConversionOptions.of(options, ReadingArguments)
+    import_packages(chosen.import_ops)
+    with garbage_collection.paused():
+        return summarize(read_module(source), chosen)
+
+
+def summarize(legacy: LegacyModule, options: ConversionOptions) -> ModuleSummary:
+    """Describes a module that has been read, and its conversion with these options.
 
     Raises:
       UsageError: if the module has no such tag set or signature.
     """
     plan, graphs, refusals = _try(
-        legacy, functools.partial(make_plan, legacy, tags, training_tags, call_signature)
+        legacy,
+        functools.partial(
+            make_plan, legacy, options.tags, options.training_tags, options.call_signature
+        ),
     )
     programs = [legacy.variants[tags] for tags in sorted(legacy.variants, key=sorted)]
     return ModuleSummary(
