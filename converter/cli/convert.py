@@ -13,7 +13,6 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-import converter
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options, read_options
 
@@ -37,7 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
     options = read_options(arguments)
     with BackgroundDigest(arguments.source) as digest, terminal.progress() as progress:
         terminal.import_tensorflow()  # It takes seconds, in which the digest gets on.
-        conversion = converter.convert(
+        from converter.conversion.convert import convert
+
+        conversion = convert(
             arguments.source,
             arguments.destination,
             overwrite=arguments.overwrite,
