@@ -1,9 +1,9 @@
 """Converts one TF1 Hub module into a reusable TF2 SavedModel.
 
-None of the module's ops run, unless --verify is given. The destination is absent, the old
-version or complete at any time.
+Runs none of the module's ops, unless --verify is given. At any time, DST is absent, the old
+version or complete.
 
-Exit status: 0 converted; 1 refused, failed, or it differs from the original; 2 wrong use;
+Exit status: 0 converted; 1 refused, failed, or different from the original; 2 wrong usage;
 3 converted, but --verify could not compare all of it.
 """
 
@@ -33,10 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
     from converter.files.source_files import BackgroundDigest
+    from converter.parity.verdict import EQUAL, EXIT_STATUSES
 
     options = read_options(arguments)
     with BackgroundDigest(arguments.source) as digest, terminal.progress() as progress:
-        terminal.import_tensorflow()  # It takes seconds, in which the digest gets on.
+        terminal.import_tensorflow()  # Takes seconds, while the digest is computed.
         conversion = converter.convert(
             arguments.source,
             arguments.destination,
@@ -51,13 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         terminal.print_json(conversion.to_json())
     else:
         _print_summary(conversion.destination, conversion.record)
-    return _exit_status(conversion.verdict)
-
-
-def _exit_status(verdict: str | None) -> int:
-    from converter.parity.verdict import EQUAL, EXIT_STATUSES
-
-    return EXIT_STATUSES[verdict or EQUAL]
+    return EXIT_STATUSES[conversion.verdict or EQUAL]
 
 
 def _print_summary(destination: str, record: Mapping[str, Any]) -> None:
@@ -79,5 +74,5 @@ def _print_summary(destination: str, record: Mapping[str, Any]) -> None:
 
 
 def count(number: int, noun: str, plural: str = "s") -> str:
-    """Prints a number of things: `1 variable`, `2 variables`."""
+    """Formats a number of things: `1 variable`, `2 variables`."""
     return f"{number} {noun}{'' if number == 1 else plural}"
