@@ -42,7 +42,7 @@ def capture(tensor: tf.Tensor) -> tf.Tensor:
     op would hide the variable behind a resource handle from gradients and from the saver. A
     plain graph, in which TensorFlow creates tables while saving, captures nothing.
     """
-    capture_in = getattr(tf.compat.v1.get_default_graph(), "capture", None)  # noqa: TID251
+    capture_in = getattr(tf.compat.v1.get_default_graph(), "capture", None)
     return tensor if capture_in is None else capture_in(tensor)
 
 
@@ -60,7 +60,7 @@ def watch_variable(variable: tf.Variable) -> None:
     The public methods that read a variable do this. A use of its bare handle does not, and a
     `GradientTape` around a call of the live function would then return None.
     """
-    tf.compat.v1.get_default_graph().watch_variable(variable)  # noqa: TID251
+    tf.compat.v1.get_default_graph().watch_variable(variable)
 
 
 def write_fingerprint(directory: os.PathLike[str]) -> None:

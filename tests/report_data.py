@@ -185,8 +185,8 @@ def write_journal(root, outcomes, begun=(), run="r1"):
 
 def _finished(outcome, run):
     return JobFinished(
-        run=run, time=BEGAN + 60, outcome=outcome, source_signature="s",
-        destination_signature=None, fingerprint="f", converter="0.1.0",
+        run=run, time=BEGAN + 60, outcome=outcome, source_stat_digest="s",
+        destination_stat_digest=None, fingerprint="f", converter="0.1.0",
     )  # fmt: skip
 
 

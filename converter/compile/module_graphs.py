@@ -16,7 +16,7 @@ from converter.compile.signature_names import serving_names
 from converter.compile.variants import Tags, merge_variables
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Program, TensorRef, VariableSpec
-from converter.ir.region import Region, format_region
+from converter.ir.region import Region, region_digest
 from converter.passes.pipeline import lower
 from converter.passes.prune_unreachable import needing_placeholders, prune_unreachable
 from converter.passes.resolve_gradient_overrides import find_unresolved_overrides
@@ -261,9 +261,9 @@ def _count_once(losses: Iterable[LossGraph]) -> list[LossGraph]:
     found: dict[tuple[str, int], LossGraph] = {}
     times: collections.Counter[tuple[str, Tags]] = collections.Counter()
     for loss in losses:
-        text = format_region(loss.region)
-        times[text, loss.program.tags] += 1
-        key = text, times[text, loss.program.tags]
+        digest = region_digest(loss.region)
+        times[digest, loss.program.tags] += 1
+        key = digest, times[digest, loss.program.tags]
         known = found.setdefault(key, loss)
         found[key] = dataclasses.replace(known, variants=known.variants | loss.variants)
     return list(found.values())

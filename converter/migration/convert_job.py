@@ -21,12 +21,12 @@ from collections.abc import Callable, Iterator
 import converter
 from converter import errors
 from converter.export.record import to_bytes
-from converter.files.snapshot import SourceGuard, look_at
+from converter.files.snapshot import SourceGuard, take_snapshot
 from converter.files.staging import sweep_beside
+from converter.migration.install import check_replaceable, install
 from converter.migration.job import Job
 from converter.migration.outcomes import Converted, ErrorInfo, Failed, Outcome, Refused
-from converter.migration.put_in_place import check_replaceable, put_in_place
-from converter.migration.settle import describe_output, settle, where
+from converter.migration.precheck import describe_output, precheck, where
 from converter.parity.report import ParityReport
 
 # A `ConversionError` of these types is not the module's fault; any other is.
@@ -60,7 +60,7 @@ def _guard(job: Job, run: Callable[[Job], Outcome | None]) -> Outcome | None:
         started=started,
         attempts=job.attempt,
         worker=f"{socket.gethostname()}:{os.getpid()}",
-        source_bytes=look_at(pathlib.Path(job.source)).size_bytes,
+        source_bytes=take_snapshot(pathlib.Path(job.source)).size_bytes,
     )
 
 
@@ -76,14 +76,14 @@ def _convert(job: Job) -> Outcome:
     source, destination = pathlib.Path(job.source), pathlib.Path(job.destination)
     sweep_beside(destination)
     guard = SourceGuard(source)
-    settled = settle(job)
-    if settled.outcome is not None:
-        return settled.outcome
+    checked = precheck(job)
+    if checked.outcome is not None:
+        return checked.outcome
     check_replaceable(destination)
     with _staging(job) as staging:
-        remarks = _write(job, staging, settled.source_digest)
+        remarks = _write(job, staging, checked.source_digest)
         guard.check()
-        put_in_place(staging / "new", destination)
+        install(staging / "new", destination)
     described = describe_output(job)
     described["warnings"] += remarks
     return Converted(**where(job), **described)
@@ -103,9 +103,9 @@ def _write(job: Job, staging: pathlib.Path, known_digest: str | None) -> tuple[s
 
 
 def _foresee(job: Job) -> Outcome | None:
-    settled = settle(job)
-    if settled.outcome is not None:
-        return settled.outcome
+    checked = precheck(job)
+    if checked.outcome is not None:
+        return checked.outcome
     check_replaceable(pathlib.Path(job.destination))
     refusals = converter.inspect(
         job.source, import_ops=job.options.import_ops, **job.options.recorded()

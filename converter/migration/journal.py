@@ -61,8 +61,8 @@ class JobFinished:
     """A module has an outcome.
 
     Attributes:
-      source_signature: See `signature.py`; what the source looked like before the job began.
-      destination_signature: What the SavedModel looked like after it; None if there is none.
+      source_stat_digest: See `signature.py`; what the source looked like before the job began.
+      destination_stat_digest: What the SavedModel looked like after it; None if there is none.
       fingerprint: Of the options that decide about the outcome.
       converter: The converter's version.
     """
@@ -70,8 +70,8 @@ class JobFinished:
     run: str
     time: float
     outcome: Outcome
-    source_signature: str | None
-    destination_signature: str | None
+    source_stat_digest: str | None
+    destination_stat_digest: str | None
     fingerprint: str
     converter: str
 

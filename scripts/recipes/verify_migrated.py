@@ -25,7 +25,7 @@ from typing import Any
 import converter
 from converter.cli import terminal
 from converter.conversion.options import ConversionOptions
-from converter.files.snapshot import look_at
+from converter.files.snapshot import take_snapshot
 from converter.migration.candidates import target_of
 from converter.migration.engines import Finished, Limits
 from converter.migration.engines.local import LocalEngine
@@ -117,8 +117,9 @@ def _run(jobs: Sequence[Job], arguments: argparse.Namespace) -> Iterator[Outcome
 
 def _key(job: Job) -> str:
     """What an earlier comparison has to have been of, to count."""
-    looks = [look_at(pathlib.Path(place)).signature for place in (job.source, job.destination)]
-    return json.dumps([job.path, *looks, converter.__version__, *job.options.import_ops])
+    places = map(pathlib.Path, (job.source, job.destination))
+    digests = [take_snapshot(place).stat_digest for place in places]
+    return json.dumps([job.path, *digests, converter.__version__, *job.options.import_ops])
 
 
 def _read_state(file: pathlib.Path) -> dict[str, Outcome]:

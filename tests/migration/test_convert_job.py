@@ -10,7 +10,7 @@ import pytest
 import converter
 from converter import errors
 from converter.conversion.options import ConversionOptions
-from converter.files.snapshot import look_at
+from converter.files.snapshot import take_snapshot
 from converter.files.source_files import digest
 from converter.migration.convert_job import convert_job, inspect_job
 from converter.migration.outcomes import Converted, Failed, Refused, UpToDate
@@ -28,8 +28,8 @@ def test_a_module_is_converted_and_the_outcome_describes_it(job):
     record = json.loads((destination / "assets.extra/conversion.json").read_text())
     assert isinstance(outcome, Converted)
     assert outcome.source_digest == record["source"]["digest"]
-    assert outcome.source_bytes == look_at(pathlib.Path(job.source)).size_bytes
-    assert outcome.destination_bytes == look_at(destination).size_bytes
+    assert outcome.source_bytes == take_snapshot(pathlib.Path(job.source)).size_bytes
+    assert outcome.destination_bytes == take_snapshot(destination).size_bytes
     assert json.loads(pathlib.Path(outcome.record).read_text()) == record
     assert (outcome.parity, outcome.parity_report) == (None, None)
     assert 0 < outcome.seconds < 60
@@ -53,9 +53,9 @@ def test_a_second_time_it_is_up_to_date_though_the_source_was_copied_anew(job):
     convert_job(job)
     shutil.move(job.source, job.source + "2")
     shutil.copytree(job.source + "2", job.source)
-    before = look_at(pathlib.Path(job.destination))
+    before = take_snapshot(pathlib.Path(job.destination))
     assert isinstance(convert_job(job), UpToDate)
-    assert look_at(pathlib.Path(job.destination)) == before
+    assert take_snapshot(pathlib.Path(job.destination)) == before
 
 
 def test_a_changed_source_replaces_the_old_version(job):

@@ -37,8 +37,8 @@ def finished(path, message="no", run="r1"):
             path=path, source=f"/src/{path}", destination=f"/dst/{path}",
             error=ErrorInfo(kind="FormatError", message=message),
         ),
-        source_signature="s",
-        destination_signature=None,
+        source_stat_digest="s",
+        destination_stat_digest=None,
         fingerprint="f",
         converter="0.1.0",
     )  # fmt: skip

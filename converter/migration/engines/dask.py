@@ -19,7 +19,7 @@ from typing import Any
 
 from converter import errors
 from converter.migration.engines import Finished, Limits, Started
-from converter.migration.engines.dask_worker import close_slots, run_on_worker
+from converter.migration.engines.dask_worker import close_runners, run_on_worker
 from converter.migration.job import Job
 from converter.migration.outcomes import Crashed, ErrorInfo, Outcome, outcome_from_json
 
@@ -74,7 +74,7 @@ class DaskEngine:
         finally:
             dispatch.cancel()
             with contextlib.suppress(Exception):  # The scheduler may be gone.
-                self._client.run(close_slots, self._run, on_error="ignore")
+                self._client.run(close_runners, self._run, on_error="ignore")
             self._client.close()
 
 

@@ -36,7 +36,7 @@ def cluster():
     ) as started:
         yield started
     for held in dask_worker._HELD.values():
-        held.slot.close()
+        held.runner.close()
     dask_worker._HELD.clear()
 
 
@@ -185,7 +185,7 @@ class Client:
         self.cancelled = [future.key for future in futures]
 
     def run(self, function, run, on_error):
-        assert function is dask_worker.close_slots
+        assert function is dask_worker.close_runners
         assert on_error == "ignore"
         self.closed_run = run
 

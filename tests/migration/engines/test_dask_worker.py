@@ -9,7 +9,7 @@ import pytest
 
 from converter.conversion.options import ConversionOptions
 from converter.migration.engines import Limits, dask_worker
-from converter.migration.engines.dask_worker import close_slots, run_on_worker
+from converter.migration.engines.dask_worker import close_runners, run_on_worker
 from converter.migration.outcomes import Converted, Crashed, outcome_from_json
 
 FAKE = "migration.fake_jobs:convert"
@@ -29,7 +29,7 @@ def run(monkeypatch, make_job):
 
     yield call
     for held in dask_worker._HELD.values():
-        held.slot.close()
+        held.runner.close()
 
 
 def is_gone(pid):
@@ -57,9 +57,9 @@ def test_a_job_of_another_kind_has_another_child_and_the_first_is_gone(run):
 def test_a_run_closes_what_it_used_last_and_no_other(run):
     _, pid = run("a", run="r1")
     run("b", run="r2")
-    close_slots("r1")
+    close_runners("r1")
     assert run("c", run="r2")[1] == pid
-    close_slots("r2")
+    close_runners("r2")
     assert is_gone(pid)
     assert run("d", run="r2")[1] != pid
 
@@ -69,10 +69,10 @@ def test_closing_ends_a_job_that_is_running(run):
     # A child dies with the thread that made it, so this one makes its own.
     thread = threading.Thread(target=lambda: outcomes.append(run("hang")[0]))
     thread.start()
-    while not any(held.slot._worker for held in dask_worker._HELD.values()):
+    while not any(held.runner._worker for held in dask_worker._HELD.values()):
         thread.join(0.01)
     thread.join(0.5)
-    close_slots("r1")
+    close_runners("r1")
     thread.join(5)
     assert isinstance(outcomes[0], Crashed)
 

@@ -42,7 +42,7 @@ def _is_ours(directory: pathlib.Path) -> bool:
     return isinstance(record, dict) and "record_version" in record
 
 
-def put_in_place(output: pathlib.Path, destination: pathlib.Path) -> None:
+def install(output: pathlib.Path, destination: pathlib.Path) -> None:
     """Renames `output` to `destination`, when it is on the disk; see `replace.put_in_place`.
 
     Raises:

@@ -5,7 +5,7 @@ import pathlib
 import pytest
 
 from converter import errors
-from converter.migration.put_in_place import check_replaceable, put_in_place
+from converter.migration.install import check_replaceable, install
 
 
 def make(place, content, record='{"record_version": 1}'):
@@ -20,14 +20,14 @@ def content(place):
 
 
 def test_it_is_put_where_nothing_was(tmp_path):
-    put_in_place(make(tmp_path / "s/new", "new"), tmp_path / "a/b/c")
+    install(make(tmp_path / "s/new", "new"), tmp_path / "a/b/c")
     assert content(tmp_path / "a/b/c") == "new"
     assert not (tmp_path / "s/new").exists()
 
 
 def test_the_old_version_goes_to_staging(tmp_path):
     make(tmp_path / "c", "old")
-    put_in_place(make(tmp_path / "s/new", "new"), tmp_path / "c")
+    install(make(tmp_path / "s/new", "new"), tmp_path / "c")
     assert content(tmp_path / "c") == "new"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c", "s"]
 
@@ -44,14 +44,14 @@ def test_the_old_version_stays_where_the_new_one_cannot_go(tmp_path, monkeypatch
 
     monkeypatch.setattr(pathlib.Path, "rename", fail)
     with pytest.raises(errors.DestinationError, match="cross-device"):
-        put_in_place(new, tmp_path / "c")
+        install(new, tmp_path / "c")
     assert content(tmp_path / "c") == "old"
 
 
 def test_a_parent_that_is_a_file_is_an_error(tmp_path):
     (tmp_path / "a").write_text("x")
     with pytest.raises(errors.DestinationError, match="cannot be written"):
-        put_in_place(make(tmp_path / "s/new", "new"), tmp_path / "a/b")
+        install(make(tmp_path / "s/new", "new"), tmp_path / "a/b")
 
 
 def test_what_may_be_replaced(tmp_path):
@@ -72,7 +72,7 @@ def test_what_was_put_there_meanwhile_is_not_replaced(tmp_path):
     (tmp_path / "c").mkdir()
     (tmp_path / "c/precious").write_text("x")
     with pytest.raises(errors.DestinationError, match="did not write it"):
-        put_in_place(new, tmp_path / "c")
+        install(new, tmp_path / "c")
     assert (tmp_path / "c/precious").read_text() == "x"
 
 

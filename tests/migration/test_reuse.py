@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 from converter.conversion.options import ConversionOptions
-from converter.files.snapshot import look_at
+from converter.files.snapshot import take_snapshot
 from converter.migration.candidates import Candidate
 from converter.migration.journal import JobFinished
 from converter.migration.options import Options
@@ -23,7 +23,7 @@ from converter.migration.outcomes import (
     TimedOut,
     UpToDate,
 )
-from converter.migration.remember import remember
+from converter.migration.reuse import reuse_outcome
 from converter.version import __version__
 
 CONVERSION = ConversionOptions().to_json()
@@ -49,15 +49,15 @@ def ask(tmp_path, options):
 
     def call(outcome, changes=None, **option_changes):
         entry = JobFinished(
-            run="r", time=0.0, outcome=outcome, source_signature="s",
-            destination_signature=look_at(tmp_path / "dst/a").signature,
+            run="r", time=0.0, outcome=outcome, source_stat_digest="s",
+            destination_stat_digest=take_snapshot(tmp_path / "dst/a").stat_digest,
             fingerprint=options.conversion.fingerprint, converter=__version__,
         )  # fmt: skip
         entry = dataclasses.replace(entry, **(changes or {}))
         own = {name: option_changes.pop(name) for name in CONVERSION if name in option_changes}
         changed = dataclasses.replace(options, **option_changes)
         changed = dataclasses.replace(changed, conversion=changed.conversion.updated(own))
-        return remember(candidate, "s", entry, changed)
+        return reuse_outcome(candidate, "s", entry, changed)
 
     return call
 
@@ -74,11 +74,11 @@ def test_what_was_converted_is_up_to_date_where_it_is_now(ask, tmp_path):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"source_signature": "other"}, {"destination_signature": "other"}, {"converter": "0.0.9"}],
+    [{"source_stat_digest": "other"}, {"destination_stat_digest": "other"}, {"converter": "0.0.9"}],
 )
 def test_a_change_has_it_looked_at_again(ask, changes):
     assert ask(Converted(**WHERE, **OUTPUT), changes) is None
-    if "destination_signature" not in changes:
+    if "destination_stat_digest" not in changes:
         assert ask(Refused(**WHERE, error=ERROR), changes) is None
 
 
@@ -146,4 +146,4 @@ def test_what_is_not_legacy_stays_so(ask):
 
 
 def test_nothing_is_known_of_what_the_journal_does_not_name(options):
-    assert remember(Candidate("b", options.source_root / "b", "b"), "s", None, options) is None
+    assert reuse_outcome(Candidate("b", options.source_root / "b", "b"), "s", None, options) is None

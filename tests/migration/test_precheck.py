@@ -8,10 +8,10 @@ import pytest
 
 from converter.conversion.options import ConversionOptions
 from converter.files.source_files import digest
-from converter.migration import settle as settle_module
+from converter.migration import precheck as precheck_module
 from converter.migration.convert_job import convert_job
 from converter.migration.outcomes import Converted, Failed, NotLegacy, UpToDate
-from converter.migration.settle import Settled, settle
+from converter.migration.precheck import Precheck, precheck
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def change(job, **changes):
 
 
 def test_what_was_converted_is_up_to_date(job):
-    assert isinstance(settle(job).outcome, UpToDate)
+    assert isinstance(precheck(job).outcome, UpToDate)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_what_was_converted_is_up_to_date(job):
 )
 def test_what_was_made_otherwise_is_not(job, changes):
     change(job, **changes)
-    assert settle(job).outcome is None
+    assert precheck(job).outcome is None
 
 
 @pytest.mark.parametrize(
@@ -52,49 +52,49 @@ def test_what_was_made_otherwise_is_not(job, changes):
 )
 def test_what_was_made_with_other_options_is_not(job, changes):
     other = dataclasses.replace(job, options=ConversionOptions(**changes))
-    assert settle(other).outcome is None
+    assert precheck(other).outcome is None
     assert isinstance(convert_job(other), Converted)
-    assert isinstance(settle(other).outcome, UpToDate)
-    assert settle(job).outcome is None
+    assert isinstance(precheck(other).outcome, UpToDate)
+    assert precheck(job).outcome is None
 
 
 def test_what_was_not_verified_is_not_up_to_date_for_verify(job):
-    assert settle(dataclasses.replace(job, options=ConversionOptions(verify=True))) == Settled()
+    assert precheck(dataclasses.replace(job, options=ConversionOptions(verify=True))) == Precheck()
     change(job, parity={"passed": True, "tensors": 1, "bit_equal": 1, "worst_abs": 0.0,
                         "worst_rel": 0.0})  # fmt: skip
     assert isinstance(
-        settle(dataclasses.replace(job, options=ConversionOptions(verify=True))).outcome, UpToDate
+        precheck(dataclasses.replace(job, options=ConversionOptions(verify=True))).outcome, UpToDate
     )
 
 
 def test_a_torn_output_is_not_up_to_date(job):
     pathlib.Path(job.destination, "saved_model.pb").unlink()
-    assert settle(job).outcome is None
+    assert precheck(job).outcome is None
 
 
 def test_an_output_without_record_is_not_up_to_date(job):
     pathlib.Path(job.destination, "assets.extra/conversion.json").unlink()
-    assert settle(job) == Settled()
+    assert precheck(job) == Precheck()
 
 
 def test_the_source_is_read_only_where_its_digest_decides(job, monkeypatch):
     actual = digest(pathlib.Path(job.source))
-    assert settle(job).source_digest == actual
+    assert precheck(job).source_digest == actual
     pathlib.Path(job.source, "new").write_text("x")
-    changed = settle(job)
+    changed = precheck(job)
     assert changed.outcome is None
     assert changed.source_digest == digest(pathlib.Path(job.source)) != actual
-    monkeypatch.setattr(settle_module, "digest", None)
-    assert settle(dataclasses.replace(job, options=ConversionOptions(verify=True))) == Settled()
-    assert settle(dataclasses.replace(job, destination=job.destination + "2")) == Settled()
+    monkeypatch.setattr(precheck_module, "digest", None)
+    assert precheck(dataclasses.replace(job, options=ConversionOptions(verify=True))) == Precheck()
+    assert precheck(dataclasses.replace(job, destination=job.destination + "2")) == Precheck()
 
 
 def test_a_source_that_is_not_there_is_not_the_module_s_fault(job):
-    outcome = settle(dataclasses.replace(job, source="/nowhere/a")).outcome
+    outcome = precheck(dataclasses.replace(job, source="/nowhere/a")).outcome
     assert isinstance(outcome, Failed)
     assert outcome.error.kind == "SourceMissing"
     assert "/nowhere/a is not there" in outcome.error.text
 
 
 def test_what_is_tf2_is_not_legacy(job):
-    assert isinstance(settle(dataclasses.replace(job, source=job.destination)).outcome, NotLegacy)
+    assert isinstance(precheck(dataclasses.replace(job, source=job.destination)).outcome, NotLegacy)

@@ -7,7 +7,7 @@ import pathlib
 from typing import Any
 
 from converter.conversion.options import ConversionOptions
-from converter.files.snapshot import look_at
+from converter.files.snapshot import take_snapshot
 from converter.migration.candidates import Candidate
 from converter.migration.journal import JobFinished
 from converter.migration.options import Options
@@ -25,18 +25,18 @@ from converter.migration.state import State
 from converter.version import __version__
 
 
-def remember(
-    candidate: Candidate, signature: str, entry: JobFinished | None, options: Options
+def reuse_outcome(
+    candidate: Candidate, stat_digest: str, entry: JobFinished | None, options: Options
 ) -> Outcome | None:
     """The outcome that a module had, if it would have it again; None if a job has to find out.
 
     Args:
       candidate: The module.
-      signature: That of its source, as it is now.
+      stat_digest: That of its source, as it is now.
       entry: Its last outcome in the journal, if there is one.
       options: Those of this run.
     """
-    if entry is None or entry.converter != __version__ or entry.source_signature != signature:
+    if entry is None or entry.converter != __version__ or entry.source_stat_digest != stat_digest:
         return None
     destination = options.destination_root / candidate.target
     if not _holds(entry, destination, options, options.conversion_of(candidate.path)):
@@ -55,7 +55,7 @@ def _holds(
         return True
     if isinstance(outcome, Converted | UpToDate):
         verified = outcome.parity is not None
-        is_untouched = entry.destination_signature == look_at(destination).signature
+        is_untouched = entry.destination_stat_digest == take_snapshot(destination).stat_digest
         is_same = conversion.give_the_result_of(entry.fingerprint)
         return is_untouched and is_same and (verified or not conversion.verify)
     if options.retry_failed or entry.fingerprint != conversion.fingerprint:

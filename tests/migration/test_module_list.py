@@ -3,16 +3,16 @@
 import pytest
 
 from converter import errors
-from converter.migration.handles import read_handles
+from converter.migration.module_list import read_module_list
 
 
 @pytest.fixture
 def read(tmp_path):
     def call(text):
         (tmp_path / "list").write_text(text)
-        found = read_handles(tmp_path / "list", tmp_path / "src", tmp_path / "dst")
+        found = read_module_list(tmp_path / "list", tmp_path / "src", tmp_path / "dst")
         places = {c.path: (str(c.source), c.target) for c in found.candidates}
-        return places, {o.path: o for o in found.settled}
+        return places, {o.path: o for o in found.outcomes}
 
     return call
 
@@ -39,10 +39,10 @@ def test_a_path_outside_keeps_all_of_itself_and_stays_below_the_destination(read
 
 
 def test_a_url_is_refused_by_itself(read, tmp_path):
-    places, settled = read("https://tfhub.dev/google/../elmo/3?x=1\ngs://bucket/m\na\n")
+    places, outcomes = read("https://tfhub.dev/google/../elmo/3?x=1\ngs://bucket/m\na\n")
     assert list(places) == ["a"]
-    assert list(settled) == ["tfhub.dev/google/elmo/3", "bucket/m"]
-    outcome = settled["tfhub.dev/google/elmo/3"]
+    assert list(outcomes) == ["tfhub.dev/google/elmo/3", "bucket/m"]
+    outcome = outcomes["tfhub.dev/google/elmo/3"]
     assert outcome.source == "https://tfhub.dev/google/../elmo/3?x=1"
     assert outcome.destination == str(tmp_path / "dst/tfhub.dev/google/elmo/3")
     assert "no local path" in outcome.error.text
@@ -62,4 +62,4 @@ def test_a_list_that_cannot_be_read_is_wrong_use(tmp_path):
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     for name in ("nowhere", "binary"):
         with pytest.raises(errors.UsageError, match="cannot be read"):
-            read_handles(tmp_path / name, tmp_path, tmp_path)
+            read_module_list(tmp_path / name, tmp_path, tmp_path)

@@ -19,7 +19,7 @@ from converter.migration.worker_process import (
 _GIB = 1 << 30
 
 
-class Slot:
+class JobRunner:
     """Runs jobs in a worker process that is used for many of them.
 
     A job that costs a worker its life is tried again in a fresh one if others had used the first:

@@ -10,7 +10,7 @@ from converter.migration.candidates import Candidate, Found, target_of
 from converter.migration.outcomes import ErrorInfo, Outcome, Refused
 
 
-def read_handles(
+def read_module_list(
     file: pathlib.Path, source_root: pathlib.Path, destination_root: pathlib.Path
 ) -> Found:
     """Reads a list of handles.

@@ -11,7 +11,7 @@ import converter
 from converter import errors
 from converter.export.record import FILENAME, FOLDER, all_warnings
 from converter.export.saved_model import read_record
-from converter.files.snapshot import look_at
+from converter.files.snapshot import take_snapshot
 from converter.files.source_files import digest
 from converter.formats import hub_module
 from converter.formats.registry import FORMATS
@@ -30,7 +30,7 @@ from converter.migration.outcomes import (
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Settled:
+class Precheck:
     """What a look at a module, before it is converted, has found.
 
     Attributes:
@@ -42,24 +42,24 @@ class Settled:
     source_digest: str | None = None
 
 
-def settle(job: Job) -> Settled:
+def precheck(job: Job) -> Precheck:
     """Looks whether a module has to be converted.
 
     Raises:
       ConversionError: if the source cannot be read.
     """
     if not os.path.lexists(job.source):
-        return Settled(_missing(job))
+        return Precheck(_missing(job))
     if _is_tf2(pathlib.Path(job.source)):
         explanation = "It is a TF2 SavedModel already."
-        return Settled(NotLegacy(**where(job), reason=Reason.TF2, explanation=explanation))
+        return Precheck(NotLegacy(**where(job), reason=Reason.TF2, explanation=explanation))
     recorded = _recorded_digest(job)
     if recorded is None:
-        return Settled()
+        return Precheck()
     actual = digest(pathlib.Path(job.source))
     if actual != recorded or not is_complete(pathlib.Path(job.destination)):
-        return Settled(source_digest=actual)
-    return Settled(UpToDate(**where(job), **describe_output(job)), actual)
+        return Precheck(source_digest=actual)
+    return Precheck(UpToDate(**where(job), **describe_output(job)), actual)
 
 
 def _missing(job: Job) -> Outcome:
@@ -111,7 +111,7 @@ def describe_output(job: Job) -> dict[str, Any]:
     return {
         "source_digest": record["source"]["digest"],
         "warnings": all_warnings(record),
-        "destination_bytes": look_at(destination).size_bytes,
+        "destination_bytes": take_snapshot(destination).size_bytes,
         "record": str(destination / FOLDER / FILENAME),
         "parity": None if parity is None else ParitySummary.from_json(parity),
         "parity_report": str(report) if parity is not None and report.is_file() else None,
