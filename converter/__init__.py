@@ -135,8 +135,8 @@ def load(
       UsageError: if it has no such tag set or signature.
     """
     from converter.assemble.reusable import build_reusable
-    from converter.compile.module_graphs import make_graphs
-    from converter.compile.plan import make_plan
+    from converter.compile.compile_module import compile_module
+    from converter.compile.plan import PlanOptions
     from converter.formats.registry import read_module
     from converter.processes import garbage_collection
     from converter.processes.custom_ops import import_packages
@@ -144,8 +144,8 @@ def load(
     import_packages(import_ops)
     with garbage_collection.paused():
         legacy = read_module(source)
-        plan = make_plan(legacy, tags, training_tags, call_signature)
-        return build_reusable(make_graphs(legacy, plan), live=True).module
+        options = PlanOptions(tags=tags, training_tags=training_tags, call_signature=call_signature)
+        return build_reusable(compile_module(legacy, options), live=True).module
 
 
 def convert(
@@ -195,8 +195,8 @@ def convert(
     from converter.files.source_files import BackgroundDigest
 
     with BackgroundDigest(source, source_digest) as digest:
-        from converter.compile.module_graphs import make_graphs
-        from converter.compile.plan import make_plan
+        from converter.compile.compile_module import compile_module
+        from converter.compile.plan import PlanOptions
         from converter.conversion.options import ConversionOptions
         from converter.export.saved_model import check_destination, write_saved_model
         from converter.files.byte_progress import ByteProgress
@@ -220,12 +220,11 @@ def convert(
             sweep_beside(as_path(destination))
             check_destination(legacy.directory, as_path(destination), overwrite=overwrite)
             arrays = check_inputs(inputs, legacy, verify=verify)
-            plan = make_plan(legacy, tags, training_tags, call_signature)
             say("rewriting its graphs")
-            graphs = make_graphs(legacy, plan)
+            compiled = compile_module(legacy, PlanOptions(**options.recorded()))
             say("tracing and saving")
             return write_saved_model(
-                graphs,
+                compiled,
                 as_path(destination),
                 options=options.recorded(),
                 digest=digest.result,

@@ -30,7 +30,16 @@ def test_every_format_has_a_test_file(candidate):
 
 @pytest.mark.parametrize(
     "room",
-    ["ir", "formats", "passes", "compile", "assemble", "migration", "tensor_bundle", "build_actions"],
+    [
+        "ir",
+        "formats",
+        "passes",
+        "compile",
+        "assemble",
+        "migration",
+        "tensor_bundle",
+        "build_actions",
+    ],
 )
 def test_every_source_file_has_a_test_file_and_the_reverse(room):
     """A package has a test file of its name, or a folder of them."""

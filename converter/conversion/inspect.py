@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
-from converter import errors
-from converter.compile.module_graphs import ModuleGraphs, try_graphs
+from converter.compile.compile_module import try_compile
+from converter.compile.compiled_module import CompiledModule, RefusedModule
 from converter.compile.notices import find_dropped, find_warnings
-from converter.compile.plan import ModulePlan, make_plan
-from converter.compile.refusals import Refusals
+from converter.compile.plan import PlanOptions
 from converter.compile.variants import TRAINING_MARKS, merge_variables
 from converter.export import record
 from converter.export.attachments import describe_attachments
@@ -72,50 +70,44 @@ def summarize(
     Raises:
       UsageError: if the module has no such tag set or signature.
     """
-    plan, graphs, refusals = _try(
-        legacy, functools.partial(make_plan, legacy, tags, training_tags, call_signature)
-    )
+    options = PlanOptions(tags=tags, training_tags=training_tags, call_signature=call_signature)
+    compilation = try_compile(legacy, options)
+    compiled = compilation if isinstance(compilation, CompiledModule) else None
+    refusals = compilation.refusals if isinstance(compilation, RefusedModule) else ()
+    plan = compilation.plan
     programs = [legacy.variants[tags] for tags in sorted(legacy.variants, key=sorted)]
     return ModuleSummary(
         source=record.describe_source(legacy, digest(legacy.directory)),
-        graph_variants=[_describe_variant(program, graphs) for program in programs],
+        graph_variants=[_describe_variant(program, compiled) for program in programs],
         variables=[record.describe_variable(spec) for spec in merge_variables(programs).values()],
         tables=[table for program in programs for table in record.describe_tables(program)],
         assets=record.describe_assets(programs),
         attachments=describe_attachments(legacy.variants),
         callables=(
-            {name: record.describe_callable(graphs, name) for name in graphs.callables}
-            if graphs
+            {name: record.describe_callable(compiled, name) for name in compiled.callables}
+            if compiled
             else {}
         ),
         root=plan.root if plan else None,
-        dropped=[dataclasses.asdict(item) for item in find_dropped(graphs)] if graphs else [],
-        warnings=list(find_warnings(graphs) if graphs else plan.warnings if plan else ()),
-        refused=None if refusals.first is None else str(refusals.first),
+        dropped=[dataclasses.asdict(item) for item in find_dropped(compiled)] if compiled else [],
+        warnings=list(find_warnings(compiled) if compiled else plan.warnings if plan else ()),
+        refused=str(refusals[0].error) if refusals else None,
         refusals=[
-            {"error": str(error), "type": type(error).__name__, "callables": parts}
-            for error, parts in refusals.all
+            {
+                "error": str(refusal.error),
+                "type": type(refusal.error).__name__,
+                "callables": list(refusal.parts),
+            }
+            for refusal in refusals
         ],
     )
 
 
-def _try(
-    legacy: LegacyModule, make: Callable[[], ModulePlan]
-) -> tuple[ModulePlan | None, ModuleGraphs | None, Refusals]:
-    """The plan and graphs of the module as far as they can be made, and why no further."""
-    refusals = Refusals()
-    try:
-        plan = make()
-    except errors.UsageError:
-        raise
-    except errors.ConversionError as error:
-        refusals.add(error)
-        return None, None, refusals
-    return plan, *try_graphs(legacy, plan)
-
-
-def _describe_variant(program: Program, graphs: ModuleGraphs | None) -> Json:
-    role = record.describe_role(graphs, program.tags) if graphs else {"role": _guess_role(program)}
+def _describe_variant(program: Program, compiled: CompiledModule | None) -> Json:
+    if compiled is None:
+        role = {"role": _guess_role(program)}
+    else:
+        role = record.describe_role(compiled, program.tags)
     return {
         "tags": sorted(program.tags),
         **role,

@@ -15,7 +15,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from converter import errors, tf_private
 from converter.assemble.reusable import Reusable, build_reusable
-from converter.compile.module_graphs import ModuleGraphs
+from converter.compile.compiled_module import CompiledModule
 from converter.export import record as records
 from converter.export.attachments import describe_attachments
 from converter.export.canonical import canonicalize
@@ -74,7 +74,7 @@ _COPIED = (
 
 
 def write_saved_model(
-    graphs: ModuleGraphs,
+    compiled: CompiledModule,
     destination: Path,
     *,
     options: Mapping[str, Any],
@@ -88,7 +88,7 @@ def write_saved_model(
     """Builds the module and writes it.
 
     Args:
-      graphs: What to build.
+      compiled: What to build.
       destination: Where to write it; either absent, the old version or complete at any time.
       options: The options that the record keeps.
       digest: Returns the digest of the source, when everything else is done.
@@ -104,13 +104,13 @@ def write_saved_model(
       DestinationError: if something is there already, or it cannot be written.
       ConversionError: if the module cannot be carried over exactly.
     """
-    check_destination(graphs.legacy.directory, destination, overwrite=overwrite)
+    check_destination(compiled.legacy.directory, destination, overwrite=overwrite)
     with tf_private.tracing_for_saving(_OPTIONS):
-        reusable = build_reusable(graphs, live=False)
+        reusable = build_reusable(compiled, live=False)
     with staged(destination, overwrite=overwrite) as staging:
-        links = _save(reusable, graphs, staging, hardlink=hardlink, progress=progress)
-        _write_attachments(graphs, staging)
-        record = records.make_record(graphs, options, digest())
+        links = _save(reusable, compiled, staging, hardlink=hardlink, progress=progress)
+        _write_attachments(compiled, staging)
+        record = records.make_record(compiled, options, digest())
         path = staging / records.FOLDER / records.FILENAME
         path.write_bytes(records.to_bytes(record))
         if verify is not None:
@@ -171,7 +171,7 @@ def read_record(directory: Path) -> Mapping[str, Any]:
 
 def _save(
     reusable: Reusable,
-    graphs: ModuleGraphs,
+    compiled: CompiledModule,
     staging: Path,
     *,
     hardlink: bool,
@@ -184,7 +184,7 @@ def _save(
                 reusable.module, staging, reusable.signatures.functions, _OPTIONS
             )
             links = _write_variables(
-                reusable, objects, graphs, staging, hardlink=hardlink, progress=progress
+                reusable, objects, compiled, staging, hardlink=hardlink, progress=progress
             )
             canonicalize(staging, reusable.signatures.input_names)
     except tf.errors.OpError as error:
@@ -201,7 +201,7 @@ def _save(
 def _write_variables(
     reusable: Reusable,
     objects: Sequence[Any],
-    graphs: ModuleGraphs,
+    compiled: CompiledModule,
     staging: Path,
     *,
     hardlink: bool,
@@ -218,7 +218,7 @@ def _write_variables(
     (staging / "variables").mkdir(exist_ok=True)
     return write_weights(
         staging / "variables" / "variables",
-        graphs.legacy.checkpoint,
+        compiled.legacy.checkpoint,
         values,
         object_graph.serialized,
         hardlink=hardlink,
@@ -240,14 +240,14 @@ def quiet_tensorflow() -> Iterator[None]:
         absl.logging.set_verbosity(levels[1])
 
 
-def _write_attachments(graphs: ModuleGraphs, staging: Path) -> None:
+def _write_attachments(compiled: CompiledModule, staging: Path) -> None:
     """Writes the attached messages, byte for byte and as JSON where their type is known."""
     folder = staging / records.FOLDER
     folder.mkdir(exist_ok=True)
-    for item in describe_attachments(graphs.legacy.variants):
+    for item in describe_attachments(compiled.legacy.variants):
         path = folder / item["file"]
         path.parent.mkdir(parents=True, exist_ok=True)
-        program = graphs.legacy.variants[frozenset(item["tags"])]
+        program = compiled.legacy.variants[frozenset(item["tags"])]
         path.write_bytes(program.attachments[item["key"]])
         if item["json"] is not None:
             path.with_suffix(".json").write_bytes(records.to_bytes(item["json"]))
