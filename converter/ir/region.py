@@ -1,4 +1,4 @@
-"""The nested form of a computation, as frozen values: what `raise_control_flow` makes of a graph.
+"""The nested form of a computation, as frozen values: what functionalizing a graph returns.
 
 A `Region` runs its items one after the other. An item is a plain `Node`, a `Loop` or a `Branch`,
 and the regions inside of those may use every tensor of the regions around them.
