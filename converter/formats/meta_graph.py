@@ -28,7 +28,7 @@ from converter.ir.graph import (
     TensorRef,
     VariableSpec,
 )
-from converter.ir.text import read_shape
+from converter.ir.shapes import read_shape
 from converter.tensor_bundle.checkpoint import Checkpoint
 
 _CONTEXTS = {

@@ -15,7 +15,7 @@ from tensorflow.core.framework import types_pb2
 from converter import errors
 from converter.files.paths import Path, size_bytes
 from converter.ir.graph import SliceSpec, VariableSpec
-from converter.ir.text import format_shape
+from converter.ir.shapes import format_shape
 from converter.tensor_bundle import checkpoint_index
 from converter.tensor_bundle.checkpoint_index import BigEndianError, Entry, Slice
 from converter.tensor_bundle.sorted_table import CompressedTableError, TableError

@@ -18,7 +18,7 @@ from tensorflow.core.framework import versions_pb2
 from tensorflow.core.protobuf import tensor_bundle_pb2
 
 from converter.ir.graph import SliceSpec
-from converter.ir.text import read_shape
+from converter.ir.shapes import read_shape
 from converter.tensor_bundle.ordered_code import FULL_EXTENT, is_slice_key, slice_key
 from converter.tensor_bundle.sorted_table import TableError, read_table, write_table
 

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from converter import errors
 from converter.ir import query, serde
 from converter.ir.graph import Node, Nodes
-from converter.ir.text import read_shape
+from converter.ir.shapes import read_shape
 
 # The names of the frames around a node, outermost first.
 Frame: TypeAlias = tuple[str, ...]

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from converter.ir import op_facts, serde
 from converter.ir.graph import Node, Nodes, TensorRef
-from converter.ir.text import read_shape
+from converter.ir.shapes import read_shape
 from converter.passes.lower_tensor_arrays.flows import ALIASES, CREATION, WRITES, Arrays, flow_of
 from converter.passes.lower_tensor_arrays.lengths import find_constant, length_of, range_limit
 from converter.passes.lower_tensor_arrays.order import find_version, is_dynamic, origin_of

@@ -10,7 +10,7 @@ from tensorflow.core.framework import attr_value_pb2, tensor_shape_pb2
 from converter import errors
 from converter.ir import op_facts, query, serde
 from converter.ir.graph import BOUND_OPS, AttrValue, Graph, Node, TensorRef
-from converter.ir.text import read_shape
+from converter.ir.shapes import read_shape
 from converter.passes.lower_tensor_arrays.facts import Facts
 from converter.passes.lower_tensor_arrays.flows import CLOSE, CREATION, PASSED_ON, Arrays, flow_of
 from converter.passes.lower_tensor_arrays.order import is_dynamic
