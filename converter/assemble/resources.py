@@ -12,7 +12,7 @@ from converter.assemble.legacy_table import LegacyTable
 from converter.compile.computations import variable_names
 from converter.compile.custom_gradients import CustomGradient
 from converter.compile.definitions import Definitions
-from converter.compile.table_graphs import TableGraphs
+from converter.compile.tables import TableGraphs
 from converter.compile.variants import merge_variables
 from converter.formats.legacy_module import LegacyModule
 from converter.ir import query

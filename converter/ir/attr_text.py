@@ -15,8 +15,9 @@ import numpy as np
 from google.protobuf import text_encoding, text_format
 from tensorflow.core.framework import attr_value_pb2, types_pb2
 
+from converter.ir.attributes import read_shape
 from converter.ir.graph import AttrValue
-from converter.ir.shapes import format_shape, parse_shape, read_shape, write_shape
+from converter.ir.shape_text import format_shape, parse_shape, write_shape
 from converter.ir.tensor_text import TENSOR, format_head, format_tensor, parse_tensor
 
 # Strings may hold any characters, brackets and commas among them.
@@ -101,7 +102,7 @@ def parse_attr(text: str) -> AttrValue:
     serialized = _SERIALIZED.fullmatch(text)
     if serialized:
         value.ParseFromString(text_encoding.CUnescape(serialized[1][1:-1]))
-    elif text.startswith("{"):
+    elif text.startswith("{") and text.endswith("}"):
         _parse_protobuf(text[1:-1], value)
     elif TENSOR.fullmatch(text):
         value.tensor.CopyFrom(parse_tensor(text))

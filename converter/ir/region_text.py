@@ -34,7 +34,7 @@ from collections.abc import Iterator, Sequence
 
 from converter.ir.graph import Node, TensorRef
 from converter.ir.region import Branch, Carried, Item, Loop, Region
-from converter.ir.shapes import format_shape, parse_shape
+from converter.ir.shape_text import format_shape, parse_shape
 from converter.ir.text import format_node, format_ref, parse_node, split
 
 _TITLES: dict[type, tuple[str, str]] = {Loop: ("while", "do"), Branch: ("then", "else")}

@@ -8,7 +8,7 @@ which the last one fills up the shape: `float[64](0.0)` is 64 zeros. Source: ten
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ import tensorflow as tf
 from google.protobuf import text_encoding
 from tensorflow.core.framework import tensor_pb2, types_pb2
 
-from converter.ir.shapes import format_shape, parse_shape, read_shape, write_shape
+from converter.ir.attributes import read_shape
+from converter.ir.shape_text import format_shape, parse_shape, write_shape
 
 TENSOR = re.compile(
     r"(?P<dtype>[a-z]\w*)(?P<shape>\[[\d,]*\])?"
@@ -24,7 +25,7 @@ TENSOR = re.compile(
 )
 _VALUE = re.compile(r'\s*("(?:\\.|[^"\\])*"|[^,"]+?)\s*(?:,|$)')
 
-# Types whose values are listed as integers, pairs or strings come last.
+# The field that lists the values of each type.
 _LISTS = {
     types_pb2.DT_FLOAT: "float_val",
     types_pb2.DT_DOUBLE: "double_val",
@@ -71,14 +72,14 @@ def format_head(tensor: tensor_pb2.TensorProto) -> str:
     return name if shape == () else f"{name}{format_shape(shape)}"
 
 
-def _unpack(tensor: tensor_pb2.TensorProto) -> Sequence[Any] | None:
+def _unpack(tensor: tensor_pb2.TensorProto) -> np.ndarray[Any, np.dtype[Any]] | None:
     dtype = _numpy_dtype(tensor.dtype)
     if dtype.hasobject or len(tensor.tensor_content) % dtype.itemsize:
         return None
     return np.frombuffer(tensor.tensor_content, dtype)
 
 
-def _listed(tensor: tensor_pb2.TensorProto) -> Sequence[Any]:
+def _listed(tensor: tensor_pb2.TensorProto) -> Iterable[Any]:
     values = getattr(tensor, _LISTS[tensor.dtype])
     if tensor.dtype in (types_pb2.DT_HALF, types_pb2.DT_BFLOAT16):
         bits = np.array([value % 2**16 for value in values], np.uint16)

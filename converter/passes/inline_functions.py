@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from tensorflow.core.framework import attr_value_pb2
 
 from converter import errors
-from converter.ir import gradient_overrides, op_facts, query, serde
+from converter.ir import attributes, gradient_overrides, op_facts, query, serde
 from converter.ir.graph import (
     CUSTOM_GRADIENT_OP,
     AttrValue,
@@ -253,6 +253,6 @@ class _Inliner:
         """The call as a node of its own, so that it keeps the gradient that the exporter gave."""
         body = self._read(self._get_function(call, callee.name), callee)
         check_body(call, Body(callee.name, body, ()), len(call.inputs))
-        outputs = serde.int_attr(len(body.results))
-        kept = {"key": serde.string_attr(callee.name), "outputs": outputs}
+        outputs = attributes.int_attr(len(body.results))
+        kept = {"key": attributes.string_attr(callee.name), "outputs": outputs}
         return dataclasses.replace(call, op=CUSTOM_GRADIENT_OP, attrs=kept)

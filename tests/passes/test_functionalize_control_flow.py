@@ -149,6 +149,7 @@ def test_a_loop_in_a_conditional_and_a_conditional_in_it(raised):
         return m
     """
     after = """
+        args x, p
         branch p -> m:
           then:
             loop f(v=x [...]) -> last:

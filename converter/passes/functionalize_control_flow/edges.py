@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
 from converter import errors
-from converter.ir import op_facts, query, serde
+from converter.ir import attributes, op_facts, query
 from converter.ir.graph import Node, Nodes, TensorRef
 from converter.passes.functionalize_control_flow.frames import Frame, LoopVariable, V1Loop
 from converter.passes.functionalize_control_flow.guards import Guards
@@ -227,7 +227,7 @@ class EdgeResolver:
 
 
 def _is_handle(node: Node) -> bool:
-    return serde.attr_dtype(node, "T") == op_facts.DT_RESOURCE
+    return attributes.get_dtype(node, "T") == op_facts.DT_RESOURCE
 
 
 def _find_visible(nodes: Nodes, frames: Mapping[str, Frame]) -> set[str]:

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 from converter import errors
-from converter.ir import query, serde
+from converter.ir import attributes, query
+from converter.ir.attributes import read_shape
 from converter.ir.graph import Node, Nodes
-from converter.ir.shapes import read_shape
 
 # The names of the frames around a node, outermost first.
 Frame: TypeAlias = tuple[str, ...]
@@ -155,13 +155,13 @@ def _find_variable(nodes: Nodes, merge: Node) -> Iterator[LoopVariable]:
         raise errors.UnsupportedOpError(
             "a loop variable must join one Enter and one NextIteration", node=merge.name
         )
-    dtype = serde.attr_dtype(merge, "T")
+    dtype = attributes.get_dtype(merge, "T")
     yield LoopVariable(merge.name, enters[0], backs[0], dtype, _static_shape(merge))
 
 
 def _static_shape(merge: Node) -> tuple[int | None, ...] | None:
     """The shape that the exporter's TensorFlow inferred, which is V1's shape invariant."""
-    if serde.INFERRED_SHAPES not in merge.attrs:
+    if attributes.INFERRED_SHAPES not in merge.attrs:
         return None
-    shapes = merge.attrs[serde.INFERRED_SHAPES].list.shape
+    shapes = merge.attrs[attributes.INFERRED_SHAPES].list.shape
     return read_shape(shapes[0]) if shapes else None

@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from converter import errors
-from converter.ir import op_facts, query, serde
+from converter.ir import op_facts, query
+from converter.ir.constants import int_constant
 from converter.ir.graph import TensorRef
 from converter.ir.region import Branch, Item, Region
 from converter.passes.functionalize_control_flow.conditionals import find_components
@@ -342,6 +343,6 @@ class RegionBuilder:
             true_index = self._context.guards.joins[ref.node].true_index
             number = true_index if value else 1 - true_index
             name = query.unique_name(f"{ref.node}/value_index", self._context.nodes)
-            constants.append(serde.int_constant(name, number))
+            constants.append(int_constant(name, number))
         results = (*region.results, *(TensorRef(node.name) for node in constants))
         return dataclasses.replace(region, items=(*region.items, *constants), results=results)

@@ -102,13 +102,7 @@ def execute(make_program):
 @pytest.fixture(scope="session")
 def const():
     """`const(1, "int64")` is a scalar constant's op with its attributes."""
-    fields = {"int32": "int_val", "int64": "int64_val", "float": "float_val"}
-
-    def text(number, dtype="int32"):
-        tensor = f"dtype: DT_{dtype.upper()} tensor_shape {{ }} {fields[dtype]}: {number}"
-        return f"Const[dtype={dtype}, value={{tensor {{ {tensor} }}}}]"
-
-    return text
+    return lambda number, dtype="int32": f"Const[dtype={dtype}, value={dtype}({number})]"
 
 
 @pytest.fixture(scope="session")
