@@ -413,14 +413,9 @@ def report(
       DestinationError: if the files cannot be written, if there are others in their places, or if
         the journal cannot be read.
     """
-    from converter.migration.options import local_root
-    from converter.page.write import write_report
+    from converter.migration.write_report import write_report
 
-    return write_report(
-        local_root(destination_root),
-        None if output is None else pathlib.Path(output).absolute(),
-        progress or _say_nothing,
-    )
+    return write_report(destination_root, output, progress or _say_nothing)
 
 
 def _verification(
