@@ -19,8 +19,9 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-import converter
 from converter import errors
+from converter.conversion.convert import convert
+from converter.conversion.inspect import inspect
 from converter.export.record import to_bytes
 from converter.files.snapshot import SourceGuard, take_snapshot
 from converter.files.staging import sweep_beside
@@ -29,6 +30,7 @@ from converter.migration.job import Job
 from converter.migration.outcomes import Converted, ErrorInfo, Failed, Outcome, Refused
 from converter.migration.precheck import describe_output, precheck
 from converter.parity.report import ParityReport
+from converter.version import __version__
 
 # A `ConversionError` of these types is not the module's fault; any other is.
 _NOT_THE_MODULE = (errors.DestinationError, errors.ParityError)
@@ -66,9 +68,9 @@ def _guard(job: Job, run: Callable[[Job], Outcome | None]) -> Outcome | None:
 
 
 def _check_version(job: Job) -> None:
-    if job.converter != converter.__version__:
+    if job.converter != __version__:
         raise errors.InternalError(
-            f"this worker has version {converter.__version__} of the converter, expected"
+            f"this worker has version {__version__} of the converter, expected"
             f" {job.converter}: install the same version on all machines"
         )
 
@@ -93,7 +95,7 @@ def _convert(job: Job) -> Outcome:
 def _write(job: Job, staging: pathlib.Path, known_digest: str | None) -> tuple[str, ...]:
     """Writes the SavedModel; returns the converter's remarks."""
     digest = None if known_digest is None else lambda: known_digest
-    conversion = converter.convert(
+    conversion = convert(
         job.source,
         staging / "new",
         **job.options.to_json(),
@@ -108,7 +110,7 @@ def _foresee(job: Job) -> Outcome | None:
     if checked.outcome is not None:
         return checked.outcome
     check_replaceable(pathlib.Path(job.destination))
-    refusals = converter.inspect(
+    refusals = inspect(
         job.source, import_ops=job.options.import_ops, **job.options.recorded()
     ).refusals
     if not refusals:

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-import converter
 from converter import errors
 from converter.export.record import FILENAME, FOLDER, all_warnings
 from converter.export.saved_model import read_record
@@ -29,6 +28,7 @@ from converter.migration.outcomes import (
     Reason,
     UpToDate,
 )
+from converter.version import __version__
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def _recorded_digest(job: Job) -> str | None:
     try:
         record = read_record(pathlib.Path(job.destination))
         same_options = record["options"] == job.options.recorded()
-        same_version = record["converter"] == converter.__version__
+        same_version = record["converter"] == __version__
         verified = record["parity"] is not None
         recorded: str = record["source"]["digest"]
     except (errors.ParityError, KeyError, TypeError, AttributeError):

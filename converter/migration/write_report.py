@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
 from collections.abc import Callable
 
 from converter import errors
+from converter.files.paths import StrPath
 from converter.migration.collect.report import collect_report
 from converter.migration.options import local_root
 from converter.page.document import encode_report
@@ -15,24 +15,40 @@ from converter.page.write import ReportFiles, find_places, write_files
 _PAGE = "report.html"
 
 
-def write_report(
-    source: str | os.PathLike[str],
-    output: str | os.PathLike[str] | None,
-    progress: Callable[[str], None],
+def report(
+    destination_root: StrPath,
+    output: StrPath | None = None,
+    *,
+    progress: Callable[[str], None] | None = None,
 ) -> ReportFiles:
-    """Writes the report of a migration; see `converter.report`, which describes the arguments."""
-    source = local_root(source)
-    if source.suffix == ".json" and source.is_file():
-        page = source.with_suffix(".html")
+    """Writes the report of a migration: a page, a table, and the document that they are made of.
+
+    Each file is the old one or the new one at any time. The same journal, records and comparisons
+    give the same bytes. The report names each record or comparison that is missing or damaged.
+
+    Args:
+      destination_root: The DST_ROOT of the migration, or a `report.json`, whose page and table are
+        then made from it alone.
+      output: Where the page goes, a name that ends with `.html`; by default `report.html` in
+        `destination_root`, or beside `report.json`. The other files go beside it, with `.json` and
+        `.csv`.
+      progress: Is told each step as it begins.
+
+    Raises:
+      UsageError: if no migration wrote to `destination_root`, if it is not a local path, if
+        `report.json` is not valid, or if `output` has another suffix.
+      DestinationError: if the files cannot be written, if others are in their places, or if the
+        journal cannot be read.
+    """
+    source = local_root(destination_root)
+    say = progress or (lambda _: None)
+    if output is not None:
+        page = pathlib.Path(output).absolute()
     else:
-        page = source / _PAGE
-    page = page if output is None else pathlib.Path(output).absolute()
+        page = source.with_suffix(".html") if source.is_file() else source / _PAGE
     places = find_places(page, source)
-    if source.is_file():
-        document = _read(source)
-    else:
-        document = encode_report(collect_report(source, progress))
-    progress("writing the page")
+    document = _read(source) if source.is_file() else encode_report(collect_report(source, say))
+    say("writing the page")
     return write_files(document, source, places)
 
 

@@ -16,6 +16,8 @@ from converter.files.source_files import digest
 from converter.migration.convert_job import convert_job, inspect_job
 from converter.migration.outcomes import Converted, Failed, Refused, UpToDate
 
+_VERIFY = "converter.conversion.convert.verify"
+
 
 @pytest.fixture
 def job(tree, make_job):
@@ -82,14 +84,14 @@ def test_what_is_not_legacy_or_damaged_says_so(make_job, tree, job, tmp_path):
 
 
 def test_verifying_keeps_the_comparison_in_full(job, monkeypatch):
-    monkeypatch.setattr(converter, "verify", lambda *_, **__: _Report("equal"))
+    monkeypatch.setattr(_VERIFY, lambda *_, **__: _Report("equal"))
     outcome = convert_job(msgspec.structs.replace(job, options=ConversionOptions(verify=True)))
     assert outcome.parity.tensors == 1
     assert json.loads(pathlib.Path(outcome.parity_report).read_text()) == {"rows": ["r"]}
 
 
 def test_a_difference_is_a_failure_whose_comparison_is_kept(job, monkeypatch):
-    monkeypatch.setattr(converter, "verify", lambda *_, **__: _Report("differs"))
+    monkeypatch.setattr(_VERIFY, lambda *_, **__: _Report("differs"))
     outcome = convert_job(msgspec.structs.replace(job, options=ConversionOptions(verify=True)))
     assert isinstance(outcome, Failed)
     assert outcome.error.kind == "ParityError"
@@ -98,7 +100,7 @@ def test_a_difference_is_a_failure_whose_comparison_is_kept(job, monkeypatch):
 
 
 def test_what_could_not_be_compared_is_converted_and_said(job, monkeypatch):
-    monkeypatch.setattr(converter, "verify", lambda *_, **__: _Report("not compared"))
+    monkeypatch.setattr(_VERIFY, lambda *_, **__: _Report("not compared"))
     outcome = convert_job(msgspec.structs.replace(job, options=ConversionOptions(verify=True)))
     assert isinstance(outcome, Converted)
     assert outcome.parity.verdict == "not compared"
@@ -147,7 +149,7 @@ def test_the_digest_is_computed_once(job, monkeypatch):
         return convert(source, destination, **options)
 
     convert = converter.convert
-    monkeypatch.setattr(converter, "convert", note)
+    monkeypatch.setattr("converter.migration.convert_job.convert", note)
     assert convert_job(job).source_digest == digest(pathlib.Path(job.source))
     shutil.rmtree(job.destination)
     convert_job(job)
@@ -192,7 +194,7 @@ def test_a_source_that_changes_meanwhile_is_not_committed(job, monkeypatch):
         return convert(source, destination, **options)
 
     convert = converter.convert
-    monkeypatch.setattr(converter, "convert", change)
+    monkeypatch.setattr("converter.migration.convert_job.convert", change)
     outcome = convert_job(job)
     assert isinstance(outcome, Refused)
     assert "changed while it was converted" in outcome.error.text
@@ -238,7 +240,7 @@ def test_whatever_goes_wrong_is_an_outcome(job, monkeypatch, raised, kind, has_d
     def fail(*_, **__):
         raise raised
 
-    monkeypatch.setattr(converter, "convert", fail)
+    monkeypatch.setattr("converter.migration.convert_job.convert", fail)
     outcome = convert_job(job)
     assert isinstance(outcome, kind)
     assert outcome.error.kind == type(raised).__name__
@@ -250,7 +252,7 @@ def test_an_error_names_the_destination_and_not_where_it_was_staged(job, monkeyp
         assert str(destination).startswith(job.staging)
         raise errors.DestinationError(f"{destination} cannot be written: No space left on device")
 
-    monkeypatch.setattr(converter, "convert", fail)
+    monkeypatch.setattr("converter.migration.convert_job.convert", fail)
     assert convert_job(job).error.message.startswith(f"{job.destination} cannot be written")
 
 

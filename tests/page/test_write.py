@@ -11,7 +11,7 @@ import report_data
 import converter
 from converter import errors
 from converter.migration.discover import discover
-from converter.migration.write_report import write_report
+from converter.migration.write_report import report
 
 
 def names(folder):
@@ -107,7 +107,7 @@ def test_a_place_that_is_not_there_is_an_error(root, tmp_path):
 
 def test_steps_are_told(root):
     said = []
-    write_report(root, None, said.append)
+    report(root, progress=said.append)
     assert said[-1] == "writing the page"
 
 
