@@ -62,16 +62,12 @@ def _workspace_root(repository_ctx):
     return str(repository_ctx.path(Label("@//:WORKSPACE")).dirname)
 
 def _find_python(repository_ctx):
-    chosen = repository_ctx.os.environ.get("PYTHON_BIN_PATH")
-    if chosen:
-        return chosen
-    python = repository_ctx.path(_workspace_root(repository_ctx) + "/.venv/bin/python")
-    if python.exists:
-        return str(python)
-    python = repository_ctx.which("python3")
-    if python:
-        return str(python)
-    fail("there is no Python: set PYTHON_BIN_PATH to an interpreter that has TensorFlow")
+    local = repository_ctx.path(_workspace_root(repository_ctx) + "/.venv/bin/python")
+    default = local if local.exists else repository_ctx.which("python3")
+    python = repository_ctx.os.environ.get("PYTHON_BIN_PATH") or default
+    if not python:
+        fail("there is no Python: set PYTHON_BIN_PATH to an interpreter that has TensorFlow")
+    return str(python)
 
 def _describe(repository_ctx, python, packages):
     script = repository_ctx.path(Label("//bazel:describe_environment.py"))
