@@ -82,8 +82,7 @@ def _tf2_reusable_saved_model_impl(ctx):
     arguments.add(record, format = "--record=%s")
     arguments.add_all(ctx.attr.graph_tags, format_each = "--graph-tag=%s")
     arguments.add_all(ctx.attr.training_graph_tags, format_each = "--training-tag=%s")
-    if ctx.attr.call_signature:
-        arguments.add(ctx.attr.call_signature, format = "--call-signature=%s")
+    arguments.add_all([ctx.attr.call_signature] if ctx.attr.call_signature else [], format_each = "--call-signature=%s")
     ctx.actions.run(
         executable = ctx.executable._convert,
         arguments = [arguments],
@@ -148,12 +147,9 @@ def _tf2_parity_test_impl(ctx):
         format_each = "--saved-model=%s",
         map_each = _runfiles_path,
     )
-    if ctx.file.inputs:
-        arguments.add_all([ctx.file.inputs], format_each = "--inputs=%s", map_each = _runfiles_path)
-    if ctx.attr.rtol:
-        arguments.add(ctx.attr.rtol, format = "--rtol=%s")
-    if ctx.attr.atol:
-        arguments.add(ctx.attr.atol, format = "--atol=%s")
+    arguments.add_all(ctx.files.inputs, format_each = "--inputs=%s", map_each = _runfiles_path)
+    arguments.add_all([ctx.attr.rtol] if ctx.attr.rtol else [], format_each = "--rtol=%s")
+    arguments.add_all([ctx.attr.atol] if ctx.attr.atol else [], format_each = "--atol=%s")
     argument_file = ctx.actions.declare_file(ctx.label.name + ".arguments")
     ctx.actions.write(argument_file, arguments)
     launcher = ctx.actions.declare_file(ctx.label.name + ".sh")
