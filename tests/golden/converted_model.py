@@ -1,4 +1,4 @@
-"""A converted golden module, reloaded with its source moved away."""
+"""Converted golden modules, loaded with their sources moved away."""
 
 import dataclasses
 import functools
@@ -15,6 +15,8 @@ import converter
 from converter.parity.random_ops import make_deterministic
 from converter.parity.values import from_tensor, to_tensor
 from golden.golden_values import GOLDEN, GoldenCall, read_golden
+
+_SCRATCH = tempfile.TemporaryDirectory(prefix="golden_")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,19 +118,32 @@ def _values(output: Any) -> tf.Tensor:
     return output.values if isinstance(output, tf.SparseTensor) else output
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1)
 def convert_golden(name: str) -> ConvertedModel:
-    """Converts a golden module from a copy that is gone when the result is loaded."""
-    scratch = pathlib.Path(tempfile.mkdtemp(prefix=f"golden_{name}_"))
+    """A converted golden module, loaded.
+
+    The same until another one is asked for: all of them together take gigabytes, and all their
+    objects are looked at whenever Python collects garbage.
+    """
+    path, record = convert_to_disk(name)
+    loaded_from = path
+    if read_golden(name).random_ops:
+        loaded_from = path.with_name("deterministic")
+        if not loaded_from.exists():
+            shutil.copytree(path, loaded_from)
+            _replace_random_ops(loaded_from / "saved_model.pb")
+    return ConvertedModel(path, record, tf.saved_model.load(str(loaded_from)))
+
+
+@functools.cache
+def convert_to_disk(name: str) -> tuple[pathlib.Path, dict[str, Any]]:
+    """Converts a golden module from a copy that is gone afterwards: the SavedModel, its record."""
+    scratch = pathlib.Path(_SCRATCH.name) / name
     source = pathlib.Path(shutil.copytree(GOLDEN / name / "module", scratch / "source"))
     path = scratch / "converted"
     conversion = converter.convert(source, path)
     shutil.rmtree(source)
-    loaded_from = path
-    if read_golden(name).random_ops:
-        loaded_from = pathlib.Path(shutil.copytree(path, scratch / "deterministic"))
-        _replace_random_ops(loaded_from / "saved_model.pb")
-    return ConvertedModel(path, conversion.record, tf.saved_model.load(str(loaded_from)))
+    return path, conversion.record
 
 
 def _replace_random_ops(path: pathlib.Path) -> None:
