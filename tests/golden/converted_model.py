@@ -20,17 +20,21 @@ _SCRATCH = tempfile.TemporaryDirectory(prefix="golden_")
 
 
 @dataclasses.dataclass(frozen=True)
-class ConvertedModel:
-    """A converted module.
-
-    Attributes:
-      path: The SavedModel.
-      record: Its record.
-      loaded: It, loaded; with random ops replaced, as they were for the golden values.
-    """
+class ConvertedFiles:
+    """A converted module on disk: the SavedModel, and its record."""
 
     path: pathlib.Path
     record: dict[str, Any]
+
+    def load(self) -> "ConvertedModel":
+        """Loads it anew, whatever other tests did to its variables."""
+        return ConvertedModel(self.path, self.record, tf.saved_model.load(str(self.path)))
+
+
+@dataclasses.dataclass(frozen=True)
+class ConvertedModel(ConvertedFiles):
+    """A converted module, loaded."""
+
     loaded: Any
 
     def variables(self) -> dict[str, tf.Variable]:
@@ -120,30 +124,30 @@ def _values(output: Any) -> tf.Tensor:
 
 @functools.lru_cache(maxsize=1)
 def convert_golden(name: str) -> ConvertedModel:
-    """A converted golden module, loaded.
+    """A converted golden module, with random ops replaced as they were for the golden values.
 
-    The same until another one is asked for: all of them together take gigabytes, and all their
-    objects are looked at whenever Python collects garbage.
+    It stays loaded until another one is asked for. All of them together would take gigabytes, and
+    whenever Python collects garbage, it would go through all their objects.
     """
-    path, record = convert_to_disk(name)
-    loaded_from = path
-    if read_golden(name).random_ops:
-        loaded_from = path.with_name("deterministic")
-        if not loaded_from.exists():
-            shutil.copytree(path, loaded_from)
-            _replace_random_ops(loaded_from / "saved_model.pb")
-    return ConvertedModel(path, record, tf.saved_model.load(str(loaded_from)))
+    files = convert_to_disk(name)
+    if not read_golden(name).random_ops:
+        return files.load()
+    deterministic = files.path.with_name("deterministic")
+    if not deterministic.exists():
+        shutil.copytree(files.path, deterministic)
+        _replace_random_ops(deterministic / "saved_model.pb")
+    return ConvertedModel(files.path, files.record, tf.saved_model.load(str(deterministic)))
 
 
 @functools.cache
-def convert_to_disk(name: str) -> tuple[pathlib.Path, dict[str, Any]]:
-    """Converts a golden module from a copy that is gone afterwards: the SavedModel, its record."""
+def convert_to_disk(name: str) -> ConvertedFiles:
+    """Converts a golden module from a copy that is gone afterwards."""
     scratch = pathlib.Path(_SCRATCH.name) / name
     source = pathlib.Path(shutil.copytree(GOLDEN / name / "module", scratch / "source"))
     path = scratch / "converted"
     conversion = converter.convert(source, path)
     shutil.rmtree(source)
-    return path, conversion.record
+    return ConvertedFiles(path, conversion.record)
 
 
 def _replace_random_ops(path: pathlib.Path) -> None:
