@@ -1,9 +1,9 @@
 """Converts one TF1 Hub module into a reusable TF2 SavedModel.
 
-Runs none of the module's ops, unless --verify is given. At any time, DST is absent, the old
-version or complete.
+None of the module's ops run, unless --verify is given. The destination is absent, the old
+version or complete at any time.
 
-Exit status: 0 converted; 1 refused, failed, or different from the original; 2 wrong usage;
+Exit status: 0 converted; 1 refused, failed, or it differs from the original; 2 wrong use;
 3 converted, but --verify could not compare all of it.
 """
 
@@ -13,7 +13,6 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-import converter
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options, read_options
 
@@ -33,12 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
     from converter.files.source_files import BackgroundDigest
-    from converter.parity.verdict import EQUAL, EXIT_STATUSES
 
     options = read_options(arguments)
     with BackgroundDigest(arguments.source) as digest, terminal.progress() as progress:
         terminal.import_tensorflow()  # Takes seconds, while the digest is computed.
-        conversion = converter.convert(
+        from converter.conversion.convert import convert
+
+        conversion = convert(
             arguments.source,
             arguments.destination,
             overwrite=arguments.overwrite,
@@ -52,7 +52,13 @@ def run(arguments: argparse.Namespace) -> int:
         terminal.print_json(conversion.to_json())
     else:
         _print_summary(conversion.destination, conversion.record)
-    return EXIT_STATUSES[conversion.verdict or EQUAL]
+    return _exit_status(conversion.verdict)
+
+
+def _exit_status(verdict: str | None) -> int:
+    from converter.parity.verdict import EQUAL, EXIT_STATUSES
+
+    return EXIT_STATUSES[verdict or EQUAL]
 
 
 def _print_summary(destination: str, record: Mapping[str, Any]) -> None:
@@ -74,5 +80,5 @@ def _print_summary(destination: str, record: Mapping[str, Any]) -> None:
 
 
 def count(number: int, noun: str, plural: str = "s") -> str:
-    """Formats a number of things: `1 variable`, `2 variables`."""
+    """Prints a number of things: `1 variable`, `2 variables`."""
     return f"{number} {noun}{'' if number == 1 else plural}"

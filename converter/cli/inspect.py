@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 
-import converter
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options
 
@@ -30,8 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
     terminal.import_tensorflow()
+    from converter.conversion.inspect import inspect
+
     options = {name: getattr(arguments, name) for name in _OPTIONS}
-    summary = converter.inspect(arguments.source, **options).to_json()
+    summary = inspect(arguments.source, **options).to_json()
     if arguments.json:
         terminal.print_json(summary)
     else:

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 
-import converter
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options
 
@@ -39,11 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
     terminal.import_tensorflow()
+    from converter.conversion.verify import verify
     from converter.parity.report_table import print_report
     from converter.parity.verdict import EXIT_STATUSES
 
     with terminal.progress() as progress:
-        report = converter.verify(
+        report = verify(
             arguments.source,
             arguments.destination,
             inputs=arguments.inputs,

@@ -1,22 +1,28 @@
-"""What a module holds and what would become of it, from reading alone: `converter.inspect`."""
+"""Describes a TF1 module and its conversion without running anything: `converter.inspect`."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from converter.compile.compile_module import try_compile
 from converter.compile.compiled_module import CompiledModule, RefusedModule
 from converter.compile.notices import find_dropped, find_warnings
-from converter.compile.plan import PlanOptions
 from converter.compile.variants import TRAINING_MARKS, merge_variables
+from converter.conversion.options import ConversionOptions, ReadingArguments, show_options
 from converter.export import record
 from converter.export.attachments import describe_attachments
+from converter.files.paths import StrPath
 from converter.files.source_files import digest
 from converter.formats.legacy_module import LegacyModule
+from converter.formats.registry import read_module
 from converter.ir.counts import count_control_flow
 from converter.ir.graph import Program
+from converter.processes import garbage_collection
+from converter.processes.custom_ops import import_packages
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 Json = dict[str, Any]
 
@@ -59,19 +65,32 @@ class ModuleSummary:
         return dataclasses.asdict(self)
 
 
-def summarize(
-    legacy: LegacyModule,
-    tags: Collection[str] | None = None,
-    training_tags: Collection[str] | None = None,
-    call_signature: str | None = None,
-) -> ModuleSummary:
-    """Describes a module, and what converting it with these options gives; nothing of it runs.
+@show_options(ReadingArguments)
+def inspect(source: StrPath, **options: Unpack[ReadingArguments]) -> ModuleSummary:
+    """Describes a TF1 module, and what `convert` would make of it; runs nothing of it.
+
+    Args:
+      source: The module's directory.
+      **options: Options of `ConversionOptions`.
+
+    Raises:
+      ConversionError: if it is not a module, or damaged. A sound module that cannot be converted
+        is described, with the reasons in `refusals`.
+      UsageError: if the module has no such tag set or signature.
+    """
+    chosen = ConversionOptions.of(options, ReadingArguments)
+    import_packages(chosen.import_ops)
+    with garbage_collection.paused():
+        return summarize(read_module(source), chosen)
+
+
+def summarize(legacy: LegacyModule, options: ConversionOptions) -> ModuleSummary:
+    """Describes a module that has been read, and its conversion with these options.
 
     Raises:
       UsageError: if the module has no such tag set or signature.
     """
-    options = PlanOptions(tags=tags, training_tags=training_tags, call_signature=call_signature)
-    compilation = try_compile(legacy, options)
+    compilation = try_compile(legacy, options.plan_options)
     compiled = compilation if isinstance(compilation, CompiledModule) else None
     refusals = compilation.refusals if isinstance(compilation, RefusedModule) else ()
     plan = compilation.plan

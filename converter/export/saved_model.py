@@ -85,24 +85,24 @@ def write_saved_model(
     verify: Verify | None = None,
     progress: Progress | None = None,
 ) -> Conversion:
-    """Builds the module and writes it.
+    """Traces a module and writes it.
 
     Args:
-      compiled: What to build.
-      destination: Where to write it; either absent, the old version or complete at any time.
+      compiled: What to trace.
+      destination: Where to write it: absent, the old version or complete at any time.
       options: The options that the record keeps.
-      digest: Returns the digest of the source, when everything else is done.
-      check_source: Checks last of all that what was converted, and compared, is what lies there.
-        Of files that were linked, it is given the inodes and their times of change since then.
+      digest: Returns the digest of the source; called when the SavedModel is written.
+      check_source: Called last of all; raises if the source is no longer what was converted. It is
+        given the inodes of linked files, and when linking changed them, in nanoseconds.
       overwrite: Whether to replace what is there.
-      hardlink: Whether to link the weights' files rather than copying them, if that can be.
-      verify: Looks at the finished SavedModel before it is put in place, and returns the
-        summary that the record keeps. What it raises keeps the destination as it was.
-      progress: Is told how many bytes of the weights are done, and how many there are.
+      hardlink: Whether to link the weights' files rather than copying them, where that is possible.
+      verify: Compares the SavedModel, before it is put in place, with the original, and returns
+        the summary for the record. What it raises leaves the destination as it was.
+      progress: Called with how many bytes of the weights are done, and how many there are.
 
     Raises:
       DestinationError: if something is there already, or it cannot be written.
-      ConversionError: if the module cannot be carried over exactly.
+      ConversionError: if the module cannot be converted exactly.
     """
     check_destination(compiled.legacy.directory, destination, overwrite=overwrite)
     with tf_private.tracing_for_saving(_OPTIONS):
@@ -110,15 +110,19 @@ def write_saved_model(
     with staged(destination, overwrite=overwrite) as staging:
         links = _save(reusable, compiled, staging, hardlink=hardlink, progress=progress)
         _write_attachments(compiled, staging)
-        record = records.make_record(compiled, options, digest())
-        path = staging / records.FOLDER / records.FILENAME
-        path.write_bytes(records.to_bytes(record))
-        if verify is not None:
-            record["parity"] = dict(verify(staging))
-            path.write_bytes(records.to_bytes(record))
+        record = _write_record(staging, records.make_record(compiled, options, digest()), verify)
         check_source({link.inode: link.changed_ns for link in links if link is not None})
-    copied = hardlink and not all(links)
-    return Conversion(str(destination), record, (_COPIED,) if copied else ())
+    return Conversion(str(destination), record, () if all(links) or not hardlink else (_COPIED,))
+
+
+def _write_record(staging: Path, record: records.Json, verify: Verify | None) -> records.Json:
+    """Writes the record, compares, and writes it again with the comparison; returns it."""
+    path = staging / records.FOLDER / records.FILENAME
+    path.write_bytes(records.to_bytes(record))
+    if verify is not None:
+        record["parity"] = dict(verify(staging))
+        path.write_bytes(records.to_bytes(record))
+    return record
 
 
 def check_destination(source: Path, destination: Path, *, overwrite: bool) -> None:

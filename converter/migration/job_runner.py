@@ -126,9 +126,7 @@ class JobRunner:
 
 def _facts(job: Job, started: float) -> dict[str, Any]:
     return {
-        "path": job.path,
-        "source": job.source,
-        "destination": job.destination,
+        **job.module_fields(),
         "started": started,
         "seconds": time.time() - started,
         "attempts": job.attempt,

@@ -7,7 +7,8 @@ import os
 import pathlib
 from typing import Any
 
-import converter
+import msgspec
+
 from converter import errors
 from converter.export.record import FILENAME, FOLDER, all_warnings
 from converter.export.saved_model import read_record
@@ -27,6 +28,7 @@ from converter.migration.outcomes import (
     Reason,
     UpToDate,
 )
+from converter.version import __version__
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,14 +54,15 @@ def precheck(job: Job) -> Precheck:
         return Precheck(_missing(job))
     if _is_tf2(pathlib.Path(job.source)):
         explanation = "It is a TF2 SavedModel already."
-        return Precheck(NotLegacy(**where(job), reason=Reason.TF2, explanation=explanation))
+        known = NotLegacy(**job.module_fields(), reason=Reason.TF2, explanation=explanation)
+        return Precheck(known)
     recorded = _recorded_digest(job)
     if recorded is None:
         return Precheck()
     actual = digest(pathlib.Path(job.source))
     if actual != recorded or not is_complete(pathlib.Path(job.destination)):
         return Precheck(source_digest=actual)
-    return Precheck(UpToDate(**where(job), **describe_output(job)), actual)
+    return Precheck(UpToDate(**job.module_fields(), **describe_output(job)), actual)
 
 
 def _missing(job: Job) -> Outcome:
@@ -68,7 +71,7 @@ def _missing(job: Job) -> Outcome:
         message=f"{job.source} is not there",
         remedy="Check the path, and that every machine that converts sees it under this one.",
     )
-    return Failed(**where(job), error=error)
+    return Failed(**job.module_fields(), error=error)
 
 
 def _is_tf2(source: pathlib.Path) -> bool:
@@ -89,18 +92,13 @@ def _recorded_digest(job: Job) -> str | None:
     try:
         record = read_record(pathlib.Path(job.destination))
         same_options = record["options"] == job.options.recorded()
-        same_version = record["converter"] == converter.__version__
+        same_version = record["converter"] == __version__
         verified = record["parity"] is not None
         recorded: str = record["source"]["digest"]
     except (errors.ParityError, KeyError, TypeError, AttributeError):
         return None
     is_same = same_options and same_version and (verified or not job.options.verify)
     return recorded if is_same else None
-
-
-def where(job: Job) -> dict[str, Any]:
-    """The fields that say which module an outcome is about."""
-    return {"path": job.path, "source": job.source, "destination": job.destination}
 
 
 def describe_output(job: Job) -> dict[str, Any]:
@@ -113,6 +111,6 @@ def describe_output(job: Job) -> dict[str, Any]:
         "warnings": all_warnings(record),
         "destination_bytes": take_snapshot(destination).size_bytes,
         "record": str(destination / FOLDER / FILENAME),
-        "parity": None if parity is None else ParitySummary.from_json(parity),
+        "parity": None if parity is None else msgspec.convert(parity, ParitySummary),
         "parity_report": str(report) if parity is not None and report.is_file() else None,
     }

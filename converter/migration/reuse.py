@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import pathlib
 from typing import Any
+
+import msgspec
 
 from converter.conversion.options import ConversionOptions
 from converter.files.snapshot import take_snapshot
@@ -78,9 +79,9 @@ def _move(outcome: Outcome, candidate: Candidate, options: Options) -> Outcome:
     destination = options.destination_root / candidate.target
     here: dict[str, Any] = {"source": str(candidate.source), "destination": str(destination)}
     if not isinstance(outcome, Converted | UpToDate):
-        return dataclasses.replace(outcome, **here)
+        return msgspec.structs.replace(outcome, **here)
     record = destination / pathlib.Path(outcome.record).relative_to(outcome.destination)
     report = State(options.destination_root).parity_report(candidate.path)
-    fields = {f.name: getattr(outcome, f.name) for f in dataclasses.fields(UpToDate)}
+    fields = msgspec.structs.asdict(outcome)
     kept = None if outcome.parity_report is None else str(report)
     return UpToDate(**{**fields, **here, "record": str(record), "parity_report": kept})

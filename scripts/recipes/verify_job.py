@@ -7,6 +7,8 @@ import time
 import traceback
 from typing import Any
 
+import msgspec
+
 import converter
 from converter.export.record import FILENAME, FOLDER
 from converter.files.snapshot import take_snapshot
@@ -40,5 +42,5 @@ def verify_job(job: Job) -> Outcome:
         seconds=time.time() - started,
         destination_bytes=take_snapshot(destination).size_bytes,
         record=str(destination / FOLDER / FILENAME),
-        parity=ParitySummary.from_json(report.summary()),
+        parity=msgspec.convert(report.summary(), ParitySummary),
     )

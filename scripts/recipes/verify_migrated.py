@@ -22,9 +22,12 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 import converter
 from converter.cli import terminal
 from converter.conversion.options import ConversionOptions
+from converter.files.json_values import to_json_values
 from converter.files.snapshot import take_snapshot
 from converter.migration.candidates import target_of
 from converter.migration.engines import Finished, Limits
@@ -36,7 +39,6 @@ from converter.migration.outcomes import (
     Outcome,
     Unsuccessful,
     UpToDate,
-    outcome_from_json,
 )
 
 _JOB = "recipes.verify_job:verify_job"
@@ -62,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("verify_migrated: stopped. Run it again: it goes on.", file=sys.stderr)
         return 1
     if arguments.json:
-        terminal.print_json({"modules": [outcome.to_json() for outcome in outcomes]})
+        terminal.print_json({"modules": [to_json_values(outcome) for outcome in outcomes]})
     else:
         _print(outcomes)
     return 0 if all(isinstance(outcome, UpToDate) for outcome in outcomes) else 1
@@ -129,7 +131,7 @@ def _read_state(file: pathlib.Path) -> dict[str, Outcome]:
         for line in file.read_bytes().splitlines():
             with contextlib.suppress(ValueError, KeyError, TypeError):
                 values: Mapping[str, Any] = json.loads(line)
-                outcome = outcome_from_json(values["outcome"])
+                outcome = msgspec.convert(values["outcome"], Outcome)
                 if isinstance(outcome, UpToDate):
                     found[values["key"]] = outcome
     return found
@@ -147,7 +149,7 @@ def _open_state(file: pathlib.Path) -> Any:
 
 def _write_state(state: Any, key: str, outcome: Outcome) -> None:
     # The first newline ends a line that a kill has torn.
-    state.write("\n" + json.dumps({"key": key, "outcome": outcome.to_json()}) + "\n")
+    state.write("\n" + json.dumps({"key": key, "outcome": to_json_values(outcome)}) + "\n")
     state.flush()
     os.fsync(state.fileno())
 

@@ -375,12 +375,10 @@ def test_wrong_arguments_are_wrong_use(run, arguments):
 
 
 def test_an_error_that_nobody_foresaw_is_one_line(run, golden_module, monkeypatch):
-    import converter
-
     def fail(_, **__):
         raise KeyError("surprise")
 
-    monkeypatch.setattr(converter, "inspect", fail)
+    monkeypatch.setattr("converter.conversion.inspect.inspect", fail)
     status, _, err = run("inspect", golden_module("half_plus_two"))
     assert status == 1
     assert "internal error: KeyError: 'surprise'" in error_line(err)

@@ -1,10 +1,10 @@
 """What needs no converting."""
 
-import dataclasses
 import json
 import pathlib
 
 import pytest
+from msgspec.structs import replace
 
 from converter.conversion.options import ConversionOptions
 from converter.files.source_files import digest
@@ -51,7 +51,7 @@ def test_what_was_made_otherwise_is_not(job, changes):
     "changes", [{"tags": ()}, {"training_tags": ()}, {"call_signature": "default"}]
 )
 def test_what_was_made_with_other_options_is_not(job, changes):
-    other = dataclasses.replace(job, options=ConversionOptions(**changes))
+    other = replace(job, options=ConversionOptions(**changes))
     assert precheck(other).outcome is None
     assert isinstance(convert_job(other), Converted)
     assert isinstance(precheck(other).outcome, UpToDate)
@@ -59,11 +59,11 @@ def test_what_was_made_with_other_options_is_not(job, changes):
 
 
 def test_what_was_not_verified_is_not_up_to_date_for_verify(job):
-    assert precheck(dataclasses.replace(job, options=ConversionOptions(verify=True))) == Precheck()
+    assert precheck(replace(job, options=ConversionOptions(verify=True))) == Precheck()
     change(job, parity={"passed": True, "tensors": 1, "bit_equal": 1, "worst_abs": 0.0,
                         "worst_rel": 0.0})  # fmt: skip
     assert isinstance(
-        precheck(dataclasses.replace(job, options=ConversionOptions(verify=True))).outcome, UpToDate
+        precheck(replace(job, options=ConversionOptions(verify=True))).outcome, UpToDate
     )
 
 
@@ -85,16 +85,16 @@ def test_the_source_is_read_only_where_its_digest_decides(job, monkeypatch):
     assert changed.outcome is None
     assert changed.source_digest == digest(pathlib.Path(job.source)) != actual
     monkeypatch.setattr(precheck_module, "digest", None)
-    assert precheck(dataclasses.replace(job, options=ConversionOptions(verify=True))) == Precheck()
-    assert precheck(dataclasses.replace(job, destination=job.destination + "2")) == Precheck()
+    assert precheck(replace(job, options=ConversionOptions(verify=True))) == Precheck()
+    assert precheck(replace(job, destination=job.destination + "2")) == Precheck()
 
 
 def test_a_source_that_is_not_there_is_not_the_module_s_fault(job):
-    outcome = precheck(dataclasses.replace(job, source="/nowhere/a")).outcome
+    outcome = precheck(replace(job, source="/nowhere/a")).outcome
     assert isinstance(outcome, Failed)
     assert outcome.error.kind == "SourceMissing"
     assert "/nowhere/a is not there" in outcome.error.text
 
 
 def test_what_is_tf2_is_not_legacy(job):
-    assert isinstance(precheck(dataclasses.replace(job, source=job.destination)).outcome, NotLegacy)
+    assert isinstance(precheck(replace(job, source=job.destination)).outcome, NotLegacy)

@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 
+import msgspec
 import pytest
 
 from converter.conversion.options import ConversionOptions
@@ -53,7 +54,7 @@ def ask(tmp_path, options):
             destination_stat_digest=take_snapshot(tmp_path / "dst/a").stat_digest,
             fingerprint=options.conversion.fingerprint, converter=__version__,
         )  # fmt: skip
-        entry = dataclasses.replace(entry, **(changes or {}))
+        entry = msgspec.structs.replace(entry, **(changes or {}))
         own = {name: option_changes.pop(name) for name in CONVERSION if name in option_changes}
         changed = dataclasses.replace(options, **option_changes)
         changed = dataclasses.replace(changed, conversion=changed.conversion.updated(own))

@@ -7,9 +7,13 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
+from converter.files.json_values import to_json_values
 from converter.migration.engines import Limits
 from converter.migration.job import Job
 from converter.migration.job_runner import JobRunner
+from converter.migration.worker import Answer
 
 
 @dataclasses.dataclass(slots=True)
@@ -34,12 +38,13 @@ _LOCK = threading.Lock()
 
 
 def run_on_worker(
-    job: Mapping[str, Any], function: str, limits: Mapping[str, Any], run: str
-) -> dict[str, Any] | None:
-    """Runs a job, and returns its outcome as JSON values: nothing large, and nothing raised."""
-    kind = (function, Limits(**limits), tuple(job["options"]["import_ops"]))
-    outcome = _hold(kind, run).run(Job.from_json(job))
-    return None if outcome is None else outcome.to_json()
+    values: Mapping[str, Any], function: str, limits: Mapping[str, Any], run: str
+) -> dict[str, Any]:
+    """Runs a job, and returns its `Answer`, both as JSON values: nothing large, nothing raised."""
+    job = msgspec.convert(values, Job)
+    kind = (function, Limits(**limits), job.options.import_ops)
+    answer: dict[str, Any] = to_json_values(Answer(_hold(kind, run).run(job)))
+    return answer
 
 
 def _hold(kind: tuple[Any, ...], run: str) -> JobRunner:

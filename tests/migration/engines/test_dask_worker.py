@@ -4,13 +4,16 @@ import dataclasses
 import pathlib
 import threading
 
+import msgspec
 import psutil
 import pytest
 
 from converter.conversion.options import ConversionOptions
+from converter.files.json_values import to_json_values
 from converter.migration.engines import Limits, dask_worker
 from converter.migration.engines.dask_worker import close_runners, run_on_worker
-from converter.migration.outcomes import Converted, Crashed, outcome_from_json
+from converter.migration.outcomes import Converted, Crashed
+from converter.migration.worker import Answer
 
 FAKE = "migration.fake_jobs:convert"
 
@@ -22,9 +25,9 @@ def run(monkeypatch, make_job):
     monkeypatch.setattr(dask_worker, "_HELD", {})
 
     def call(name="a", run="r1", limits=None, **fields):
-        job = make_job(name, **fields).to_json()
+        job = to_json_values(make_job(name, **fields))
         values = run_on_worker(job, FAKE, dataclasses.asdict(limits or Limits()), run)
-        outcome = outcome_from_json(values)
+        outcome = msgspec.convert(values, Answer).outcome
         return outcome, int(outcome.worker.partition(":")[2] or 0)
 
     yield call
