@@ -13,7 +13,6 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-import converter
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options, read_options
 
@@ -36,8 +35,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     options = read_options(arguments)
     with BackgroundDigest(arguments.source) as digest, terminal.progress() as progress:
-        terminal.import_tensorflow()  # It takes seconds, in which the digest gets on.
-        conversion = converter.convert(
+        terminal.import_tensorflow()  # Takes seconds, while the digest is computed.
+        from converter.conversion.convert import convert
+
+        conversion = convert(
             arguments.source,
             arguments.destination,
             overwrite=arguments.overwrite,

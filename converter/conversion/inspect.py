@@ -1,24 +1,28 @@
-"""What a module holds and what would become of it, from reading alone: `converter.inspect`."""
+"""Describes a TF1 module and its conversion without running anything: `converter.inspect`."""
 
 from __future__ import annotations
 
 import dataclasses
-import functools
-from collections.abc import Callable, Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from converter import errors
-from converter.compile.module_graphs import ModuleGraphs, try_graphs
+from converter.compile.compile_module import try_compile
+from converter.compile.compiled_module import CompiledModule, RefusedModule
 from converter.compile.notices import find_dropped, find_warnings
-from converter.compile.plan import ModulePlan, make_plan
-from converter.compile.refusals import Refusals
 from converter.compile.variants import TRAINING_MARKS, merge_variables
+from converter.conversion.options import ConversionOptions, ReadingArguments, show_options
 from converter.export import record
 from converter.export.attachments import describe_attachments
+from converter.files.paths import StrPath
 from converter.files.source_files import digest
 from converter.formats.legacy_module import LegacyModule
+from converter.formats.registry import read_module
 from converter.ir.counts import count_control_flow
 from converter.ir.graph import Program
+from converter.processes import garbage_collection
+from converter.processes.custom_ops import import_packages
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 Json = dict[str, Any]
 
@@ -61,61 +65,68 @@ class ModuleSummary:
         return dataclasses.asdict(self)
 
 
-def summarize(
-    legacy: LegacyModule,
-    tags: Collection[str] | None = None,
-    training_tags: Collection[str] | None = None,
-    call_signature: str | None = None,
-) -> ModuleSummary:
-    """Describes a module, and what converting it with these options gives; nothing of it runs.
+@show_options(ReadingArguments)
+def inspect(source: StrPath, **options: Unpack[ReadingArguments]) -> ModuleSummary:
+    """Describes a TF1 module, and what `convert` would make of it; runs nothing of it.
+
+    Args:
+      source: The module's directory.
+      **options: Options of `ConversionOptions`.
+
+    Raises:
+      ConversionError: if it is not a module, or damaged. A sound module that cannot be converted
+        is described, with the reasons in `refusals`.
+      UsageError: if the module has no such tag set or signature.
+    """
+    chosen = ConversionOptions.of(options, ReadingArguments)
+    import_packages(chosen.import_ops)
+    with garbage_collection.paused():
+        return summarize(read_module(source), chosen)
+
+
+def summarize(legacy: LegacyModule, options: ConversionOptions) -> ModuleSummary:
+    """Describes a module that has been read, and its conversion with these options.
 
     Raises:
       UsageError: if the module has no such tag set or signature.
     """
-    plan, graphs, refusals = _try(
-        legacy, functools.partial(make_plan, legacy, tags, training_tags, call_signature)
-    )
+    compilation = try_compile(legacy, options.plan_options)
+    compiled = compilation if isinstance(compilation, CompiledModule) else None
+    refusals = compilation.refusals if isinstance(compilation, RefusedModule) else ()
+    plan = compilation.plan
     programs = [legacy.variants[tags] for tags in sorted(legacy.variants, key=sorted)]
     return ModuleSummary(
         source=record.describe_source(legacy, digest(legacy.directory)),
-        graph_variants=[_describe_variant(program, graphs) for program in programs],
+        graph_variants=[_describe_variant(program, compiled) for program in programs],
         variables=[record.describe_variable(spec) for spec in merge_variables(programs).values()],
         tables=[table for program in programs for table in record.describe_tables(program)],
         assets=record.describe_assets(programs),
         attachments=describe_attachments(legacy.variants),
         callables=(
-            {name: record.describe_callable(graphs, name) for name in graphs.callables}
-            if graphs
+            {name: record.describe_callable(compiled, name) for name in compiled.callables}
+            if compiled
             else {}
         ),
         root=plan.root if plan else None,
-        dropped=[dataclasses.asdict(item) for item in find_dropped(graphs)] if graphs else [],
-        warnings=list(find_warnings(graphs) if graphs else plan.warnings if plan else ()),
-        refused=None if refusals.first is None else str(refusals.first),
+        dropped=[dataclasses.asdict(item) for item in find_dropped(compiled)] if compiled else [],
+        warnings=list(find_warnings(compiled) if compiled else plan.warnings if plan else ()),
+        refused=str(refusals[0].error) if refusals else None,
         refusals=[
-            {"error": str(error), "type": type(error).__name__, "callables": parts}
-            for error, parts in refusals.all
+            {
+                "error": str(refusal.error),
+                "type": type(refusal.error).__name__,
+                "callables": list(refusal.parts),
+            }
+            for refusal in refusals
         ],
     )
 
 
-def _try(
-    legacy: LegacyModule, make: Callable[[], ModulePlan]
-) -> tuple[ModulePlan | None, ModuleGraphs | None, Refusals]:
-    """The plan and graphs of the module as far as they can be made, and why no further."""
-    refusals = Refusals()
-    try:
-        plan = make()
-    except errors.UsageError:
-        raise
-    except errors.ConversionError as error:
-        refusals.add(error)
-        return None, None, refusals
-    return plan, *try_graphs(legacy, plan)
-
-
-def _describe_variant(program: Program, graphs: ModuleGraphs | None) -> Json:
-    role = record.describe_role(graphs, program.tags) if graphs else {"role": _guess_role(program)}
+def _describe_variant(program: Program, compiled: CompiledModule | None) -> Json:
+    if compiled is None:
+        role = {"role": _guess_role(program)}
+    else:
+        role = record.describe_role(compiled, program.tags)
     return {
         "tags": sorted(program.tags),
         **role,

@@ -8,14 +8,34 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import inspect
 import json
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, TypedDict, TypeVar
 
 from converter import errors
+from converter.compile.plan import PlanOptions
 
 Json = dict[str, Any]
+Progress = Callable[[str], None]
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class ReadingArguments(TypedDict, total=False):
+    """The options of functions that read a module, as their keyword arguments."""
+
+    tags: Collection[str] | None
+    training_tags: Collection[str] | None
+    call_signature: str | None
+    import_ops: Sequence[str]
+
+
+class ConversionArguments(ReadingArguments, total=False):
+    """The options of functions that write a SavedModel, as their keyword arguments."""
+
+    verify: bool
+    hardlink: bool
 
 
 class Kind(enum.Enum):
@@ -42,6 +62,7 @@ class About:
 
     Attributes:
       name: The name of the field.
+      default: Its value where the user gives none.
       kind: What its values are.
       decides: What depends on it.
       help: What it does, for `--help`.
@@ -49,6 +70,7 @@ class About:
     """
 
     name: str
+    default: Any
     kind: Kind
     decides: Decides
     help: str
@@ -145,6 +167,24 @@ class ConversionOptions:
             value = about.normalize(getattr(self, about.name))
             object.__setattr__(self, about.name, value)
 
+    @classmethod
+    def of(cls, values: Mapping[str, Any], arguments: type) -> ConversionOptions:
+        """The options that a function was called with.
+
+        Args:
+          values: Its keyword arguments.
+          arguments: The TypedDict of those that it takes.
+
+        Raises:
+          TypeError: if it takes no such argument.
+          UsageError: if a value is of the wrong type.
+        """
+        for name in values:
+            if name not in arguments.__annotations__:
+                known = ", ".join(arguments.__annotations__)
+                raise TypeError(f"unexpected keyword argument {name!r}; the options are {known}")
+        return cls().updated(values)
+
     def updated(self, values: Mapping[str, Any]) -> ConversionOptions:
         """These options but for `values`.
 
@@ -172,6 +212,11 @@ class ConversionOptions:
         """The options that are not the defaults as a user would type them."""
         values = self.changed()
         return " ".join(a.format(values[a.name]) for a in describe_options() if a.name in values)
+
+    @property
+    def plan_options(self) -> PlanOptions:
+        """The options that decide what the result offers, as the compiler takes them."""
+        return PlanOptions(**self.recorded())
 
     def recorded(self) -> Json:
         """The options that decide what the result offers, as a record has them."""
@@ -202,4 +247,32 @@ def _to_json(value: Any) -> Any:
 def describe_options() -> Iterator[About]:
     """All options, in order."""
     for field in dataclasses.fields(ConversionOptions):
-        yield About(name=field.name, **field.metadata)
+        yield About(name=field.name, default=field.default, **field.metadata)
+
+
+def show_options(arguments: type) -> Callable[[_Function], _Function]:
+    """Makes `help` list the options of a function that takes them as `**options`.
+
+    Args:
+      arguments: The TypedDict of those options.
+    """
+
+    def show(function: _Function) -> _Function:
+        signature = inspect.signature(function)
+        own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        options = [
+            inspect.Parameter(about.name, inspect.Parameter.KEYWORD_ONLY, default=about.default)
+            for about in describe_options()
+            if about.name in arguments.__annotations__
+        ]
+        function.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=[*own, *options]
+        )
+        return function
+
+    return show
+
+
+def ignore_progress(step: str) -> None:
+    """The default of functions that tell their progress."""
+    del step

@@ -13,7 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from converter.compile.module_graphs import ModuleGraphs
+from converter.compile.compiled_module import CompiledModule
 from converter.compile.notices import find_dropped, find_warnings
 from converter.compile.plan import CallablePlan
 from converter.compile.signature_names import python_names, serving_names
@@ -31,15 +31,15 @@ _RECORD_VERSION = 1
 Json = dict[str, Any]
 
 
-def make_record(graphs: ModuleGraphs, options: Mapping[str, Any], digest: str) -> Json:
+def make_record(compiled: CompiledModule, options: Mapping[str, Any], digest: str) -> Json:
     """Returns the record as JSON values.
 
     Args:
-      graphs: What was converted.
+      compiled: What was converted.
       options: The options that decide what the result offers, as the user gave them.
       digest: The digest of the source.
     """
-    legacy, plan = graphs.legacy, graphs.plan
+    legacy, plan = compiled.legacy, compiled.plan
     programs = [legacy.variants[tags] for tags in plan.variants.used]
     return {
         "record_version": _RECORD_VERSION,
@@ -48,18 +48,19 @@ def make_record(graphs: ModuleGraphs, options: Mapping[str, Any], digest: str) -
         "source": describe_source(legacy, digest),
         "options": dict(options),
         "graph_variants": [
-            {"tags": sorted(tags), **describe_role(graphs, tags)}
+            {"tags": sorted(tags), **describe_role(compiled, tags)}
             for tags in sorted(legacy.variants, key=sorted)
         ],
         "root": plan.root,
-        "callables": {name: describe_callable(graphs, name) for name in plan.callables},
-        "variables": [describe_variable(spec) for spec in graphs.variables.values()],
-        "regularization_losses": [str(loss.ref) for loss in graphs.losses],
+        "callables": {name: describe_callable(compiled, name) for name in plan.callables},
+        "variables": [describe_variable(spec) for spec in compiled.variables.values()],
+        "regularization_losses": [str(loss.ref) for loss in compiled.losses],
         "tables": [table for program in programs for table in describe_tables(program)],
         "assets": describe_assets(programs),
         "attachments": describe_attachments(legacy.variants),
-        "dropped": [dataclasses.asdict(item) for item in find_dropped(graphs)],
-        "warnings": list(find_warnings(graphs)),
+        "regions": compiled.digests(),
+        "dropped": [dataclasses.asdict(item) for item in find_dropped(compiled)],
+        "warnings": list(find_warnings(compiled)),
         "parity": None,
     }
 
@@ -92,9 +93,9 @@ def describe_assets(programs: Iterable[Program]) -> list[str]:
     return sorted({a.filename for program in programs for a in program.assets.values()})
 
 
-def describe_role(graphs: ModuleGraphs, tags: Tags) -> Json:
+def describe_role(compiled: CompiledModule, tags: Tags) -> Json:
     """What a graph variant is used for."""
-    chosen = graphs.plan.variants
+    chosen = compiled.plan.variants
     if tags in chosen.left_out:
         return {"role": "left out", "why": chosen.left_out[tags]}
     if tags == chosen.inference:
@@ -102,12 +103,12 @@ def describe_role(graphs: ModuleGraphs, tags: Tags) -> Json:
     return {"role": "training" if tags in chosen.training_graphs else "named callables"}
 
 
-def describe_callable(graphs: ModuleGraphs, name: str) -> Json:
+def describe_callable(compiled: CompiledModule, name: str) -> Json:
     """What a callable takes, returns and uses."""
-    plan = graphs.plan.callables[name]
-    callable_graphs = graphs.callables[name]
-    known = callable_graphs.inputs(training=False)
-    program = graphs.legacy.variants[plan.tags]
+    plan = compiled.plan.callables[name]
+    part = compiled.callables[name]
+    known = part.inputs(training=False)
+    program = compiled.legacy.variants[plan.tags]
     return {
         "signature": plan.signature,
         "tags": sorted(plan.tags),
@@ -119,20 +120,20 @@ def describe_callable(graphs: ModuleGraphs, name: str) -> Json:
             key: describe_value(info)
             for key, info in program.signatures[plan.signature].outputs.items()
         },
-        "return_endpoints": callable_graphs.takes_endpoints,
-        "served_as": serving_names(graphs.plan).get(name),
-        "serving_keywords": _describe_keywords(graphs, name),
-        "variables": list(graphs.used[name]),
-        "regularization_losses": graphs.losses_of(name),
-        "update_ops": list(callable_graphs.all()[-1].update_ops),
+        "return_endpoints": part.takes_endpoints,
+        "served_as": serving_names(compiled.plan).get(name),
+        "serving_keywords": _describe_keywords(compiled, name),
+        "variables": list(compiled.used[name]),
+        "regularization_losses": compiled.losses_of(name),
+        "update_ops": list(list(part.computations.values())[-1].update_ops),
     }
 
 
-def _describe_keywords(graphs: ModuleGraphs, name: str) -> Json:
+def _describe_keywords(compiled: CompiledModule, name: str) -> Json:
     """What a Python call of the served signature gives instead of names that it cannot say."""
-    if name not in serving_names(graphs.plan):
+    if name not in serving_names(compiled.plan):
         return {}
-    return python_names(graphs.callables[name].signature)
+    return python_names(compiled.callables[name].signature)
 
 
 def _describe_hparams(plan: CallablePlan, known: Mapping[str, TensorInfo]) -> Json:

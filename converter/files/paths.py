@@ -188,6 +188,7 @@ class RemotePath:
 
 
 Path: TypeAlias = pathlib.Path | RemotePath
+StrPath: TypeAlias = str | os.PathLike[str]
 
 
 def as_path(place: str | os.PathLike[str] | RemotePath) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from converter import errors
-from converter.compile.plan import ModulePlan, make_plan
+from converter.compile.plan import ModulePlan, PlanOptions, make_plan
 from converter.export.saved_model import quiet_tensorflow, read_record
 from converter.files.paths import Path, as_path
 from converter.files.source_files import digest
@@ -178,7 +178,11 @@ def read_plan(legacy: LegacyModule, target: Path) -> ModulePlan:
     try:
         recorded: str = record["source"]["digest"]
         options: Mapping[str, Any] = record["options"]
-        chosen = {key: options[key] for key in ("tags", "training_tags", "call_signature")}
+        chosen = PlanOptions(
+            tags=options["tags"],
+            training_tags=options["training_tags"],
+            call_signature=options["call_signature"],
+        )
     except (KeyError, TypeError) as error:
         raise _damaged(target, error) from error
     if recorded != digest(legacy.directory):
@@ -186,7 +190,7 @@ def read_plan(legacy: LegacyModule, target: Path) -> ModulePlan:
             f"{target} was not converted from {legacy.directory} as it is now",
             remedy="Convert it again, or name the module that it was converted from.",
         )
-    return make_plan(legacy, **chosen)
+    return make_plan(legacy, chosen)
 
 
 def _asset_names(original: Original) -> list[str]:

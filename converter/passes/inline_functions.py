@@ -3,7 +3,7 @@
 TensorFlow can crash when a function library is imported inside of a trace, and a body that is
 part of the graph can be rewritten like the rest. A call of a function that has a gradient
 function stays, as `_CustomGradient`. If, Case and While become V1 control flow around the bodies
-of their functions (`functional_ops`), which a later pass raises.
+of their functions (`functional_ops`), which a later pass functionalizes.
 
 Before, with `square(x) { y = Mul(x, x); return y }` in the library:
     a = _Arg[T=float]()

@@ -43,7 +43,8 @@ def test_other_reads_keep_the_handle(make_program, as_text):
         i = _Arg()
         a = ReadVariableOp[dtype=float](w)
         b = ResourceGather[dtype=float](w, i)
-        return a, b
+        c = VariableShape[out_type=int32](w)
+        return a, b, c
     """
     after = """
         w = _Variable[key="w"]()
@@ -51,7 +52,8 @@ def test_other_reads_keep_the_handle(make_program, as_text):
         w/value = _VariableValue[key="w"]()
         a = Identity[T=float](w/value)
         b = ResourceGather[dtype=float](w, i)
-        return a, b
+        c = VariableShape[out_type=int32](w)
+        return a, b, c
     """
     assert _hoist(text, make_program) == as_text(after)
 
@@ -164,7 +166,7 @@ def test_lookups_in_loops_are_lookups_in_the_value(make_program, as_text):
         return g, n
     """
     )
-    one = "{tensor { dtype: DT_INT32 tensor_shape { } int_val: 1 }}"
+    one = "int32(1)"
     after = f"""
         x = _Arg()
         p = _Arg()
