@@ -4,6 +4,7 @@ import base64
 import json
 import zlib
 
+import msgspec
 import numpy as np
 
 from converter.migration.journal import (
@@ -116,7 +117,7 @@ def saved(root, path, record=None, report=None, kind=Converted, **facts):
     place.write_text(json.dumps(record))
     compared = {}
     if report is not None:
-        summary = ParitySummary.from_json(report.summary())
+        summary = ParitySummary.from_json(msgspec.to_builtins(report.summary()))
         file = write_report_of(root, path, report)
         compared = {"parity": summary, "parity_report": str(file)}
     return kind(
@@ -193,7 +194,8 @@ def _finished(outcome, run):
 def write_many(root, count):
     """Writes the journal of a migration of many modules, each with a record and a comparison."""
     record, report = json.dumps(make_record(40)), make_report(12)
-    full, summary = json.dumps(report.to_json()), ParitySummary.from_json(report.summary())
+    full = json.dumps(report.to_json())
+    summary = ParitySummary.from_json(msgspec.to_builtins(report.summary()))
     outcomes = []
     for number in range(count):
         path = f"group_{number % 50:02}/module_{number:05}"

@@ -115,7 +115,7 @@ def _foresee(job: Job) -> Outcome | None:
     if not refusals:
         return None
     first = refusals[0]
-    return Refused(**where(job), error=ErrorInfo(kind=first["type"], message=first["error"]))
+    return Refused(**where(job), error=ErrorInfo(kind=first.type, message=first.error))
 
 
 @contextlib.contextmanager

@@ -7,6 +7,8 @@ import time
 import traceback
 from typing import Any
 
+import msgspec
+
 import converter
 from converter.export.record import FILENAME, FOLDER
 from converter.files.snapshot import look_at
@@ -40,5 +42,5 @@ def verify_job(job: Job) -> Outcome:
         seconds=time.time() - started,
         destination_bytes=look_at(destination).size_bytes,
         record=str(destination / FOLDER / FILENAME),
-        parity=ParitySummary.from_json(report.summary()),
+        parity=ParitySummary.from_json(msgspec.to_builtins(report.summary())),
     )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import json
 import pathlib
 import shutil
 import tempfile
@@ -123,12 +124,13 @@ def convert_golden(name: str) -> ConvertedModel:
     source = pathlib.Path(shutil.copytree(GOLDEN / name / "module", scratch / "source"))
     path = scratch / "converted"
     conversion = converter.convert(source, path)
+    record = json.loads(json.dumps(conversion.to_json()["record"]))
     shutil.rmtree(source)
     loaded_from = path
     if read_golden(name).random_ops:
         loaded_from = pathlib.Path(shutil.copytree(path, scratch / "deterministic"))
         _replace_random_ops(loaded_from / "saved_model.pb")
-    return ConvertedModel(path, conversion.record, tf.saved_model.load(str(loaded_from)))
+    return ConvertedModel(path, record, tf.saved_model.load(str(loaded_from)))
 
 
 def _replace_random_ops(path: pathlib.Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import numpy as np
 import pytest
 import report_data
@@ -25,7 +26,7 @@ def read(tmp_path):
 def test_a_comparison_of_the_converter_is_read(read):
     report = report_data.make_report(4)
     facts = read(report.to_json())
-    summary = report.summary()
+    summary = msgspec.to_builtins(report.summary())
     assert {name: facts[name] for name in SUMMARY} == {name: summary[name] for name in SUMMARY}
     assert facts["not_compared"] == [{"text": "gradients of default: it has none", "remedy": ""}]
     assert facts["notes"] == ["a note"]
