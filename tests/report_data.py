@@ -117,7 +117,7 @@ def saved(root, path, record=None, report=None, kind=Converted, **facts):
     place.write_text(json.dumps(record))
     compared = {}
     if report is not None:
-        summary = ParitySummary.from_json(msgspec.to_builtins(report.summary()))
+        summary = msgspec.convert(report.summary(), ParitySummary, from_attributes=True)
         file = write_report_of(root, path, report)
         compared = {"parity": summary, "parity_report": str(file)}
     return kind(
@@ -186,8 +186,8 @@ def write_journal(root, outcomes, begun=(), run="r1"):
 
 def _finished(outcome, run):
     return JobFinished(
-        run=run, time=BEGAN + 60, outcome=outcome, source_signature="s",
-        destination_signature=None, fingerprint="f", converter="0.1.0",
+        run=run, time=BEGAN + 60, outcome=outcome, source_stat_digest="s",
+        destination_stat_digest=None, fingerprint="f", converter="0.1.0",
     )  # fmt: skip
 
 
@@ -195,7 +195,7 @@ def write_many(root, count):
     """Writes the journal of a migration of many modules, each with a record and a comparison."""
     record, report = json.dumps(make_record(40)), make_report(12)
     full = json.dumps(report.to_json())
-    summary = ParitySummary.from_json(msgspec.to_builtins(report.summary()))
+    summary = msgspec.convert(report.summary(), ParitySummary, from_attributes=True)
     outcomes = []
     for number in range(count):
         path = f"group_{number % 50:02}/module_{number:05}"

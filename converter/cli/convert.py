@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     options = read_options(arguments)
     with BackgroundDigest(arguments.source) as digest, terminal.progress() as progress:
-        terminal.import_tensorflow()  # It takes seconds, in which the digest gets on.
+        terminal.import_tensorflow()  # Takes seconds, while the digest is computed.
         from converter.conversion.convert import convert
 
         conversion = convert(

@@ -1,7 +1,7 @@
-"""Describes a TF1 Hub module: what it holds, and what would become of it.
+"""Describes a TF1 Hub module: its contents, and the SavedModel that convert would write.
 
-Nothing of the module runs. A module that cannot be converted is described all the same, with
-the reason.
+Runs none of the module's ops. Describes a module that cannot be converted as well, with all the
+reasons.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from converter.cli import terminal
 from converter.cli.conversion_options import add_options
 
 NAME = "inspect"
-HELP = "describe a module, and what would become of it"
+HELP = "describe a module and the result of converting it"
 
 _OPTIONS = ("tags", "training_tags", "call_signature", "import_ops")
-_MANY = 30  # Rows of a table, before the rest is only counted.
+_MANY = 30  # Rows of a table; further ones are only counted.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

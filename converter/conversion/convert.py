@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from converter import errors
-from converter.compile.module_graphs import ModuleGraphs, make_graphs
-from converter.compile.plan import make_plan
+from converter.compile.compile_module import compile_module
+from converter.compile.compiled_module import CompiledModule
 from converter.conversion.options import (
     ConversionArguments,
     ConversionOptions,
@@ -97,10 +97,10 @@ class _Task:
         import_packages(self.options.import_ops)
         guard = SourceGuard(self.source)
         with garbage_collection.paused() as resumed:
-            graphs, arrays = self._compile()
+            compiled, arrays = self._compile()
             self.progress("tracing and saving")
             return write_saved_model(
-                graphs,
+                compiled,
                 self.destination,
                 options=self.options.recorded(),
                 digest=digest,
@@ -111,17 +111,15 @@ class _Task:
                 progress=ByteProgress(self.progress, "copying weights"),
             )
 
-    def _compile(self) -> tuple[ModuleGraphs, Mapping[str, Any]]:
-        """Reads the module; returns its graphs, and the arrays to compare it with."""
+    def _compile(self) -> tuple[CompiledModule, Mapping[str, Any]]:
+        """Reads the module; compiles it; returns that, and the arrays to compare it with."""
         self.progress("reading the module")
         legacy = read_module(self.source)
         sweep_beside(self.destination)
         check_destination(legacy.directory, self.destination, overwrite=self.overwrite)
         arrays = check_inputs(self.inputs, legacy, verify=self.options.verify)
-        chosen = self.options
-        plan = make_plan(legacy, chosen.tags, chosen.training_tags, chosen.call_signature)
         self.progress("rewriting its graphs")
-        return make_graphs(legacy, plan), arrays
+        return compile_module(legacy, self.options.plan_options), arrays
 
     def _comparison(
         self,

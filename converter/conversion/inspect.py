@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from converter import errors
-from converter.compile.module_graphs import ModuleGraphs, try_graphs
+from converter.compile.compile_module import try_compile
+from converter.compile.compiled_module import CompiledModule, RefusedModule
 from converter.compile.notices import find_warnings
-from converter.compile.plan import ModulePlan, make_plan
-from converter.compile.refusals import Refusals
 from converter.compile.variants import TRAINING_MARKS, merge_variables
 from converter.conversion.options import ConversionOptions, ReadingArguments, show_options
 from converter.export import describe
@@ -157,59 +153,46 @@ def summarize(legacy: LegacyModule, options: ConversionOptions) -> ModuleSummary
     Raises:
       UsageError: if the module has no such tag set or signature.
     """
-    plan, graphs, refusals = _try(
-        legacy,
-        functools.partial(
-            make_plan, legacy, options.tags, options.training_tags, options.call_signature
-        ),
-    )
+    compilation = try_compile(legacy, options.plan_options)
+    compiled = compilation if isinstance(compilation, CompiledModule) else None
+    refusals = compilation.refusals if isinstance(compilation, RefusedModule) else ()
+    plan = compilation.plan
     programs = [legacy.variants[tags] for tags in sorted(legacy.variants, key=sorted)]
     return ModuleSummary(
         source=describe.describe_source(legacy, digest(legacy.directory)),
-        graph_variants=tuple(_describe_variant(program, graphs) for program in programs),
+        graph_variants=tuple(_describe_variant(program, compiled) for program in programs),
         variables=tuple(map(describe.describe_variable, merge_variables(programs).values())),
         tables=describe.describe_tables(programs),
         assets=describe.describe_assets(programs),
         attachments=describe_attachments(legacy.variants),
         callables=(
-            {name: describe.describe_callable(graphs, name) for name in graphs.callables}
-            if graphs
+            {name: describe.describe_callable(compiled, name) for name in compiled.callables}
+            if compiled
             else {}
         ),
         root=plan.root if plan else None,
-        dropped=describe.describe_dropped(graphs) if graphs else (),
-        warnings=tuple(find_warnings(graphs) if graphs else plan.warnings if plan else ()),
-        refused=None if refusals.first is None else str(refusals.first),
+        dropped=describe.describe_dropped(compiled) if compiled else (),
+        warnings=tuple(find_warnings(compiled) if compiled else plan.warnings if plan else ()),
+        refused=str(refusals[0].error) if refusals else None,
         refusals=tuple(
-            Refusal(error=str(error), type=type(error).__name__, callables=tuple(parts))
-            for error, parts in refusals.all
+            Refusal(
+                error=str(refusal.error),
+                type=type(refusal.error).__name__,
+                callables=tuple(refusal.parts),
+            )
+            for refusal in refusals
         ),
     )
 
 
-def _try(
-    legacy: LegacyModule, make: Callable[[], ModulePlan]
-) -> tuple[ModulePlan | None, ModuleGraphs | None, Refusals]:
-    """The plan and graphs of the module as far as they can be made, and why no further."""
-    refusals = Refusals()
-    try:
-        plan = make()
-    except errors.UsageError:
-        raise
-    except errors.ConversionError as error:
-        refusals.add(error)
-        return None, None, refusals
-    return plan, *try_graphs(legacy, plan)
-
-
-def _describe_variant(program: Program, graphs: ModuleGraphs | None) -> VariantSummary:
-    if graphs is None:
+def _describe_variant(program: Program, compiled: CompiledModule | None) -> VariantSummary:
+    if compiled is None:
         is_training = program.tags.intersection(TRAINING_MARKS)
         variant = GraphVariant(
             tags=tuple(sorted(program.tags)), role="training" if is_training else "inference"
         )
     else:
-        variant = describe.describe_variant(graphs, program.tags)
+        variant = describe.describe_variant(compiled, program.tags)
     return VariantSummary(
         tags=variant.tags,
         role=variant.role,

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import tensorflow as tf
 
 from converter.assemble.reusable import build_reusable
-from converter.compile.module_graphs import make_graphs
-from converter.compile.plan import make_plan
+from converter.compile.compile_module import compile_module
 from converter.conversion.options import ConversionOptions, ReadingArguments, show_options
 from converter.files.paths import StrPath
 from converter.formats.registry import read_module
@@ -38,5 +37,5 @@ def load(source: StrPath, **options: Unpack[ReadingArguments]) -> tf.Module:
     import_packages(chosen.import_ops)
     with garbage_collection.paused():
         legacy = read_module(source)
-        plan = make_plan(legacy, chosen.tags, chosen.training_tags, chosen.call_signature)
-        return build_reusable(make_graphs(legacy, plan), live=True).module
+        compiled = compile_module(legacy, chosen.plan_options)
+        return build_reusable(compiled, live=True).module

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from converter.compile.module_graphs import ModuleGraphs
+from converter.compile.compiled_module import CompiledModule
 from converter.compile.notices import find_dropped, find_warnings
 from converter.compile.signature_names import python_names, serving_names
 from converter.compile.variants import Tags
@@ -28,19 +28,20 @@ from converter.export.record import (
 )
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Program, TensorInfo, VariableSpec
+from converter.ir.region import region_digest
 from converter.ir.text import dtype_name
 from converter.version import __version__
 
 
-def make_record(graphs: ModuleGraphs, options: Mapping[str, Any], digest: str) -> Record:
+def make_record(compiled: CompiledModule, options: Mapping[str, Any], digest: str) -> Record:
     """Makes the record of a conversion, without a comparison.
 
     Args:
-      graphs: The module that was converted.
+      compiled: The module that was converted.
       options: The options that decide what the result offers, as the user gave them.
       digest: The digest of the source.
     """
-    legacy, plan = graphs.legacy, graphs.plan
+    legacy, plan = compiled.legacy, compiled.plan
     programs = [legacy.variants[tags] for tags in plan.variants.used]
     return Record(
         record_version=RECORD_VERSION,
@@ -49,17 +50,18 @@ def make_record(graphs: ModuleGraphs, options: Mapping[str, Any], digest: str) -
         source=describe_source(legacy, digest),
         options=dict(options),
         graph_variants=tuple(
-            describe_variant(graphs, tags) for tags in sorted(legacy.variants, key=sorted)
+            describe_variant(compiled, tags) for tags in sorted(legacy.variants, key=sorted)
         ),
         root=plan.root,
-        callables={name: describe_callable(graphs, name) for name in plan.callables},
-        variables=tuple(describe_variable(spec) for spec in graphs.variables.values()),
-        regularization_losses=tuple(str(loss.ref) for loss in graphs.losses),
+        callables={name: describe_callable(compiled, name) for name in plan.callables},
+        variables=tuple(describe_variable(spec) for spec in compiled.variables.values()),
+        regularization_losses=tuple(str(loss.ref) for loss in compiled.losses),
         tables=describe_tables(programs),
         assets=describe_assets(programs),
         attachments=describe_attachments(legacy.variants),
-        dropped=describe_dropped(graphs),
-        warnings=tuple(find_warnings(graphs)),
+        regions={name: region_digest(region) for name, region in compiled.regions()},
+        dropped=describe_dropped(compiled),
+        warnings=tuple(find_warnings(compiled)),
         parity=None,
     )
 
@@ -74,16 +76,16 @@ def describe_assets(programs: Iterable[Program]) -> tuple[str, ...]:
     return tuple(sorted({a.filename for program in programs for a in program.assets.values()}))
 
 
-def describe_dropped(graphs: ModuleGraphs) -> tuple[DroppedInfo, ...]:
+def describe_dropped(compiled: CompiledModule) -> tuple[DroppedInfo, ...]:
     """Lists what the converted module lacks."""
     return tuple(
-        DroppedInfo(what=item.what, name=item.name, why=item.why) for item in find_dropped(graphs)
+        DroppedInfo(what=item.what, name=item.name, why=item.why) for item in find_dropped(compiled)
     )
 
 
-def describe_variant(graphs: ModuleGraphs, tags: Tags) -> GraphVariant:
+def describe_variant(compiled: CompiledModule, tags: Tags) -> GraphVariant:
     """Describes what a graph variant is used for."""
-    chosen = graphs.plan.variants
+    chosen = compiled.plan.variants
     role: Role = "named callables"
     if tags in chosen.left_out:
         role = "left out"
@@ -94,13 +96,13 @@ def describe_variant(graphs: ModuleGraphs, tags: Tags) -> GraphVariant:
     return GraphVariant(tags=tuple(sorted(tags)), role=role, why=chosen.left_out.get(tags))
 
 
-def describe_callable(graphs: ModuleGraphs, name: str) -> CallableInfo:
+def describe_callable(compiled: CompiledModule, name: str) -> CallableInfo:
     """Describes what a callable takes, returns and uses."""
-    plan = graphs.plan.callables[name]
-    callable_graphs = graphs.callables[name]
-    known = callable_graphs.inputs(training=False)
-    outputs = graphs.legacy.variants[plan.tags].signatures[plan.signature].outputs
-    served_as = serving_names(graphs.plan).get(name)
+    plan = compiled.plan.callables[name]
+    part = compiled.callables[name]
+    known = part.inputs(training=False)
+    outputs = compiled.legacy.variants[plan.tags].signatures[plan.signature].outputs
+    served_as = serving_names(compiled.plan).get(name)
     return CallableInfo(
         signature=plan.signature,
         tags=tuple(sorted(plan.tags)),
@@ -114,12 +116,12 @@ def describe_callable(graphs: ModuleGraphs, name: str) -> CallableInfo:
             for hparam in plan.hparams
         },
         outputs=describe_values(outputs),
-        return_endpoints=callable_graphs.takes_endpoints,
+        return_endpoints=part.takes_endpoints,
         served_as=served_as,
-        serving_keywords={} if served_as is None else python_names(callable_graphs.signature),
-        variables=tuple(graphs.used[name]),
-        regularization_losses=tuple(graphs.losses_of(name)),
-        update_ops=tuple(callable_graphs.all()[-1].update_ops),
+        serving_keywords={} if served_as is None else python_names(part.signature),
+        variables=tuple(compiled.used[name]),
+        regularization_losses=tuple(compiled.losses_of(name)),
+        update_ops=tuple(list(part.computations.values())[-1].update_ops),
     )
 
 

@@ -247,6 +247,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
       tables: The lookup tables of the graph variants in use.
       assets: The files below `assets/`.
       attachments: The messages that were attached to the module.
+      regions: The digest of each compiled graph, by its origin; shows where two conversions differ.
       dropped: What the converted module lacks.
       warnings: What a user should know, in full sentences.
       parity: The summary of the comparison with the original; null if there was none.
@@ -265,6 +266,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     tables: tuple[TableInfo, ...]
     assets: tuple[str, ...]
     attachments: tuple[AttachmentInfo, ...]
+    regions: dict[str, str]
     dropped: tuple[DroppedInfo, ...]
     warnings: tuple[str, ...]
     parity: ParityInfo | None

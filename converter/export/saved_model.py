@@ -14,7 +14,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from converter import errors, tf_private
 from converter.assemble.reusable import Reusable, build_reusable
-from converter.compile.module_graphs import ModuleGraphs
+from converter.compile.compiled_module import CompiledModule
 from converter.export import describe
 from converter.export.attachments import describe_attachments
 from converter.export.canonical import canonicalize
@@ -72,7 +72,7 @@ _COPIED = (
 
 
 def write_saved_model(
-    graphs: ModuleGraphs,
+    compiled: CompiledModule,
     destination: Path,
     *,
     options: Mapping[str, Any],
@@ -86,7 +86,7 @@ def write_saved_model(
     """Traces a module and writes it.
 
     Args:
-      graphs: The module's graphs.
+      compiled: The module.
       destination: Where to write it: absent, the old version or complete at any time.
       options: The options that the record keeps.
       digest: Returns the digest of the source; called when the SavedModel is written.
@@ -102,13 +102,13 @@ def write_saved_model(
       DestinationError: if something is there already, or it cannot be written.
       ConversionError: if the module cannot be converted exactly.
     """
-    check_destination(graphs.legacy.directory, destination, overwrite=overwrite)
+    check_destination(compiled.legacy.directory, destination, overwrite=overwrite)
     with tf_private.tracing_for_saving(_OPTIONS):
-        reusable = build_reusable(graphs, live=False)
+        reusable = build_reusable(compiled, live=False)
     with staged(destination, overwrite=overwrite) as staging:
-        links = _save(reusable, graphs, staging, hardlink=hardlink, progress=progress)
-        _write_attachments(graphs, staging)
-        record = _write_record(staging, describe.make_record(graphs, options, digest()), verify)
+        links = _save(reusable, compiled, staging, hardlink=hardlink, progress=progress)
+        _write_attachments(compiled, staging)
+        record = _write_record(staging, describe.make_record(compiled, options, digest()), verify)
         check_source({link.inode: link.changed_ns for link in links if link is not None})
     return Conversion(str(destination), record, () if all(links) or not hardlink else (_COPIED,))
 
@@ -155,7 +155,7 @@ def _is_replaceable(path: Path) -> bool:
 
 def _save(
     reusable: Reusable,
-    graphs: ModuleGraphs,
+    compiled: CompiledModule,
     staging: Path,
     *,
     hardlink: bool,
@@ -168,7 +168,7 @@ def _save(
                 reusable.module, staging, reusable.signatures.functions, _OPTIONS
             )
             links = _write_variables(
-                reusable, objects, graphs, staging, hardlink=hardlink, progress=progress
+                reusable, objects, compiled, staging, hardlink=hardlink, progress=progress
             )
             canonicalize(staging, reusable.signatures.input_names)
     except tf.errors.OpError as error:
@@ -185,7 +185,7 @@ def _save(
 def _write_variables(
     reusable: Reusable,
     objects: Sequence[Any],
-    graphs: ModuleGraphs,
+    compiled: CompiledModule,
     staging: Path,
     *,
     hardlink: bool,
@@ -202,7 +202,7 @@ def _write_variables(
     (staging / "variables").mkdir(exist_ok=True)
     return write_weights(
         staging / "variables" / "variables",
-        graphs.legacy.checkpoint,
+        compiled.legacy.checkpoint,
         values,
         object_graph.serialized,
         hardlink=hardlink,
@@ -224,14 +224,14 @@ def quiet_tensorflow() -> Iterator[None]:
         absl.logging.set_verbosity(levels[1])
 
 
-def _write_attachments(graphs: ModuleGraphs, staging: Path) -> None:
+def _write_attachments(compiled: CompiledModule, staging: Path) -> None:
     """Writes the attached messages, byte for byte and as JSON where their type is known."""
     folder = staging / FOLDER
     folder.mkdir(exist_ok=True)
-    for item in describe_attachments(graphs.legacy.variants):
+    for item in describe_attachments(compiled.legacy.variants):
         path = folder / item.file
         path.parent.mkdir(parents=True, exist_ok=True)
-        program = graphs.legacy.variants[frozenset(item.tags)]
+        program = compiled.legacy.variants[frozenset(item.tags)]
         path.write_bytes(program.attachments[item.key])
         if item.json is not None:
             path.with_suffix(".json").write_bytes(to_bytes(item.json))

@@ -13,7 +13,8 @@ from tensorflow.core.protobuf import control_flow_pb2, meta_graph_pb2, struct_pb
 from converter import errors
 from converter.formats import hub_protos
 from converter.formats.graph_versions import check_versions
-from converter.ir import op_facts, query, serde
+from converter.ir import attributes, op_facts, query, serde
+from converter.ir.attributes import read_shape
 from converter.ir.graph import (
     AssetSpec,
     FunctionDef,
@@ -28,7 +29,6 @@ from converter.ir.graph import (
     TensorRef,
     VariableSpec,
 )
-from converter.ir.text import read_shape
 from converter.tensor_bundle.checkpoint import Checkpoint
 
 _CONTEXTS = {
@@ -226,7 +226,7 @@ def _read_variables(
     for value in _collection(meta_graph, "variables", "bytes"):
         proto = _read_variable_def(value)
         node = query.get_node(nodes, _parse_ref(proto.variable_name).node)
-        dtype = serde.attr_dtype(node, "dtype")
+        dtype = attributes.get_dtype(node, "dtype")
         _check_dtype(dtype, f"variable {node.name!r}")
         spec = VariableSpec(
             name=node.name,

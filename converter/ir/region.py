@@ -1,4 +1,4 @@
-"""The nested form of a computation, as frozen values: what `raise_control_flow` makes of a graph.
+"""The nested form of a computation, as frozen values: what functionalizing a graph returns.
 
 A `Region` runs its items one after the other. An item is a plain `Node`, a `Loop` or a `Branch`,
 and the regions inside of those may use every tensor of the regions around them.
@@ -7,12 +7,14 @@ and the regions inside of those may use every tensor of the regions around them.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from collections.abc import Collection, Iterator
 from typing import TypeAlias
 
 from converter import errors
 from converter.ir import op_facts
-from converter.ir.graph import Node, TensorRef
+from converter.ir.graph import AttrValue, Node, TensorRef
 from converter.ir.text import format_node, format_ref, format_shape
 
 
@@ -234,3 +236,43 @@ def _format_head(item: Loop | Branch) -> str:
     most = "" if limit is None else f", at most {shown}"
     gradient = "" if item.has_gradient else ", no gradient"
     return f"loop {carried}{gives}{most}{gradient}{waits}:"
+
+
+def region_digest(region: Region) -> str:
+    """Returns the SHA-256 of a region, in hex: equal regions, and no others, share it.
+
+    It covers names, edges, attributes and the bytes of constants; not devices, which nothing
+    depends on. It is the same in every process, in whatever order attributes are stored.
+    """
+    items = [_describe(item) for item in region.items]
+    described = [region.args, items, _strings(region.results)]
+    # ASCII only, because what counts as printable Unicode differs between Python versions.
+    return hashlib.sha256(json.dumps(described, ensure_ascii=True).encode()).hexdigest()
+
+
+def _describe(item: Item) -> list[object]:
+    """All that an item holds, as JSON values; inner regions and attribute values by digest."""
+    inner = () if isinstance(item, Node) else [region_digest(region) for region in item.regions]
+    described: list[object] = [type(item).__name__, item.control_inputs, inner]
+    if isinstance(item, Node):
+        attrs = [(key, _attr_digest(item.attrs[key])) for key in sorted(item.attrs)]
+        return [*described, item.name, item.op, _strings(item.inputs), attrs]
+    if isinstance(item, Branch):
+        return [*described, str(item.predicate), _strings(item.outputs)]
+    limit = item.maximum_iterations
+    return [
+        *described,
+        item.name,
+        [(v.name, str(v.initial), v.shape, str(v.output)) for v in item.carried],
+        str(limit) if isinstance(limit, TensorRef) else limit,
+        item.parallel_iterations,
+        item.has_gradient,
+    ]
+
+
+def _attr_digest(value: AttrValue) -> str:
+    return hashlib.sha256(value.SerializeToString(deterministic=True)).hexdigest()
+
+
+def _strings(refs: tuple[TensorRef, ...]) -> list[str]:
+    return [str(ref) for ref in refs]

@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from google.protobuf import text_format
 from tensorflow.core.framework import attr_value_pb2, types_pb2
 
+from converter.ir.attributes import read_shape
 from converter.ir.graph import ARG_OP, AttrValue, Graph, Node, TensorRef
 
 _NODE = re.compile(r"(?P<name>\S+) = (?P<op>[\w>]+)(?:\[(?P<attrs>.*)\])?\((?P<inputs>[^()]*)\)$")
@@ -77,16 +78,6 @@ def format_shape(shape: tuple[int | None, ...] | None) -> str:
     if shape is None:
         return "[...]"
     return "[" + ",".join("?" if size is None else str(size) for size in shape) + "]"
-
-
-def read_shape(proto: object) -> tuple[int | None, ...] | None:
-    """Reads a `TensorShapeProto`: None for an unknown size, or for an unknown rank."""
-    if proto.unknown_rank:  # type: ignore[attr-defined]
-        return None
-    return tuple(
-        None if dim.size < 0 else int(dim.size)
-        for dim in proto.dim  # type: ignore[attr-defined]
-    )
 
 
 def parse_graph(text: str) -> Graph:

@@ -9,6 +9,7 @@ from typing import Any
 
 from converter import errors
 from converter.compile.plan import ModulePlan, make_plan
+from converter.compile.plan_options import PlanOptions
 from converter.export.record import read_record
 from converter.export.saved_model import quiet_tensorflow
 from converter.files.paths import Path, as_path
@@ -182,13 +183,17 @@ def read_plan(legacy: LegacyModule, target: Path) -> ModulePlan:
             remedy="Convert it again, or name the module that it was converted from.",
         )
     try:
-        chosen = {key: record.options[key] for key in ("tags", "training_tags", "call_signature")}
+        chosen = PlanOptions(
+            tags=record.options["tags"],
+            training_tags=record.options["training_tags"],
+            call_signature=record.options["call_signature"],
+        )
     except KeyError as error:
         raise errors.ParityError(
             f"the record of {target} has no option {error}",
             remedy="Convert the module again with this version.",
         ) from error
-    return make_plan(legacy, **chosen)
+    return make_plan(legacy, chosen)
 
 
 def _asset_names(original: Original) -> list[str]:

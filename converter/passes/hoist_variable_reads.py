@@ -26,7 +26,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from converter import errors
-from converter.ir import op_facts, query, serde
+from converter.ir import attributes, constants, op_facts, query
 from converter.ir.graph import (
     VARIABLE_OP,
     VARIABLE_VALUE_OP,
@@ -142,9 +142,9 @@ class _Hoisting:
             return dataclasses.replace(node, op="GatherNd", inputs=inputs, attrs=types)
         batch_dims = node.attrs["batch_dims"].i if "batch_dims" in node.attrs else 0
         axis = self._unique(f"{node.name}/axis")
-        int32 = serde.type_attr(op_facts.DT_INT32)
-        self._nodes[axis] = serde.int_constant(axis, batch_dims)
-        types |= {"Taxis": int32, "batch_dims": serde.int_attr(batch_dims)}
+        int32 = attributes.type_attr(op_facts.DT_INT32)
+        self._nodes[axis] = constants.int_constant(axis, batch_dims)
+        types |= {"Taxis": int32, "batch_dims": attributes.int_attr(batch_dims)}
         return dataclasses.replace(
             node, op="GatherV2", inputs=(value, node.inputs[1], TensorRef(axis)), attrs=types
         )
@@ -166,7 +166,7 @@ class _Hoisting:
         """A node that passes the value on as `node` does the handle."""
         if node.name not in self._twins:
             name = self._twins[node.name] = self._unique(f"{node.name}/value")
-            attrs = {k: v for k, v in node.attrs.items() if k != serde.INFERRED_SHAPES}
+            attrs = {k: v for k, v in node.attrs.items() if k != attributes.INFERRED_SHAPES}
             inputs = [
                 self._value(ref, dtype) if ref in self._handles else ref for ref in node.inputs
             ]

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from converter.ir import op_facts, query, serde
+from converter.ir import attributes, op_facts, query
 from converter.ir.graph import ARG_OP, Graph, Node, Program, TensorRef
 
 _IDENTITIES = ("Identity", "RefIdentity")
@@ -48,5 +48,5 @@ def lower_ref_tables(graph: Graph, program: Program) -> Graph:
 def _is_handle(nodes: dict[str, Node], ref: TensorRef) -> bool:
     node = nodes[ref.node]
     if node.op == ARG_OP:
-        return serde.attr_dtype(node, "T") == op_facts.DT_RESOURCE
+        return attributes.get_dtype(node, "T") == op_facts.DT_RESOURCE
     return node.op in op_facts.TABLE_HANDLES

@@ -27,7 +27,7 @@ from __future__ import annotations
 import dataclasses
 
 from converter import errors
-from converter.ir import op_facts, query, serde
+from converter.ir import attributes, op_facts, query
 from converter.ir.graph import AttrValue, Graph, Node, Program, TensorRef
 
 _ASSIGNS = {
@@ -123,7 +123,7 @@ class _Lowering:
     def _lower_variable(self, node: Node) -> None:
         kept = {key: value for key, value in node.attrs.items() if key in ("dtype", "shape")}
         self._add(Node(node.name, "VarHandleOp", attrs=kept))
-        dtype = serde.type_attr(serde.attr_dtype(node, "dtype"))
+        dtype = attributes.type_attr(attributes.get_dtype(node, "dtype"))
         self._refs[TensorRef(node.name)] = _Ref(node.name, TensorRef(node.name), dtype)
 
     def _lower_ref_identity(self, node: Node) -> None:
@@ -144,8 +144,8 @@ class _Lowering:
             raise errors.UnsupportedOpError(
                 "a loop carries a V1 variable by reference", node=node.name
             )
-        attrs = {key: value for key, value in node.attrs.items() if key != serde.INFERRED_SHAPES}
-        attrs["T"] = serde.type_attr(op_facts.DT_RESOURCE)
+        attrs = attributes.without(node.attrs, attributes.INFERRED_SHAPES)
+        attrs["T"] = attributes.type_attr(op_facts.DT_RESOURCE)
         self._add(dataclasses.replace(plain, inputs=(ref.handle, *node.inputs[1:]), attrs=attrs))
         for index in range(op_facts.output_count(node) or 0):
             output = TensorRef(node.name, index)
@@ -267,5 +267,5 @@ def _resource_attrs(node: Node) -> dict[str, AttrValue]:
     known = {attr.name for attr in twin.attr} if twin else set()
     attrs = {key: value for key, value in node.attrs.items() if key in known}
     if "dtype" in known and "T" in node.attrs:
-        attrs["dtype"] = serde.type_attr(serde.attr_dtype(node, "T"))
+        attrs["dtype"] = attributes.type_attr(attributes.get_dtype(node, "T"))
     return attrs

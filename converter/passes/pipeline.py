@@ -11,12 +11,12 @@ from converter.ir import check, check_types, op_facts, region
 from converter.ir.graph import Graph, Program
 from converter.ir.region import Region
 from converter.passes.bind_resources import bind_resources
+from converter.passes.functionalize_control_flow import functionalize_control_flow
 from converter.passes.hoist_variable_reads import hoist_variable_reads
 from converter.passes.inline_functions import inline_functions
 from converter.passes.lower_ref_tables import lower_ref_tables
 from converter.passes.lower_ref_variables import lower_ref_variables
 from converter.passes.lower_tensor_arrays import lower_tensor_arrays
-from converter.passes.raise_control_flow import raise_control_flow
 from converter.passes.resolve_gradient_overrides import (
     check_overrides_kept,
     resolve_gradient_overrides,
@@ -82,7 +82,7 @@ def lower(graph: Graph, program: Program) -> Region:
     """
     try:
         lowered, _ = run_passes(graph, program)
-        nested = raise_control_flow(lowered, program)
+        nested = functionalize_control_flow(lowered, program)
         region.check_region(nested)
     except RecursionError as error:
         raise errors.UnsupportedOpError("control flow is nested too deeply") from error

@@ -30,7 +30,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 
 from converter import errors
-from converter.ir import gradient_overrides, op_facts, query, serde
+from converter.ir import attributes, gradient_overrides, op_facts, query
 from converter.ir.gradient_overrides import ATTRIBUTE, Source
 from converter.ir.graph import (
     CUSTOM_GRADIENT_OP,
@@ -154,7 +154,8 @@ def _resolve(node: Node) -> Node:
         raise _uncarriable(node)
     if override is not None:
         return node
-    return dataclasses.replace(node, attrs={**node.attrs, ATTRIBUTE: serde.string_attr(node.op)})
+    natural = attributes.string_attr(node.op)
+    return dataclasses.replace(node, attrs={**node.attrs, ATTRIBUTE: natural})
 
 
 def _is_differentiable(node: Node) -> bool:

@@ -6,7 +6,7 @@ import dataclasses
 import math
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -14,10 +14,8 @@ from tensorflow.core.framework import types_pb2
 
 from converter import errors
 from converter.files.paths import Path, size_bytes
-from converter.ir.graph import SliceSpec, VariableSpec
-from converter.ir.text import format_shape
 from converter.tensor_bundle import checkpoint_index
-from converter.tensor_bundle.checkpoint_index import BigEndianError, Entry, Slice
+from converter.tensor_bundle.checkpoint_index import BigEndianError, Entry, Slice, StoredSlice
 from converter.tensor_bundle.sorted_table import CompressedTableError, TableError
 
 # What TensorFlow's reader of checkpoints makes of damaged files, depending on where they are.
@@ -30,6 +28,30 @@ _READER_ERRORS = (
     ValueError,
 )
 DAMAGED = "The checkpoint is damaged or incomplete: copy the module again."
+
+
+class StoredVariable(Protocol):
+    """A variable whose value is in a checkpoint; `converter.ir.graph.VariableSpec` is one."""
+
+    @property
+    def name(self) -> str:
+        """The name that messages use."""
+
+    @property
+    def dtype(self) -> int:
+        """The `DataType` number of its values."""
+
+    @property
+    def shape(self) -> tuple[int | None, ...] | None:
+        """The declared shape; None if it is unknown."""
+
+    @property
+    def checkpoint_key(self) -> str:
+        """The entry of the checkpoint that holds its value."""
+
+    @property
+    def slice(self) -> StoredSlice | None:
+        """Its place in that entry, for a part of a partitioned variable."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,7 +71,7 @@ class Checkpoint:
     shard_sizes: tuple[int | None, ...] = ()
     is_located: bool = True
 
-    def lacks(self, variable: VariableSpec) -> bool:
+    def lacks(self, variable: StoredVariable) -> bool:
         """Whether the checkpoint has no value for `variable`."""
         return variable.checkpoint_key not in self.entries
 
@@ -57,7 +79,7 @@ class Checkpoint:
         """The path of a data file."""
         return shard_path(self.prefix, number, len(self.shard_sizes))
 
-    def check(self, variable: VariableSpec) -> None:
+    def check(self, variable: StoredVariable) -> None:
         """Checks that the index has a value that fits `variable`.
 
         Raises:
@@ -77,12 +99,12 @@ class Checkpoint:
         expected = variable.slice.full_shape if variable.slice else variable.shape
         if not _fits(entry.shape, expected):
             raise errors.WeightsError(
-                f"variable {variable.name!r} has shape {format_shape(expected)}, its value in the"
-                f" checkpoint has {format_shape(entry.shape)}",
+                f"variable {variable.name!r} has shape {tf.TensorShape(expected)}, its value in the"
+                f" checkpoint has {tf.TensorShape(entry.shape)}",
                 remedy=DAMAGED,
             )
 
-    def find_bytes(self, variable: VariableSpec) -> Entry | None:
+    def find_bytes(self, variable: StoredVariable) -> Entry | None:
         """The entry whose bytes are the value of `variable`, if that is how it is stored."""
         entry = self.entries[variable.checkpoint_key]
         if not self.is_located:
@@ -95,7 +117,7 @@ class Checkpoint:
         is_all_of_it = variable.slice.shape == variable.slice.full_shape
         return entry if is_all_of_it and not entry.slices else None
 
-    def read(self, variable: VariableSpec) -> np.ndarray:
+    def read(self, variable: StoredVariable) -> np.ndarray:
         """Reads the value of `variable`, with TensorFlow's reader.
 
         Raises:
@@ -111,7 +133,7 @@ class Checkpoint:
                 remedy=DAMAGED,
             ) from error
 
-    def _read(self, variable: VariableSpec) -> np.ndarray:
+    def _read(self, variable: StoredVariable) -> np.ndarray:
         if variable.slice is None or not tf.executing_eagerly():
             reader = _open(self.prefix)
             value = _to_array(reader.get_tensor(variable.checkpoint_key), variable.dtype)
@@ -137,12 +159,12 @@ def _open(prefix: Path) -> Any:
     return tf.compat.v1.train.NewCheckpointReader(os.fspath(prefix))  # noqa: TID251
 
 
-def _to_slices(part: SliceSpec) -> tuple[slice, ...]:
+def _to_slices(part: StoredSlice) -> tuple[slice, ...]:
     axes = zip(part.offset, part.shape, strict=True)
     return tuple(slice(start, start + size) for start, size in axes)
 
 
-def _format_slice(variable: VariableSpec) -> str:
+def _format_slice(variable: StoredVariable) -> str:
     """The part of a variable as RestoreV2 takes it: `10 4 0,5:0,4`."""
     assert variable.slice is not None
     part = zip(variable.slice.offset, variable.slice.shape, strict=True)

@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from google.protobuf import message
 from tensorflow.core.framework import versions_pb2
 from tensorflow.core.protobuf import tensor_bundle_pb2
 
-from converter.ir.graph import SliceSpec
-from converter.ir.text import read_shape
 from converter.tensor_bundle.ordered_code import FULL_EXTENT, is_slice_key, slice_key
 from converter.tensor_bundle.sorted_table import TableError, read_table, write_table
 
@@ -60,6 +58,22 @@ class Entry:
         return self.offset + self.size
 
 
+class StoredSlice(Protocol):
+    """The place of a part in the full tensor; all are sizes per axis."""
+
+    @property
+    def full_shape(self) -> tuple[int, ...]:
+        """The shape of the full tensor."""
+
+    @property
+    def offset(self) -> tuple[int, ...]:
+        """Where the part begins."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the part."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Slice:
     """A part of a tensor: what is stored of it, and its start and length for each axis."""
@@ -76,7 +90,7 @@ class Slice:
             for (_, length), size in zip(self.extents, shape, strict=True)
         )
 
-    def covers(self, spec: SliceSpec) -> bool:
+    def covers(self, spec: StoredSlice) -> bool:
         """Whether it is the very part that `spec` describes."""
         starts = tuple(start for start, _ in self.extents)
         return (starts, self.lengths(spec.full_shape)) == (spec.offset, spec.shape)
@@ -150,11 +164,10 @@ def _read_entry(name: str, data: bytes, table: Mapping[bytes, bytes]) -> Entry:
 
 
 def _to_entry(proto: Any, what: str, slices: tuple[Slice, ...]) -> Entry:
-    shape = read_shape(proto.shape)
-    known = tuple(size for size in shape or () if size is not None)
-    if shape is None or len(known) < len(shape) or proto.offset < 0 or proto.size < 0:
+    shape = tuple(int(dim.size) for dim in proto.shape.dim)
+    if proto.shape.unknown_rank or min((*shape, proto.offset, proto.size)) < 0:
         raise TableError(f"{what} has an impossible shape or place")
-    return Entry(proto.dtype, known, proto.shard_id, proto.offset, proto.size, proto.crc32c, slices)
+    return Entry(proto.dtype, shape, proto.shard_id, proto.offset, proto.size, proto.crc32c, slices)
 
 
 def write_index(index: Index) -> bytes:

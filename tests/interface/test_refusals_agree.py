@@ -15,8 +15,7 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 import converter
 from converter import errors
 from converter.assemble.reusable import build_reusable
-from converter.compile.module_graphs import make_graphs
-from converter.compile.plan import make_plan
+from converter.compile.compile_module import compile_module
 from converter.formats.registry import read_module
 from converter.migration.outcomes import Refused
 from converter.passes import pipeline
@@ -233,7 +232,7 @@ _TRACED = ("bert_tiny", "defun_gradient", "dense_regularized", "image_bn_dropout
 
 def _check_that_tracing_reads_only(name, monkeypatch):
     legacy = read_module(GOLDEN / name / "module")
-    graphs = make_graphs(legacy, make_plan(legacy))
+    graphs = compile_module(legacy)
 
     def fail(*_):
         raise AssertionError("a graph is lowered while another is traced")

@@ -1,7 +1,9 @@
 import dataclasses
+import math
 import textwrap
 
 import pytest
+from tensorflow.core.framework import attr_value_pb2
 
 from converter import errors
 from converter.ir.graph import Node, TensorRef
@@ -13,9 +15,12 @@ from converter.ir.region import (
     check_region,
     direct_refs,
     format_region,
+    region_digest,
     used_refs,
 )
 from converter.ir.text import parse_graph
+
+_AttrValue = attr_value_pb2.AttrValue
 
 
 def _ref(name):
@@ -236,3 +241,69 @@ def test_regions_in_regions_are_indented():
 
 def test_an_empty_region():
     assert format_region(Region((), (), ())) == "\n"
+
+
+# Digests.
+
+
+def test_the_digest_of_a_region_is_the_same_in_every_process_and_version():
+    """Records hold digests: whoever changes this one makes old records differ from new ones."""
+    assert region_digest(_WHOLE) == (
+        "6aab9984747e6f7202721e5acd8d296c8b2d7ae6ddb09e036854b610f54b8e87"
+    )
+
+
+def _const(**value):
+    attrs = {"dtype": _AttrValue(type=1), "value": _AttrValue(tensor={"dtype": 1, **value})}
+    return Region((), (Node("c", "Const", attrs=attrs),), ())
+
+
+def test_the_digest_does_not_depend_on_the_order_of_attributes():
+    region = _const(float_val=[1.0])
+    (node,) = region.items
+    turned = dataclasses.replace(node, attrs=dict(reversed(node.attrs.items())))
+    assert region_digest(Region((), (turned,), ())) == region_digest(region)
+
+
+def test_regions_that_differ_anywhere_have_other_digests():
+    def vary(item, **fields):
+        items = [dataclasses.replace(each, **fields) if each is item else each
+                 for each in _WHOLE.items]  # fmt: skip
+        return dataclasses.replace(_WHOLE, items=tuple(items))
+
+    node, (first, second) = _BEFORE[0], _LOOP.carried
+    regions = [
+        _WHOLE,
+        dataclasses.replace(_WHOLE, args=("x", "n", "p")),
+        dataclasses.replace(_WHOLE, results=_refs("m", "last")),
+        dataclasses.replace(_WHOLE, results=_refs("last", "m:1")),
+        vary(node, name="nil"),
+        vary(node, op="Placeholder"),
+        vary(node, inputs=_refs("x")),
+        vary(node, control_inputs=("x",)),
+        vary(node, attrs={"dtype": _AttrValue(type=1)}),
+        vary(node, attrs={"dtype": _AttrValue(type=2)}),
+        vary(_LOOP, name="g"),
+        vary(_LOOP, carried=(second, first)),
+        vary(_LOOP, carried=(dataclasses.replace(first, shape=None), second)),
+        vary(_LOOP, carried=(dataclasses.replace(first, output=None), second)),
+        vary(_LOOP, carried=(dataclasses.replace(first, initial=_ref("one")), second)),
+        vary(_LOOP, predicate=_LOOP.body),
+        vary(_LOOP, body=_LOOP.predicate),
+        vary(_LOOP, maximum_iterations=None),
+        vary(_LOOP, maximum_iterations=0),
+        vary(_LOOP, parallel_iterations=1),
+        vary(_LOOP, has_gradient=False),
+        vary(_LOOP, control_inputs=("zero",)),
+        vary(_BRANCH, predicate=_ref("p:1")),
+        vary(_BRANCH, then=_BRANCH.otherwise, otherwise=_BRANCH.then),
+        vary(_BRANCH, outputs=_refs("m:1")),
+        vary(_BRANCH, control_inputs=("zero",)),
+        _const(float_val=[0.0]),
+        _const(float_val=[-0.0]),
+        _const(float_val=[math.nan]),
+        _const(tensor_content=bytes(10_000)),
+        _const(tensor_content=bytes(9_999) + b"\1"),
+    ]
+    digests = list(map(region_digest, regions))
+    assert len(set(digests)) == len(digests)

@@ -5,13 +5,14 @@ import json
 import pathlib
 import shutil
 
+import msgspec
 import pytest
 
 import converter
 from converter import errors
 from converter.conversion.options import ConversionOptions
 from converter.export.record import ParityInfo
-from converter.files.snapshot import look_at
+from converter.files.snapshot import take_snapshot
 from converter.files.source_files import digest
 from converter.migration.convert_job import convert_job, inspect_job
 from converter.migration.outcomes import Converted, Failed, Refused, UpToDate
@@ -31,8 +32,8 @@ def test_a_module_is_converted_and_the_outcome_describes_it(job):
     record = json.loads((destination / "assets.extra/conversion.json").read_text())
     assert isinstance(outcome, Converted)
     assert outcome.source_digest == record["source"]["digest"]
-    assert outcome.source_bytes == look_at(pathlib.Path(job.source)).size_bytes
-    assert outcome.destination_bytes == look_at(destination).size_bytes
+    assert outcome.source_bytes == take_snapshot(pathlib.Path(job.source)).size_bytes
+    assert outcome.destination_bytes == take_snapshot(destination).size_bytes
     assert json.loads(pathlib.Path(outcome.record).read_text()) == record
     assert (outcome.parity, outcome.parity_report) == (None, None)
     assert 0 < outcome.seconds < 60
@@ -56,9 +57,9 @@ def test_a_second_time_it_is_up_to_date_though_the_source_was_copied_anew(job):
     convert_job(job)
     shutil.move(job.source, job.source + "2")
     shutil.copytree(job.source + "2", job.source)
-    before = look_at(pathlib.Path(job.destination))
+    before = take_snapshot(pathlib.Path(job.destination))
     assert isinstance(convert_job(job), UpToDate)
-    assert look_at(pathlib.Path(job.destination)) == before
+    assert take_snapshot(pathlib.Path(job.destination)) == before
 
 
 def test_a_changed_source_replaces_the_old_version(job):
@@ -85,14 +86,14 @@ def test_what_is_not_legacy_or_damaged_says_so(make_job, tree, job, tmp_path):
 
 def test_verifying_keeps_the_comparison_in_full(job, monkeypatch):
     monkeypatch.setattr(_VERIFY, lambda *_, **__: _Report("equal"))
-    outcome = convert_job(dataclasses.replace(job, options=ConversionOptions(verify=True)))
+    outcome = convert_job(msgspec.structs.replace(job, options=ConversionOptions(verify=True)))
     assert outcome.parity.tensors == 1
     assert json.loads(pathlib.Path(outcome.parity_report).read_text()) == {"rows": ["r"]}
 
 
 def test_a_difference_is_a_failure_whose_comparison_is_kept(job, monkeypatch):
     monkeypatch.setattr(_VERIFY, lambda *_, **__: _Report("differs"))
-    outcome = convert_job(dataclasses.replace(job, options=ConversionOptions(verify=True)))
+    outcome = convert_job(msgspec.structs.replace(job, options=ConversionOptions(verify=True)))
     assert isinstance(outcome, Failed)
     assert outcome.error.kind == "ParityError"
     assert not pathlib.Path(job.destination).exists()
@@ -101,7 +102,7 @@ def test_a_difference_is_a_failure_whose_comparison_is_kept(job, monkeypatch):
 
 def test_what_could_not_be_compared_is_converted_and_said(job, monkeypatch):
     monkeypatch.setattr(_VERIFY, lambda *_, **__: _Report("not compared"))
-    outcome = convert_job(dataclasses.replace(job, options=ConversionOptions(verify=True)))
+    outcome = convert_job(msgspec.structs.replace(job, options=ConversionOptions(verify=True)))
     assert isinstance(outcome, Converted)
     assert outcome.parity.verdict == "not compared"
     assert not outcome.parity.passed
@@ -160,7 +161,7 @@ def test_the_digest_is_computed_once(job, monkeypatch):
 
 
 def test_weights_are_linked_where_that_is_asked_for(job):
-    linked = dataclasses.replace(job, options=ConversionOptions(hardlink=True))
+    linked = msgspec.structs.replace(job, options=ConversionOptions(hardlink=True))
     assert convert_job(linked).warnings == ()
     (shard,) = pathlib.Path(job.source).glob("variables/*.data-*")
     assert shard.stat().st_nlink == 2
@@ -218,7 +219,7 @@ def test_an_output_that_lost_a_file_is_made_anew(job):
 
 
 def test_a_machine_that_does_not_see_the_destination_does_not_make_one(job, tmp_path):
-    lost = dataclasses.replace(
+    lost = msgspec.structs.replace(
         job, staging=str(tmp_path / "x/0"), destination=str(tmp_path / "x/a")
     )
     outcome = convert_job(lost)
@@ -258,7 +259,7 @@ def test_an_error_names_the_destination_and_not_where_it_was_staged(job, monkeyp
 
 
 def test_another_version_does_not_run_it(job):
-    outcome = convert_job(dataclasses.replace(job, converter="9.9"))
+    outcome = convert_job(msgspec.structs.replace(job, converter="9.9"))
     assert "install the same version" in outcome.error.message
 
 

@@ -43,7 +43,8 @@ def test_other_reads_keep_the_handle(make_program, as_text):
         i = _Arg()
         a = ReadVariableOp[dtype=float](w)
         b = ResourceGather[dtype=float](w, i)
-        return a, b
+        c = VariableShape[out_type=int32](w)
+        return a, b, c
     """
     after = """
         w = _Variable[key="w"]()
@@ -51,7 +52,8 @@ def test_other_reads_keep_the_handle(make_program, as_text):
         w/value = _VariableValue[key="w"]()
         a = Identity[T=float](w/value)
         b = ResourceGather[dtype=float](w, i)
-        return a, b
+        c = VariableShape[out_type=int32](w)
+        return a, b, c
     """
     assert _hoist(text, make_program) == as_text(after)
 

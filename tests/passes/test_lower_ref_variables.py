@@ -90,15 +90,19 @@ def test_a_name_in_use_is_not_taken(lower):
         ("AssignAdd[T=float, use_locking=true](v, x)", "AssignAddVariableOp[dtype=float](v, x)"),
         ("AssignSub[T=float](v, x)", "AssignSubVariableOp[dtype=float](v, x)"),
         *(
-            (f"Scatter{kind}[T=float, Tindices=int32, use_locking=true](v, i, x)",
-             f"ResourceScatter{kind}[Tindices=int32, dtype=float](v, i, x)")
-            for kind in ("Add", "Div", "Max", "Min", "Mul", "Sub", "Update")
+            (f"{op}[T=float, Tindices=int32, use_locking=true](v, i, x)",
+             f"Resource{op}[Tindices=int32, dtype=float](v, i, x)")
+            for op in ("ScatterAdd", "ScatterDiv", "ScatterMax", "ScatterMin", "ScatterMul",
+                       "ScatterSub", "ScatterUpdate")
         ),
         *(
-            (f"ScatterNd{kind}[T=float, Tindices=int32, use_locking=true](v, i, x)",
-             f"ResourceScatterNd{kind}[T=float, Tindices=int32, use_locking=true](v, i, x)")
-            for kind in ("Add", "Sub", "Update")
+            (f"{op}[T=float, Tindices=int32, use_locking=true](v, i, x)",
+             f"Resource{op}[T=float, Tindices=int32, use_locking=true](v, i, x)")
+            for op in ("ScatterNdAdd", "ScatterNdMax", "ScatterNdMin", "ScatterNdSub",
+                       "ScatterNdUpdate")
         ),
+        ("StridedSliceAssign[Index=int32, T=float, shrink_axis_mask=1](v, i, i, i, x)",
+         "ResourceStridedSliceAssign[Index=int32, T=float, shrink_axis_mask=1](v, i, i, i, x)"),
         ("ApplyGradientDescent[T=float](v, x, x)",
          "ResourceApplyGradientDescent[T=float](v, x, x)"),
     ],

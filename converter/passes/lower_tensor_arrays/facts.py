@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection
 
-from converter.ir import op_facts, serde
+from converter.ir import attributes, op_facts
+from converter.ir.attributes import read_shape
 from converter.ir.graph import Node, Nodes, TensorRef
-from converter.ir.text import read_shape
 from converter.passes.lower_tensor_arrays.flows import ALIASES, CREATION, WRITES, Arrays, flow_of
 from converter.passes.lower_tensor_arrays.lengths import find_constant, length_of, range_limit
 from converter.passes.lower_tensor_arrays.order import find_version, is_dynamic, origin_of
@@ -122,4 +122,4 @@ class Facts:
 
 
 def _is_differentiable(node: Node) -> bool:
-    return serde.attr_dtype(node, "dtype") in op_facts.DIFFERENTIABLE
+    return attributes.get_dtype(node, "dtype") in op_facts.DIFFERENTIABLE

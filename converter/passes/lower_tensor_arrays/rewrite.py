@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from tensorflow.core.framework import attr_value_pb2, tensor_shape_pb2
 
 from converter import errors
-from converter.ir import op_facts, query, serde
+from converter.ir import attributes, op_facts, query
+from converter.ir.attributes import read_shape
 from converter.ir.graph import BOUND_OPS, AttrValue, Graph, Node, TensorRef
-from converter.ir.text import read_shape
 from converter.passes.lower_tensor_arrays.facts import Facts
 from converter.passes.lower_tensor_arrays.flows import CLOSE, CREATION, PASSED_ON, Arrays, flow_of
 from converter.passes.lower_tensor_arrays.order import is_dynamic
@@ -18,8 +18,8 @@ from converter.passes.lower_tensor_arrays.order import is_dynamic
 _Shape = tuple[int | None, ...] | None
 _Attrs = Mapping[str, AttrValue]
 
-_INT32 = serde.type_attr(op_facts.DT_INT32)
-_VARIANT = serde.type_attr(op_facts.DT_VARIANT)
+_INT32 = attributes.type_attr(op_facts.DT_INT32)
+_VARIANT = attributes.type_attr(op_facts.DT_VARIANT)
 
 
 class Rewrite:
@@ -115,7 +115,7 @@ class Rewrite:
     def _concat(self, node: Node) -> Node:
         flow = flow_of(node)
         lengths = self._constant(
-            node, "leading_dims", serde.int_vector_attr((), op_facts.DT_INT64), flow
+            node, "leading_dims", attributes.int_vector_attr((), op_facts.DT_INT64), flow
         )
         inputs = (flow, self._shape(node, self._known_shape(node), flow), lengths)
         attrs = _list_attrs(node, "dtype", shape=True)
@@ -182,8 +182,8 @@ class Rewrite:
         else:
             return node
         attrs = {**node.attrs, "T": dtype}
-        if attrs.pop(serde.INFERRED_SHAPES, None) and dtype is _VARIANT:
-            attrs[serde.INFERRED_SHAPES] = _scalars(op_facts.output_count(node) or 0)
+        if attrs.pop(attributes.INFERRED_SHAPES, None) and dtype is _VARIANT:
+            attrs[attributes.INFERRED_SHAPES] = _scalars(op_facts.output_count(node) or 0)
         return dataclasses.replace(node, attrs=attrs)
 
     # What the rules share.
@@ -241,20 +241,20 @@ class Rewrite:
     def _shape(self, node: Node, shape: _Shape, *beside: TensorRef) -> TensorRef:
         """A shape as the list ops take it: -1 for an unknown size, or for an unknown rank."""
         if shape is None:
-            value = serde.int_scalar_attr(-1)
+            value = attributes.int_scalar_attr(-1)
         else:
-            value = serde.int_vector_attr([-1 if size is None else size for size in shape])
+            value = attributes.int_vector_attr([-1 if size is None else size for size in shape])
         return self._constant(node, "dims", value, *beside)
 
     def _number(self, node: Node, number: int, *beside: TensorRef) -> TensorRef:
-        return self._constant(node, "number", serde.int_scalar_attr(number), *beside)
+        return self._constant(node, "number", attributes.int_scalar_attr(number), *beside)
 
     def _length(self, node: Node) -> TensorRef:
         return self._new(node, "length", "TensorListLength", (flow_of(node),))
 
     def _constant(self, node: Node, what: str, value: AttrValue, *beside: TensorRef) -> TensorRef:
         """A constant in the loop and in the branch of `beside`, which control edges tell."""
-        attrs = {"dtype": serde.type_attr(value.tensor.dtype), "value": value}
+        attrs = {"dtype": attributes.type_attr(value.tensor.dtype), "value": value}
         anchors = dict.fromkeys(
             self._anchor(node, ref) for ref in beside if self._before[ref.node].op not in BOUND_OPS
         )
