@@ -10,6 +10,7 @@ import keyword
 import re
 from collections.abc import Collection, Iterator, Mapping
 
+from converter.compile.plan_options import PlanOptions
 from converter.compile.root import explain_no_root, find_root, get_root
 from converter.compile.variants import Tags, VariantChoice, choose_variants, format_tags
 from converter.formats.legacy_module import LegacyModule
@@ -30,21 +31,6 @@ RESERVED = frozenset(
 _PARAMETERS = frozenset({"inputs", "self"})
 # Optional inputs whose default only the graph can compute need a trace for each subset given.
 _MAX_GRAPH_DEFAULTS = 4
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PlanOptions:
-    """The choices of the user that decide what the converted module offers.
-
-    Attributes:
-      tags: The tag set for inference; None for the one found by rule.
-      training_tags: The tag set for training; None for the one found by rule.
-      call_signature: The signature that the module itself runs when called.
-    """
-
-    tags: Collection[str] | None = None
-    training_tags: Collection[str] | None = None
-    call_signature: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
