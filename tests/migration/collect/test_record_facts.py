@@ -7,8 +7,10 @@ import pytest
 import report_data
 
 import converter
-from converter.page.record_facts import read_record_facts
-from converter.page.untrusted import DamagedError
+from converter.files.json_values import to_json_values
+from converter.migration.collect.record_facts import read_record_facts
+from converter.migration.collect.untrusted import DamagedError
+from converter.page.details import Value
 
 
 @pytest.fixture
@@ -23,17 +25,17 @@ def read(tmp_path):
 def test_a_record_of_the_converter_is_read(golden_module, tmp_path):
     conversion = converter.convert(golden_module("text_embedding_oov"), tmp_path / "out")
     facts = read_record_facts(tmp_path / "out" / "assets.extra" / "conversion.json")
-    assert facts["digest"] == conversion.record["source"]["digest"]
-    assert [part["name"] for part in facts["callables"]] == ["default"]
-    assert facts["callables"][0]["inputs"] == [
-        {"name": "default", "kind": "dense", "dtype": "string", "shape": [None]}
+    assert facts.digest == conversion.record["source"]["digest"]
+    assert [part.name for part in facts.callables] == ["default"]
+    assert facts.callables[0].inputs == [
+        Value(name="default", kind="dense", dtype="string", shape=[None])
     ]
-    assert facts["variable_count"] == 3
-    assert facts["variable_bytes"] == 4 * 5 * 6 * 3
-    assert facts["variables_without_size"] == 0
-    assert facts["assets"] == ["words.txt"]
-    assert len(facts["tables"]) == 1
-    assert facts["dropped"][0]["what"] == "placement"
+    assert facts.variable_count == 3
+    assert facts.variable_bytes == 4 * 5 * 6 * 3
+    assert facts.variables_without_size == 0
+    assert facts.assets == ["words.txt"]
+    assert len(facts.tables) == 1
+    assert facts.dropped[0].what == "placement"
 
 
 def test_sizes_are_added_where_they_are_known(read):
@@ -50,14 +52,14 @@ def test_sizes_are_added_where_they_are_known(read):
         for dtype, shape in shapes.items()
     ]
     facts = read(record)
-    assert [variable["bytes"] for variable in facts["variables"]] == [48, 2, None, None, None]
-    assert facts["variable_bytes"] == 50
-    assert facts["variables_without_size"] == 3
-    assert facts["trainable_count"] == 0
+    assert [variable.bytes for variable in facts.variables] == [48, 2, None, None, None]
+    assert facts.variable_bytes == 50
+    assert facts.variables_without_size == 3
+    assert facts.trainable_count == 0
 
 
 def test_another_object_is_damaged(read):
-    with pytest.raises(DamagedError, match="it is damaged: 'variables' is missing"):
+    with pytest.raises(DamagedError, match="it is damaged: object missing required field"):
         read({})
 
 
@@ -80,7 +82,7 @@ def test_a_record_that_is_spoilt_anywhere_is_read_or_damaged(read):
     record = report_data.make_record()
     for spoilt in _spoilt(copy.deepcopy(record)):
         try:
-            json.dumps(read(spoilt), allow_nan=False)
+            json.dumps(to_json_values(read(spoilt)), allow_nan=False)
         except DamagedError:
             damaged += 1
     assert damaged > 100

@@ -1,8 +1,10 @@
 """Sums over all modules."""
 
+import msgspec
 import report_data
 
-from converter.page.totals import DURATION_BOUNDS, add_up
+from converter.migration.collect.totals import add_up
+from converter.page.document import DURATION_BOUNDS
 
 
 def test_sums_of_a_migration(root, collect_facts):
@@ -37,8 +39,8 @@ def test_a_difference_that_is_infinite_is_the_worst(tmp_path, collect_facts):
     ]
     report_data.write_journal(tmp_path, outcomes)
     facts = collect_facts(tmp_path)
-    facts["bad"]["parity"]["worst_rel"] = "inf"
-    totals = add_up(list(facts.values()))
+    parity = msgspec.structs.replace(facts["bad"].parity, worst_rel="inf")
+    totals = add_up([facts["good"], msgspec.structs.replace(facts["bad"], parity=parity)])
     assert (totals.worst, totals.worst_rel) == ("bad", float("inf"))
     assert (totals.verified, totals.equal) == (2, 1)
 
@@ -48,8 +50,11 @@ def test_durations_are_counted_up_to_their_bounds(tmp_path, collect_facts):
     outcomes = [report_data.refused(tmp_path, f"m{number}") for number in range(len(seconds))]
     report_data.write_journal(tmp_path, outcomes)
     facts = list(collect_facts(tmp_path).values())
-    for one, duration in zip(facts, seconds, strict=True):
-        one["seconds"] = duration
-    durations = add_up(facts).durations
+    durations = add_up(
+        [
+            msgspec.structs.replace(one, seconds=duration)
+            for one, duration in zip(facts, seconds, strict=True)
+        ]
+    ).durations
     assert len(durations) == len(DURATION_BOUNDS) + 1
     assert (durations[0], durations[1], durations[-1]) == (2, 1, 1)

@@ -3,15 +3,19 @@
 import pytest
 import report_data
 
-from converter.page.causes import group_by_cause, shape_of
+from converter.migration.collect.causes import group_by_cause
+from converter.page.document import ModuleError, ModuleFacts
 
 
 def facts_of(message, path="a/b", kind="FormatError", outcome="refused", remedy="Do."):
-    error = {"kind": kind, "message": message, "node": None, "remedy": remedy, "details": ""}
-    return {
-        "path": path, "source": f"/src/{path}", "destination": f"/dst/{path}",
-        "outcome": outcome, "error": error,
-    }  # fmt: skip
+    error = ModuleError(kind=kind, message=message, remedy=remedy)
+    return ModuleFacts(
+        path=path, source=f"/src/{path}", destination=f"/dst/{path}", outcome=outcome, error=error
+    )
+
+
+def shape_of(facts):
+    return group_by_cause([facts])[0].shape
 
 
 @pytest.mark.parametrize(
@@ -43,19 +47,19 @@ def test_modules_with_one_cause_are_one_group():
         facts_of("node 'a' is bad", "m/1"),
         facts_of("other", "m/2", kind="Crashed", outcome="crashed", remedy=""),
         facts_of("node 'b' is bad", "m/3", outcome="failed", remedy="Or this."),
-        {**facts_of("", "m/4", outcome="converted"), "error": None},
+        ModuleFacts(path="m/4", outcome="converted"),
         facts_of("node 'b' is bad", "m/5", kind="Crashed"),
     ]
     causes = group_by_cause(modules)
     assert [(c.kind, c.shape, c.paths) for c in causes] == [
-        ("FormatError", "node … is bad", ("m/1", "m/3")),
-        ("Crashed", "node … is bad", ("m/5",)),
-        ("Crashed", "other", ("m/2",)),
+        ("FormatError", "node … is bad", ["m/1", "m/3"]),
+        ("Crashed", "node … is bad", ["m/5"]),
+        ("Crashed", "other", ["m/2"]),
     ]
     assert causes[0].example == "node 'a' is bad"
-    assert causes[0].outcomes == ("refused", "failed")
-    assert causes[0].remedies == ("Do.", "Or this.")
-    assert causes[2].remedies == ()
+    assert causes[0].outcomes == ["refused", "failed"]
+    assert causes[0].remedies == ["Do.", "Or this."]
+    assert causes[2].remedies == []
 
 
 def test_a_hostile_message_is_grouped_in_no_time():

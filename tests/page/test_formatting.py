@@ -2,7 +2,7 @@
 
 import pytest
 
-from converter.page import wording
+from converter.page import formatting
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,7 @@ from converter.page import wording
     ],
 )  # fmt: skip
 def test_durations(seconds, expected):
-    assert wording.format_seconds(seconds) == expected
+    assert formatting.format_seconds(seconds) == expected
 
 
 @pytest.mark.parametrize(
@@ -25,12 +25,12 @@ def test_durations(seconds, expected):
     ],
 )  # fmt: skip
 def test_sizes(size, expected):
-    assert wording.format_bytes(size) == expected
+    assert formatting.format_bytes(size) == expected
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 1e300, float("nan"), 253_402_300_800])
 def test_what_is_no_date_is_empty(seconds):
-    assert wording.format_time(seconds) == ""
+    assert formatting.format_time(seconds) == ""
 
 
 @pytest.mark.parametrize(
@@ -41,10 +41,10 @@ def test_what_is_no_date_is_empty(seconds):
     ],
 )  # fmt: skip
 def test_differences(value, expected):
-    assert wording.format_error(value) == expected
+    assert formatting.format_error(value) == expected
 
 
 def test_dates_and_counts():
-    assert wording.format_time(1_700_000_000) == "2023-11-14 22:13:20 UTC"
-    assert wording.format_time(253_402_300_799) == "9999-12-31 23:59:59 UTC"
-    assert wording.format_number(12345) == "12,345"
+    assert formatting.format_time(1_700_000_000) == "2023-11-14 22:13:20 UTC"
+    assert formatting.format_time(253_402_300_799) == "9999-12-31 23:59:59 UTC"
+    assert formatting.format_number(12345) == "12,345"

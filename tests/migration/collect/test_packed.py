@@ -5,7 +5,7 @@ import random
 import pytest
 import report_data
 
-from converter.page.packed import budget_bytes, pack
+from converter.migration.collect.packed import budget_bytes, pack
 
 
 def test_what_fits_is_whole():
@@ -45,6 +45,6 @@ def test_the_worst_details_are_within_the_budget(modules):
 
 
 def test_the_page_has_a_bound():
-    assert budget_bytes(10_000) * 10_000 <= 64 << 20
-    assert budget_bytes(0) == budget_bytes(1) == 256 << 10
-    assert budget_bytes(10**6) == 4 << 10
+    assert budget_bytes(10_000) * 10_000 <= 48 << 20
+    assert budget_bytes(0) == budget_bytes(1) == 192 << 10
+    assert budget_bytes(10**6) == 3 << 10

@@ -1,4 +1,4 @@
-"""Numbers in the words of the page; `web/text.js` has the same for what is drawn later."""
+"""Formats numbers for the page; `web/text.js` does the same in the browser."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import datetime
 import math
 
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
-_LATEST = 253_402_300_800  # The year 10,000, which no date reaches.
+_LATEST = 253_402_300_800  # The year 10,000, which `datetime` does not reach.
 
 
 def format_time(seconds: float) -> str:
-    """A time in seconds since 1970 as a date, in UTC; empty for 0, and for what is no date."""
+    """Formats seconds since 1970 as a date in UTC; empty for 0, and outside of the calendar."""
     if not 0 < seconds < _LATEST:
         return ""
     moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
@@ -18,7 +18,7 @@ def format_time(seconds: float) -> str:
 
 
 def format_seconds(seconds: float) -> str:
-    """A duration: `0.4 s`, `42 s`, `3:05 min`, `2:00 h`."""
+    """Formats a duration: `0.4 s`, `42 s`, `3:05 min`, `2:00 h`."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     if seconds < 59.5:
@@ -30,7 +30,7 @@ def format_seconds(seconds: float) -> str:
 
 
 def format_bytes(size: float) -> str:
-    """A size: `512 bytes`, `4.2 MiB`, `120 GiB`."""
+    """Formats a size: `512 bytes`, `4.2 MiB`, `120 GiB`."""
     if size < 1024:
         return f"{size:.0f} bytes"
     for unit in _UNITS:
@@ -41,7 +41,7 @@ def format_bytes(size: float) -> str:
 
 
 def format_error(value: float) -> str:
-    """A difference: `0`, `3.1e-7`, `0.25`."""
+    """Formats a difference: `0`, `3.1e-7`, `0.25`."""
     if not math.isfinite(value):
         return "not a number" if math.isnan(value) else "infinite"
     if value == 0 or 0.01 <= abs(value) < 1000:
@@ -51,5 +51,5 @@ def format_error(value: float) -> str:
 
 
 def format_number(value: float) -> str:
-    """A count: `12,345`."""
+    """Formats a count: `12,345`."""
     return f"{value:,}"

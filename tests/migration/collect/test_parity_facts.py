@@ -1,13 +1,16 @@
 """What is told of a comparison, and what of one that is damaged."""
 
 import json
+import math
 
 import numpy as np
 import pytest
 import report_data
 
-from converter.page.parity_facts import SUMMARY, add_histograms, read_parity_facts
-from converter.page.untrusted import DamagedError
+from converter.migration.collect.parity_facts import add_histograms, read_parity_facts
+from converter.migration.collect.untrusted import DamagedError
+from converter.page.details import NotCompared
+from converter.page.document import ParityNumbers
 from converter.parity.checks import Row
 from converter.parity.compare import EXACT, compare, missing
 from converter.parity.report import ParityReport
@@ -26,17 +29,18 @@ def test_a_comparison_of_the_converter_is_read(read):
     report = report_data.make_report(4)
     facts = read(report.to_json())
     summary = report.summary()
-    assert {name: facts[name] for name in SUMMARY} == {name: summary[name] for name in SUMMARY}
-    assert facts["not_compared"] == [{"text": "gradients of default: it has none", "remedy": ""}]
-    assert facts["notes"] == ["a note"]
-    by_name = {row["tensor"]: row for row in facts["rows"]}
+    names = ParityNumbers.__struct_fields__
+    assert {name: getattr(facts, name) for name in names} == {name: summary[name] for name in names}
+    assert facts.not_compared == [NotCompared(text="gradients of default: it has none", remedy="")]
+    assert facts.notes == ["a note"]
+    by_name = {row.tensor: row for row in facts.rows}
     for row in report.rows:
         told, compared = by_name[row.tensor], row.comparison
         histogram = compared.ulps_histogram
-        assert told["histogram"] == (None if histogram is None else list(histogram))
-        assert (told["max_ulps"], told["dtype"]) == (compared.max_ulps, compared.dtype)
-        assert told["shape"] == list(compared.shape)
-    assert sum(facts["histogram"]) == 4 * 8 * 16
+        assert told.ulps_histogram == (None if histogram is None else list(histogram))
+        assert (told.max_ulps, told.dtype) == (compared.max_ulps, compared.dtype)
+        assert told.shape == list(compared.shape)
+    assert sum(facts.histogram) == 4 * 8 * 16
 
 
 def test_the_worst_tensors_come_first(read):
@@ -46,9 +50,9 @@ def test_the_worst_tensors_come_first(read):
     rows = {"same": passed, "near": near, "far": far, "gone": missing(ones)}
     report = ParityReport(tuple(Row("c", "outputs", name, one) for name, one in rows.items()))
     facts = read(report.to_json())
-    assert [row["tensor"] for row in facts["rows"]] == ["gone", "far", "near", "same"]
-    assert facts["rows"][0]["max_abs"] == "inf"
-    assert not facts["passed"]
+    assert [row.tensor for row in facts.rows] == ["gone", "far", "near", "same"]
+    assert facts.rows[0].max_abs == math.inf
+    assert not facts.passed
 
 
 def test_a_comparison_without_histograms_is_read(read):
@@ -56,8 +60,8 @@ def test_a_comparison_without_histograms_is_read(read):
     for row in values["rows"]:
         del row["ulps_histogram"]
     facts = read(values)
-    assert facts["histogram"] is None
-    assert facts["rows"][0]["histogram"] is None
+    assert facts.histogram is None
+    assert facts.rows[0].ulps_histogram is None
 
 
 def test_a_comparison_of_an_earlier_version_is_read(read):
@@ -68,8 +72,8 @@ def test_a_comparison_of_an_earlier_version_is_read(read):
         del row["is_fact"], row["conditions"]
     values["not_compared"] = [{"case": "default", "reason": "it does not run"}]
     facts = read(values)
-    assert facts["verdict"] == ("equal" if facts["passed"] else "differs")
-    assert facts["not_compared"] == [{"text": "default: it does not run", "remedy": ""}]
+    assert facts.verdict == ("equal" if facts.passed else "differs")
+    assert facts.not_compared == [NotCompared(text="default: it does not run", remedy="")]
 
 
 def test_histograms_of_different_lengths_are_added():
@@ -103,5 +107,5 @@ def test_a_row_with_another_type_is_damaged(read, name, value):
 def test_a_comparison_that_lacks_something_is_damaged(read, name):
     values = report_data.make_report().to_json()
     del values[name]
-    with pytest.raises(DamagedError, match=f"'{name}' is missing"):
+    with pytest.raises(DamagedError, match=f"object missing required field `{name}`"):
         read(values)
