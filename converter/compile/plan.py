@@ -14,9 +14,8 @@ from converter.compile.plan_options import PlanOptions
 from converter.compile.root import explain_no_root, find_root, get_root
 from converter.compile.variants import Tags, VariantChoice, choose_variants, format_tags
 from converter.formats.legacy_module import LegacyModule
-from converter.ir import query
+from converter.ir import constants, query
 from converter.ir.graph import Kind, Node, Program, Signature, TensorInfo
-from converter.ir.scalars import read_scalar
 
 _HPARAMS = re.compile(r".+_with_\w*hparams$")
 # Attributes that the interface, tf.Module or TensorFlow's loader give a meaning to.
@@ -327,4 +326,4 @@ def _static_default(program: Program, info: TensorInfo) -> bool | int | float | 
             return None
         seen.add(node.name)
         node = program.nodes.get(node.inputs[0].node)
-    return read_scalar(node) if node is not None else None
+    return constants.find_scalar(node) if node is not None else None
