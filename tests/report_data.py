@@ -1,6 +1,5 @@
 """Migrations for tests of the report: journal, records and comparisons, without any conversion."""
 
-import base64
 import json
 import zlib
 
@@ -165,6 +164,12 @@ def one_of_each(root):
     ]  # fmt: skip
 
 
+def write_migration(root):
+    """Makes the DST_ROOT of a migration with every outcome, one module begun and not finished."""
+    root.mkdir()
+    return write_journal(root, one_of_each(root), begun=["text/begun"])
+
+
 def write_journal(root, outcomes, begun=(), run="r1"):
     """Writes the journal of a run that had these outcomes, and left others begun."""
     with Journal(root) as journal:
@@ -219,6 +224,6 @@ def write_many(root, count):
     return write_journal(root, outcomes)
 
 
-def unpack(packed):
-    """The details of a module, as a browser unpacks them; see `page/packed.py`."""
-    return json.loads(zlib.decompress(base64.b64decode(packed)))
+def unpack(details):
+    """The details of a module, as a browser unpacks them."""
+    return json.loads(zlib.decompress(details))

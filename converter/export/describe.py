@@ -28,7 +28,6 @@ from converter.export.record import (
 )
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Program, TensorInfo, VariableSpec
-from converter.ir.region import region_digest
 from converter.ir.text import dtype_name
 from converter.version import __version__
 
@@ -59,7 +58,7 @@ def make_record(compiled: CompiledModule, options: Mapping[str, Any], digest: st
         tables=describe_tables(programs),
         assets=describe_assets(programs),
         attachments=describe_attachments(legacy.variants),
-        regions={name: region_digest(region) for name, region in compiled.regions()},
+        regions=compiled.digests(),
         dropped=describe_dropped(compiled),
         warnings=tuple(find_warnings(compiled)),
         parity=None,

@@ -17,11 +17,11 @@ After:
     n = _Arg[T=int32]()
     i = _Arg[T=int32]()
     x = _Arg[T=float]()
-    a/dims = Const[dtype=int32, value={tensor { dtype: DT_INT32 tensor_shape { } int_val: -1 }}]()
+    a/dims = Const[dtype=int32, value=int32(-1)]()
     a = TensorListReserve[element_dtype=float, shape_type=int32](a/dims, n)
     w = TensorListSetItem[element_dtype=float, resize_if_index_out_of_bounds=true](a, i, x)
     f = Identity[T=variant](w)
-    r/dims = Const[dtype=int32, value={tensor { dtype: DT_INT32 tensor_shape { } int_val: -1 }}](^f)
+    r/dims = Const[dtype=int32, value=int32(-1)](^f)
     r = TensorListGetItem[element_dtype=float](f, i, r/dims)
     return r
 """
