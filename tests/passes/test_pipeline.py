@@ -114,10 +114,10 @@ def test_every_pass_is_in_the_pipeline():
     assert found - {"prune_unreachable"} == {step.name for step in PIPELINE}
 
 
-@pytest.mark.parametrize("step", PIPELINE, ids=lambda step: step.name)
+@pytest.mark.parametrize(
+    "step", [step for step in PIPELINE if step.requires], ids=lambda step: step.name
+)
 def test_no_pass_runs_before_those_that_it_requires(step, make_program, monkeypatch):
-    if not step.requires:
-        pytest.skip("the pass requires nothing")
     monkeypatch.setattr(pipeline, "PIPELINE", (step,))
     with pytest.raises(errors.InternalError, match=f"no pass before '{step.name}' removes"):
         list(trace_passes(_GRAPH, make_program()))
