@@ -123,7 +123,7 @@ def _parse_ref(name: str) -> TensorRef:
     try:
         return TensorRef.parse(name)
     except ValueError as error:
-        raise errors.FormatError(str(error)) from error
+        raise errors.FormatError(f"a reference to a tensor is damaged: {error}") from error
 
 
 def _parse_message(kind: Any, value: bytes, what: str) -> Any:
