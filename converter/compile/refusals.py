@@ -1,4 +1,4 @@
-"""Why a module cannot be converted: all reasons, each with the parts of it that it hits."""
+"""The reasons why a module cannot be converted, each with the parts of the module that it hits."""
 
 from __future__ import annotations
 
