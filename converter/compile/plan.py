@@ -10,6 +10,7 @@ import keyword
 import re
 from collections.abc import Collection, Iterator, Mapping
 
+from converter.compile.plan_options import PlanOptions
 from converter.compile.root import explain_no_root, find_root, get_root
 from converter.compile.variants import Tags, VariantChoice, choose_variants, format_tags
 from converter.formats.legacy_module import LegacyModule
@@ -29,22 +30,6 @@ RESERVED = frozenset(
 _PARAMETERS = frozenset({"inputs", "self"})
 # Of optional inputs whose default only the graph can compute, each subset needs its own trace.
 _MAX_GRAPH_DEFAULTS = 4
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PlanOptions:
-    """The user's choices that affect the interface.
-
-    Attributes:
-      tags: The tag set for inference; None for the one found by rule.
-      training_tags: The tag set for training; None for the one found by rule.
-      call_signature: The signature that the module itself runs when called; None for the one
-        found by rule.
-    """
-
-    tags: Collection[str] | None = None
-    training_tags: Collection[str] | None = None
-    call_signature: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ A pass makes a `GraphEditor` of the graph that it is given, edits, and returns `
 
 Tensors are known by the names of their nodes. So what uses a node uses the one that replaces it;
 `replace_uses` is for uses that must move to another node, best for all of them at the end: what a
-pass makes of a node of `graph` takes the inputs that the node had there. All of this is linear in the number of
-nodes and edges touched. The model is `PatternRewriter` of xDSL and `replace_all_uses_with` of ONNX.
+pass makes of a node of `graph` takes the inputs that the node had there. Each edit is linear in
+the nodes and edges touched. The models are `PatternRewriter` of xDSL and `replace_all_uses_with`
+of ONNX.
 """
 
 from __future__ import annotations

@@ -194,9 +194,10 @@ def test_what_convert_refuses_is_foreseen(damaged, tmp_path):
     assert damage.message in str(caught.value)
     summary = converter.inspect(source)
     assert summary.refused == str(caught.value)
-    assert summary.refusals == [
-        {"error": summary.refused, "type": type(caught.value).__name__, "callables": damage.parts}
-    ]
+    (refusal,) = summary.refusals
+    assert refusal.error == summary.refused
+    assert refusal.type == type(caught.value).__name__
+    assert list(refusal.callables) == damage.parts
 
 
 def test_two_reasons_do_not_hide_each_other(golden_module):
@@ -207,8 +208,8 @@ def test_two_reasons_do_not_hide_each_other(golden_module):
         _with_attr("hash_table_1", "size", i=3),
     )
     refusals = converter.inspect(source).refusals
-    assert [refusal["callables"] for refusal in refusals] == [
-        ["remap", "table 'hash_table_1'"], ["wave_length", "table 'hash_table'"],
+    assert [refusal.callables for refusal in refusals] == [
+        ("remap", "table 'hash_table_1'"), ("wave_length", "table 'hash_table'"),
     ]  # fmt: skip
 
 
@@ -266,7 +267,7 @@ def _check_that_tracing_reads_only(name, monkeypatch):
     def fail(*_):
         raise AssertionError("a graph is lowered while another is traced")
 
-    monkeypatch.setattr(pipeline, "run_passes", fail)
+    monkeypatch.setattr(pipeline, "trace_passes", fail)
     assert build_reusable(graphs, live=False).signatures.functions
 
 

@@ -28,9 +28,6 @@ After:
 
 from __future__ import annotations
 
-import dataclasses
-
-from converter.ir import query
 from converter.ir.graph import Graph, Program
 from converter.passes.lower_tensor_arrays.flows import find_arrays
 from converter.passes.lower_tensor_arrays.order import check_order
@@ -52,5 +49,4 @@ def lower_tensor_arrays(graph: Graph, program: Program) -> Graph:
     if not arrays.handles:
         return graph
     check_order(graph, arrays)
-    nodes = Rewrite(graph, arrays).run()
-    return query.drop_dead(dataclasses.replace(graph, nodes=nodes))
+    return Rewrite(graph, arrays).run()
