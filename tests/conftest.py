@@ -6,6 +6,7 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
+import gc
 import pathlib
 import re
 import shutil
@@ -45,6 +46,12 @@ def pytest_configure(config):
     """Has pytest-xdist keep tests in one worker that say so by `xdist_group`."""
     if getattr(config.option, "dist", None) == "load":
         config.option.dist = "loadgroup"
+
+
+def pytest_collection_finish():
+    """Spares the garbage collector what TensorFlow and the tests are, which is 0.1 s each time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_generate_tests(metafunc):

@@ -24,6 +24,7 @@ from converter.export.record import (
     ValueInfo,
     VariableInfo,
 )
+from converter.files.json_values import to_json_values
 from converter.files.paths import StrPath
 from converter.files.source_files import digest
 from converter.formats.legacy_module import LegacyModule
@@ -124,7 +125,7 @@ class ModuleSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     def to_json(self) -> dict[str, Any]:
         """Converts the summary to JSON values."""
-        values: dict[str, Any] = msgspec.to_builtins(self)
+        values: dict[str, Any] = to_json_values(self)
         return values
 
 

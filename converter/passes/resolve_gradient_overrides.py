@@ -37,6 +37,7 @@ from converter.ir.graph import (
     AttrValue,
     Graph,
     Node,
+    Nodes,
     Program,
     TensorRef,
 )
@@ -118,14 +119,14 @@ def _body_names(op: str, attrs: Mapping[str, AttrValue]) -> Iterator[str]:
                 yield from (function.name for function in attributes.functions_in(attrs[key]))
 
 
-def check_overrides_kept(before: Graph, after: Graph) -> None:
-    """Checks that no node has lost its override to the passes between two graphs.
+def check_overrides_kept(before: Nodes, after: Nodes) -> None:
+    """Checks that the passes between two graphs kept the override of every node.
 
     Raises:
       UnsupportedOpError: if one has.
     """
-    for name, node in before.nodes.items():
-        now = after.nodes.get(name)
+    for name, node in before.items():
+        now = after.get(name)
         if now is not None and ATTRIBUTE in node.attrs.keys() - now.attrs.keys():
             flows = _is_list(now) and not _stops(node)
             if not flows:

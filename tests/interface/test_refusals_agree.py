@@ -267,7 +267,7 @@ def _check_that_tracing_reads_only(name, monkeypatch):
     def fail(*_):
         raise AssertionError("a graph is lowered while another is traced")
 
-    monkeypatch.setattr(pipeline, "run_passes", fail)
+    monkeypatch.setattr(pipeline, "trace_passes", fail)
     assert build_reusable(graphs, live=False).signatures.functions
 
 

@@ -41,7 +41,7 @@ def test_the_example_of_the_docstring(raised):
     assert format_region(raised(before)) == textwrap.dedent(after).strip() + "\n"
 
 
-def test_a_graph_without_control_flow_is_its_own_nested_form(raised):
+def test_it_does_nothing_because_there_is_no_control_flow(raised):
     text = """
         a = _Arg[T=float]()
         b = _Arg[T=float]()

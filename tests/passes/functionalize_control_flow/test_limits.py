@@ -137,8 +137,8 @@ def test_it_finds_nothing_because_the_step_is_huge_and_is_not_made_to_see_that(l
 
 def test_conditions_that_many_others_share_are_looked_at_once(limit, monkeypatch):
     left = iter(range(1000))
-    source = limits._source
-    monkeypatch.setattr(limits, "_source", lambda *args: (next(left), source(*args))[1])
+    source_of = limits.source_of
+    monkeypatch.setattr(limits, "source_of", lambda *args: (next(left), source_of(*args))[1])
     lines = ["a0 = LogicalAnd(test, test)"]
     lines += [f"a{i} = LogicalAnd(a{i - 1}, a{i - 1})" for i in range(1, 40)]
     all_of_them = "\n    ".join([*lines, "more"])
