@@ -1,11 +1,8 @@
-"""All files of a package, for the tests that read the tree."""
+"""The files of the project, for the tests, which read all of it."""
 
-def package_files(include = ["**"]):
-    """Declares `:files`, the files of the package, which `//tests:tree` lists.
-
-    Args:
-      include: Globs, where the folder holds what is no part of the project.
-    """
+# buildifier: disable=unnamed-macro
+def project_files(include = ["**"]):
+    """Declares `:files`, the files of the package that match the globs `include`."""
     native.filegroup(
         name = "files",
         srcs = native.glob(include, exclude = ["**/*.pyc"]),

@@ -1,8 +1,8 @@
-"""Every exception that the converter raises on purpose.
+"""The exceptions that the converter raises on purpose.
 
-`ConversionError` and its children are the module's fault, or the user's: their text is one
-line that says what failed, where, and what to do. `InternalError` is ours. Reports keep the
-two apart.
+`ConversionError` and its subclasses are the fault of the module or of the user. Their text is
+one line: what failed, where, and what to do; `docs/errors.md` explains each. `InternalError` is a
+bug of the converter. Reports keep the two apart.
 """
 
 from __future__ import annotations
@@ -13,20 +13,16 @@ class ConversionError(Exception):
 
     Args:
       message: What was expected and what was found, in one line.
-      node: The graph node where it happened, if there is one.
-      remedy: What the user can do about it.
+      node: The name of the graph node where it happened, if there is one.
+      remedy: What the user can do about it, as a sentence.
     """
 
     def __init__(self, message: str, *, node: str | None = None, remedy: str = "") -> None:
         self.message = message
         self.node = node
         self.remedy = remedy
-        super().__init__(self._text())
-
-    def _text(self) -> str:
-        where = f" (at node {self.node!r})" if self.node else ""
-        remedy = f" {self.remedy}" if self.remedy else ""
-        return " ".join(f"{self.message}{where}.{remedy}".split())
+        where = f" (at node {node!r})" if node else ""
+        super().__init__(" ".join(f"{message}{where}. {remedy}".split()))
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.message, self.node, self.remedy))
@@ -39,24 +35,24 @@ def _rebuild(
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's text, or its type where it has none."""
+    """Returns the first line of an error's text, or the name of its type if it has no text."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def unwritable(
     path: object, error: OSError, remedy: str = "Check the permissions and the free space."
 ) -> DestinationError:
-    """What to raise where the system does not let us write to `path`."""
-    what = error.strerror or error
-    return DestinationError(f"{path} cannot be written: {what}", remedy=remedy)
+    """Returns the error to raise where the operating system refuses to write to `path`."""
+    reason = error.strerror or error
+    return DestinationError(f"{path} cannot be written: {reason}", remedy=remedy)
 
 
 class FormatError(ConversionError):
-    """The source is not a module that the converter reads, or it is damaged."""
+    """The source is not a TF1 Hub module, or it is damaged."""
 
 
 class UnsupportedOpError(ConversionError):
-    """The graph holds an op that cannot be carried over, or that TensorFlow does not know."""
+    """The graph has an op that cannot be carried over, or that TensorFlow does not know."""
 
 
 class WeightsError(ConversionError):
@@ -64,7 +60,7 @@ class WeightsError(ConversionError):
 
 
 class UnsafeModuleError(ConversionError):
-    """The module reaches for something outside its own directory."""
+    """The module refers to a file outside its own directory."""
 
 
 class DestinationError(ConversionError):
@@ -76,8 +72,8 @@ class ParityError(ConversionError):
 
 
 class UsageError(ConversionError):
-    """The caller asked for something that the module does not have, such as a tag set."""
+    """The user asked for something that does not exist, such as a tag set or an option."""
 
 
 class InternalError(Exception):
-    """A stage of the converter broke its own promise: a bug in the converter, not the module."""
+    """A stage of the converter broke its own promise: a bug of the converter, not of the module."""

@@ -1,6 +1,6 @@
-"""Everything that the converter uses of TensorFlow's private API, and nothing else.
+"""All uses of TensorFlow's private API, one function for each.
 
-Each function says why nothing public does it. Tested on TensorFlow 2.15.1 and 2.21.0.
+Each function says why nothing public does the same. Tested with TensorFlow 2.15.1 and 2.21.0.
 """
 
 from __future__ import annotations
@@ -19,55 +19,55 @@ from tensorflow.python.saved_model import save as saved_model_save
 
 
 def get_op_def(op: str) -> Any | None:
-    """Returns the registered `OpDef` of `op`, or None: `tf.raw_ops` offers calls, no OpDefs."""
+    """Returns the registered `OpDef` of `op`, or None; `tf.raw_ops` has functions, not OpDefs."""
     return op_def_registry.get(op)
 
 
 def find_gradient(name: str) -> Callable[..., Any] | None:
-    """Returns the gradient function of an op, or None if no gradient passes it.
+    """Returns the gradient function registered under `name`; None if the op has no gradient.
 
-    `tf.RegisterGradient` adds to this registry; nothing public looks it up.
+    `tf.RegisterGradient` adds to this registry; nothing public reads it.
 
     Raises:
-      LookupError: if it has no such name.
+      LookupError: if nothing is registered under that name.
     """
     function: Callable[..., Any] | None = ops.gradient_registry.lookup(name)
     return function
 
 
 def capture(tensor: tf.Tensor) -> tf.Tensor:
-    """Captures a tensor of outside in the function, branch or loop body being traced.
+    """Captures an outer tensor in the function, branch or loop body being traced.
 
-    `tf.import_graph_def` maps inputs to tensors of its own graph only, and a public identity
+    `tf.import_graph_def` maps inputs to tensors of the same graph only, and a public identity
     op would hide the variable behind a resource handle from gradients and from the saver. A
-    plain graph, in which TensorFlow makes tables while it saves, has nothing outside.
+    plain graph, in which TensorFlow creates tables while saving, captures nothing.
     """
-    capture_in = getattr(tf.compat.v1.get_default_graph(), "capture", None)  # noqa: TID251
+    capture_in = getattr(tf.compat.v1.get_default_graph(), "capture", None)
     return tensor if capture_in is None else capture_in(tensor)
 
 
 def is_differentiable(tensor: tf.Tensor) -> bool:
-    """Whether TensorFlow leads gradients through `tensor`: for a list, through its elements.
+    """Whether TensorFlow propagates gradients through `tensor`; for a list, its elements.
 
-    What a variant holds is known to private parts of TensorFlow only.
+    Only private functions know the element dtype of a variant tensor.
     """
     return bool(backprop_util.IsTrainable(tensor))
 
 
 def watch_variable(variable: tf.Variable) -> None:
-    """Lists `variable` among those that the function being traced uses.
+    """Adds `variable` to those that the function being traced watches.
 
-    Reading a variable by its public methods does this; using its bare handle does not, and a
+    The public methods that read a variable do this. A use of its bare handle does not, and a
     `GradientTape` around a call of the live function would then return None.
     """
-    tf.compat.v1.get_default_graph().watch_variable(variable)  # noqa: TID251
+    tf.compat.v1.get_default_graph().watch_variable(variable)
 
 
 def write_fingerprint(directory: os.PathLike[str]) -> None:
-    """Writes `fingerprint.pb` for the `saved_model.pb` in `directory`, with its random uuid.
+    """Writes `fingerprint.pb`, which has a random uuid, for the `saved_model.pb` in `directory`.
 
-    The public API computes fingerprints only inside of `tf.saved_model.save`, and
-    `saved_model.pb` is edited after that.
+    The public API computes fingerprints only inside `tf.saved_model.save`, and the converter
+    edits `saved_model.pb` after that.
     """
     fingerprinting_utils.write_fingerprint(os.fspath(directory))
 
@@ -75,9 +75,9 @@ def write_fingerprint(directory: os.PathLike[str]) -> None:
 def make_uninitialized_variable(
     name: str, dtype: tf.DType, shape: tf.TensorShape, trainable: bool
 ) -> tf.Variable:
-    """A variable without a value, which functions can be traced with and saved.
+    """Makes a variable without a value, for functions to be traced with and saved.
 
-    `tf.Variable` always has one, and would take the memory of it.
+    A `tf.Variable` always has a value, and takes the memory for it.
     """
     return resource_variable_ops.UninitializedVariable(
         name=name, dtype=dtype, shape=shape, trainable=trainable
@@ -87,10 +87,10 @@ def make_uninitialized_variable(
 def tracing_for_saving(
     options: tf.saved_model.SaveOptions,
 ) -> contextlib.AbstractContextManager[None]:
-    """A context in which functions are traced as they are to be saved with `options`.
+    """Returns a context in which functions are traced as `options` will save them.
 
-    TensorFlow asks for every function once more when it saves it, in a context of which the
-    variable policy is a part. What was traced outside of such a context is traced anew.
+    When TensorFlow saves a function, it looks for a trace made in a context with the same
+    variable policy, and traces the function once more if there is none.
     """
     context: contextlib.AbstractContextManager[None] = save_context.save_context(options)
     return context
@@ -102,7 +102,7 @@ def save_without_checkpoint(
     signatures: Mapping[str, Any],
     options: tf.saved_model.SaveOptions,
 ) -> list[Any]:
-    """Writes a SavedModel but for its variables; returns its objects as they are numbered in it.
+    """Writes a SavedModel without variables; returns its objects in the order of its object graph.
 
     `tf.saved_model.save` always writes the values of variables.
     """

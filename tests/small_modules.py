@@ -3,8 +3,8 @@
 import pytest
 
 from converter.assemble.reusable import build_reusable
-from converter.compile.module_graphs import make_graphs
-from converter.compile.plan import make_plan
+from converter.compile.compile_module import compile_module
+from converter.compile.plan_options import PlanOptions
 from converter.formats.legacy_module import LegacyModule
 from converter.formats.registry import read_module
 from converter.ir.graph import Kind, Signature, TensorInfo, TensorRef, VariableSpec
@@ -73,17 +73,17 @@ def make_legacy(tmp_path):
 
 
 @pytest.fixture
-def golden_graphs(golden_module):
-    """`golden_graphs(name)` are the graphs of a golden module."""
+def golden_compiled(golden_module):
+    """`golden_compiled(name)` are the graphs of a golden module."""
 
     def make(name, **options):
         legacy = read_module(golden_module(name))
-        return make_graphs(legacy, make_plan(legacy, **options))
+        return compile_module(legacy, PlanOptions(**options))
 
     return make
 
 
 @pytest.fixture
-def golden_live(golden_graphs):
+def golden_live(golden_compiled):
     """`golden_live(name)` is a golden module as a live `tf.Module`."""
-    return lambda name: build_reusable(golden_graphs(name), live=True).module
+    return lambda name: build_reusable(golden_compiled(name), live=True).module

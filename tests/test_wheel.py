@@ -13,7 +13,7 @@ _WEB = "converter/page/web"
 
 
 @pytest.mark.slow
-def test_the_wheel_carries_the_template_the_style_and_the_scripts(tmp_path):
+def test_the_wheel_carries_the_template_the_style_the_scripts_and_the_types_marker(tmp_path):
     source = tmp_path / "source"
     shutil.copytree(_ROOT / "converter", source / "converter")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
@@ -26,4 +26,5 @@ def test_the_wheel_carries_the_template_the_style_and_the_scripts(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     expected = {f"{_WEB}/{path.name}" for path in (_ROOT / _WEB).iterdir()}
     assert f"{_WEB}/page.html.j2" in expected
+    expected.add("converter/py.typed")
     assert expected <= set(zipfile.ZipFile(wheel).namelist())

@@ -15,34 +15,34 @@ import tensorflow as tf
 from converter.assemble.emit import emit
 from converter.assemble.resources import Resources
 from converter.assemble.values import compose_parts, decompose, value_spec
-from converter.compile.computations import Arguments, CallableGraphs
+from converter.compile.computations import Arguments, CompiledCallable
 from converter.compile.plan import needs_trace_per_call
 
 
-def build_callable(graphs: CallableGraphs, resources: Resources) -> Any:
+def build_callable(part: CompiledCallable, resources: Resources) -> Any:
     """Returns a `tf.function` with all its traces.
 
     Args:
-      graphs: What it runs.
+      part: The callable's graphs.
       resources: The module's state.
 
     Raises:
       ConversionError: if TensorFlow rejects one of the graphs.
     """
-    signature = python_signature(graphs)
+    signature = python_signature(part)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
-        return _run(graphs, resources, bound.arguments)
+        return _run(part, resources, bound.arguments)
 
     call.__signature__ = signature  # type: ignore[attr-defined]
-    call.__name__ = call.__qualname__ = graphs.plan.attribute
-    for computation in graphs.all():
+    call.__name__ = call.__qualname__ = part.plan.attribute
+    for computation in part.computations.values():
         resources.bind(computation.program).prepare(computation.region)
     function = tf.function(call, autograph=False)
-    for arguments in graphs.combinations():
-        args, kwargs = _name_specs(signature, _specs(graphs, arguments))
+    for arguments in part.computations:
+        args, kwargs = _name_specs(signature, _specs(part, arguments))
         function.get_concrete_function(*args, **kwargs)
     return function
 
@@ -66,7 +66,7 @@ def _name_specs(
     return args, kwargs
 
 
-def python_signature(graphs: CallableGraphs) -> inspect.Signature:
+def python_signature(part: CompiledCallable) -> inspect.Signature:
     """The parameters: `inputs`, then `training`, `return_endpoints` and the hparams.
 
     A callable whose only input is optional takes that first.
@@ -74,65 +74,65 @@ def python_signature(graphs: CallableGraphs) -> inspect.Signature:
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     hparams = [
         inspect.Parameter(hparam.keyword, kind, default=hparam.default)
-        for hparam in graphs.plan.hparams
+        for hparam in part.plan.hparams
     ]
-    parameters = [inspect.Parameter("inputs", kind)] if graphs.plan.inputs else []
+    parameters = [inspect.Parameter("inputs", kind)] if part.plan.inputs else []
     if not parameters and len(hparams) == 1:
         parameters.append(hparams.pop())
-    flags = [inspect.Parameter(name, kind, default=False) for name in _flags(graphs)]
+    flags = [inspect.Parameter(name, kind, default=False) for name in _flags(part)]
     return inspect.Signature([*parameters, *flags, *hparams])
 
 
-def _flags(graphs: CallableGraphs) -> list[str]:
-    flags = ["training"] if graphs.takes_training else []
-    return [*flags, "return_endpoints"] if graphs.takes_endpoints else flags
+def _flags(part: CompiledCallable) -> list[str]:
+    flags = ["training"] if part.takes_training else []
+    return [*flags, "return_endpoints"] if part.takes_endpoints else flags
 
 
 def keyword_arguments(
-    graphs: CallableGraphs, arguments: Arguments, values: Mapping[str, Any]
+    part: CompiledCallable, arguments: Arguments, values: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The call that these arguments stand for.
 
     Args:
-      graphs: The callable.
+      part: The callable.
       arguments: What is chosen.
       values: Inputs by their TF1 names, hparams among them.
     """
     flags = {"training": arguments.training, "return_endpoints": arguments.endpoints}
-    keywords: dict[str, Any] = {name: flags[name] for name in _flags(graphs)}
-    required = {name: values[name] for name in graphs.plan.inputs}
+    keywords: dict[str, Any] = {name: flags[name] for name in _flags(part)}
+    required = {name: values[name] for name in part.plan.inputs}
     if required:
         keywords["inputs"] = required if len(required) > 1 else next(iter(required.values()))
-    for hparam in graphs.plan.hparams:
+    for hparam in part.plan.hparams:
         is_given = hparam.keyword in arguments.given or not needs_trace_per_call(hparam)
         keywords[hparam.keyword] = values[hparam.input] if is_given else None
     return keywords
 
 
-def _specs(graphs: CallableGraphs, arguments: Arguments) -> dict[str, Any]:
+def _specs(part: CompiledCallable, arguments: Arguments) -> dict[str, Any]:
     """The values that stand for the arguments in a trace, by parameter."""
-    known = {**graphs.inputs(training=False), **graphs.inputs(arguments.training)}
+    known = {**part.inputs(training=False), **part.inputs(training=arguments.training)}
     specs = {name: value_spec(info) for name, info in known.items()}
-    return keyword_arguments(graphs, arguments, specs)
+    return keyword_arguments(part, arguments, specs)
 
 
-def _run(graphs: CallableGraphs, resources: Resources, values: Mapping[str, Any]) -> Any:
+def _run(part: CompiledCallable, resources: Resources, values: Mapping[str, Any]) -> Any:
     """Emits the graph that the arguments choose, and makes its outputs up."""
-    flags = _flags(graphs)
+    flags = _flags(part)
     arguments = Arguments(
         training="training" in flags and bool(values["training"]),
         endpoints="return_endpoints" in flags and bool(values["return_endpoints"]),
         given=frozenset(
             hparam.keyword
-            for hparam in graphs.plan.hparams
+            for hparam in part.plan.hparams
             if needs_trace_per_call(hparam) and values[hparam.keyword] is not None
         ),
     )
-    computation = graphs.get(arguments)
-    fed = {hparam.input: values[hparam.keyword] for hparam in graphs.plan.hparams}
-    if len(graphs.plan.inputs) == 1:
-        fed[graphs.plan.inputs[0]] = values["inputs"]
-    elif graphs.plan.inputs:
+    computation = part.computations[arguments]
+    fed = {hparam.input: values[hparam.keyword] for hparam in part.plan.hparams}
+    if len(part.plan.inputs) == 1:
+        fed[part.plan.inputs[0]] = values["inputs"]
+    elif part.plan.inputs:
         fed.update(values["inputs"])
     args = [
         tensor for name, info in computation.inputs.items() for tensor in decompose(fed[name], info)

@@ -22,7 +22,7 @@ from converter.assemble.cell_gradients import cell
 from converter.assemble.gather_tree import gather_tree
 from converter.assemble.overridden_gradients import with_gradient
 from converter.compile.custom_gradients import CustomGradient
-from converter.ir import gradient_overrides, op_facts, query, serde
+from converter.ir import attributes, constants, gradient_overrides, op_facts, query, serde
 from converter.ir.graph import (
     ASSET_OP,
     BOUND_OPS,
@@ -138,7 +138,7 @@ class _Emission:
         """The read that a variable's value stands for, as a node of the first import."""
         handle = TensorRef(f"{node.name}/handle")
         self._tensors[handle] = self._capture_variable(variable)
-        dtype = serde.type_attr(variable.dtype.as_datatype_enum)
+        dtype = attributes.type_attr(variable.dtype.as_datatype_enum)
         return Node(node.name, "ReadVariableOp", (handle,), attrs={"dtype": dtype})
 
     # Items.
@@ -347,7 +347,7 @@ def _anchors(nodes: Sequence[Node], waited_for: set[str]) -> Iterator[tuple[str,
             if op_facts.output_count(node):
                 yield node.name, node
             else:
-                yield node.name, serde.int_constant(f"{node.name}/done", 0, (node.name,))
+                yield node.name, constants.int_constant(f"{node.name}/done", 0, (node.name,))
 
 
 def _import_nodes(

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow.core.framework import attr_value_pb2
 
 from converter.assemble.emit import Bindings, emit
-from converter.compile.table_graphs import TableGraphs
+from converter.compile.tables import TableGraphs
 from converter.ir import op_facts
 from converter.ir.graph import AttrValue, Node
 

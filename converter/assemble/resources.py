@@ -12,7 +12,7 @@ from converter.assemble.legacy_table import LegacyTable
 from converter.compile.computations import variable_names
 from converter.compile.custom_gradients import CustomGradient
 from converter.compile.definitions import Definitions
-from converter.compile.table_graphs import TableGraphs
+from converter.compile.tables import TableGraphs
 from converter.compile.variants import merge_variables
 from converter.formats.legacy_module import LegacyModule
 from converter.ir import query
@@ -26,7 +26,7 @@ from converter.ir.graph import (
     Program,
     VariableSpec,
 )
-from converter.ir.region import Region, format_region
+from converter.ir.region import Region, region_digest
 
 _LIVE_TABLES = itertools.count()
 
@@ -114,7 +114,7 @@ class Resources:
     def _find_table(self, program: Program, node: str) -> LegacyTable:
         graphs = self._definitions.tables[program.tags, node]
         assets = [(asset.node, asset.filename) for asset in program.assets.values()]
-        key = "".join(map(format_region, graphs.regions)) + repr(assets)
+        key = "".join(map(region_digest, graphs.regions)) + repr(assets)
         if key not in self._tables:
             self._tables[key] = self._make_table(graphs, self.bind(program))
         return self._tables[key]

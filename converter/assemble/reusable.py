@@ -12,9 +12,8 @@ from converter.assemble.callables import build_callable
 from converter.assemble.emit import emit
 from converter.assemble.resources import Resources
 from converter.assemble.signatures import ServingSignatures, build_signatures
-from converter.compile.module_graphs import LossGraph, ModuleGraphs
-from converter.compile.plan import read_scalar
-from converter.ir.graph import Kind, VariableSpec
+from converter.compile.compiled_module import CompiledModule, LossGraph
+from converter.ir.graph import VariableSpec
 
 
 class Piece(tf.Module):
@@ -55,32 +54,32 @@ class Reusable:
     variables: Sequence[tuple[tf.Variable, VariableSpec]]
 
 
-def build_reusable(graphs: ModuleGraphs, *, live: bool) -> Reusable:
+def build_reusable(compiled: CompiledModule, *, live: bool) -> Reusable:
     """Builds the live module.
 
     Args:
-      graphs: What it is made of.
+      compiled: The module.
       live: Whether it is to be used in this process, rather than only saved. Variables have
         their values then, and tables are made and filled, by ops of the module.
 
     Raises:
       ConversionError: if TensorFlow rejects a graph, or a value cannot be read.
     """
-    return _Builder(graphs, live=live).build()
+    return _Builder(compiled, live=live).build()
 
 
 class _Builder:
-    def __init__(self, graphs: ModuleGraphs, *, live: bool) -> None:
-        self._graphs = graphs
-        self._plan = graphs.plan
-        self._resources = Resources(graphs.legacy, graphs.definitions, live=live)
+    def __init__(self, compiled: CompiledModule, *, live: bool) -> None:
+        self._compiled = compiled
+        self._plan = compiled.plan
+        self._resources = Resources(compiled.legacy, compiled.definitions, live=live)
 
     def build(self) -> Reusable:
-        losses = [self._loss(loss) for loss in self._graphs.losses]
-        pieces = {name: self._piece(name, losses) for name in self._graphs.callables}
+        losses = [self._loss(loss) for loss in self._compiled.losses]
+        pieces = {name: self._piece(name, losses) for name in self._compiled.callables}
         root = self._root(pieces, losses)
         served = build_signatures(
-            self._graphs,
+            self._compiled,
             {name: piece.__dict__["__call__"] for name, piece in pieces.items()},
             self._resources,
         )
@@ -100,14 +99,14 @@ class _Builder:
 
     def _piece(self, name: str, losses: Sequence[Any]) -> CallablePiece:
         piece = CallablePiece()
-        piece.__dict__["__call__"] = build_callable(self._graphs.callables[name], self._resources)
-        listed = [losses[index] for index in self._graphs.losses_of(name)]
-        self._list_state(piece, self._graphs.used[name], listed)
+        piece.__dict__["__call__"] = build_callable(self._compiled.callables[name], self._resources)
+        listed = [losses[index] for index in self._compiled.losses_of(name)]
+        self._list_state(piece, self._compiled.used[name], listed)
         return piece
 
     def _list_state(self, piece: Piece, used: Sequence[str], losses: Sequence[Any]) -> None:
         """Lists the variables named, and the losses."""
-        variables = [self._resources.variable(self._graphs.variables[name]) for name in used]
+        variables = [self._resources.variable(self._compiled.variables[name]) for name in used]
         piece.variables = variables
         piece.trainable_variables = [v for v in variables if v.trainable]
         piece.regularization_losses = list(losses)
@@ -117,8 +116,8 @@ class _Builder:
         if self._plan.root is not None:
             root = CallablePiece()
             root.__dict__["__call__"] = pieces[self._plan.root].__dict__["__call__"]
-        listed = [losses[index] for index in self._graphs.losses_of_root]
-        self._list_state(root, self._graphs.used_by_root, listed)
+        listed = [losses[index] for index in self._compiled.losses_of_root]
+        self._list_state(root, self._compiled.used_by_root, listed)
         for name, piece in pieces.items():
             setattr(root, name, piece)
         self._add_assets()
@@ -128,25 +127,14 @@ class _Builder:
     def _add_assets(self) -> None:
         """Keeps all assets that the graphs name, whether or not a signature reads them."""
         for tags in self._plan.variants.used:
-            for asset in self._graphs.legacy.variants[tags].assets.values():
+            for asset in self._compiled.legacy.variants[tags].assets.values():
                 self._resources.asset(asset.filename)
 
     def _add_tokenization_info(self, root: Piece) -> None:
-        """Adds what TF2 code for BERT reads off a model: the vocabulary, and whether to fold case.
-
-        Source: the attributes that tensorflow/models' `export_tfhub.py` sets.
-        """
-        for callable_plan in self._plan.callables.values():
-            if callable_plan.signature != "tokenization_info":
-                continue
-            program = self._graphs.legacy.variants[callable_plan.tags]
-            outputs = program.signatures["tokenization_info"].outputs
-            for name, info in outputs.items():
-                node = program.nodes[info.components[0].node]
-                if name == "vocab_file" and info.kind is Kind.DENSE and node.name in program.assets:
-                    root.vocab_file = self._resources.asset(program.assets[node.name].filename)
-                elif name == "do_lower_case" and isinstance(read_scalar(node), bool):
-                    root.do_lower_case = tf.Variable(
-                        read_scalar(node), trainable=False, name="do_lower_case"
-                    )
-            return
+        info = self._compiled.tokenization
+        if info.do_lower_case is not None:
+            root.do_lower_case = tf.Variable(
+                info.do_lower_case, trainable=False, name="do_lower_case"
+            )
+        if info.vocab_file is not None:
+            root.vocab_file = self._resources.asset(info.vocab_file)

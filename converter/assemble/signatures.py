@@ -14,8 +14,8 @@ from converter.assemble.callables import keyword_arguments
 from converter.assemble.emit import emit
 from converter.assemble.resources import Resources
 from converter.assemble.values import component_specs, compose_parts, decompose
-from converter.compile.computations import Arguments, CallableGraphs
-from converter.compile.module_graphs import ModuleGraphs
+from converter.compile.compiled_module import CompiledModule
+from converter.compile.computations import Arguments, CompiledCallable
 from converter.compile.serving import ServedSignature
 from converter.compile.signature_names import InputName, part_keys, served_inputs, serving_names
 from converter.ir.graph import TensorInfo
@@ -40,22 +40,22 @@ class ServingSignatures:
 
 
 def build_signatures(
-    graphs: ModuleGraphs, functions: Mapping[str, Any], resources: Resources
+    compiled: CompiledModule, functions: Mapping[str, Any], resources: Resources
 ) -> ServingSignatures:
     """Builds the signatures of the inference variant, and `serving_default` for the root.
 
     A module without an inference variant has those of all its callables.
 
     Args:
-      graphs: What the module is made of.
+      compiled: The module.
       functions: The traced function of each callable, by attribute.
       resources: The module's state.
     """
-    plan = graphs.plan
+    plan = compiled.plan
     signatures: dict[str, Any] = {}
     input_names: dict[str, Sequence[InputName]] = {}
-    for signature, served in graphs.serving.items():
-        part = graphs.callables[served.attribute]
+    for signature, served in compiled.serving.items():
+        part = compiled.callables[served.attribute]
         run = _make_run(served, part, functions[served.attribute], resources)
         signatures[signature], input_names[signature] = _build(part, run)
     if plan.root is not None and SERVING_DEFAULT not in signatures:
@@ -66,7 +66,7 @@ def build_signatures(
 
 
 def _make_run(
-    served: ServedSignature, graphs: CallableGraphs, function: Any, resources: Resources
+    served: ServedSignature, part: CompiledCallable, function: Any, resources: Resources
 ) -> Run:
     """What a signature runs: a call of the callable, where one does what the signature does.
 
@@ -74,8 +74,8 @@ def _make_run(
     call as if it stood there.
     """
     if served.call is not None:
-        return functools.partial(_call, graphs, function, served.call)
-    computation, signature = served.computation, graphs.signature
+        return functools.partial(_call, part, function, served.call)
+    computation, signature = served.computation, part.signature
     bindings = resources.bind(computation.program)
     bindings.prepare(computation.region)
 
@@ -91,17 +91,17 @@ def _make_run(
 
 
 def _call(
-    graphs: CallableGraphs, function: Any, arguments: Arguments, values: Mapping[str, Any]
+    part: CompiledCallable, function: Any, arguments: Arguments, values: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     traces = function.experimental_get_tracing_count()
-    outputs = function(**keyword_arguments(graphs, arguments, values))
+    outputs = function(**keyword_arguments(part, arguments, values))
     if function.experimental_get_tracing_count() != traces:
-        raise errors.InternalError(f"signature {graphs.plan.signature!r} was traced anew")
+        raise errors.InternalError(f"signature {part.plan.signature!r} was traced anew")
     return outputs if isinstance(outputs, Mapping) else {"default": outputs}
 
 
-def _build(graphs: CallableGraphs, run: Run) -> tuple[Any, tuple[InputName, ...]]:
-    signature = graphs.signature
+def _build(part: CompiledCallable, run: Run) -> tuple[Any, tuple[InputName, ...]]:
+    signature = part.signature
     names = served_inputs(signature)
     specs = {
         name.traced: tf.TensorSpec(spec.shape, spec.dtype, name=name.traced)
@@ -118,7 +118,7 @@ def _build(graphs: CallableGraphs, run: Run) -> tuple[Any, tuple[InputName, ...]
             for key, tensor in zip(keys[name], decompose(outputs[name], info), strict=True)
         }
 
-    serve.__name__ = graphs.plan.attribute
+    serve.__name__ = part.plan.attribute
     return tf.function(serve, autograph=False).get_concrete_function(**specs), names
 
 

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 
-from converter import errors
-from converter.ir.graph import Kind, TensorInfo, TensorRef
-from converter.passes.prune_unreachable import Feed
-
-_NO_NODE_NAME = re.compile(r"[^0-9A-Za-z_./-]")
+from converter.ir.graph import Kind, TensorInfo
 
 
 def value_spec(info: TensorInfo, name: str | None = None) -> Any:
@@ -75,35 +70,3 @@ def compose_parts(tensors: Sequence[tf.Tensor], infos: Mapping[str, TensorInfo])
         name: compose(list(itertools.islice(remaining, len(info.components))), info)
         for name, info in infos.items()
     }
-
-
-def feeds_for(inputs: Mapping[str, TensorInfo]) -> dict[TensorRef, Feed]:
-    """The graph tensors that the given inputs stand for, in call order.
-
-    Raises:
-      ConversionError: if two inputs stand for one tensor, of which a call could feed only one.
-    """
-    feeds: dict[TensorRef, Feed] = {}
-    fed_by: dict[TensorRef, str] = {}
-    for name, info in inputs.items():
-        parts = zip(info.components, component_specs(info), strict=True)
-        for index, (ref, spec) in enumerate(parts):
-            if ref in feeds:
-                raise errors.ConversionError(
-                    f"input {name!r} of a signature feeds the same tensor as {fed_by[ref]!r}",
-                    node=ref.node,
-                )
-            fed_by[ref] = name
-            argument = _NO_NODE_NAME.sub("_", name) or "_"
-            argument = f"{argument}_{index}" if index else argument
-            feeds[ref] = Feed(argument, spec.dtype.as_datatype_enum)
-    return feeds
-
-
-def component_names(name: str, info: TensorInfo) -> list[str]:
-    """The names of a value's tensors in a signature, as TensorFlow's V1 loader gives them."""
-    if info.kind is Kind.SPARSE:
-        return [f"{name}_{part}" for part in ("indices", "values", "dense_shape")]
-    if info.kind is Kind.RAGGED:
-        return [f"{name}_component_{index}" for index in range(len(info.components))]
-    return [name]

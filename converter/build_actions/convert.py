@@ -10,7 +10,6 @@ import argparse
 import pathlib
 import shutil
 
-import converter
 from converter.build_actions.command import add_module, run_command
 from converter.build_actions.stage import staged_module
 from converter.cli import terminal
@@ -29,11 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Converts the module."""
     terminal.import_tensorflow()
+    from converter.conversion.convert import convert
     from converter.export.record import FILENAME, FOLDER
 
     output: pathlib.Path = arguments.output
     with staged_module(arguments.module, output.parent) as source:
-        conversion = converter.convert(
+        conversion = convert(
             source,
             output,
             overwrite=True,  # Bazel has made the directory.

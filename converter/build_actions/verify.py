@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import pathlib
 
-import converter
 from converter.build_actions.command import add_module, run_command
 from converter.build_actions.stage import staged_module
 from converter.cli import terminal
@@ -23,11 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compares the two; returns 1 where they differ."""
     terminal.import_tensorflow()
+    from converter.conversion.verify import verify
     from converter.parity.report_table import print_report
     from converter.parity.verdict import EXIT_STATUSES
 
     with staged_module(arguments.module) as source:
-        report = converter.verify(
+        report = verify(
             source,
             arguments.saved_model,
             inputs=arguments.inputs,

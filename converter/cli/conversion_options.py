@@ -10,7 +10,7 @@ from converter.conversion.options import About, ConversionOptions, Kind, describ
 
 
 def add_options(parser: argparse._ActionsContainer, names: Collection[str] | None = None) -> None:
-    """Adds the options named, or all of them."""
+    """Adds the options in `names`, or all."""
     for about in describe_options():
         if names is None or about.name in names:
             _add(parser, about)
@@ -29,7 +29,7 @@ def _add(parser: argparse._ActionsContainer, about: About) -> None:
 
 
 def read_options(arguments: argparse.Namespace) -> ConversionOptions:
-    """The options that were given."""
+    """Returns the options given on the command line."""
     given = vars(arguments)
     return ConversionOptions(
         **{about.name: given[about.name] for about in describe_options() if about.name in given}

@@ -1,22 +1,21 @@
-"""Describes a TF1 Hub module: what it holds, and what would become of it.
+"""Describes a TF1 Hub module: its contents, and the SavedModel that convert would write.
 
-Nothing of the module runs. A module that cannot be converted is described all the same, with
-the reason.
+Runs none of the module's ops. Describes a module that cannot be converted as well, with all the
+reasons.
 """
 
 from __future__ import annotations
 
 import argparse
 
-import converter
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options
 
 NAME = "inspect"
-HELP = "describe a module, and what would become of it"
+HELP = "describe a module and the result of converting it"
 
 _OPTIONS = ("tags", "training_tags", "call_signature", "import_ops")
-_MANY = 30  # Rows of a table, before the rest is only counted.
+_MANY = 30  # Rows of a table; further ones are only counted.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,8 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
     terminal.import_tensorflow()
+    from converter.conversion.inspect import inspect
+
     options = {name: getattr(arguments, name) for name in _OPTIONS}
-    summary = converter.inspect(arguments.source, **options).to_json()
+    summary = inspect(arguments.source, **options).to_json()
     if arguments.json:
         terminal.print_json(summary)
     else:

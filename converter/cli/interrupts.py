@@ -1,6 +1,6 @@
-"""Ctrl-C and SIGTERM: both end a command as an exception does, so that it cleans up.
+"""Ctrl-C and SIGTERM: both end a command by an exception, so that it cleans up.
 
-Of a migration, the first lets running work finish, and the second stops it.
+In a migration, the first lets running jobs finish, and the second stops them.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from converter.cli import terminal
 
 
 class Terminated(KeyboardInterrupt):
-    """What SIGTERM raises."""
+    """Raised on SIGTERM."""
 
 
 def exit_status(number: int) -> int:
-    """The exit status of a command that a signal has ended, as shells have it: 130 for SIGINT."""
+    """The exit status of a command ended by a signal, as in shells: 130 for SIGINT."""
     return 128 + number
 
 
 @contextlib.contextmanager
 def raising_on_terminate() -> Iterator[None]:
-    """Has SIGTERM raise `Terminated`, where Python would end the process on the spot."""
+    """Makes SIGTERM raise `Terminated`; by default, Python ends the process at once."""
 
     def handle(number: int, frame: object) -> None:
         del number, frame
@@ -37,24 +37,24 @@ def raising_on_terminate() -> Iterator[None]:
 
 @dataclasses.dataclass(slots=True)
 class Stopping:
-    """Says whether a signal has asked to stop.
+    """Tells whether a signal has asked the command to stop.
 
     Attributes:
-      number: The first signal; 0 if none has come.
+      number: The first signal; 0 if there was none.
     """
 
     number: int = 0
 
     def __call__(self) -> bool:
-        """Whether one has come."""
+        """Whether there was a signal."""
         return bool(self.number)
 
 
 @contextlib.contextmanager
 def finishing_on_interrupt() -> Iterator[Stopping]:
-    """Yields a function that says whether a first SIGINT or SIGTERM has come.
+    """Yields a function that tells whether there was a first SIGINT or SIGTERM.
 
-    The second raises a KeyboardInterrupt.
+    A second one raises KeyboardInterrupt.
     """
     stopping = Stopping()
 
@@ -63,7 +63,7 @@ def finishing_on_interrupt() -> Iterator[Stopping]:
         if stopping():
             raise KeyboardInterrupt
         stopping.number = number
-        terminal.say_warning("finishing what is running; interrupt again to stop at once")
+        terminal.say_warning("finishing the running jobs; interrupt again to stop at once")
 
     with _handling((signal.SIGINT, signal.SIGTERM), handle):
         yield stopping
@@ -74,7 +74,7 @@ def _handling(
     numbers: tuple[signal.Signals, ...], handle: Callable[[int, object], None]
 ) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
-        yield  # Signals are handled in the main thread only.
+        yield  # Only the main thread can set handlers.
         return
     before = {number: signal.signal(number, handle) for number in numbers}
     try:

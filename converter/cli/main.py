@@ -1,7 +1,7 @@
-"""The command `tf1hub`: an absl app with a file for each subcommand.
+"""The command `tf1hub`: an absl app with one file for each subcommand.
 
-Exit status: 0 all well; 1 a conversion failed, or differs from the original; 2 wrong use; 3 not all
-could be compared with the original; 130 interrupted; 143 terminated.
+Exit status: 0 success; 1 a conversion failed, or differs from the original; 2 wrong usage; 3 not
+all could be compared with the original; 130 interrupted; 143 terminated.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ COMMANDS = (inspect, convert, verify, migrate, report)
 
 
 def entry_point() -> None:
-    """Runs the command line; what the console script calls."""
-    # TensorFlow's C++ remarks would bury the one line that says what failed.
+    """Runs the command line; the console script calls it."""
+    # TensorFlow's C++ log would bury the one line that says what failed.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     app.run(main, flags_parser=parse_arguments)
 
 
 def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
-    """Parses the command line, absl's own flags among it; exits with status 2 on wrong use."""
+    """Parses the command line, including absl's flags; exits with status 2 on wrong usage."""
     parser = argparse_flags.ArgumentParser(
         prog="tf1hub",
         description="Converts TF1 Hub modules into reusable, trainable TF2 SavedModels, and"
@@ -69,11 +69,11 @@ def main(arguments: argparse.Namespace) -> int:
         number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
         return _fail("interrupted; no output is half-written.", exit_status(number))
     except BrokenPipeError:
-        # The reader of stdout has gone; so is the need to say anything.
+        # The reader of stdout is gone, so there is nobody to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
-        # InternalError, or what nobody foresaw.
+        # An InternalError, or an unforeseen exception.
         name = "" if isinstance(error, errors.InternalError) else f"{type(error).__name__}: "
         return _fail(
             f"internal error: {name}{error}. This is a bug in the converter: please report it"

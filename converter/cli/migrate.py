@@ -17,7 +17,6 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import converter
 from converter import errors
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options, read_options
@@ -149,9 +148,10 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _migrate(arguments: argparse.Namespace, stopping: Callable[[], bool]) -> MigrationReport:
     from converter.cli.migrate_progress import showing_progress
+    from converter.migration.migrate import migrate
 
     with showing_progress() as watcher:
-        return converter.migrate(
+        return migrate(
             arguments.source_root,
             arguments.destination_root,
             from_list=arguments.from_list,

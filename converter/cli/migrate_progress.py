@@ -61,7 +61,7 @@ class _Progress:
     def planned(self, plan: Plan, workers: int) -> None:
         """See `Watcher`."""
         self.total, self.workers = len(plan.jobs), workers
-        self.before = (*plan.settled, *plan.repeated)
+        self.before = (*plan.outcomes, *plan.repeated)
         self._began = time.monotonic()
 
     def started(self, path: str) -> None:
@@ -100,11 +100,11 @@ class _Lines(_Progress):
 
     def planned(self, plan: Plan, workers: int) -> None:
         super().planned(plan, workers)
-        for outcome in plan.settled:
+        for outcome in plan.outcomes:
             terminal.say_step(f"{outcome.path}: {describe(outcome)}")
         terminal.say_step(
             f"{self.total} to do with {workers} workers, {len(plan.repeated)} as they were,"
-            f" {len(plan.settled)} settled"
+            f" {len(plan.outcomes)} need no job"
         )
 
     def finished(self, path: str, outcome: Outcome | None) -> None:

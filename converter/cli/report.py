@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-import converter
 from converter.cli import terminal
 
 if TYPE_CHECKING:
@@ -38,8 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
+    from converter.migration.write_report import report
+
     with terminal.progress() as progress:
-        files = converter.report(arguments.destination_root, arguments.output, progress=progress)
+        files = report(arguments.destination_root, arguments.output, progress=progress)
     if arguments.json:
         terminal.print_json(files.to_json())
     else:

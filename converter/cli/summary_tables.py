@@ -1,4 +1,4 @@
-"""A `ModuleSummary` as tables, for people."""
+"""Prints the summary of a module as tables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from converter.cli import terminal
 
 
 def print_summary(summary: Mapping[str, Any], console: Console, *, limit: int | None) -> None:
-    """Prints a `ModuleSummary` for people; `limit` is the most rows that a table shows."""
+    """Prints a `ModuleSummary`; its table of variables has at most `limit` rows."""
     source = summary["source"]
     console.print(f"[bold]{escape(source['name'])}[/bold]  {source['format']}", soft_wrap=True)
     console.print(f"SHA-256 {source['digest']}\n", style="dim", soft_wrap=True)
@@ -40,12 +40,12 @@ def _print_variants(summary: Mapping[str, Any], console: Console) -> None:
 
 
 def format_tags(tags: Sequence[str]) -> str:
-    """Prints a tag set."""
+    """Formats a tag set: `{gen, train}`."""
     return "{" + ", ".join(tags) + "}"
 
 
 def format_control_flow(counts: Mapping[str, int]) -> str:
-    """Prints what there is of control flow."""
+    """Formats counts of control flow: `2 loops, 3 conditionals`."""
     found = [f"{count} {kind.replace('_', ' ')}" for kind, count in counts.items() if count]
     return ", ".join(found) or "none"
 
@@ -136,14 +136,14 @@ def _print_plan(summary: Mapping[str, Any], console: Console) -> None:
             )
             console.print(f"  {escape(f'{parts}: ' if parts else '')}{escape(refusal['error'])}")
         return
-    table = terminal.make_table("call", "training", title="Converted, it would offer")
+    table = terminal.make_table("call", "training", title="The SavedModel would offer")
     for name, part in summary["callables"].items():
         for call in [f"obj.{name}"] + (["obj"] if name == summary["root"] else []):
             table.add_row(escape(format_call(call, part)), escape(_format_training(part)))
     console.print(table)
     _print_keywords(summary["callables"], console)
     if summary["dropped"]:
-        table = terminal.make_table("left out", "name", "because", title="It would lack")
+        table = terminal.make_table("left out", "name", "reason", title="The SavedModel would lack")
         for item in summary["dropped"]:
             table.add_row(item["what"], escape(item["name"]), escape(item["why"]))
         console.print(table)
@@ -152,10 +152,11 @@ def _print_plan(summary: Mapping[str, Any], console: Console) -> None:
 
 
 def _print_keywords(callables: Mapping[str, Any], console: Console) -> None:
-    """Prints what Python calls of signatures give instead of names that they cannot say."""
+    """Prints the Python keywords for inputs whose names are not Python identifiers."""
     if not any(part["serving_keywords"] for part in callables.values()):
         return
-    table = terminal.make_table("signature", "input", "keyword", title="In Python it would take")
+    title = "Keywords of signatures in Python"
+    table = terminal.make_table("signature", "input", "keyword", title=title)
     for part in callables.values():
         for name, keyword in part["serving_keywords"].items():
             table.add_row(*map(escape, (repr(part["served_as"]), repr(name), keyword)))
@@ -169,7 +170,7 @@ def _format_training(part: Mapping[str, Any]) -> str:
 
 
 def format_call(call: str, part: Mapping[str, Any]) -> str:
-    """Prints how a callable is called: `obj.tokens({input_ids, input_mask}, training=False)`."""
+    """Formats a call of a callable: `obj.tokens({input_ids, input_mask}, training=False)`."""
     inputs = list(part["inputs"])
     arguments = ["{" + ", ".join(inputs) + "}"] if len(inputs) > 1 else inputs
     if part["training_tags"] is not None:
@@ -181,7 +182,7 @@ def format_call(call: str, part: Mapping[str, Any]) -> str:
 
 
 def _default(hparam: Mapping[str, Any]) -> str:
-    """A default as a user would write it: 0.9 for the float32 nearest to it."""
+    """Formats a default as a user would write it: 0.9 for the float32 nearest to it."""
     default = hparam["default"]
     if isinstance(default, float) and hparam["dtype"] == "float32":
         return f"{default:.7g}"

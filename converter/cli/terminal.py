@@ -1,4 +1,4 @@
-"""What commands share: progress and errors on stderr, results on stdout."""
+"""The terminal, as all commands use it: progress and errors on stderr, results on stdout."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    # Imported where it is used: help and errors answer without it.
+    # Imported where it is used, so that help and errors do not wait for it.
     from rich.console import Console
     from rich.table import Table
 
@@ -22,39 +22,39 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def output_console() -> Console:
-    """The console for results; 100 columns wide where stdout is no terminal."""
+    """Returns the console for results; 100 columns wide where stdout is not a terminal."""
     from rich.console import Console
 
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # Names of files may be any bytes.
+        # File names may be any bytes.
         sys.stdout.reconfigure(errors="backslashreplace")
     return Console(width=None if sys.stdout.isatty() else 100, highlight=False, soft_wrap=False)
 
 
 def say_error(text: str) -> None:
-    """Prints one line on stderr."""
+    """Prints an error as one line on stderr."""
     print(f"tf1hub: error: {text}", file=sys.stderr)  # noqa: T201
 
 
 def say_warning(text: str) -> None:
-    """Prints one line on stderr."""
+    """Prints a warning as one line on stderr."""
     print(f"tf1hub: warning: {text}", file=sys.stderr)  # noqa: T201
 
 
 def say_step(text: str) -> None:
-    """Prints one line on stderr at once."""
+    """Prints a step as one line on stderr, and flushes it."""
     print(f"tf1hub: {text}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def print_json(values: Any) -> None:
-    """Prints exactly one JSON document on stdout."""
+    """Prints `values` as one JSON document on stdout."""
     text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
-    # Of names that are no UTF-8, Python's strings have what none can be encoded in.
+    # Python puts lone surrogates, which cannot be encoded, in place of bytes that are not UTF-8.
     print(_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))  # noqa: T201
 
 
 def make_table(*columns: str, title: str | None = None) -> Table:
-    """A table in the style of all commands."""
+    """Makes a table in the style of all commands."""
     import rich.box
     from rich.table import Table
 
@@ -74,7 +74,7 @@ def make_table(*columns: str, title: str | None = None) -> Table:
 
 @contextlib.contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
-    """Tells steps on stderr: a live line on a terminal, plain lines otherwise."""
+    """Yields a function that shows a step on stderr: a live line on a terminal, or plain lines."""
     from rich.console import Console
 
     console = Console(stderr=True, highlight=False)
@@ -86,7 +86,7 @@ def progress() -> Iterator[Callable[[str], None]]:
 
 
 def import_tensorflow() -> None:
-    """Imports TensorFlow without the lines that it writes to stderr while it starts."""
+    """Imports TensorFlow, and discards what it writes to stderr while it starts."""
     with _stderr_to_devnull():
         importlib.import_module("tensorflow")
 
@@ -107,5 +107,5 @@ def _stderr_to_devnull() -> Iterator[None]:
 
 
 def parse_tags(text: str) -> list[str]:
-    """Reads a tag set from the command line: `gen,bs8`, or an empty text for the empty set."""
+    """Parses a tag set of the command line: `gen,bs8`; the empty string is the empty set."""
     return [tag.strip() for tag in text.split(",") if tag.strip()]

@@ -1,24 +1,23 @@
 """Compares a converted module with its original.
 
-Runs both on the same inputs: the TF1 graph, as it lies on disk, in a Session; the SavedModel in a
-process of its own, in all the ways that users have. It is called, also for training; called
-through its signatures, in Python and in a session; saved once more, called again, and called in
-the copy. Compares outputs, gradients, regularization losses, the effects of calls and of training
-steps, and the lists of variables.
+Runs both on the same inputs: the unchanged TF1 graph in a Session, and the SavedModel in its own
+process, in every way that users have. The SavedModel is called, also for training; called through
+its signatures, in Python and in a session; saved again, called again, and called in the copy.
+Compares outputs, gradients, regularization losses, the effects of calls and of training steps, and
+the lists of variables.
 
-There are three verdicts. Equal: all that the original can do was compared, and is equal. Differs:
-something is not. Not compared: nothing differs, but something could not be compared; it says what,
-why, and what to pass with --inputs. Random ops are replaced on both sides by ops that draw the
-same numbers, and what depends on them is counted apart.
+There are three verdicts. Equal: everything that the original can do was compared, and is equal.
+Differs: something is not equal. Not compared: nothing differs, but something could not be compared;
+the report says what, why, and what to pass with --inputs. Random ops are replaced on both sides by
+ops that draw the same numbers; tensors that depend on them are counted separately.
 
-Exit status: 0 equal; 1 differs, or one of the two does not run; 2 wrong use; 3 not compared.
+Exit status: 0 equal; 1 differs, or one of the two does not run; 2 wrong usage; 3 not compared.
 """
 
 from __future__ import annotations
 
 import argparse
 
-import converter
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options
 
@@ -29,7 +28,7 @@ HELP = "compare a converted module with its original, by running both"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the subcommand."""
     parser.add_argument("source", metavar="SRC", help="directory of the TF1 Hub module")
-    parser.add_argument("destination", metavar="DST", help="what `tf1hub convert` made of it")
+    parser.add_argument("destination", metavar="DST", help="SavedModel that `tf1hub convert` wrote")
     add_options(parser, ("inputs", "import_ops"))
     parser.add_argument("--rtol", type=float, help="relative tolerance for all dtypes")
     parser.add_argument("--atol", type=float, help="absolute tolerance for all dtypes")
@@ -39,11 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
     terminal.import_tensorflow()
+    from converter.conversion.verify import verify
     from converter.parity.report_table import print_report
     from converter.parity.verdict import EXIT_STATUSES
 
     with terminal.progress() as progress:
-        report = converter.verify(
+        report = verify(
             arguments.source,
             arguments.destination,
             inputs=arguments.inputs,

@@ -1,19 +1,28 @@
-"""What each combination of a callable's arguments runs, as graphs; nothing is traced here."""
+"""The graphs that the calls of a callable run."""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 
-from converter.assemble.values import feeds_for
-from converter.compile.plan import CallablePlan, has_endpoints, needs_trace_per_call
+from converter import errors
+from converter.compile.lowering import Lowering
+from converter.compile.plan import CallablePlan, needs_trace_per_call
 from converter.formats.legacy_module import LegacyModule
-from converter.ir.graph import VARIABLE_OP, VARIABLE_VALUE_OP, Program, Signature, TensorInfo
+from converter.ir.graph import (
+    VARIABLE_OP,
+    VARIABLE_VALUE_OP,
+    Program,
+    Signature,
+    TensorInfo,
+    TensorRef,
+)
 from converter.ir.region import Region
-from converter.passes.pipeline import lower
-from converter.passes.prune_unreachable import needing_placeholders, prune_unreachable
-from converter.passes.resolve_gradient_overrides import find_unresolved_overrides
+from converter.passes.prune_unreachable import Feed, needing_placeholders, prune_unreachable
+
+_NO_NODE_NAME = re.compile(r"[^0-9A-Za-z_./-]")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,10 +39,17 @@ class Arguments:
     endpoints: bool = False
     given: frozenset[str] = frozenset()
 
+    def format_call(self, name: str) -> str:
+        """Prints a call of the callable `name`: `default(training=True, mean=…)`."""
+        shown = ["training=True"] if self.training else []
+        shown += ["return_endpoints=True"] if self.endpoints else []
+        shown += [f"{keyword}=…" for keyword in sorted(self.given)]
+        return f"{name}({', '.join(shown)})"
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Computation:
-    """What one combination of arguments runs.
+    """One graph that is traced.
 
     Attributes:
       program: The graph variant that it comes from.
@@ -56,6 +72,44 @@ class Computation:
         return variable_names(self.region)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class CompiledCallable:
+    """The graphs of one callable.
+
+    Attributes:
+      plan: The callable.
+      programs: The graph variants of plain calls and, where it can train, of training calls.
+      computations: What it runs, by each allowed combination of arguments.
+    """
+
+    plan: CallablePlan
+    programs: Mapping[bool, Program]
+    computations: Mapping[Arguments, Computation]
+
+    @property
+    def takes_endpoints(self) -> bool:
+        """Whether the callable has the argument `return_endpoints`."""
+        return any(arguments.endpoints for arguments in self.computations)
+
+    @property
+    def takes_training(self) -> bool:
+        """Whether the callable has the argument `training`."""
+        return self.plan.training_tags is not None
+
+    @property
+    def signature(self) -> Signature:
+        """The TF1 signature that plain calls run."""
+        return self.programs[False].signatures[self.plan.signature]
+
+    def inputs(self, *, training: bool) -> Mapping[str, TensorInfo]:
+        """All inputs that the graph variant knows, required and optional ones."""
+        return known_inputs(self.plan, self.programs[training])
+
+    def variable_names(self) -> set[str]:
+        """The TF1 names of the variables that any call of it uses."""
+        return set().union(*(c.variable_names() for c in self.computations.values()))
+
+
 def variable_names(region: Region) -> set[str]:
     """The TF1 names of the variables that a bound computation uses."""
     return {
@@ -65,19 +119,80 @@ def variable_names(region: Region) -> set[str]:
     }
 
 
-def prepare_computation(
+def find_programs(plan: CallablePlan, legacy: LegacyModule) -> dict[bool, Program]:
+    """The graph variants that a callable runs, by whether the call is a training call."""
+    programs = {False: legacy.variants[plan.tags]}
+    if plan.training_tags is not None:
+        programs[True] = legacy.variants[plan.training_tags]
+    return programs
+
+
+def list_arguments(plan: CallablePlan, *, takes_endpoints: bool) -> Iterator[Arguments]:
+    """All combinations of arguments with which a callable may be called."""
+    optional = [h.keyword for h in plan.hparams if needs_trace_per_call(h)]
+    subsets = [
+        frozenset(subset)
+        for size in range(len(optional) + 1)
+        for subset in itertools.combinations(optional, size)
+    ]
+    for training, endpoints, given in itertools.product(
+        (False, True) if plan.training_tags is not None else (False,),
+        (False, True) if takes_endpoints else (False,),
+        subsets,
+    ):
+        yield Arguments(training, endpoints, given)
+
+
+def known_inputs(plan: CallablePlan, program: Program) -> Mapping[str, TensorInfo]:
+    """The inputs of a callable that a graph variant knows, required and optional ones."""
+    signatures = program.signatures
+    extended = signatures[plan.source].inputs if plan.source in signatures else {}
+    return {**extended, **signatures[plan.signature].inputs}
+
+
+def compile_call(
+    plan: CallablePlan, program: Program, arguments: Arguments, lowering: Lowering
+) -> Computation:
+    """Compiles what a callable runs for these arguments.
+
+    Args:
+      plan: The callable.
+      program: The graph variant that such calls run.
+      arguments: The arguments.
+      lowering: Runs the passes.
+
+    Raises:
+      ConversionError: if it cannot be carried over exactly.
+    """
+    known = known_inputs(plan, program)
+    fed = list(plan.inputs) + [
+        hparam.input
+        for hparam in plan.hparams
+        if hparam.keyword in arguments.given or not needs_trace_per_call(hparam)
+    ]
+    outputs = program.signatures[plan.signature].outputs
+    if "default" in outputs and not arguments.endpoints:
+        outputs = {"default": outputs["default"]}
+    inputs = {name: known[name] for name in fed if name in known}
+    trains = arguments.training or plan.always_trains
+    return compile_computation(program, inputs, outputs, lowering, updates=trains)
+
+
+def compile_computation(
     program: Program,
     inputs: Mapping[str, TensorInfo],
     outputs: Mapping[str, TensorInfo],
+    lowering: Lowering,
     *,
     updates: bool,
 ) -> Computation:
-    """Cuts a computation out of a graph variant and runs all passes over it.
+    """Cuts a computation out of a graph variant and lowers it.
 
     Args:
       program: The graph variant.
-      inputs: What is fed.
-      outputs: What is returned.
+      inputs: The inputs that are fed.
+      outputs: The outputs that are returned.
+      lowering: Runs the passes.
       updates: Whether to run the update ops that `inputs` can feed.
 
     Raises:
@@ -90,90 +205,28 @@ def prepare_computation(
         update_ops = tuple(name for name in program.update_ops if name not in unfed)
     results = [ref for info in outputs.values() for ref in info.components]
     graph = prune_unreachable(program, feeds, results, update_ops)
-    unresolved = find_unresolved_overrides(graph, program)
-    return Computation(program, lower(graph, program), inputs, outputs, update_ops, unresolved)
+    made = lowering.lower(graph, program)
+    return Computation(program, made.region, inputs, outputs, update_ops, made.unresolved_overrides)
 
 
-class CallableGraphs:
-    """The graphs of one callable, each made when it is first asked for.
+def feeds_for(inputs: Mapping[str, TensorInfo]) -> dict[TensorRef, Feed]:
+    """The graph tensors that the given inputs stand for, in call order.
 
-    Args:
-      plan: The callable.
-      legacy: The module.
+    Raises:
+      ConversionError: if two inputs stand for one tensor, of which a call could feed only one.
     """
-
-    def __init__(self, plan: CallablePlan, legacy: LegacyModule) -> None:
-        self.plan = plan
-        self._legacy = legacy
-        self._computations: dict[Arguments, Computation] = {}
-
-    @property
-    def takes_endpoints(self) -> bool:
-        """Whether the callable has the argument `return_endpoints`."""
-        return has_endpoints(self.program(training=False), self.plan)
-
-    @property
-    def takes_training(self) -> bool:
-        """Whether the callable has the argument `training`."""
-        return self.plan.training_tags is not None
-
-    @property
-    def signature(self) -> Signature:
-        """The TF1 signature that plain calls run."""
-        return self.program(training=False).signatures[self.plan.signature]
-
-    def combinations(self) -> Iterator[Arguments]:
-        """All allowed combinations of arguments."""
-        optional = [h.keyword for h in self.plan.hparams if needs_trace_per_call(h)]
-        subsets = [
-            frozenset(subset)
-            for size in range(len(optional) + 1)
-            for subset in itertools.combinations(optional, size)
-        ]
-        for training, endpoints, given in itertools.product(
-            (False, True) if self.takes_training else (False,),
-            (False, True) if self.takes_endpoints else (False,),
-            subsets,
-        ):
-            yield Arguments(training, endpoints, given)
-
-    def all(self) -> list[Computation]:
-        """The computations of all combinations.
-
-        Raises:
-          ConversionError: if one of them cannot be carried over exactly.
-        """
-        return [self.get(arguments) for arguments in self.combinations()]
-
-    def get(self, arguments: Arguments) -> Computation:
-        """What calls with these arguments run."""
-        if arguments not in self._computations:
-            self._computations[arguments] = self._prepare(arguments)
-        return self._computations[arguments]
-
-    def inputs(self, training: bool) -> Mapping[str, TensorInfo]:
-        """All inputs that the graph variant knows, required and optional ones."""
-        signatures = self.program(training).signatures
-        own = signatures[self.plan.signature].inputs
-        more = signatures[self.plan.source].inputs if self.plan.source in signatures else {}
-        return {**more, **own}
-
-    def program(self, training: bool) -> Program:
-        """The graph variant that calls run."""
-        tags = self.plan.training_tags if training else self.plan.tags
-        return self._legacy.variants[self.plan.tags if tags is None else tags]
-
-    def _prepare(self, arguments: Arguments) -> Computation:
-        program = self.program(arguments.training)
-        known = self.inputs(arguments.training)
-        fed = list(self.plan.inputs) + [
-            hparam.input
-            for hparam in self.plan.hparams
-            if hparam.keyword in arguments.given or not needs_trace_per_call(hparam)
-        ]
-        outputs = program.signatures[self.plan.signature].outputs
-        if "default" in outputs and not arguments.endpoints:
-            outputs = {"default": outputs["default"]}
-        inputs = {name: known[name] for name in fed if name in known}
-        trains = arguments.training or self.plan.always_trains
-        return prepare_computation(program, inputs, outputs, updates=trains)
+    feeds: dict[TensorRef, Feed] = {}
+    fed_by: dict[TensorRef, str] = {}
+    for name, info in inputs.items():
+        parts = zip(info.components, info.component_dtypes, strict=True)
+        for index, (ref, dtype) in enumerate(parts):
+            if ref in feeds:
+                raise errors.ConversionError(
+                    f"input {name!r} of a signature feeds the same tensor as {fed_by[ref]!r}",
+                    node=ref.node,
+                )
+            fed_by[ref] = name
+            argument = _NO_NODE_NAME.sub("_", name) or "_"
+            argument = f"{argument}_{index}" if index else argument
+            feeds[ref] = Feed(argument, dtype)
+    return feeds

@@ -8,10 +8,10 @@ from __future__ import annotations
 import dataclasses
 
 from converter import errors
+from converter.compile.lowering import Lowering
 from converter.ir import op_facts, serde
 from converter.ir.graph import ARG_OP, BOUND_OPS, Program
 from converter.ir.region import Region
-from converter.passes.pipeline import lower
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -22,15 +22,20 @@ class CustomGradient:
     backward: Region
 
 
-def make_custom_gradient(program: Program, key: str) -> CustomGradient:
-    """Reads a function and its gradient from the library, and runs all passes over them.
+def compile_custom_gradient(program: Program, key: str, lowering: Lowering) -> CustomGradient:
+    """Reads a function and its gradient from the library, and lowers both.
+
+    Args:
+      program: The graph variant.
+      key: The function's name.
+      lowering: Runs the passes.
 
     Raises:
       UnsupportedOpError: if one of them has effects, or reads the module's state.
       FormatError: if the gradient does not fit the function.
     """
-    forward = _pure_function(program, key)
-    backward = _pure_function(program, program.gradients[key])
+    forward = _lower_pure(program, key, lowering)
+    backward = _lower_pure(program, program.gradients[key], lowering)
     takes, gives = len(backward.args), len(backward.results)
     if (takes, gives) != (len(forward.args) + len(forward.results), len(forward.args)):
         raise errors.FormatError(
@@ -41,12 +46,12 @@ def make_custom_gradient(program: Program, key: str) -> CustomGradient:
     return CustomGradient(forward, backward)
 
 
-def _pure_function(program: Program, name: str) -> Region:
+def _lower_pure(program: Program, name: str, lowering: Lowering) -> Region:
     function = program.functions.get(name)
     if function is None:
         raise errors.FormatError(f"function {name!r} is not in the library")
     body = serde.graph_from_function_def(function, program.functions, {})
-    region = lower(body, program)
+    region = lowering.lower(body, program).region
     state = [
         node.name
         for node in region.nodes()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from converter.compile.computations import Arguments, CallableGraphs
+from converter.compile.computations import Arguments, CompiledCallable
 
 _SHOWN = 3
 _LOSSES = "regularization losses"
 
 
 def find_gradient_warnings(
-    callables: Mapping[str, CallableGraphs], losses: Iterator[Mapping[str, str]]
+    callables: Mapping[str, CompiledCallable], losses: Iterator[Mapping[str, str]]
 ) -> Iterator[str]:
     """One warning for each kind of override that no library resolves.
 
@@ -33,11 +33,11 @@ def find_gradient_warnings(
 
 
 def _by_place(
-    callables: Mapping[str, CallableGraphs], losses: Iterator[Mapping[str, str]]
+    callables: Mapping[str, CompiledCallable], losses: Iterator[Mapping[str, str]]
 ) -> Iterator[tuple[str, Mapping[str, str]]]:
-    for name, graphs in callables.items():
-        for arguments in graphs.combinations():
-            yield _describe_call(name, arguments), graphs.get(arguments).unresolved_overrides
+    for name, part in callables.items():
+        for arguments, computation in part.computations.items():
+            yield _describe_call(name, arguments), computation.unresolved_overrides
     for found in losses:
         yield _LOSSES, found
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
+from converter.compile.compile_module import all_variables, loss_variants
+from converter.compile.compiled_module import CompiledModule
 from converter.compile.gradient_warnings import find_gradient_warnings
-from converter.compile.module_graphs import (
-    ModuleGraphs,
-    all_variables,
-    loss_variants,
-)
 from converter.compile.plan import ModulePlan
 from converter.compile.signature_names import INIT_SIGNATURE, serving_names
 from converter.compile.variants import Tags, format_option, format_tags, has_runnable_updates
@@ -32,14 +29,14 @@ class Dropped:
     why: str
 
 
-def find_warnings(graphs: ModuleGraphs) -> tuple[str, ...]:
+def find_warnings(compiled: CompiledModule) -> tuple[str, ...]:
     """What a user should know before using the result, in full sentences."""
-    losses = (loss.unresolved_overrides for loss in graphs.losses)
+    losses = (loss.unresolved_overrides for loss in compiled.losses)
     return (
-        *graphs.plan.warnings,
-        *_renamed_signatures(graphs.plan),
-        *_warn_of_update_ops(graphs),
-        *find_gradient_warnings(graphs.callables, losses),
+        *compiled.plan.warnings,
+        *_renamed_signatures(compiled.plan),
+        *_warn_of_update_ops(compiled),
+        *find_gradient_warnings(compiled.callables, losses),
     )
 
 
@@ -52,12 +49,12 @@ def _renamed_signatures(plan: ModulePlan) -> Iterator[str]:
             )
 
 
-def _warn_of_update_ops(graphs: ModuleGraphs) -> Iterator[str]:
-    for tags, names in _unused_update_ops(graphs).items():
+def _warn_of_update_ops(compiled: CompiledModule) -> Iterator[str]:
+    for tags, names in _unused_update_ops(compiled).items():
         some = ", ".join(map(repr, names[:_SHOWN])) + (" and others" if names[_SHOWN:] else "")
         number = "1 update op" if len(names) == 1 else f"{len(names)} update ops"
         what = f"No call runs {number} of graph variant {format_tags(tags)} ({some})"
-        instead = _trained_instead(graphs, tags)
+        instead = _trained_instead(compiled, tags)
         if instead is None:
             yield f"{what}: no signature gives all of their inputs."
             continue
@@ -68,89 +65,89 @@ def _warn_of_update_ops(graphs: ModuleGraphs) -> Iterator[str]:
         )
 
 
-def _trained_instead(graphs: ModuleGraphs, tags: Tags) -> Tags | None:
+def _trained_instead(compiled: CompiledModule, tags: Tags) -> Tags | None:
     """The graph variant for training that keeps the update ops of `tags` from running, if any."""
-    training = graphs.plan.variants.training_of(tags)
-    if training == tags or not has_runnable_updates(graphs.legacy.variants[tags]):
+    training = compiled.plan.variants.training_of(tags)
+    if training == tags or not has_runnable_updates(compiled.legacy.variants[tags]):
         return None
     return training
 
 
-def find_dropped(graphs: ModuleGraphs) -> tuple[Dropped, ...]:
+def find_dropped(compiled: CompiledModule) -> tuple[Dropped, ...]:
     """Lists what is left out of the converted module, and why that changes no result."""
     return (
-        *_unused_variables(graphs),
-        *_unusable_losses(graphs),
-        *_dropped_update_ops(graphs),
-        *_unused_files(graphs),
-        *_stripped(graphs),
-        *_unresolved_overrides(graphs),
+        *_unused_variables(compiled),
+        *_unusable_losses(compiled),
+        *_dropped_update_ops(compiled),
+        *_unused_files(compiled),
+        *_stripped(compiled),
+        *_unresolved_overrides(compiled),
     )
 
 
-def _unused_variables(graphs: ModuleGraphs) -> Iterator[Dropped]:
-    for name in all_variables(graphs.legacy, graphs.plan):
-        if name not in graphs.variables:
+def _unused_variables(compiled: CompiledModule) -> Iterator[Dropped]:
+    for name in all_variables(compiled.legacy, compiled.plan):
+        if name not in compiled.variables:
             yield Dropped("variable", name, "no signature uses it")
 
 
-def _unusable_losses(graphs: ModuleGraphs) -> Iterator[Dropped]:
-    for tags in loss_variants(graphs.plan):
-        program = graphs.legacy.variants[tags]
+def _unusable_losses(compiled: CompiledModule) -> Iterator[Dropped]:
+    for tags in loss_variants(compiled.plan):
+        program = compiled.legacy.variants[tags]
         unfed = needing_placeholders(program, {})
         for ref in program.regularization_losses:
             if ref.node in unfed:
                 why = "it depends on an input, so it is no function of the weights"
                 yield Dropped("regularization loss", str(ref), why)
-    listed = {index for name in graphs.callables for index in graphs.losses_of(name)}
-    for index, loss in enumerate(graphs.losses):
+    listed = {index for name in compiled.callables for index in compiled.losses_of(name)}
+    for index, loss in enumerate(compiled.losses):
         if index not in listed:
             why = f"no callable uses all of its variables {sorted(loss.variable_names())}"
             yield Dropped("regularization loss", str(loss.ref), why)
 
 
-def _dropped_update_ops(graphs: ModuleGraphs) -> Iterator[Dropped]:
-    for tags, names in _unused_update_ops(graphs).items():
-        if _trained_instead(graphs, tags) is None:
+def _dropped_update_ops(compiled: CompiledModule) -> Iterator[Dropped]:
+    for tags, names in _unused_update_ops(compiled).items():
+        if _trained_instead(compiled, tags) is None:
             why = "no signature feeds all of its inputs"
         else:
             why = "training calls run another graph variant"
         yield from (Dropped("update op", name, why) for name in names)
 
 
-def _unused_update_ops(graphs: ModuleGraphs) -> dict[Tags, list[str]]:
+def _unused_update_ops(compiled: CompiledModule) -> dict[Tags, list[str]]:
     """The update ops that no call runs, by graph variant."""
     run = {
         (computation.program.tags, name)
-        for callable_graphs in graphs.callables.values()
-        for computation in callable_graphs.all()
+        for part in compiled.callables.values()
+        for computation in part.computations.values()
         for name in computation.update_ops
     }
     found: dict[Tags, list[str]] = {}
-    for tags in graphs.plan.variants.used:
-        for name in graphs.legacy.variants[tags].update_ops:
+    for tags in compiled.plan.variants.used:
+        for name in compiled.legacy.variants[tags].update_ops:
             if (tags, name) not in run:
                 found.setdefault(tags, []).append(name)
     return found
 
 
-def _unused_files(graphs: ModuleGraphs) -> Iterator[Dropped]:
+def _unused_files(compiled: CompiledModule) -> Iterator[Dropped]:
     named = {
         asset.filename
-        for program in graphs.legacy.variants.values()
+        for program in compiled.legacy.variants.values()
         for asset in program.assets.values()
     }
     for folder in ("assets", "assets.extra"):
-        root = graphs.legacy.directory / folder
+        root = compiled.legacy.directory / folder
         for path in list_files(root) if root.is_dir() else ():
             name = path.relative_to(root).as_posix()
             if not (folder == "assets" and name in named):
                 yield Dropped("file", f"{folder}/{name}", "the graph does not refer to it")
 
 
-def _stripped(graphs: ModuleGraphs) -> Iterator[Dropped]:
-    for tags in graphs.plan.variants.used:
-        program = graphs.legacy.variants[tags]
+def _stripped(compiled: CompiledModule) -> Iterator[Dropped]:
+    for tags in compiled.plan.variants.used:
+        program = compiled.legacy.variants[tags]
         reachable = _reachable(program)
         nodes = [node for name, node in program.nodes.items() if name in reachable]
         placed = [node for node in nodes if node.device or COLOCATION in node.attrs]
@@ -159,9 +156,13 @@ def _stripped(graphs: ModuleGraphs) -> Iterator[Dropped]:
             yield Dropped("placement", f"{len(placed)} nodes of {format_tags(tags)}", why)
 
 
-def _unresolved_overrides(graphs: ModuleGraphs) -> Iterator[Dropped]:
-    found = [c.unresolved_overrides for part in graphs.callables.values() for c in part.all()]
-    found += [loss.unresolved_overrides for loss in graphs.losses]
+def _unresolved_overrides(compiled: CompiledModule) -> Iterator[Dropped]:
+    found = [
+        computation.unresolved_overrides
+        for part in compiled.callables.values()
+        for computation in part.computations.values()
+    ]
+    found += [loss.unresolved_overrides for loss in compiled.losses]
     names = dict.fromkeys(f"{node}: {name}" for part in found for node, name in part.items())
     for name in names:
         why = "its Python code is not in the file; the op has its natural gradient"

@@ -9,14 +9,12 @@ import dataclasses
 import keyword
 import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
-import tensorflow as tf
-
+from converter.compile.plan_options import PlanOptions
 from converter.compile.root import explain_no_root, find_root, get_root
 from converter.compile.variants import Tags, VariantChoice, choose_variants, format_tags
 from converter.formats.legacy_module import LegacyModule
-from converter.ir import query
+from converter.ir import constants, query
 from converter.ir.graph import Kind, Node, Program, Signature, TensorInfo
 
 _HPARAMS = re.compile(r".+_with_\w*hparams$")
@@ -95,25 +93,20 @@ class ModulePlan:
         return (False, True) if plan.training_tags is not None else (plan.always_trains,)
 
 
-def make_plan(
-    legacy: LegacyModule,
-    tags: Collection[str] | None = None,
-    training_tags: Collection[str] | None = None,
-    call_signature: str | None = None,
-) -> ModulePlan:
+def make_plan(legacy: LegacyModule, options: PlanOptions | None = None) -> ModulePlan:
     """Decides what the converted module will offer.
 
     Args:
       legacy: The module.
-      tags: The tag set for inference, instead of the one found by rule.
-      training_tags: The tag set for training, instead of the one found by rule.
-      call_signature: The signature that the module itself runs when called.
+      options: The choices that the user made; none by default.
 
     Raises:
       UsageError: if the module has no such tag set or signature.
       WeightsError: if the checkpoint lacks variables of the inference variant.
     """
-    return _Planner(legacy, choose_variants(legacy, tags, training_tags)).run(call_signature)
+    chosen = options or PlanOptions()
+    variants = choose_variants(legacy, chosen.tags, chosen.training_tags)
+    return _Planner(legacy, variants).run(chosen.call_signature)
 
 
 def needs_trace_per_call(hparam: HparamPlan) -> bool:
@@ -333,23 +326,4 @@ def _static_default(program: Program, info: TensorInfo) -> bool | int | float | 
             return None
         seen.add(node.name)
         node = program.nodes.get(node.inputs[0].node)
-    return read_scalar(node) if node is not None else None
-
-
-def read_scalar(node: Node) -> Any | None:
-    """The value of a scalar Const as a Python value, or None where it has none.
-
-    Python floats hold every value of half, bfloat16, float and double exactly.
-    """
-    if node.op != "Const" or "value" not in node.attrs:
-        return None
-    tensor = node.attrs["value"].tensor
-    if tensor.tensor_shape.unknown_rank or tensor.tensor_shape.dim:
-        return None
-    value = tf.make_ndarray(tensor).item()
-    if isinstance(value, bytes):
-        try:
-            return value.decode()
-        except UnicodeDecodeError:
-            return None
-    return value if isinstance(value, bool | int | float) else None
+    return constants.find_scalar(node) if node is not None else None

@@ -3,37 +3,45 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator
 
 from converter import errors
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Refusal:
+    """A reason why a module cannot be converted.
+
+    Attributes:
+      error: The reason.
+      parts: The parts of the module that it hits, such as `default` or `table 'words'`.
+    """
+
+    error: errors.ConversionError
+    parts: tuple[str, ...] = ()
 
 
 class Refusals:
     """Collects the errors of a module's parts, so that one does not hide the others."""
 
     def __init__(self) -> None:
-        self._errors: dict[str, errors.ConversionError] = {}
-        self._hit: dict[str, list[str]] = {}
+        self._by_text: dict[str, Refusal] = {}
 
     @property
-    def first(self) -> errors.ConversionError | None:
-        """The first error, or None if there is none."""
-        return next(iter(self._errors.values()), None)
-
-    @property
-    def all(self) -> list[tuple[errors.ConversionError, list[str]]]:
-        """Each error, with the parts that have it, such as `default` or `table 'words'`."""
-        return [(error, self._hit[text]) for text, error in self._errors.items()]
+    def all(self) -> tuple[Refusal, ...]:
+        """All reasons so far, each once, in the order in which they were found."""
+        return tuple(self._by_text.values())
 
     def add(self, error: errors.ConversionError, *parts: str) -> None:
-        """Notes that `parts` are refused for `error`."""
-        self._errors.setdefault(str(error), error)
-        hit = self._hit.setdefault(str(error), [])
-        hit += [part for part in parts if part not in hit]
+        """Refuses `parts` for `error`."""
+        known = self._by_text.setdefault(str(error), Refusal(error))
+        parts = tuple(dict.fromkeys((*known.parts, *parts)))
+        self._by_text[str(error)] = dataclasses.replace(known, parts=parts)
 
     @contextlib.contextmanager
     def collected(self, *parts: str) -> Iterator[None]:
-        """Notes a `ConversionError` that is raised inside, and goes on."""
+        """Adds a `ConversionError` that is raised inside, and goes on."""
         try:
             yield
         except errors.ConversionError as error:

@@ -1,4 +1,4 @@
-"""Which serving signatures there are, and what each runs; nothing is traced here."""
+"""The graphs that serving signatures run."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import dataclasses
 
 from converter.compile.computations import (
     Arguments,
-    CallableGraphs,
+    CompiledCallable,
     Computation,
-    prepare_computation,
+    compile_computation,
 )
+from converter.compile.lowering import Lowering
 from converter.ir.graph import Kind
 
 
@@ -28,28 +29,29 @@ class ServedSignature:
     computation: Computation
 
 
-def prepare_served(attribute: str, graphs: CallableGraphs) -> ServedSignature:
-    """Finds or makes what the signature of a callable runs.
+def compile_served(part: CompiledCallable, lowering: Lowering) -> ServedSignature:
+    """Finds what the signature of a callable runs among its calls, or else compiles it.
 
     Raises:
       ConversionError: if it cannot be carried over exactly.
     """
-    call = _find_call(graphs)
+    attribute, signature = part.plan.attribute, part.signature
+    call = _find_call(part)
     if call is not None:
-        return ServedSignature(attribute, call, graphs.get(call))
-    signature, program = graphs.signature, graphs.program(training=False)
-    computation = prepare_computation(program, signature.inputs, signature.outputs, updates=False)
+        return ServedSignature(attribute, call, part.computations[call])
+    computation = compile_computation(
+        part.programs[False], signature.inputs, signature.outputs, lowering, updates=False
+    )
     return ServedSignature(attribute, None, computation)
 
 
-def _find_call(graphs: CallableGraphs) -> Arguments | None:
-    """The call of the callable that does what the signature does, if there is one."""
-    signature = graphs.signature
+def _find_call(part: CompiledCallable) -> Arguments | None:
+    """The arguments of the call that does what the signature does, if there is one."""
+    signature = part.signature
     if any(info.kind is not Kind.DENSE for info in signature.inputs.values()):
         return None  # A composite made of its parts has lost its static shape.
-    keywords = frozenset(h.keyword for h in graphs.plan.hparams if h.input in signature.inputs)
-    for arguments in graphs.combinations():
-        computation = graphs.get(arguments)
+    keywords = frozenset(h.keyword for h in part.plan.hparams if h.input in signature.inputs)
+    for arguments, computation in part.computations.items():
         if (
             not arguments.training
             and arguments.given <= keywords

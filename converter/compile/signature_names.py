@@ -17,7 +17,6 @@ import keyword
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from converter.assemble.values import component_names
 from converter.compile.plan import ModulePlan
 from converter.ir import query
 from converter.ir.graph import Kind, Signature, TensorInfo
@@ -112,6 +111,15 @@ def _distinct(
         number = "" if is_owner else query.claim_name(key(made), taken).removeprefix(key(made))
         found.append(f"{made}{number}")
     return found
+
+
+def component_names(name: str, info: TensorInfo) -> list[str]:
+    """The names of a value's tensors in a signature, as TensorFlow's V1 loader gives them."""
+    if info.kind is Kind.SPARSE:
+        return [f"{name}_{part}" for part in ("indices", "values", "dense_shape")]
+    if info.kind is Kind.RAGGED:
+        return [f"{name}_component_{index}" for index in range(len(info.components))]
+    return [name]
 
 
 def part_keys(infos: Mapping[str, TensorInfo]) -> dict[str, list[str]]:

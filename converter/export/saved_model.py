@@ -3,69 +3,68 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import absl.logging
+import msgspec
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from converter import errors, tf_private
 from converter.assemble.reusable import Reusable, build_reusable
-from converter.compile.module_graphs import ModuleGraphs
-from converter.export import record as records
+from converter.compile.compiled_module import CompiledModule
+from converter.export import describe
 from converter.export.attachments import describe_attachments
 from converter.export.canonical import canonicalize
 from converter.export.object_graph import make_object_graph
+from converter.export.record import (
+    FOLDER,
+    ParityInfo,
+    Record,
+    Verdict,
+    to_bytes,
+    write_record,
+)
 from converter.export.weights import Progress, write_weights
+from converter.files.json_values import to_json_values
 from converter.files.paths import Path
 from converter.files.staging import staged
 from converter.tensor_bundle.shards import Link
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Conversion:
+class Conversion(msgspec.Struct, frozen=True):
     """A finished conversion.
 
     Attributes:
-      destination: Where the SavedModel lies.
+      destination: The path of the SavedModel.
       record: The contents of its `assets.extra/conversion.json`.
-      remarks: What happened on this machine, and is no property of the result.
+      remarks: What a user should know of how it was written, in full sentences; not a property of
+        the result.
     """
 
     destination: str
-    record: Mapping[str, Any]
+    record: Record
     remarks: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a user should know, in full sentences."""
-        return records.all_warnings(self.record)
+        """What a user should know of the result, in full sentences."""
+        return self.record.all_warnings()
 
     @property
-    def verdict(self) -> str | None:
-        """What the comparison with the original came to; None if there was none."""
-        parity = self.record["parity"]
-        return None if parity is None else str(parity["verdict"])
+    def verdict(self) -> Verdict | None:
+        """The verdict of the comparison with the original; None if there was none."""
+        return None if self.record.parity is None else self.record.parity.verdict
 
     def to_json(self) -> dict[str, Any]:
-        """The conversion as JSON values."""
-        return {
-            "destination": self.destination,
-            "record": dict(self.record),
-            "remarks": list(self.remarks),
-        }
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Conversion:
-        """The conversion that `to_json` described."""
-        return cls(values["destination"], values["record"], tuple(values["remarks"]))
+        """Converts the conversion to JSON values."""
+        values: dict[str, Any] = to_json_values(self)
+        return values
 
 
-Verify = Callable[[Path], Mapping[str, Any]]
+Verify = Callable[[Path], ParityInfo]
 
 _OPTIONS = tf.saved_model.SaveOptions(experimental_custom_gradients=True)
 _COPIED = (
@@ -74,7 +73,7 @@ _COPIED = (
 
 
 def write_saved_model(
-    graphs: ModuleGraphs,
+    compiled: CompiledModule,
     destination: Path,
     *,
     options: Mapping[str, Any],
@@ -85,40 +84,43 @@ def write_saved_model(
     verify: Verify | None = None,
     progress: Progress | None = None,
 ) -> Conversion:
-    """Builds the module and writes it.
+    """Traces a module and writes it.
 
     Args:
-      graphs: What to build.
-      destination: Where to write it; either absent, the old version or complete at any time.
+      compiled: The module.
+      destination: Where to write it: absent, the old version or complete at any time.
       options: The options that the record keeps.
-      digest: Returns the digest of the source, when everything else is done.
-      check_source: Checks last of all that what was converted, and compared, is what lies there.
-        Of files that were linked, it is given the inodes and their times of change since then.
+      digest: Returns the digest of the source; called when the SavedModel is written.
+      check_source: Called last of all; raises if the source is no longer what was converted. It is
+        given the inodes of linked files, and when linking changed them, in nanoseconds.
       overwrite: Whether to replace what is there.
-      hardlink: Whether to link the weights' files rather than copying them, if that can be.
-      verify: Looks at the finished SavedModel before it is put in place, and returns the
-        summary that the record keeps. What it raises keeps the destination as it was.
-      progress: Is told how many bytes of the weights are done, and how many there are.
+      hardlink: Whether to link the weights' files rather than copying them, where that is possible.
+      verify: Compares the SavedModel, before it is put in place, with the original, and returns
+        the summary for the record. What it raises leaves the destination as it was.
+      progress: Called with how many bytes of the weights are done, and how many there are.
 
     Raises:
       DestinationError: if something is there already, or it cannot be written.
-      ConversionError: if the module cannot be carried over exactly.
+      ConversionError: if the module cannot be converted exactly.
     """
-    check_destination(graphs.legacy.directory, destination, overwrite=overwrite)
+    check_destination(compiled.legacy.directory, destination, overwrite=overwrite)
     with tf_private.tracing_for_saving(_OPTIONS):
-        reusable = build_reusable(graphs, live=False)
+        reusable = build_reusable(compiled, live=False)
     with staged(destination, overwrite=overwrite) as staging:
-        links = _save(reusable, graphs, staging, hardlink=hardlink, progress=progress)
-        _write_attachments(graphs, staging)
-        record = records.make_record(graphs, options, digest())
-        path = staging / records.FOLDER / records.FILENAME
-        path.write_bytes(records.to_bytes(record))
-        if verify is not None:
-            record["parity"] = dict(verify(staging))
-            path.write_bytes(records.to_bytes(record))
+        links = _save(reusable, compiled, staging, hardlink=hardlink, progress=progress)
+        _write_attachments(compiled, staging)
+        record = _write_record(staging, describe.make_record(compiled, options, digest()), verify)
         check_source({link.inode: link.changed_ns for link in links if link is not None})
-    copied = hardlink and not all(links)
-    return Conversion(str(destination), record, (_COPIED,) if copied else ())
+    return Conversion(str(destination), record, () if all(links) or not hardlink else (_COPIED,))
+
+
+def _write_record(staging: Path, record: Record, verify: Verify | None) -> Record:
+    """Writes the record, compares, and writes it again with the comparison; returns it."""
+    write_record(record, staging)
+    if verify is not None:
+        record = msgspec.structs.replace(record, parity=verify(staging))
+        write_record(record, staging)
+    return record
 
 
 def check_destination(source: Path, destination: Path, *, overwrite: bool) -> None:
@@ -152,26 +154,9 @@ def _is_replaceable(path: Path) -> bool:
     return (path / "saved_model.pb").is_file() or not any(path.iterdir())
 
 
-def read_record(directory: Path) -> Mapping[str, Any]:
-    """Reads the record of a converted module.
-
-    Raises:
-      ParityError: if there is none, or it is damaged.
-    """
-    path = directory / records.FOLDER / records.FILENAME
-    try:
-        record: Mapping[str, Any] = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise errors.ParityError(
-            f"{directory} has no readable {records.FOLDER}/{records.FILENAME}",
-            remedy="Point to a directory that this converter wrote.",
-        ) from error
-    return record
-
-
 def _save(
     reusable: Reusable,
-    graphs: ModuleGraphs,
+    compiled: CompiledModule,
     staging: Path,
     *,
     hardlink: bool,
@@ -184,7 +169,7 @@ def _save(
                 reusable.module, staging, reusable.signatures.functions, _OPTIONS
             )
             links = _write_variables(
-                reusable, objects, graphs, staging, hardlink=hardlink, progress=progress
+                reusable, objects, compiled, staging, hardlink=hardlink, progress=progress
             )
             canonicalize(staging, reusable.signatures.input_names)
     except tf.errors.OpError as error:
@@ -201,7 +186,7 @@ def _save(
 def _write_variables(
     reusable: Reusable,
     objects: Sequence[Any],
-    graphs: ModuleGraphs,
+    compiled: CompiledModule,
     staging: Path,
     *,
     hardlink: bool,
@@ -218,7 +203,7 @@ def _write_variables(
     (staging / "variables").mkdir(exist_ok=True)
     return write_weights(
         staging / "variables" / "variables",
-        graphs.legacy.checkpoint,
+        compiled.legacy.checkpoint,
         values,
         object_graph.serialized,
         hardlink=hardlink,
@@ -240,14 +225,14 @@ def quiet_tensorflow() -> Iterator[None]:
         absl.logging.set_verbosity(levels[1])
 
 
-def _write_attachments(graphs: ModuleGraphs, staging: Path) -> None:
+def _write_attachments(compiled: CompiledModule, staging: Path) -> None:
     """Writes the attached messages, byte for byte and as JSON where their type is known."""
-    folder = staging / records.FOLDER
+    folder = staging / FOLDER
     folder.mkdir(exist_ok=True)
-    for item in describe_attachments(graphs.legacy.variants):
-        path = folder / item["file"]
+    for item in describe_attachments(compiled.legacy.variants):
+        path = folder / item.file
         path.parent.mkdir(parents=True, exist_ok=True)
-        program = graphs.legacy.variants[frozenset(item["tags"])]
-        path.write_bytes(program.attachments[item["key"]])
-        if item["json"] is not None:
-            path.with_suffix(".json").write_bytes(records.to_bytes(item["json"]))
+        program = compiled.legacy.variants[frozenset(item.tags)]
+        path.write_bytes(program.attachments[item.key])
+        if item.json is not None:
+            path.with_suffix(".json").write_bytes(to_bytes(item.json))

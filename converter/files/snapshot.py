@@ -1,8 +1,8 @@
-"""A cheap look at a module's files: has anything changed since the last time?
+"""Snapshots of file metadata, to tell cheaply whether files have changed.
 
-For `look_at`, equal signatures mean that names, sizes, modification times and inodes of all files
-are the same, as in git's index; nothing is read. The digest over the contents, which is what
-counts, is made only where the signatures differ.
+Two equal snapshots mean that the names, sizes, modification times and inodes of all files are the
+same, as in git's index. No file is read: the digest of the contents, which is what counts, is
+computed only where the snapshots differ.
 """
 
 from __future__ import annotations
@@ -18,32 +18,33 @@ from types import MappingProxyType
 from converter import errors
 from converter.files.paths import Path, RemotePath
 
-# Times of files are those of the kernel's last tick, of which there are 100 a second or more.
+# File times are those of the kernel's last clock tick; there are 100 ticks a second or more.
 _TICK_NS = 20_000_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Look:
-    """What a look at a file, or at all files below a directory, found.
+class Snapshot:
+    """The metadata of a file, or of all files below a directory.
 
     Attributes:
-      signature: Hex digits; that of a place where nothing is has a value of its own.
-      size_bytes: The sum of the sizes.
+      stat_digest: SHA-256 in hex over names, sizes, modification times and inodes. A path that does
+        not exist has a digest, too, which no file shares.
+      size_bytes: The sum of the file sizes.
     """
 
-    signature: str
+    stat_digest: str
     size_bytes: int
 
 
-def look_at(place: pathlib.Path) -> Look:
-    """Looks at a file, or at all files below a directory."""
+def take_snapshot(place: pathlib.Path) -> Snapshot:
+    """Takes a snapshot of a file, or of all files below a directory."""
     state, size_bytes = hashlib.sha256(), 0
     for name, status in sorted(_statuses(place)):
         # The change time is left out: a hard link to the file would alter it.
         facts = (name, status.st_size, status.st_mtime_ns, status.st_ino)
         state.update(repr(facts).encode(errors="surrogateescape"))
         size_bytes += status.st_size
-    return Look(state.hexdigest(), size_bytes)
+    return Snapshot(state.hexdigest(), size_bytes)
 
 
 def _statuses(place: pathlib.Path) -> Iterator[tuple[str, os.stat_result]]:
@@ -65,14 +66,15 @@ def _status(path: str) -> os.stat_result:
 
 
 class SourceGuard:
-    """Notices that files of a module change between being read for one purpose and for another.
+    """Detects changes to a module's files while they are in use.
 
-    The kernel notes the time of every change of a file, which no program can set: also that of one
-    that keeps the size, and sets the modification time back. A new hard link alters it, too, and
-    is none: who made it says what the time is since then, or the rest has to do.
+    The kernel records the time of every change to a file (ctime), and no program can set it: a
+    change that keeps the size and resets the modification time shows all the same. A new hard link
+    updates it, too, without being a change: callers who make links pass the new times to `check`;
+    for links that others make, only the other metadata are compared.
 
     Args:
-      directory: The module's directory, before anything of it is read.
+      directory: The module's directory, before anything in it is read.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -81,14 +83,14 @@ class SourceGuard:
         _wait_for_next_tick(self._before)
 
     def check(self, links: Mapping[int, int] = MappingProxyType({})) -> None:
-        """Checks that all files are as they were.
+        """Checks that no file has changed.
 
         Args:
-          links: The inodes of files to which links were made, and their times of change right
-            after, in nanoseconds.
+          links: For each file that was linked to, its inode and its change time right after, in
+            nanoseconds.
 
         Raises:
-          FormatError: if one of them was changed, has gone, or is new.
+          FormatError: if a file was changed, removed or added.
         """
         now = _read_states(self._directory)
         if self._before.keys() == now.keys() and all(
@@ -96,14 +98,14 @@ class SourceGuard:
         ):
             return
         raise errors.FormatError(
-            "its files were changed while it was converted",
-            remedy="Run it again when nothing writes to it.",
+            "its files changed while it was converted",
+            remedy="Run it again when nothing writes to them.",
         )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _State:
-    """What a filesystem tells of a file's contents without reading them."""
+    """A file's metadata that change with its contents."""
 
     size: int
     modified_ns: int
@@ -130,7 +132,7 @@ def _read_states(directory: Path) -> dict[str, _State]:
 
 
 def _wait_for_next_tick(states: dict[str, _State]) -> None:
-    """Waits until a change would show: one in the tick of the last one has the same time."""
+    """Waits until a change would show: two changes within one clock tick have the same time."""
     newest = max((state.changed_ns for state in states.values()), default=0)
     if 0 <= time.time_ns() - newest < _TICK_NS:
         time.sleep(_TICK_NS / 1e9)

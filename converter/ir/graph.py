@@ -14,6 +14,8 @@ import enum
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tensorflow.core.framework import types_pb2
+
 # An `attr_value_pb2.AttrValue`. TensorFlow's generated classes are opaque to the type checker.
 AttrValue = Any
 FunctionDef = Any  # A `function_pb2.FunctionDef`.
@@ -45,13 +47,13 @@ class TensorRef:
         """Parses `node`, `node:0`, … as GraphDef and TensorInfo write them.
 
         Raises:
-          ValueError: if what follows the colon is no output number.
+          ValueError: if the text after the colon is not an output number.
         """
         node, colon, index = name.rpartition(":")
         if not colon:
             return cls(name)
         if not node or not index.isascii() or not index.isdigit():
-            raise ValueError(f"{name!r} is no tensor name; expected 'node:output_number'")
+            raise ValueError(f"{name!r} is not a tensor name, expected 'node:output_number'")
         return cls(node, int(index))
 
 
@@ -125,6 +127,13 @@ class TensorInfo:
     def ragged_rank(self) -> int:
         """Number of ragged dimensions, 0 unless the value is ragged."""
         return len(self.components) - 1 if self.kind is Kind.RAGGED else 0
+
+    @property
+    def component_dtypes(self) -> tuple[int, ...]:
+        """The `DataType` number of each component."""
+        if self.kind is Kind.SPARSE:
+            return types_pb2.DT_INT64, self.dtype, types_pb2.DT_INT64
+        return (self.dtype, *[self.row_splits_dtype] * self.ragged_rank)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The nested form of a computation, as frozen values: what `raise_control_flow` makes of a graph.
+"""The nested form of a computation, as frozen values: what functionalizing a graph returns.
 
 A `Region` runs its items one after the other. An item is a plain `Node`, a `Loop` or a `Branch`,
 and the regions inside of those may use every tensor of the regions around them.
@@ -7,13 +7,14 @@ and the regions inside of those may use every tensor of the regions around them.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from collections.abc import Collection, Iterator
 from typing import TypeAlias
 
 from converter import errors
 from converter.ir import op_facts
-from converter.ir.graph import Node, TensorRef
-from converter.ir.text import format_node, format_ref, format_shape
+from converter.ir.graph import AttrValue, Node, TensorRef
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -181,56 +182,41 @@ def _count(node: Node) -> int:
     return 0 if count is None else count
 
 
-def format_region(region: Region) -> str:
-    """Prints a region, as plain nodes in `ir/text.py`, with inner regions indented.
+def region_digest(region: Region) -> str:
+    """Returns the SHA-256 of a region, in hex: equal regions, and no others, share it.
 
-    n = _Arg[T=int32]()
-    zero = Const[...]()
-    loop i=zero [] -> last, at most n:
-      while:
-        more = Less[T=int32](i, n)
-        return more
-      do:
-        next = Add[T=int32](i, one)
-        return next
-    branch flag -> y:
-      then:
-        return x
-      else:
-        return last
-    return y
+    It covers names, edges, attributes and the bytes of constants; not devices, which nothing
+    depends on. It is the same in every process, in whatever order attributes are stored.
     """
-    return "\n".join(_format_lines(region)) + "\n"
+    items = [_describe(item) for item in region.items]
+    described = [region.args, items, _strings(region.results)]
+    # ASCII only, because what counts as printable Unicode differs between Python versions.
+    return hashlib.sha256(json.dumps(described, ensure_ascii=True).encode()).hexdigest()
 
 
-def _format_lines(region: Region) -> Iterator[str]:
-    for item in region.items:
-        if isinstance(item, Node):
-            yield format_node(item)
-            continue
-        yield _format_head(item)
-        for title, inner in zip(_TITLES[type(item)], item.regions, strict=True):
-            yield f"  {title}:"
-            yield from (f"    {line}" for line in _format_lines(inner))
-    if region.results:
-        yield "return " + ", ".join(format_ref(ref) for ref in region.results)
-
-
-_TITLES: dict[type, tuple[str, str]] = {Loop: ("while", "do"), Branch: ("then", "else")}
-
-
-def _format_head(item: Loop | Branch) -> str:
-    waits = "".join(f", ^{name}" for name in item.control_inputs)
-    outputs = ", ".join(format_ref(ref) for ref in item.outputs)
-    gives = f" -> {outputs}" if outputs else ""
+def _describe(item: Item) -> list[object]:
+    """All that an item holds, as JSON values; inner regions and attribute values by digest."""
+    inner = () if isinstance(item, Node) else [region_digest(region) for region in item.regions]
+    described: list[object] = [type(item).__name__, item.control_inputs, inner]
+    if isinstance(item, Node):
+        attrs = [(key, _attr_digest(item.attrs[key])) for key in sorted(item.attrs)]
+        return [*described, item.name, item.op, _strings(item.inputs), attrs]
     if isinstance(item, Branch):
-        return f"branch {format_ref(item.predicate)}{gives}{waits}:"
-    carried = ", ".join(
-        f"{value.name}={format_ref(value.initial)} {format_shape(value.shape)}"
-        for value in item.carried
-    )
+        return [*described, str(item.predicate), _strings(item.outputs)]
     limit = item.maximum_iterations
-    shown = format_ref(limit) if isinstance(limit, TensorRef) else limit
-    most = "" if limit is None else f", at most {shown}"
-    gradient = "" if item.has_gradient else ", no gradient"
-    return f"loop {carried}{gives}{most}{gradient}{waits}:"
+    return [
+        *described,
+        item.name,
+        [(v.name, str(v.initial), v.shape, str(v.output)) for v in item.carried],
+        str(limit) if isinstance(limit, TensorRef) else limit,
+        item.parallel_iterations,
+        item.has_gradient,
+    ]
+
+
+def _attr_digest(value: AttrValue) -> str:
+    return hashlib.sha256(value.SerializeToString(deterministic=True)).hexdigest()
+
+
+def _strings(refs: tuple[TensorRef, ...]) -> list[str]:
+    return [str(ref) for ref in refs]

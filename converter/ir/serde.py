@@ -5,17 +5,15 @@ Sources: graph.proto, node_def.proto, function.proto of tensorflow/core/framewor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tensorflow.core.framework import attr_value_pb2, graph_pb2, tensor_pb2, types_pb2
+from tensorflow.core.framework import attr_value_pb2, graph_pb2
 
 from converter import errors
 from converter.ir import op_facts, op_packages
+from converter.ir.attributes import INFERRED_SHAPES, functions_in
 from converter.ir.graph import ARG_OP, AttrValue, FunctionDef, Graph, Node, TensorRef
-
-# What the exporter's TensorFlow inferred. It no longer fits where a pass changed an op.
-INFERRED_SHAPES = "_output_shapes"
 
 
 def nodes_from_graph_def(graph_def: graph_pb2.GraphDef) -> dict[str, Node]:
@@ -36,7 +34,7 @@ def _read_node(node_def: Any, parse_input: Any) -> Node:
     try:
         inputs = tuple(parse_input(name) for name in node_def.input if not name.startswith("^"))
     except ValueError as error:
-        raise errors.FormatError(str(error), node=node_def.name) from error
+        raise errors.FormatError(f"an input is damaged: {error}", node=node_def.name) from error
     return Node(
         name=node_def.name,
         op=node_def.op,
@@ -101,7 +99,9 @@ class _FunctionReader:
         try:
             results = tuple(self._results())
         except ValueError as error:
-            raise errors.FormatError(str(error)) from error
+            raise errors.FormatError(
+                f"function {self._def.signature.name!r} is damaged: {error}"
+            ) from error
         targets = [*self._def.control_ret.values()]
         targets += [name for name, node in nodes.items() if self._is_stateful(node.op)]
         return Graph(nodes, args, results, tuple(dict.fromkeys(targets)))
@@ -118,7 +118,7 @@ class _FunctionReader:
         return [Node(name, ARG_OP) for name in names]
 
     def _bind_attr(self, value: AttrValue) -> AttrValue:
-        if value.HasField("func") or value.list.func:
+        if functions_in(value):
             return self._bind_functions(value)
         if value.WhichOneof("value") != "placeholder":
             return value
@@ -133,7 +133,7 @@ class _FunctionReader:
         """Binds the attributes that the body gives to functions of its own."""
         bound = attr_value_pb2.AttrValue()
         bound.CopyFrom(value)
-        for function in [bound.func] if bound.HasField("func") else bound.list.func:
+        for function in functions_in(bound):
             for inner in function.attr.values():
                 inner.CopyFrom(self._bind_attr(inner))
         return bound
@@ -151,7 +151,7 @@ class _FunctionReader:
         if not colon and index < len(self._arg_names.get(node, ())):
             return TensorRef(self._arg_names[node][index])
         if not colon or node not in self._node_defs:
-            raise ValueError(f"{name!r} is no tensor of function {self._def.signature.name!r}")
+            raise ValueError(f"{name!r} is not a tensor of function {self._def.signature.name!r}")
         return TensorRef(node, self._output_offset(self._node_defs[node], output_arg) + index)
 
     def _output_offset(self, node_def: Any, output_arg: str) -> int:
@@ -182,66 +182,3 @@ def graph_def_from_nodes(nodes: Iterable[Node], producer: int) -> graph_pb2.Grap
             if key != INFERRED_SHAPES:
                 node_def.attr[key].CopyFrom(value)
     return graph_def
-
-
-def type_attr(dtype: int) -> AttrValue:
-    """An attribute that holds a `DataType`."""
-    return attr_value_pb2.AttrValue(type=dtype)
-
-
-def string_attr(text: str) -> AttrValue:
-    """An attribute that holds a string."""
-    return attr_value_pb2.AttrValue(s=text.encode())
-
-
-def int_attr(number: int) -> AttrValue:
-    """An attribute that holds a number."""
-    return attr_value_pb2.AttrValue(i=number)
-
-
-def bool_attr(value: bool) -> AttrValue:
-    """An attribute that holds true or false."""
-    return attr_value_pb2.AttrValue(b=value)
-
-
-def int_scalar_attr(number: int) -> AttrValue:
-    """An attribute that holds an int32 scalar tensor, the value of a Const."""
-    tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_INT32, int_val=[number])
-    tensor.tensor_shape.SetInParent()
-    return attr_value_pb2.AttrValue(tensor=tensor)
-
-
-def int_constant(name: str, number: int, after: Sequence[str] = ()) -> Node:
-    """A Const that is an int32 scalar and waits for the nodes `after`."""
-    attrs = {"dtype": type_attr(types_pb2.DT_INT32), "value": int_scalar_attr(number)}
-    return Node(name, "Const", (), tuple(after), attrs)
-
-
-def int_vector_attr(numbers: Sequence[int], dtype: int = op_facts.DT_INT32) -> AttrValue:
-    """An attribute that holds an int32 or int64 vector, the value of a Const."""
-    tensor = tensor_pb2.TensorProto(dtype=dtype)
-    tensor.tensor_shape.dim.add(size=len(numbers))
-    (tensor.int64_val if dtype == op_facts.DT_INT64 else tensor.int_val).extend(numbers)
-    return attr_value_pb2.AttrValue(tensor=tensor)
-
-
-def attr_dtype(node: Node, name: str) -> int:
-    """The `DataType` in a type attribute, without TensorFlow's mark for refs.
-
-    Raises:
-      FormatError: if the node has no such attribute.
-    """
-    if name not in node.attrs:
-        raise errors.FormatError(f"op {node.op!r} lacks attribute {name!r}", node=node.name)
-    return int(node.attrs[name].type) % op_facts.REF_OFFSET
-
-
-def attr_dtypes(node: Node, name: str) -> tuple[int, ...]:
-    """The `DataType` numbers in an attribute that lists types, without the mark for refs.
-
-    Raises:
-      FormatError: if the node has no such attribute.
-    """
-    if name not in node.attrs:
-        raise errors.FormatError(f"op {node.op!r} lacks attribute {name!r}", node=node.name)
-    return tuple(int(dtype) % op_facts.REF_OFFSET for dtype in node.attrs[name].list.type)

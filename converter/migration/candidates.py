@@ -33,16 +33,16 @@ class Found:
 
     Attributes:
       candidates: What may be modules.
-      settled: What is clear without looking into it.
+      outcomes: Those of places that need no look inside.
     """
 
     candidates: tuple[Candidate, ...] = ()
-    settled: tuple[Outcome, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
 
     @property
     def all(self) -> tuple[Candidate | Outcome, ...]:
         """Everything that has a path."""
-        return (*self.candidates, *self.settled)
+        return (*self.candidates, *self.outcomes)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def admit(found: Found, globs: Globs) -> Found:
     """What the globs leave of `found`."""
     return Found(
         tuple(c for c in found.candidates if globs.admits(c.path)),
-        tuple(o for o in found.settled if globs.admits(o.path)),
+        tuple(o for o in found.outcomes if globs.admits(o.path)),
     )
 
 

@@ -7,7 +7,6 @@ is done already is recognized, and what it leaves is whole or not there.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import pathlib
 import re
@@ -18,16 +17,20 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 
-import converter
+import msgspec
+
 from converter import errors
+from converter.conversion.convert import convert
+from converter.conversion.inspect import inspect
 from converter.export.record import to_bytes
-from converter.files.snapshot import SourceGuard, look_at
+from converter.files.snapshot import SourceGuard, take_snapshot
 from converter.files.staging import sweep_beside
+from converter.migration.install import check_replaceable, install
 from converter.migration.job import Job
 from converter.migration.outcomes import Converted, ErrorInfo, Failed, Outcome, Refused
-from converter.migration.put_in_place import check_replaceable, put_in_place
-from converter.migration.settle import describe_output, settle, where
+from converter.migration.precheck import describe_output, precheck
 from converter.parity.report import ParityReport
+from converter.version import __version__
 
 # A `ConversionError` of these types is not the module's fault; any other is.
 _NOT_THE_MODULE = (errors.DestinationError, errors.ParityError)
@@ -54,20 +57,20 @@ def _guard(job: Job, run: Callable[[Job], Outcome | None]) -> Outcome | None:
         outcome = _unsuccessful(job, error)
     if outcome is None:
         return None
-    return dataclasses.replace(
+    return msgspec.structs.replace(
         outcome,
         seconds=time.time() - started,
         started=started,
         attempts=job.attempt,
         worker=f"{socket.gethostname()}:{os.getpid()}",
-        source_bytes=look_at(pathlib.Path(job.source)).size_bytes,
+        source_bytes=take_snapshot(pathlib.Path(job.source)).size_bytes,
     )
 
 
 def _check_version(job: Job) -> None:
-    if job.converter != converter.__version__:
+    if job.converter != __version__:
         raise errors.InternalError(
-            f"this worker has version {converter.__version__} of the converter, expected"
+            f"this worker has version {__version__} of the converter, expected"
             f" {job.converter}: install the same version on all machines"
         )
 
@@ -76,23 +79,23 @@ def _convert(job: Job) -> Outcome:
     source, destination = pathlib.Path(job.source), pathlib.Path(job.destination)
     sweep_beside(destination)
     guard = SourceGuard(source)
-    settled = settle(job)
-    if settled.outcome is not None:
-        return settled.outcome
+    checked = precheck(job)
+    if checked.outcome is not None:
+        return checked.outcome
     check_replaceable(destination)
     with _staging(job) as staging:
-        remarks = _write(job, staging, settled.source_digest)
+        remarks = _write(job, staging, checked.source_digest)
         guard.check()
-        put_in_place(staging / "new", destination)
+        install(staging / "new", destination)
     described = describe_output(job)
     described["warnings"] += remarks
-    return Converted(**where(job), **described)
+    return Converted(**job.module_fields(), **described)
 
 
 def _write(job: Job, staging: pathlib.Path, known_digest: str | None) -> tuple[str, ...]:
     """Writes the SavedModel; returns the converter's remarks."""
     digest = None if known_digest is None else lambda: known_digest
-    conversion = converter.convert(
+    conversion = convert(
         job.source,
         staging / "new",
         **job.options.to_json(),
@@ -103,17 +106,17 @@ def _write(job: Job, staging: pathlib.Path, known_digest: str | None) -> tuple[s
 
 
 def _foresee(job: Job) -> Outcome | None:
-    settled = settle(job)
-    if settled.outcome is not None:
-        return settled.outcome
+    checked = precheck(job)
+    if checked.outcome is not None:
+        return checked.outcome
     check_replaceable(pathlib.Path(job.destination))
-    refusals = converter.inspect(
+    refusals = inspect(
         job.source, import_ops=job.options.import_ops, **job.options.recorded()
     ).refusals
     if not refusals:
         return None
-    first = refusals[0]
-    return Refused(**where(job), error=ErrorInfo(kind=first["type"], message=first["error"]))
+    error = ErrorInfo(kind=refusals[0].type, message=refusals[0].error)
+    return Refused(**job.module_fields(), error=error)
 
 
 @contextlib.contextmanager
@@ -155,9 +158,9 @@ def _unsuccessful(job: Job, error: BaseException) -> Outcome:
     info = ErrorInfo.of(error, details)
     # Where it was staged says nothing to a user.
     staged = re.escape(job.staging) + "_[^/]*/new"
-    info = dataclasses.replace(
+    info = msgspec.structs.replace(
         info, message=re.sub(staged, lambda _: job.destination, info.message)
     )
     if is_expected and not isinstance(error, _NOT_THE_MODULE):
-        return Refused(**where(job), error=info)
-    return Failed(**where(job), error=info)
+        return Refused(**job.module_fields(), error=info)
+    return Failed(**job.module_fields(), error=info)

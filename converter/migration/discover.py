@@ -32,7 +32,7 @@ def discover(source_root: pathlib.Path, destination_root: pathlib.Path) -> Found
     """
     check_source_root(source_root)
     found = _Walk(source_root, destination_root).below(source_root)
-    return Found(tuple(found.candidates), tuple(found.settled))
+    return Found(tuple(found.candidates), tuple(found.outcomes))
 
 
 def check_source_root(source_root: pathlib.Path) -> None:
@@ -62,7 +62,7 @@ class _Below:
     """What is below a folder."""
 
     candidates: list[Candidate] = dataclasses.field(default_factory=list)
-    settled: list[Outcome] = dataclasses.field(default_factory=list)
+    outcomes: list[Outcome] = dataclasses.field(default_factory=list)
     holds_files: bool = False
 
     @property
@@ -70,13 +70,13 @@ class _Below:
         """Whether there are files, and none of them has to do with a model."""
         nothing = all(
             isinstance(outcome, NotLegacy) and outcome.reason is Reason.NO_MODEL
-            for outcome in self.settled
+            for outcome in self.outcomes
         )
         return self.holds_files and not self.candidates and nothing
 
     def add(self, other: _Below) -> None:
         self.candidates += other.candidates
-        self.settled += other.settled
+        self.outcomes += other.outcomes
         self.holds_files |= other.holds_files
 
 
@@ -89,7 +89,7 @@ class _Walk:
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
-            return _Below(settled=[self._unreadable(folder, error)])
+            return _Below(outcomes=[self._unreadable(folder, error)])
         if any(entry.name in _MODEL_FILES for entry in entries):
             return _Below(candidates=[self._candidate(folder)])
         found = _Below()
@@ -97,14 +97,14 @@ class _Walk:
             found.add(self._entry(entry))
         if found.is_no_model and folder != self._source_root:
             explanation = "It holds files, but neither a model nor an archive."
-            found.settled = [self._not_legacy(folder, Reason.NO_MODEL, explanation)]
+            found.outcomes = [self._not_legacy(folder, Reason.NO_MODEL, explanation)]
         return found
 
     def _entry(self, entry: os.DirEntry[str]) -> _Below:
         path = pathlib.Path(entry.path)
         is_archive = entry.name.endswith(ARCHIVE_SUFFIXES)
         if entry.is_symlink() and (is_archive or entry.is_dir()):
-            return _Below(settled=[self._link(path)])
+            return _Below(outcomes=[self._link(path)])
         if entry.is_dir():
             return self.below(path)
         if is_archive:

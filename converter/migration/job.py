@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
 from typing import Any
+
+import msgspec
 
 from converter.conversion.options import ConversionOptions
 from converter.version import __version__
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A module to convert; all paths are absolute, since a worker may be anywhere.
 
     Attributes:
@@ -31,19 +30,14 @@ class Job:
     destination: str
     staging: str
     parity_report: str
-    options: ConversionOptions = dataclasses.field(default_factory=ConversionOptions)
+    options: ConversionOptions = msgspec.field(default_factory=ConversionOptions)
     converter: str = __version__
     attempt: int = 1
 
     def again(self) -> Job:
         """The same job for another attempt."""
-        return dataclasses.replace(self, attempt=self.attempt + 1)
+        return msgspec.structs.replace(self, attempt=self.attempt + 1)
 
-    def to_json(self) -> dict[str, Any]:
-        """The job as JSON values."""
-        return {**dataclasses.asdict(self), "options": self.options.to_json()}
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Job:
-        """The job that `to_json` described."""
-        return cls(**{**values, "options": ConversionOptions(**values["options"])})
+    def module_fields(self) -> dict[str, Any]:
+        """The fields of an outcome that say which module it belongs to."""
+        return {"path": self.path, "source": self.source, "destination": self.destination}

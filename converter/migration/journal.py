@@ -13,87 +13,90 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+
+import msgspec
 
 from converter import errors
-from converter.migration.outcomes import Outcome, outcome_from_json
+from converter.files.json_values import Count, Seconds, decode, encode, explain
+from converter.migration.outcomes import Outcome
 
 STATE_FOLDER = ".tf1hub"
 FILENAME = "journal.jsonl"
 SCHEMA_VERSION = 1
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class RunStarted:
+class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
+    """The fields of all events.
+
+    Attributes:
+      v: The version of the journal's schema.
+      run: The run's id, unique in the journal.
+      time: In seconds since 1970.
+    """
+
+    v: int = SCHEMA_VERSION
+    run: str
+    time: Seconds
+
+
+class RunStarted(_Event, frozen=True, kw_only=True, tag="run_started"):
     """A run begins.
 
     Attributes:
-      run: Its id, unique in the journal.
-      time: When, in seconds since 1970.
       converter: The converter's version.
       source_root: What is migrated.
       options: What the user asked for.
     """
 
-    run: str
-    time: float
     converter: str
     source_root: str
-    options: Mapping[str, Any]
+    options: dict[str, Any]
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class JobStarted:
+class JobStarted(_Event, frozen=True, kw_only=True, tag="job_started"):
     """A module was given to a worker."""
 
-    run: str
-    time: float
     path: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class JobFinished:
+class JobFinished(_Event, frozen=True, kw_only=True, tag="job_finished"):
     """A module has an outcome.
 
     Attributes:
-      source_signature: See `signature.py`; what the source looked like before the job began.
-      destination_signature: What the SavedModel looked like after it; None if there is none.
+      source_stat_digest: That of a snapshot of the source before the job began; None if no job ran.
+      destination_stat_digest: That of the SavedModel after it; None if there is none.
       fingerprint: Of the options that decide about the outcome.
       converter: The converter's version.
     """
 
-    run: str
-    time: float
     outcome: Outcome
-    source_signature: str | None
-    destination_signature: str | None
+    source_stat_digest: str | None = msgspec.field(name="source_signature")
+    destination_stat_digest: str | None = msgspec.field(name="destination_signature")
     fingerprint: str
     converter: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class RunFinished:
+class RunFinished(_Event, frozen=True, kw_only=True, tag="run_finished"):
     """A run ended by itself; there is none of these for a run that was killed."""
 
-    run: str
-    time: float
-    counts: Mapping[str, int]
+    counts: dict[str, Count]
     interrupted: bool
 
 
 Event = RunStarted | JobStarted | JobFinished | RunFinished
-_NAMES: Mapping[type, str] = {
-    RunStarted: "run_started",
-    JobStarted: "job_started",
-    JobFinished: "job_finished",
-    RunFinished: "run_finished",
-}
-_TYPES = {name: kind for kind, name in _NAMES.items()}
+_TYPES: Mapping[str, type[Event]] = {kind.__struct_config__.tag: kind for kind in get_args(Event)}
+
+
+class _Header(msgspec.Struct):
+    """What a line of any version has."""
+
+    v: int
+    event: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -117,6 +120,19 @@ class Run:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class DamagedLine:
+    """A line of the journal that cannot be read.
+
+    Attributes:
+      number: Its number, from 1.
+      problem: What is wrong with it, in a clause.
+    """
+
+    number: int
+    problem: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class History:
     """All that a journal tells.
 
@@ -124,13 +140,13 @@ class History:
       runs: In the order in which they began.
       entries: The last outcome of each module, by its path.
       unfinished: Modules that were begun, and have no outcome since.
-      damaged_lines: The numbers, from 1, of lines before the last that could not be read.
+      damaged_lines: Lines before the last that could not be read, and were skipped.
     """
 
     runs: tuple[Run, ...] = ()
     entries: Mapping[str, JobFinished] = dataclasses.field(default_factory=dict)
     unfinished: frozenset[str] = frozenset()
-    damaged_lines: tuple[int, ...] = ()
+    damaged_lines: tuple[DamagedLine, ...] = ()
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
@@ -156,42 +172,29 @@ def read_journal(destination_root: str | os.PathLike[str]) -> History:
         return History()
     except OSError as error:
         raise _unusable(path, "read", error) from error
-    damaged: list[int] = []
+    damaged: list[DamagedLine] = []
     return _tell(_events(content, path, damaged), damaged)
 
 
-def _events(content: bytes, path: pathlib.Path, damaged: list[int]) -> Iterator[Event]:
+def _events(content: bytes, path: pathlib.Path, damaged: list[DamagedLine]) -> Iterator[Event]:
     # What follows the last newline is a torn line, or nothing.
     for number, line in enumerate(content.split(b"\n")[:-1], start=1):
         try:
-            values = json.loads(line)
-            version = values["v"]
-            if version <= SCHEMA_VERSION:
-                yield from _from_json(values)
+            header = decode(line, _Header)
+            if header.v <= SCHEMA_VERSION:
+                if header.event in _TYPES:
+                    yield decode(line, _TYPES[header.event])
                 continue
-        except (ValueError, KeyError, TypeError):
-            damaged.append(number)
+        except ValueError as error:
+            damaged.append(DamagedLine(number, explain(error)))
             continue
         raise errors.DestinationError(
-            f"{path} has schema version {version}, expected {SCHEMA_VERSION} or less",
+            f"{path} has schema version {header.v}, expected {SCHEMA_VERSION} or less",
             remedy="Use the version of the converter that wrote it, or a later one.",
         )
 
 
-def _from_json(values: Mapping[str, Any]) -> Iterator[Event]:
-    kind = _TYPES.get(values["event"])
-    if kind is None:
-        return
-    fields = {field.name: values[field.name] for field in dataclasses.fields(kind)}
-    if "outcome" in fields:
-        fields["outcome"] = outcome_from_json(fields["outcome"])
-    names = (fields["run"], fields.get("path", ""), getattr(fields.get("outcome"), "path", ""))
-    if not all(isinstance(name, str) for name in names):
-        raise ValueError("what names a run or a module is no text")
-    yield kind(**fields)
-
-
-def _tell(events: Iterable[Event], damaged: list[int]) -> History:
+def _tell(events: Iterable[Event], damaged: list[DamagedLine]) -> History:
     runs: dict[str, Run] = {}
     entries: dict[str, JobFinished] = {}
     begun: set[str] = set()
@@ -244,7 +247,7 @@ class Journal:
             return
         start = self._file.seek(0, os.SEEK_END)
         try:
-            self._write(b"".join(map(_to_line, events)))
+            self._write(b"".join(encode(event) + b"\n" for event in events))
         except OSError as error:
             with contextlib.suppress(OSError):
                 self._file.truncate(start)
@@ -261,19 +264,6 @@ class Journal:
         whole = content.rfind(b"\n") + 1
         if whole < len(content):
             self._file.truncate(whole)
-
-
-def _to_line(event: Event) -> bytes:
-    fields = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
-    if isinstance(event, JobFinished):
-        fields["outcome"] = event.outcome.to_json()
-    values = {"v": SCHEMA_VERSION, "event": _NAMES[type(event)], **fields}
-    return (
-        json.dumps(values, ensure_ascii=False, allow_nan=False).encode(
-            errors="surrogatepass"  # Names of files may be any bytes.
-        )
-        + b"\n"
-    )
 
 
 def _sync_folder(folder: pathlib.Path) -> None:

@@ -1,4 +1,4 @@
-"""What became of one module of a migration: a closed union, picklable, JSON in and out.
+"""The outcome of migrating one module: a closed union of Structs.
 
     Converted    it was converted in this attempt
     UpToDate     the destination already is what converting would give
@@ -8,25 +8,23 @@
     TimedOut     it took longer than a job may take; its worker was killed
     Crashed      its worker died, or was killed for using too much memory
 
-Every type has the fields of `ModuleOutcome`; `to_json` and `outcome_from_json` are inverse.
+Every type has the fields of `ModuleOutcome`. In JSON, `outcome` names the type.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import enum
-import math
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias, get_args
+
+import msgspec
 
 from converter import errors
+from converter.files.json_values import Count, Number, Seconds, restore_numbers
 from converter.parity.verdict import DIFFERS, EQUAL
 
-Json = dict[str, Any]
 
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorInfo:
+class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Why a module was not converted.
 
     Attributes:
@@ -62,8 +60,7 @@ class ErrorInfo:
         return cls(kind=kind, message=errors.first_line(error), details=details)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ParitySummary:
+class ParitySummary(msgspec.Struct, frozen=True, kw_only=True):
     """The few facts that say how equal a converted module is to its original.
 
     Attributes:
@@ -78,38 +75,26 @@ class ParitySummary:
       not_compared: What could not be compared and may differ, with the reasons.
     """
 
-    verdict: str
+    # Journals and records of version 0.1 have no verdict; they knew two, and counted facts as
+    # tensors.
+    verdict: str = ""
     passed: bool
-    tensors: int
-    bit_equal: int
-    worst_abs: float
-    worst_rel: float
-    conditional: int = 0
-    facts: int = 0
+    tensors: Count
+    bit_equal: Count
+    worst_abs: Number
+    worst_rel: Number
+    conditional: Count = 0
+    facts: Count = 0
     not_compared: tuple[str, ...] = ()
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> ParitySummary:
-        """Reads what `ParityReport.summary()` or a record holds."""
-        passed = values["passed"]
-        # Journals of earlier versions have no verdict: they knew of two, and counted facts as
-        # tensors.
-        return cls(
-            verdict=values.get("verdict", EQUAL if passed else DIFFERS),
-            passed=passed,
-            tensors=values["tensors"],
-            bit_equal=values["bit_equal"],
-            worst_abs=float(values["worst_abs"]),
-            worst_rel=float(values["worst_rel"]),
-            conditional=values.get("conditional", 0),
-            facts=values.get("facts", 0),
-            not_compared=tuple(values.get("not_compared", ())),
-        )
+    def __post_init__(self) -> None:
+        if not self.verdict:
+            msgspec.structs.force_setattr(self, "verdict", EQUAL if self.passed else DIFFERS)
+        restore_numbers(self, "worst_abs", "worst_rel")
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ModuleOutcome:
-    """What all outcomes have.
+class ModuleOutcome(msgspec.Struct, frozen=True, kw_only=True, tag_field="outcome"):
+    """The fields that all outcomes have.
 
     Attributes:
       path: The module's place in the tree, relative to SRC_ROOT, with slashes; its identity.
@@ -127,21 +112,16 @@ class ModuleOutcome:
     path: str
     source: str
     destination: str
-    seconds: float = 0.0
-    attempts: int = 0
-    started: float = 0.0
+    seconds: Seconds = 0.0
+    attempts: Count = 0
+    started: Seconds = 0.0
     worker: str = ""
     source_digest: str | None = None
-    source_bytes: int | None = None
+    source_bytes: Count | None = None
     warnings: tuple[str, ...] = ()
 
-    def to_json(self) -> Json:
-        """The outcome as JSON values; numbers that JSON has not are strings."""
-        return {"outcome": OUTCOME_NAMES[type(self)], **_to_json(dataclasses.asdict(self))}
 
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _WithOutput(ModuleOutcome):
+class _WithOutput(ModuleOutcome, frozen=True, kw_only=True):
     """An outcome that leaves a SavedModel at `destination`.
 
     Attributes:
@@ -151,19 +131,17 @@ class _WithOutput(ModuleOutcome):
       parity_report: The absolute path of the comparison in full (`ParityReport.to_json`), or None.
     """
 
-    destination_bytes: int
+    destination_bytes: Count
     record: str
     parity: ParitySummary | None = None
     parity_report: str | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Converted(_WithOutput):
+class Converted(_WithOutput, frozen=True, kw_only=True, tag="converted"):
     """The module was converted."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class UpToDate(_WithOutput):
+class UpToDate(_WithOutput, frozen=True, kw_only=True, tag="up_to_date"):
     """The destination is what converting the module with these options would give."""
 
 
@@ -175,8 +153,7 @@ class Reason(enum.Enum):
     LINK = "link"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class NotLegacy(ModuleOutcome):
+class NotLegacy(ModuleOutcome, frozen=True, kw_only=True, tag="not_legacy"):
     """There is nothing to convert.
 
     Attributes:
@@ -188,32 +165,27 @@ class NotLegacy(ModuleOutcome):
     explanation: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _Unsuccessful(ModuleOutcome):
+class _Unsuccessful(ModuleOutcome, frozen=True, kw_only=True):
     """An outcome that leaves no new SavedModel; one that was there before is still there."""
 
     error: ErrorInfo
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Refused(_Unsuccessful):
+class Refused(_Unsuccessful, frozen=True, kw_only=True, tag="refused"):
     """The module cannot be carried over exactly, or cannot be read."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Failed(_Unsuccessful):
+class Failed(_Unsuccessful, frozen=True, kw_only=True, tag="failed"):
     """The converter broke its promise, the comparison failed, or a filesystem is to blame."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class TimedOut(_Unsuccessful):
+class TimedOut(_Unsuccessful, frozen=True, kw_only=True, tag="timed_out"):
     """The job took longer than `limit_secs`."""
 
-    limit_secs: float
+    limit_secs: Seconds
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Crashed(_Unsuccessful):
+class Crashed(_Unsuccessful, frozen=True, kw_only=True, tag="crashed"):
     """The job's worker died.
 
     Attributes:
@@ -222,56 +194,15 @@ class Crashed(_Unsuccessful):
     """
 
     exit_status: int | None = None
-    memory_bytes: int | None = None
+    memory_bytes: Count | None = None
 
 
 Outcome: TypeAlias = Converted | UpToDate | NotLegacy | Refused | Failed | TimedOut | Crashed
-OUTCOME_NAMES: Mapping[type, str] = {
-    Converted: "converted",
-    UpToDate: "up_to_date",
-    NotLegacy: "not_legacy",
-    Refused: "refused",
-    Failed: "failed",
-    TimedOut: "timed_out",
-    Crashed: "crashed",
-}
+# What JSON and the report call them.
+OUTCOME_NAMES: Mapping[type, str] = {kind: kind.__struct_config__.tag for kind in get_args(Outcome)}
 Unsuccessful: TypeAlias = Refused | Failed | TimedOut | Crashed
 UNSUCCESSFUL = (Refused, Failed, TimedOut, Crashed)
 
 SOURCE_MISSING = "SourceMissing"
 # The kinds of errors that say nothing of the module, and may be gone when it is tried again.
 PASSING_KINDS = frozenset({"DestinationError", SOURCE_MISSING})
-
-_TYPES: Mapping[str, type] = {name: kind for kind, name in OUTCOME_NAMES.items()}
-
-
-def outcome_from_json(values: Mapping[str, Any]) -> Outcome:
-    """The outcome that `to_json` described; fields of later versions are ignored.
-
-    Raises:
-      KeyError, TypeError, ValueError: if `values` describes no outcome.
-    """
-    kind = _TYPES[values["outcome"]]
-    known = {field.name for field in dataclasses.fields(kind)}
-    fields = {name: value for name, value in values.items() if name in known}
-    fields["warnings"] = tuple(fields.get("warnings", ()))
-    if "error" in fields:
-        fields["error"] = ErrorInfo(**fields["error"])
-    if "reason" in fields:
-        fields["reason"] = Reason(fields["reason"])
-    if fields.get("parity") is not None:
-        fields["parity"] = ParitySummary.from_json(fields["parity"])
-    outcome: Outcome = kind(**fields)
-    return outcome
-
-
-def _to_json(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _to_json(part) for key, part in value.items()}
-    if isinstance(value, tuple):
-        return [_to_json(part) for part in value]
-    if isinstance(value, enum.Enum):
-        return value.value
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value

@@ -5,16 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from converter.files.snapshot import Look, look_at
+from converter.files.snapshot import Snapshot, take_snapshot
 from converter.migration.candidates import Candidate, Found, admit, without_collisions
 from converter.migration.discover import discover
-from converter.migration.handles import read_handles
 from converter.migration.job import Job
 from converter.migration.journal import STATE_FOLDER, History
+from converter.migration.module_list import read_module_list
 from converter.migration.options import Options
 from converter.migration.options_file import check_matched
 from converter.migration.outcomes import ErrorInfo, Outcome, Refused
-from converter.migration.remember import remember
+from converter.migration.reuse import reuse_outcome
 from converter.migration.state import State
 
 
@@ -25,48 +25,49 @@ class Plan:
     Attributes:
       jobs: One for each module that needs one, the largest first, so that none is left to run alone
         at the end.
-      settled: What is clear without a job.
+      outcomes: Those of places that need no job.
       repeated: Outcomes of earlier runs that still hold.
-      signatures: Those of the sources of `jobs`, by path.
+      stat_digests: Those of the sources of `jobs`, by path.
     """
 
     jobs: tuple[Job, ...]
-    settled: tuple[Outcome, ...]
+    outcomes: tuple[Outcome, ...]
     repeated: tuple[Outcome, ...]
-    signatures: Mapping[str, str]
+    stat_digests: Mapping[str, str]
 
 
 def make_plan(options: Options, history: History, run: str) -> Plan:
     """Looks for modules, and at what is known of them.
 
     Raises:
-      UsageError: if there is nothing to look at, or there are options for a module that is not.
+      UsageError: if there is no tree or list of modules, or an option rule matches no module.
     """
     everything = _find(options)
     check_matched(options.rules, [item.path for item in everything.all])
     found = admit(everything, options.globs)
     candidates, collisions = _without_collisions(found.candidates, options)
-    looks: dict[Candidate, Look] = {}
+    snapshots: dict[Candidate, Snapshot] = {}
     repeated: list[Outcome] = []
     for candidate in candidates:
-        look = look_at(candidate.source)
-        known = remember(candidate, look.signature, history.entries.get(candidate.path), options)
+        snapshot = take_snapshot(candidate.source)
+        entry = history.entries.get(candidate.path)
+        known = reuse_outcome(candidate, snapshot.stat_digest, entry, options)
         if known is not None:
             repeated.append(known)
         else:
-            looks[candidate] = look
-    order = sorted(looks, key=lambda candidate: (-looks[candidate].size_bytes, candidate.path))
+            snapshots[candidate] = snapshot
+    order = sorted(snapshots, key=lambda c: (-snapshots[c].size_bytes, c.path))
     return Plan(
         tuple(_make_job(candidate, options, run, n) for n, candidate in enumerate(order)),
-        (*found.settled, *collisions),
+        (*found.outcomes, *collisions),
         tuple(repeated),
-        {candidate.path: look.signature for candidate, look in looks.items()},
+        {candidate.path: snapshot.stat_digest for candidate, snapshot in snapshots.items()},
     )
 
 
 def _find(options: Options) -> Found:
     if options.from_list is not None:
-        return read_handles(options.from_list, options.source_root, options.destination_root)
+        return read_module_list(options.from_list, options.source_root, options.destination_root)
     return discover(options.source_root, options.destination_root)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import collections
-import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
+from converter.files.json_values import Seconds, to_json_values
 from converter.migration.outcomes import (
     OUTCOME_NAMES,
     UNSUCCESSFUL,
@@ -14,13 +15,11 @@ from converter.migration.outcomes import (
     Outcome,
     Unsuccessful,
     UpToDate,
-    outcome_from_json,
 )
 from converter.parity.verdict import EQUAL, NOT_COMPARED
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class MigrationReport:
+class MigrationReport(msgspec.Struct, frozen=True, kw_only=True):
     """What a run of a migration did, and how the whole stands.
 
     Attributes:
@@ -45,12 +44,12 @@ class MigrationReport:
     outcomes: tuple[Outcome, ...] = ()
     repeated: tuple[str, ...] = ()
     not_run: tuple[str, ...] = ()
-    options: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    options: dict[str, dict[str, Any]] = {}
     interrupted: bool = False
     stopped_because: str = ""
     dry_run: bool = False
     workers: int = 1
-    seconds: float = 0.0
+    seconds: Seconds = 0.0
 
     @property
     def passed(self) -> bool:
@@ -102,25 +101,12 @@ class MigrationReport:
         return 1 - sum(o.seconds for o in self.ran) / available if available else 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """The report as JSON values."""
-        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return {
-            **fields,
+        """The report as JSON values, with its properties; `msgspec.convert` reads it back."""
+        properties = {
             "passed": self.passed,
             "counts": self.counts,
             "verdicts": {EQUAL: self.equal, NOT_COMPARED: len(self.not_compared)},
             "modules_per_minute": round(self.modules_per_minute, 2),
             "overhead": round(self.overhead, 4),
-            "outcomes": [outcome.to_json() for outcome in self.outcomes],
-            "repeated": list(self.repeated),
-            "not_run": list(self.not_run),
         }
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> MigrationReport:
-        """The report that `to_json` described."""
-        fields = {f.name: values[f.name] for f in dataclasses.fields(cls)}
-        for name in ("repeated", "not_run"):
-            fields[name] = tuple(fields[name])
-        fields["outcomes"] = tuple(map(outcome_from_json, values["outcomes"]))
-        return cls(**fields)
+        return {**to_json_values(self), **properties}

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 
 from converter import errors
-from converter.files.snapshot import look_at
+from converter.files.snapshot import take_snapshot
 from converter.migration.discover import check_source_root
 from converter.migration.engines import Engine, Finished, Limits, Started
 from converter.migration.engines.local import LocalEngine
@@ -129,7 +129,7 @@ class _Run:
         """Runs it; without a journal in a dry run, which writes nothing."""
         history = read_journal(self._options.destination_root)
         plan = make_plan(self._options, history, self._run)
-        known = (*plan.settled, *plan.repeated)
+        known = (*plan.outcomes, *plan.repeated)
         self._outcomes = {outcome.path: outcome for outcome in known}
         self._repeated = tuple(outcome.path for outcome in plan.repeated)
         if journal is not None:
@@ -137,7 +137,7 @@ class _Run:
             journal.append(
                 *(
                     self._describe(outcome, None)
-                    for outcome in plan.settled
+                    for outcome in plan.outcomes
                     if outcome.path not in history.entries
                     or history.entries[outcome.path].outcome != outcome
                 )
@@ -179,7 +179,7 @@ class _Run:
         else:
             self._outcomes[path] = outcome
             if journal is not None:
-                journal.append(self._describe(outcome, plan.signatures[path]))
+                journal.append(self._describe(outcome, plan.stat_digests[path]))
                 self._consider_stopping(outcome)
         self._watcher.finished(path, outcome)
 
@@ -201,15 +201,15 @@ class _Run:
             options=self._options.to_json(),
         )
 
-    def _describe(self, outcome: Outcome, source_signature: str | None) -> JobFinished:
+    def _describe(self, outcome: Outcome, source_stat_digest: str | None) -> JobFinished:
         has_output = hasattr(outcome, "record")
         destination = self._options.destination_root / outcome.destination
         return JobFinished(
             run=self._run,
             time=time.time(),
             outcome=outcome,
-            source_signature=source_signature,
-            destination_signature=look_at(destination).signature if has_output else None,
+            source_stat_digest=source_stat_digest,
+            destination_stat_digest=take_snapshot(destination).stat_digest if has_output else None,
             fingerprint=self._options.conversion_of(outcome.path).fingerprint,
             converter=__version__,
         )

@@ -11,13 +11,15 @@ from __future__ import annotations
 import faulthandler
 import gc
 import importlib
-import json
 import signal
 import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import TypeVar
 
+import msgspec
+
+from converter.files.json_values import decode, encode
 from converter.migration.job import Job
 from converter.migration.outcomes import Outcome
 from converter.processes import garbage_collection
@@ -29,6 +31,21 @@ CONVERT = "converter.migration.convert_job:convert_job"
 INSPECT = "converter.migration.convert_job:inspect_job"
 
 _MAX_BYTES = 1 << 26
+_Message = TypeVar("_Message")
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready", tag_field="message"):
+    """A worker can take a job."""
+
+
+class Answer(msgspec.Struct, frozen=True, tag="answer", tag_field="message"):
+    """A worker has done a job.
+
+    Attributes:
+      outcome: The job's outcome; None from `inspect_job` for a module that would be converted.
+    """
+
+    outcome: Outcome | None
 
 
 def main(descriptor: str, parent: str, function: str) -> None:
@@ -39,11 +56,10 @@ def main(descriptor: str, parent: str, function: str) -> None:
     faulthandler.enable()
     with Connection(int(descriptor)) as connection:
         run = _import_function(function)
-        send(connection, {"ready": True})
+        send(connection, Ready())
         try:
             while True:
-                outcome = run(Job.from_json(receive(connection)))
-                send(connection, {"outcome": None if outcome is None else outcome.to_json()})
+                send(connection, Answer(run(receive(connection, Job))))
         except (EOFError, BrokenPipeError):
             return  # The parent has no more jobs, or is gone.
 
@@ -66,20 +82,20 @@ def find_function(name: str) -> Function:
     return function
 
 
-def send(connection: Connection, values: Any) -> None:
+def send(connection: Connection, message: Job | Ready | Answer) -> None:
     """Sends one message."""
-    connection.send_bytes(json.dumps(values).encode())
+    connection.send_bytes(encode(message, ascii_only=True))
 
 
-def receive(connection: Connection) -> Any:
+def receive(connection: Connection, kind: type[_Message]) -> _Message:
     """Waits for one message.
 
     Raises:
       EOFError: if the other side has closed the connection.
       OSError: if the message is larger than any that `send` has a use for.
-      ValueError: if the message is no JSON.
+      ValueError: if the message is not a `kind`.
     """
-    return json.loads(connection.recv_bytes(_MAX_BYTES))
+    return decode(connection.recv_bytes(_MAX_BYTES), kind)
 
 
 if __name__ == "__main__":

@@ -15,14 +15,15 @@ import subprocess
 import tempfile
 import time
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import TypeVar
 
 import psutil
 
 from converter import errors
 from converter.migration import worker
 from converter.migration.job import Job
-from converter.migration.outcomes import Outcome, outcome_from_json
+from converter.migration.outcomes import Outcome
+from converter.migration.worker import Answer, Ready
 from converter.processes import python_process
 
 _DEFAULTS = {
@@ -33,8 +34,7 @@ _DEFAULTS = {
 _START_SECS = 300.0  # Importing TensorFlow takes long from a cold network filesystem.
 _LOOK_SECS = 0.5
 _LAST_BYTES = 4000
-# What reading the answer of a worker may raise that a module has taken over.
-_NO_OUTCOME = (OSError, LookupError, TypeError, ValueError, AttributeError)
+_Message = TypeVar("_Message")
 
 
 class WorkerDiedError(Exception):
@@ -99,7 +99,7 @@ class WorkerProcess:
           InternalError: if it does not get that far.
         """
         try:
-            self._receive(time.monotonic() + _START_SECS, None)
+            self._receive(Ready, time.monotonic() + _START_SECS, None)
         except (WorkerDiedError, TooSlowError) as error:
             words = getattr(error, "last_words", "") or "it said nothing"
             raise errors.InternalError(f"a worker process does not start: {words}") from error
@@ -117,23 +117,24 @@ class WorkerProcess:
         end = None if timeout_secs is None else time.monotonic() + timeout_secs
         self._forget_words()
         try:
-            worker.send(self._connection, job.to_json())
-            values = self._receive(end, memory_limit_bytes)["outcome"]
-            outcome = None if values is None else outcome_from_json(values)
-        except _NO_OUTCOME:
+            worker.send(self._connection, job)
+        except OSError:
             raise self._bury() from None
+        answer = self._receive(Answer, end, memory_limit_bytes)
         self.jobs_done += 1
-        return outcome
+        return answer.outcome
 
-    def _receive(self, end: float | None, memory_limit_bytes: int | None) -> Any:
+    def _receive(
+        self, kind: type[_Message], end: float | None, memory_limit_bytes: int | None
+    ) -> _Message:
         try:
             while not self._connection.poll(_wait_secs(end)):
                 if end is not None and time.monotonic() >= end:
                     self.kill()
                     raise TooSlowError
                 self._check_memory(memory_limit_bytes)
-            return worker.receive(self._connection)
-        except (EOFError, OSError, RecursionError, ValueError):
+            return worker.receive(self._connection, kind)
+        except (EOFError, OSError, ValueError):
             raise self._bury() from None
 
     def _check_memory(self, limit_bytes: int | None) -> None:

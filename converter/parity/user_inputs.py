@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from converter import errors
-from converter.assemble.values import component_names
+from converter.compile.signature_names import component_names
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Kind, Signature, TensorInfo
 from converter.parity.values import Value, from_components

@@ -17,7 +17,7 @@ After:
 from __future__ import annotations
 
 from converter import errors
-from converter.ir import op_facts, query, serde
+from converter.ir import attributes, op_facts, query
 from converter.ir.graph import (
     ASSET_OP,
     BOUND_OPS,
@@ -69,7 +69,7 @@ def _bind(node: Node, program: Program) -> Node:
 
 
 def _pseudo(node: Node, op: str, key: str) -> Node:
-    return Node(node.name, op, attrs={"key": serde.string_attr(key)})
+    return Node(node.name, op, attrs={"key": attributes.string_attr(key)})
 
 
 def _check_no_other_state(node: Node) -> None:

@@ -3,7 +3,7 @@
 TensorFlow can crash when a function library is imported inside of a trace, and a body that is
 part of the graph can be rewritten like the rest. A call of a function that has a gradient
 function stays, as `_CustomGradient`. If, Case and While become V1 control flow around the bodies
-of their functions (`functional_ops`), which a later pass raises.
+of their functions (`functional_ops`), which a later pass functionalizes.
 
 Before, with `square(x) { y = Mul(x, x); return y }` in the library:
     a = _Arg[T=float]()
@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from tensorflow.core.framework import attr_value_pb2
 
 from converter import errors
-from converter.ir import gradient_overrides, op_facts, query, serde
+from converter.ir import attributes, gradient_overrides, op_facts, query, serde
 from converter.ir.graph import (
     CUSTOM_GRADIENT_OP,
     AttrValue,
@@ -253,6 +253,6 @@ class _Inliner:
         """The call as a node of its own, so that it keeps the gradient that the exporter gave."""
         body = self._read(self._get_function(call, callee.name), callee)
         check_body(call, Body(callee.name, body, ()), len(call.inputs))
-        outputs = serde.int_attr(len(body.results))
-        kept = {"key": serde.string_attr(callee.name), "outputs": outputs}
+        outputs = attributes.int_attr(len(body.results))
+        kept = {"key": attributes.string_attr(callee.name), "outputs": outputs}
         return dataclasses.replace(call, op=CUSTOM_GRADIENT_OP, attrs=kept)

@@ -21,7 +21,7 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 
 from converter import errors
-from converter.ir import op_facts, query, serde
+from converter.ir import attributes, op_facts, query
 from converter.ir.graph import ARG_OP, Graph, Node, Nodes, Program, TensorRef
 
 PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2"})
@@ -61,7 +61,7 @@ def prune_unreachable(
     taken = set(needed)
     arg_names = {ref: query.claim_name(feed.name, taken) for ref, feed in feeds.items()}
     args = {
-        arg_names[ref]: Node(arg_names[ref], ARG_OP, attrs={"T": serde.type_attr(feed.dtype)})
+        arg_names[ref]: Node(arg_names[ref], ARG_OP, attrs={"T": attributes.type_attr(feed.dtype)})
         for ref, feed in feeds.items()
     }
     fed = {ref: TensorRef(name) for ref, name in arg_names.items()}

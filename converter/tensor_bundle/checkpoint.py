@@ -1,4 +1,4 @@
-"""The module's weights: which there are and where they lie, and one of them by name."""
+"""Checkpoints: the tensors that one holds, where they lie, and the value of a variable."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 import math
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -14,13 +14,11 @@ from tensorflow.core.framework import types_pb2
 
 from converter import errors
 from converter.files.paths import Path, size_bytes
-from converter.ir.graph import SliceSpec, VariableSpec
-from converter.ir.text import format_shape
 from converter.tensor_bundle import checkpoint_index
-from converter.tensor_bundle.checkpoint_index import BigEndianError, Entry, Slice
+from converter.tensor_bundle.checkpoint_index import BigEndianError, Entry, Slice, StoredSlice
 from converter.tensor_bundle.sorted_table import CompressedTableError, TableError
 
-# What TensorFlow's reader of checkpoints makes of damaged files, depending on where they are.
+# Errors of TensorFlow's checkpoint reader for damaged files, depending on the damage.
 _READER_ERRORS = (
     tf.errors.OpError,
     LookupError,
@@ -32,6 +30,30 @@ _READER_ERRORS = (
 DAMAGED = "The checkpoint is damaged or incomplete: copy the module again."
 
 
+class StoredVariable(Protocol):
+    """A variable whose value is in a checkpoint; `converter.ir.graph.VariableSpec` is one."""
+
+    @property
+    def name(self) -> str:
+        """The name that messages use."""
+
+    @property
+    def dtype(self) -> int:
+        """The `DataType` number of its values."""
+
+    @property
+    def shape(self) -> tuple[int | None, ...] | None:
+        """The declared shape; None if it is unknown."""
+
+    @property
+    def checkpoint_key(self) -> str:
+        """The entry of the checkpoint that holds its value."""
+
+    @property
+    def slice(self) -> StoredSlice | None:
+        """Its place in that entry, for a part of a partitioned variable."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A TensorBundle (source: tensorflow/core/util/tensor_bundle).
@@ -40,8 +62,8 @@ class Checkpoint:
       prefix: The path that its files have in common.
       entries: What the index lists, by key; empty for a module without variables.
       shard_sizes: The sizes of its data files in bytes, None for a missing one.
-      is_located: Whether the entries tell where the bytes lie. If not, the index is one that
-        only TensorFlow's own reader understands.
+      is_located: Whether the entries tell where the bytes lie; False for an index that only
+        TensorFlow's own reader can read.
     """
 
     prefix: Path
@@ -49,7 +71,7 @@ class Checkpoint:
     shard_sizes: tuple[int | None, ...] = ()
     is_located: bool = True
 
-    def lacks(self, variable: VariableSpec) -> bool:
+    def lacks(self, variable: StoredVariable) -> bool:
         """Whether the checkpoint has no value for `variable`."""
         return variable.checkpoint_key not in self.entries
 
@@ -57,7 +79,7 @@ class Checkpoint:
         """The path of a data file."""
         return shard_path(self.prefix, number, len(self.shard_sizes))
 
-    def check(self, variable: VariableSpec) -> None:
+    def check(self, variable: StoredVariable) -> None:
         """Checks that the index has a value that fits `variable`.
 
         Raises:
@@ -77,13 +99,13 @@ class Checkpoint:
         expected = variable.slice.full_shape if variable.slice else variable.shape
         if not _fits(entry.shape, expected):
             raise errors.WeightsError(
-                f"variable {variable.name!r} has shape {format_shape(expected)}, its value in the"
-                f" checkpoint has {format_shape(entry.shape)}",
+                f"variable {variable.name!r} has shape {tf.TensorShape(expected)}, its value in the"
+                f" checkpoint has {tf.TensorShape(entry.shape)}",
                 remedy=DAMAGED,
             )
 
-    def find_bytes(self, variable: VariableSpec) -> Entry | None:
-        """The entry whose bytes are the value of `variable`, if that is how it is stored."""
+    def find_bytes(self, variable: StoredVariable) -> Entry | None:
+        """Returns the entry whose bytes are exactly the value of `variable`, or None."""
         entry = self.entries[variable.checkpoint_key]
         if not self.is_located:
             return None
@@ -95,7 +117,7 @@ class Checkpoint:
         is_all_of_it = variable.slice.shape == variable.slice.full_shape
         return entry if is_all_of_it and not entry.slices else None
 
-    def read(self, variable: VariableSpec) -> np.ndarray:
+    def read(self, variable: StoredVariable) -> np.ndarray:
         """Reads the value of `variable`, with TensorFlow's reader.
 
         Raises:
@@ -111,12 +133,12 @@ class Checkpoint:
                 remedy=DAMAGED,
             ) from error
 
-    def _read(self, variable: VariableSpec) -> np.ndarray:
+    def _read(self, variable: StoredVariable) -> np.ndarray:
         if variable.slice is None or not tf.executing_eagerly():
             reader = _open(self.prefix)
             value = _to_array(reader.get_tensor(variable.checkpoint_key), variable.dtype)
             return value if variable.slice is None else value[_to_slices(variable.slice)]
-        # Of a tensor that is stored in parts, this op reads only the part.
+        # If the tensor is stored in parts, this op reads only the part.
         (value,) = tf.raw_ops.RestoreV2(
             prefix=os.fspath(self.prefix),
             tensor_names=[variable.checkpoint_key],
@@ -127,8 +149,8 @@ class Checkpoint:
 
 
 def _to_array(value: Any, dtype: int) -> np.ndarray:
-    """An array of what TensorFlow read, which for a single string is no array but `bytes`."""
-    # NumPy left to itself makes an array of fixed-size strings of it, which drops ending zeros.
+    """Makes an array of a value that TensorFlow read: of an array, or `bytes` for one string."""
+    # By default NumPy makes an array of fixed-size strings, which drops trailing zeros.
     return np.asarray(value, dtype=object if dtype == types_pb2.DT_STRING else None)
 
 
@@ -137,12 +159,12 @@ def _open(prefix: Path) -> Any:
     return tf.compat.v1.train.NewCheckpointReader(os.fspath(prefix))  # noqa: TID251
 
 
-def _to_slices(part: SliceSpec) -> tuple[slice, ...]:
+def _to_slices(part: StoredSlice) -> tuple[slice, ...]:
     axes = zip(part.offset, part.shape, strict=True)
     return tuple(slice(start, start + size) for start, size in axes)
 
 
-def _format_slice(variable: VariableSpec) -> str:
+def _format_slice(variable: StoredVariable) -> str:
     """The part of a variable as RestoreV2 takes it: `10 4 0,5:0,4`."""
     assert variable.slice is not None
     part = zip(variable.slice.offset, variable.slice.shape, strict=True)
@@ -156,7 +178,7 @@ def shard_path(prefix: Path, number: int, count: int) -> Path:
 
 
 def read_checkpoint(prefix: Path) -> Checkpoint:
-    """Reads the index of the checkpoint at `prefix`; no index means no variables.
+    """Reads the index of the checkpoint at `prefix`; without an index there are no variables.
 
     Raises:
       WeightsError: if the index is damaged, or promises more data than the files hold.
@@ -183,7 +205,7 @@ def read_checkpoint(prefix: Path) -> Checkpoint:
 
 
 def _find_fault(checkpoint: Checkpoint, entry: Entry) -> str | None:
-    """What is wrong with the place of an entry, or with its parts, if it is stored in parts."""
+    """Returns what is wrong with the place of an entry or of its parts, or None."""
     if not entry.slices:
         return _find_misplaced(checkpoint, entry)
     for part in entry.slices:
@@ -196,7 +218,7 @@ def _find_fault(checkpoint: Checkpoint, entry: Entry) -> str | None:
 
 
 def _has_part(shape: tuple[int, ...], part: Slice) -> bool:
-    """Whether a tensor of that shape has such a part, and the part has its own shape."""
+    """Whether the part lies within a tensor of that shape, and its entry has the part's shape."""
     axes = part.lengths(shape)
     if axes is None or part.entry.shape != axes:
         return False
@@ -246,7 +268,7 @@ def _read_with_tensorflow(prefix: Path) -> Checkpoint:
 
 
 def _check_size(prefix: Path, entries: Mapping[str, Entry]) -> None:
-    """Refuses an index that would make its reader allocate more than the files can fill."""
+    """Refuses an index that would make the reader allocate more than the files hold."""
     promised = sum(
         math.prod(entry.shape) * max(tf.as_dtype(entry.dtype).size or 0, 0)
         for entry in entries.values()

@@ -10,15 +10,13 @@ Sources: tensor_bundle.proto, tensor_slice.proto, tensorflow/core/util/tensor_bu
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from google.protobuf import message
 from tensorflow.core.framework import versions_pb2
 from tensorflow.core.protobuf import tensor_bundle_pb2
 
-from converter.ir.graph import SliceSpec
-from converter.ir.text import read_shape
 from converter.tensor_bundle.ordered_code import FULL_EXTENT, is_slice_key, slice_key
 from converter.tensor_bundle.sorted_table import TableError, read_table, write_table
 
@@ -60,15 +58,31 @@ class Entry:
         return self.offset + self.size
 
 
+class StoredSlice(Protocol):
+    """The place of a part in the full tensor; all are sizes per axis."""
+
+    @property
+    def full_shape(self) -> tuple[int, ...]:
+        """The shape of the full tensor."""
+
+    @property
+    def offset(self) -> tuple[int, ...]:
+        """Where the part begins."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the part."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Slice:
-    """A part of a tensor: what is stored of it, and its start and length for each axis."""
+    """A part of a tensor: its entry, and its start and length for each axis."""
 
     extents: tuple[tuple[int, int], ...]
     entry: Entry
 
     def lengths(self, shape: Shape) -> Shape | None:
-        """Its length for each axis of a tensor of that shape, or None for another rank."""
+        """Returns its length for each axis of a tensor of that shape; None for another rank."""
         if len(self.extents) != len(shape):
             return None
         return tuple(
@@ -76,7 +90,7 @@ class Slice:
             for (_, length), size in zip(self.extents, shape, strict=True)
         )
 
-    def covers(self, spec: SliceSpec) -> bool:
+    def covers(self, spec: StoredSlice) -> bool:
         """Whether it is the very part that `spec` describes."""
         starts = tuple(start for start, _ in self.extents)
         return (starts, self.lengths(spec.full_shape)) == (spec.offset, spec.shape)
@@ -84,7 +98,7 @@ class Slice:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Index:
-    """What a checkpoint holds.
+    """The index of a checkpoint.
 
     Attributes:
       shards: The number of its data files.
@@ -108,7 +122,7 @@ def read_index(data: bytes) -> Index:
     if header.endianness != tensor_bundle_pb2.BundleHeaderProto.LITTLE:
         raise BigEndianError("its tensors are stored in big-endian order")
     if not 0 <= header.num_shards <= _MAX_SHARDS or header.version.min_consumer > _VERSION:
-        raise TableError("it is of a version that does not exist yet, or has too many data files")
+        raise TableError("it has an unknown version, or too many data files")
     entries = {}
     for key, value in table.items():
         if not is_slice_key(key):
@@ -121,7 +135,7 @@ def _decode(key: bytes) -> str:
     try:
         return key.decode()
     except UnicodeDecodeError as error:
-        raise TableError(f"{key!r} is no name of a tensor") from error
+        raise TableError(f"{key!r} is not a tensor name") from error
 
 
 def _parse(kind: Any, data: bytes | None, what: str) -> Any:
@@ -150,11 +164,10 @@ def _read_entry(name: str, data: bytes, table: Mapping[bytes, bytes]) -> Entry:
 
 
 def _to_entry(proto: Any, what: str, slices: tuple[Slice, ...]) -> Entry:
-    shape = read_shape(proto.shape)
-    known = tuple(size for size in shape or () if size is not None)
-    if shape is None or len(known) < len(shape) or proto.offset < 0 or proto.size < 0:
+    shape = tuple(int(dim.size) for dim in proto.shape.dim)
+    if proto.shape.unknown_rank or min((*shape, proto.offset, proto.size)) < 0:
         raise TableError(f"{what} has an impossible shape or place")
-    return Entry(proto.dtype, known, proto.shard_id, proto.offset, proto.size, proto.crc32c, slices)
+    return Entry(proto.dtype, shape, proto.shard_id, proto.offset, proto.size, proto.crc32c, slices)
 
 
 def write_index(index: Index) -> bytes:
@@ -185,12 +198,9 @@ def _to_proto(entry: Entry) -> Any:
     for size in entry.shape:
         proto.shape.dim.add(size=size)
     for part in entry.slices:
-        _add_extents(proto.slices.add(), part.extents)
+        extents = proto.slices.add().extent
+        for start, length in part.extents:
+            extent = extents.add()
+            if length != FULL_EXTENT:
+                extent.start, extent.length = start, length
     return proto
-
-
-def _add_extents(proto: Any, extents: Iterable[tuple[int, int]]) -> None:
-    for start, length in extents:
-        extent = proto.extent.add()
-        if length != FULL_EXTENT:
-            extent.start, extent.length = start, length

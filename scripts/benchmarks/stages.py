@@ -19,18 +19,13 @@ from unittest import mock
 # version of the converter lacks is passed over.
 STAGES: dict[str, tuple[str, ...]] = {
     "read": ("converter.formats.registry:read_module",),
-    "passes": (
-        "converter.compile.plan:make_plan",
-        "converter.compile.module_graphs:make_graphs",
-        # Again while tracing, for what signatures need beyond the callables.
-        "converter.compile.computations:prepare_computation",
-    ),
+    "passes": ("converter.compile.compile_module:compile_module",),
     "trace": ("converter.assemble.reusable:build_reusable",),
     "save": (
         "converter.export.saved_model:_save",
         "tensorflow:saved_model.save",
         "converter.export.canonical:canonicalize",
-        "converter.export.record:make_record",
+        "converter.export.describe:make_record",
     ),
     "weights": ("converter.tensor_bundle.checkpoint:Checkpoint.read", "converter.export.weights:*"),
 }

@@ -26,7 +26,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from converter.files.pack import pack
-from converter.files.snapshot import look_at
+from converter.files.snapshot import take_snapshot
 from converter.migration.journal import STATE_FOLDER
 
 SUMS, STATE = "SHA256SUMS", "archives.json"
@@ -81,15 +81,15 @@ def _publish(
     packed = removed = 0
     for path in models:
         name = f"{path}.tar.gz"
-        signature = look_at(root / path).signature
+        stat_digest = take_snapshot(root / path).stat_digest
         archive = archives / name
         known = state.get(name)
-        if known and known["signature"] == signature and _size(archive) == known["bytes"]:
+        if known and known["signature"] == stat_digest and _size(archive) == known["bytes"]:
             continue
         checksum = _pack(root / path, archive)
-        if look_at(root / path).signature != signature:
-            signature = ""  # It was replaced meanwhile: another time.
-        state[name] = {"signature": signature, "sha256": checksum, "bytes": _size(archive)}
+        if take_snapshot(root / path).stat_digest != stat_digest:
+            stat_digest = ""  # It was replaced meanwhile: another time.
+        state[name] = {"signature": stat_digest, "sha256": checksum, "bytes": _size(archive)}
         packed += 1
         shown = name.encode(errors="backslashreplace").decode()
         print(f"packed {shown}", file=sys.stderr, flush=True)

@@ -7,9 +7,11 @@ import time
 import traceback
 from typing import Any
 
+import msgspec
+
 import converter
 from converter.export.record import FILENAME, FOLDER
-from converter.files.snapshot import look_at
+from converter.files.snapshot import take_snapshot
 from converter.migration.job import Job
 from converter.migration.outcomes import ErrorInfo, Failed, Outcome, ParitySummary, UpToDate
 
@@ -38,7 +40,7 @@ def verify_job(job: Job) -> Outcome:
     return UpToDate(
         **where,
         seconds=time.time() - started,
-        destination_bytes=look_at(destination).size_bytes,
+        destination_bytes=take_snapshot(destination).size_bytes,
         record=str(destination / FOLDER / FILENAME),
-        parity=ParitySummary.from_json(report.summary()),
+        parity=msgspec.convert(report.summary(), ParitySummary, from_attributes=True),
     )

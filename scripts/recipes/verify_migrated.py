@@ -22,10 +22,13 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 import converter
 from converter.cli import terminal
 from converter.conversion.options import ConversionOptions
-from converter.files.snapshot import look_at
+from converter.files.json_values import to_json_values
+from converter.files.snapshot import take_snapshot
 from converter.migration.candidates import target_of
 from converter.migration.engines import Finished, Limits
 from converter.migration.engines.local import LocalEngine
@@ -36,7 +39,6 @@ from converter.migration.outcomes import (
     Outcome,
     Unsuccessful,
     UpToDate,
-    outcome_from_json,
 )
 
 _JOB = "recipes.verify_job:verify_job"
@@ -62,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("verify_migrated: stopped. Run it again: it goes on.", file=sys.stderr)
         return 1
     if arguments.json:
-        terminal.print_json({"modules": [outcome.to_json() for outcome in outcomes]})
+        terminal.print_json({"modules": [to_json_values(outcome) for outcome in outcomes]})
     else:
         _print(outcomes)
     return 0 if all(isinstance(outcome, UpToDate) for outcome in outcomes) else 1
@@ -117,8 +119,9 @@ def _run(jobs: Sequence[Job], arguments: argparse.Namespace) -> Iterator[Outcome
 
 def _key(job: Job) -> str:
     """What an earlier comparison has to have been of, to count."""
-    looks = [look_at(pathlib.Path(place)).signature for place in (job.source, job.destination)]
-    return json.dumps([job.path, *looks, converter.__version__, *job.options.import_ops])
+    places = map(pathlib.Path, (job.source, job.destination))
+    digests = [take_snapshot(place).stat_digest for place in places]
+    return json.dumps([job.path, *digests, converter.__version__, *job.options.import_ops])
 
 
 def _read_state(file: pathlib.Path) -> dict[str, Outcome]:
@@ -128,7 +131,7 @@ def _read_state(file: pathlib.Path) -> dict[str, Outcome]:
         for line in file.read_bytes().splitlines():
             with contextlib.suppress(ValueError, KeyError, TypeError):
                 values: Mapping[str, Any] = json.loads(line)
-                outcome = outcome_from_json(values["outcome"])
+                outcome = msgspec.convert(values["outcome"], Outcome)
                 if isinstance(outcome, UpToDate):
                     found[values["key"]] = outcome
     return found
@@ -146,7 +149,7 @@ def _open_state(file: pathlib.Path) -> Any:
 
 def _write_state(state: Any, key: str, outcome: Outcome) -> None:
     # The first newline ends a line that a kill has torn.
-    state.write("\n" + json.dumps({"key": key, "outcome": outcome.to_json()}) + "\n")
+    state.write("\n" + json.dumps({"key": key, "outcome": to_json_values(outcome)}) + "\n")
     state.flush()
     os.fsync(state.fileno())
 

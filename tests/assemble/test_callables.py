@@ -45,8 +45,8 @@ def test_variables_can_be_trained(golden_live):
         ),
     ],
 )  # fmt: skip
-def test_parameters(name, attribute, parameters, golden_graphs):
-    found = python_signature(golden_graphs(name).callables[attribute])
+def test_parameters(name, attribute, parameters, golden_compiled):
+    found = python_signature(golden_compiled(name).callables[attribute])
     assert str(found) == parameters
 
 

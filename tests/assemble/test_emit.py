@@ -12,7 +12,7 @@ from converter.compile.custom_gradients import CustomGradient
 from converter.ir.graph import TensorRef
 from converter.ir.region import Branch, Carried, Loop, Region, check_region
 from converter.ir.text import parse_graph
-from converter.passes.raise_control_flow import raise_control_flow
+from converter.passes.functionalize_control_flow import functionalize_control_flow
 
 _X = tf.constant([1.0, 2.0])
 
@@ -36,7 +36,7 @@ class _State:
 
 
 def _region(text):
-    return raise_control_flow(
+    return functionalize_control_flow(
         parse_graph(text), SimpleNamespace(loops_without_gradient=(), variables={})
     )
 

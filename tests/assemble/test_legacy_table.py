@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from converter.assemble.legacy_table import LegacyTable
-from converter.compile.table_graphs import make_table_graphs
+from converter.compile.lowering import Lowering
+from converter.compile.tables import compile_table
 from converter.ir import op_facts
 from converter.ir.graph import TableSpec
 
@@ -41,7 +42,7 @@ def make_table(request, make_program):
     fill = "LookupTableInsertV2" if "Dense" in request.param else "LookupTableImportV2"
     text += f"\n    fill = {fill}[Tin=int64, Tout=int64](t, k, v)"
     program = make_program(text, tables={"t": TableSpec("t", ("fill",))})
-    graphs = make_table_graphs(program, "t")
+    graphs = compile_table(program, "t", Lowering())
     return lambda name="t", live=True: LegacyTable(graphs, name, _NoBindings(), live=live)
 
 

@@ -7,9 +7,8 @@ import tensorflow as tf
 from converter import errors
 from converter.assemble.resources import Resources
 from converter.assemble.reusable import build_reusable
+from converter.compile.compile_module import compile_module
 from converter.compile.definitions import Definitions
-from converter.compile.module_graphs import make_graphs
-from converter.compile.plan import make_plan
 from converter.formats.registry import read_module
 
 _TRAIN = frozenset({"train"})
@@ -25,7 +24,7 @@ def open_module(golden_module):
 
 
 def _resources(legacy, *, live=False):
-    definitions = make_graphs(legacy, make_plan(legacy)).definitions
+    definitions = compile_module(legacy).definitions
     return Resources(legacy, definitions, live=live)
 
 
@@ -172,11 +171,11 @@ def _vocabulary(module):
 def test_live_tables_of_two_modules_do_not_meet(golden_module):
     path = golden_module("table_file")
     legacy = read_module(path)
-    first = build_reusable(make_graphs(legacy, make_plan(legacy)), live=True).module
+    first = build_reusable(compile_module(legacy), live=True).module
     words = _vocabulary(first)
     before = first(tf.constant(words))
     (path / "assets" / "words.txt").write_text("\n".join(reversed(words)) + "\n")
-    second = build_reusable(make_graphs(legacy, make_plan(legacy)), live=True).module
+    second = build_reusable(compile_module(legacy), live=True).module
     np.testing.assert_array_equal(first(tf.constant(words)), before)
     assert np.any(second(tf.constant(words)).numpy() != before.numpy())
 

@@ -5,8 +5,7 @@ import pytest
 import tensorflow as tf
 
 from converter.assemble.reusable import CallablePiece, build_reusable
-from converter.compile.module_graphs import make_graphs
-from converter.compile.plan import make_plan
+from converter.compile.compile_module import compile_module
 from converter.formats.registry import read_module
 from converter.ir.graph import AssetSpec
 
@@ -91,7 +90,7 @@ def test_no_tokenization_info_because_there_is_no_such_signature(golden_live):
 @pytest.mark.parametrize("live", [False, True])
 def test_every_table_and_asset_is_held_by_the_root(live, golden_module):
     legacy = read_module(golden_module("table_shared_asset"))
-    built = build_reusable(make_graphs(legacy, make_plan(legacy)), live=live)
+    built = build_reusable(compile_module(legacy), live=live)
     assets = [t for t in built.module.tf1_resources if isinstance(t, tf.saved_model.Asset)]
     assert len(assets) == 1
     assert len(built.module.tf1_resources) == 3
@@ -105,6 +104,6 @@ def test_an_asset_that_no_signature_reads_is_kept(golden_module):
     (program,) = legacy.variants.values()
     named = dataclasses.replace(program, assets={"path": AssetSpec("path", "words.txt")})
     legacy = dataclasses.replace(legacy, variants={program.tags: named})
-    module = build_reusable(make_graphs(legacy, make_plan(legacy)), live=False).module
+    module = build_reusable(compile_module(legacy), live=False).module
     (asset,) = module.tf1_resources
     assert asset.asset_path.numpy().decode().endswith("assets/words.txt")

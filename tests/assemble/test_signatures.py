@@ -6,8 +6,8 @@ from converter.assemble.reusable import build_reusable
 
 
 @pytest.fixture
-def served(golden_graphs):
-    return lambda name: build_reusable(golden_graphs(name), live=True).signatures
+def served(golden_compiled):
+    return lambda name: build_reusable(golden_compiled(name), live=True).signatures
 
 
 def test_every_signature_and_serving_default(served):

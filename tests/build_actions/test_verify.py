@@ -45,7 +45,7 @@ def test_its_flags_are_those_of_verify(run, golden_links, tmp_path, monkeypatch)
         given.update(options, source=source.name, destination=destination)
         raise converter.ParityError("stop")
 
-    monkeypatch.setattr(converter, "verify", take)
+    monkeypatch.setattr("converter.conversion.verify.verify", take)
     with pytest.raises(converter.ParityError):
         run(golden_links("half_plus_two"), tmp_path, "--rtol=1e-3", "--atol=2", "--import-ops=x")
     assert given == {

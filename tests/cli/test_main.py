@@ -106,7 +106,7 @@ def test_inspect_lists_inputs_that_python_cannot_say(run, golden_module):
 
 def test_inspect_says_nothing_of_inputs_that_python_can_say(run, golden_module):
     _, out, _ = run("inspect", golden_module("odd_input_names"))
-    assert "In Python it would take" not in out
+    assert "Keywords of signatures in Python" not in out
 
 
 def test_inspect_prints_one_json_document(run, fixture_name, golden_module):
@@ -375,12 +375,10 @@ def test_wrong_arguments_are_wrong_use(run, arguments):
 
 
 def test_an_error_that_nobody_foresaw_is_one_line(run, golden_module, monkeypatch):
-    import converter
-
     def fail(_, **__):
         raise KeyError("surprise")
 
-    monkeypatch.setattr(converter, "inspect", fail)
+    monkeypatch.setattr("converter.conversion.inspect.inspect", fail)
     status, _, err = run("inspect", golden_module("half_plus_two"))
     assert status == 1
     assert "internal error: KeyError: 'surprise'" in error_line(err)

@@ -8,7 +8,6 @@ import sys
 
 import pytest
 
-import converter
 from converter.cli import main, terminal
 from converter.cli.migrate_summary import print_report
 from converter.migration.outcomes import Converted, ErrorInfo, Failed, ParitySummary
@@ -81,7 +80,7 @@ def test_what_was_not_compared_is_counted_and_said(
     report = MigrationReport(
         run="r", source_root="src", destination_root="dst", outcomes=tuple(outcomes)
     )
-    monkeypatch.setattr(converter, "migrate", lambda *_, **__: report)
+    monkeypatch.setattr("converter.migration.migrate.migrate", lambda *_, **__: report)
     arguments = main.parse_arguments(["tf1hub", "migrate", str(tmp_path), str(tmp_path / "dst")])
     assert main.main(arguments) == status
     printed = capsys.readouterr().out
@@ -96,7 +95,7 @@ def test_options_are_handed_on(monkeypatch, tmp_path, capsys):
         given.update(options, source=source, destination=destination)
         return MigrationReport(run="r", source_root=source, destination_root=destination)
 
-    monkeypatch.setattr(converter, "migrate", migrate)
+    monkeypatch.setattr("converter.migration.migrate.migrate", migrate)
     arguments = main.parse_arguments(
         [
             "tf1hub",

@@ -1,15 +1,22 @@
+import re
+
 import pytest
 
 from converter import errors
-from converter.compile.computations import Arguments, CallableGraphs, prepare_computation
-from converter.compile.plan import make_plan
+from converter.compile.compile_module import compile_module
+from converter.compile.computations import Arguments, compile_computation, feeds_for
+from converter.compile.lowering import Lowering
 from converter.formats.registry import read_module
-from converter.ir.graph import TensorRef, VariableSpec
+from converter.ir.graph import Kind, TensorInfo, TensorRef, VariableSpec
+
+_DENSE = TensorInfo(Kind.DENSE, 1, (None, 2), (TensorRef("x"),))
+_SPARSE = TensorInfo(Kind.SPARSE, 7, (None, 3), tuple(TensorRef(n) for n in "ivs"))
+_RAGGED = TensorInfo(Kind.RAGGED, 1, (None, None, 4), (TensorRef("f"), TensorRef("r")), 3)
 
 
 @pytest.fixture
-def callable_graphs(golden_graphs):
-    return lambda name, attribute="default": golden_graphs(name).callables[attribute]
+def compiled_callable(golden_compiled):
+    return lambda name, attribute="default": golden_compiled(name).callables[attribute]
 
 
 @pytest.mark.parametrize(
@@ -17,7 +24,6 @@ def callable_graphs(golden_graphs):
     [
         ("half_plus_two", "default", [Arguments()]),
         ("dense_regularized", "default", [Arguments(), Arguments(endpoints=True)]),
-        ("ref_moving_averages", "default", None),
         ("bert_tiny", "tokens", [Arguments(), Arguments(training=True)]),
         ("odd_fed_ops", "with_default",
          [Arguments(), Arguments(given=frozenset({"x"}))]),
@@ -27,22 +33,14 @@ def callable_graphs(golden_graphs):
         ]),
     ],
 )  # fmt: skip
-def test_allowed_combinations(name, attribute, combinations, callable_graphs):
-    graphs = callable_graphs(name, attribute)
-    found = list(graphs.combinations())
-    assert len(set(found)) == len(found) == len(graphs.all())
-    if combinations is not None:
-        assert found == combinations
+def test_allowed_combinations(name, attribute, combinations, compiled_callable):
+    part = compiled_callable(name, attribute)
+    assert list(part.computations) == combinations
 
 
-def test_each_computation_is_made_once(callable_graphs):
-    graphs = callable_graphs("half_plus_two")
-    assert graphs.get(Arguments()) is graphs.get(Arguments())
-
-
-def test_training_runs_the_other_variant_and_its_update_ops(callable_graphs):
-    graphs = callable_graphs("image_bn_dropout")
-    plain, training = graphs.get(Arguments()), graphs.get(Arguments(training=True))
+def test_training_runs_the_other_variant_and_its_update_ops(compiled_callable):
+    computations = compiled_callable("image_bn_dropout").computations
+    plain, training = computations[Arguments()], computations[Arguments(training=True)]
     assert plain.program.tags == frozenset()
     assert plain.update_ops == ()
     assert training.program.tags == frozenset({"train"})
@@ -61,9 +59,9 @@ def test_endpoints_are_those_of_the_inference_variant(
     legacy = make_legacy(
         make_variant(signatures=[plain]), make_variant(["train"], signatures=[training])
     )
-    graphs = CallableGraphs(make_plan(legacy).callables["default"], legacy)
-    assert graphs.takes_training
-    assert graphs.takes_endpoints is has_two
+    part = compile_module(legacy).callables["default"]
+    assert part.takes_training
+    assert part.takes_endpoints is has_two
 
 
 def test_update_ops_that_cannot_be_fed_are_not_run(make_variant, signature):
@@ -78,10 +76,11 @@ def test_update_ops_that_cannot_be_fed_are_not_run(make_variant, signature):
     """
     own = signature("default", {"x": "x"})
     program = make_variant(["train"], text=text, signatures=[own], update_ops=("u", "v", "c"))
-    made = prepare_computation(program, own.inputs, own.outputs, updates=True)
+    made = compile_computation(program, own.inputs, own.outputs, Lowering(), updates=True)
     assert made.update_ops == ("u",)
     assert "v" not in {node.name for node in made.region.nodes()}
-    assert prepare_computation(program, own.inputs, own.outputs, updates=False).update_ops == ()
+    made = compile_computation(program, own.inputs, own.outputs, Lowering(), updates=False)
+    assert made.update_ops == ()
 
 
 def test_variable_names_are_tf1_names_whatever_the_node(make_variant, signature):
@@ -93,7 +92,7 @@ def test_variable_names_are_tf1_names_whatever_the_node(make_variant, signature)
     program = make_variant(text=text, signatures=[own], variables=())
     spec = VariableSpec("scope/w", "scope/w", 1, (), True, "scope/w")
     program.variables["again"] = spec
-    made = prepare_computation(program, {}, own.outputs, updates=False)
+    made = compile_computation(program, {}, own.outputs, Lowering(), updates=False)
     assert made.variable_names() == {"scope/w"}
 
 
@@ -105,9 +104,8 @@ def test_two_inputs_that_feed_one_tensor_are_refused(make_legacy, make_variant, 
     """
     own = signature("default", {"a": "x", "b": "x", "c": "z"})
     legacy = make_legacy(make_variant(text=text, signatures=[own], variables=()))
-    graphs = CallableGraphs(make_plan(legacy).callables["default"], legacy)
     with pytest.raises(errors.ConversionError, match=r"'b' .* the same tensor as 'a'") as caught:
-        graphs.get(Arguments())
+        compile_module(legacy)
     assert caught.value.node == "x"
 
 
@@ -115,6 +113,27 @@ def test_the_same_outputs_in_other_names(golden_module):
     legacy = read_module(golden_module("odd_endpoints"))
     (program,) = legacy.variants.values()
     own = program.signatures["same_output_twice"]
-    made = prepare_computation(program, own.inputs, own.outputs, updates=False)
+    made = compile_computation(program, own.inputs, own.outputs, Lowering(), updates=False)
     assert len(made.region.results) == len(own.outputs) > len(set(made.region.results))
     assert all(isinstance(ref, TensorRef) for ref in made.region.results)
+
+
+def test_feeds_are_named_by_input_and_component():
+    feeds = feeds_for({"a": _SPARSE, "b": _DENSE})
+    assert [(str(ref), feed.name, feed.dtype) for ref, feed in feeds.items()] == [
+        ("i:0", "a", 9),
+        ("v:0", "a_1", 7),
+        ("s:0", "a_2", 9),
+        ("x:0", "b", 1),
+    ]
+
+
+@pytest.mark.parametrize("name", ["a:0", "", "^a", "ünï", "tensor_dict$a"])
+def test_arguments_have_names_that_nodes_can_have(name):
+    (feed,) = feeds_for({name: _DENSE}).values()
+    assert re.fullmatch(r"[A-Za-z0-9_./-]+", feed.name)
+
+
+def test_two_inputs_of_one_tensor_are_refused_by_their_own_names():
+    with pytest.raises(errors.ConversionError, match=r"input 'b' .* same tensor as 'a:0'"):
+        feeds_for({"a:0": _DENSE, "b": _DENSE})

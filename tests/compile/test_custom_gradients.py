@@ -3,7 +3,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 import converter
 from converter import errors
-from converter.compile.custom_gradients import make_custom_gradient
+from converter.compile.custom_gradients import compile_custom_gradient
+from converter.compile.lowering import Lowering
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def gradient(make_function):
 
 
 def test_a_function_and_its_gradient(library, square, gradient):
-    made = make_custom_gradient(library(square, gradient), "f")
+    made = compile_custom_gradient(library(square, gradient), "f", Lowering())
     assert made.forward.args == ("x",)
     assert made.backward.args == ("x", "dy")
 
@@ -39,19 +40,19 @@ def test_a_function_and_its_gradient(library, square, gradient):
 def test_a_gradient_that_does_not_fit_is_refused(library, square, make_function):
     wrong = make_function("g", {"x": "float"}, "", {"dx": "x"})
     with pytest.raises(errors.FormatError, match="'g' takes 1 tensors and gives 1"):
-        make_custom_gradient(library(square, wrong), "f")
+        compile_custom_gradient(library(square, wrong), "f", Lowering())
 
 
 def test_a_gradient_that_is_not_there_is_refused(library, square):
     with pytest.raises(errors.FormatError, match="function 'g' is not in the library"):
-        make_custom_gradient(library(square), "f")
+        compile_custom_gradient(library(square), "f", Lowering())
 
 
 def test_effects_are_refused(library, gradient, make_function):
     body = "p = Assert[T={list { type: DT_FLOAT }}](x, x)"
     noisy = make_function("f", {"x": "float"}, body, {"out": "x"}, stateful=True)
     with pytest.raises(errors.UnsupportedOpError, match="has effects or reads state") as caught:
-        make_custom_gradient(library(noisy, gradient), "f")
+        compile_custom_gradient(library(noisy, gradient), "f", Lowering())
     assert caught.value.node == "p"
 
 

@@ -1,6 +1,7 @@
 import pytest
 
-from converter.compile.definitions import DefinitionsMaker
+from converter.compile.definitions import DefinitionCompiler
+from converter.compile.lowering import Lowering
 from converter.compile.refusals import Refusals
 from converter.ir.graph import TableSpec, TensorRef
 from converter.ir.region import Region
@@ -35,10 +36,10 @@ def _region(text):
 def _require(program, *texts):
     """What is made for these graphs, and what is refused; they are called `part 0`, `part 1`, …"""
     refusals = Refusals()
-    maker = DefinitionsMaker(refusals)
+    maker = DefinitionCompiler(Lowering(), refusals)
     for number, text in enumerate(texts):
         maker.require(_region(text), program, f"part {number}")
-    return maker.finish(), {str(error): parts for error, parts in refusals.all}
+    return maker.definitions, {str(each.error): list(each.parts) for each in refusals.all}
 
 
 @pytest.fixture
@@ -107,17 +108,17 @@ def test_a_function_that_only_a_gradient_calls_is_made(library, make_function):
 def test_a_table_is_made_once_for_all_that_use_it(with_table):
     program = with_table(_TABLE, t=("fill",))
     refusals = Refusals()
-    maker = DefinitionsMaker(refusals)
+    maker = DefinitionCompiler(Lowering(), refusals)
     maker.require(_region(_LOOKUP), program, "one")
-    (first,) = maker.finish().tables.values()
+    (first,) = maker.definitions.tables.values()
     maker.require(_region(_LOOKUP), program, "other")
-    assert list(maker.finish().tables.values()) == [first]
-    assert maker.finish().tables[frozenset(), "t"] is first
+    assert list(maker.definitions.tables.values()) == [first]
+    assert maker.definitions.tables[frozenset(), "t"] is first
     assert first.creation.results == (TensorRef("t"),)
     assert [node.op for region in first.filling for node in region.nodes()][-1] == (
         "InitializeTableV2"
     )
-    assert refusals.first is None
+    assert refusals.all == ()
 
 
 def test_a_table_that_is_refused_is_noted_for_itself_and_for_all_that_use_it(with_table):

@@ -1,6 +1,5 @@
-from converter.compile.module_graphs import make_graphs
+from converter.compile.compile_module import compile_module
 from converter.compile.notices import find_dropped, find_warnings
-from converter.compile.plan import make_plan
 from converter.ir.graph import TensorRef
 
 _OVERRIDDEN = """
@@ -27,7 +26,7 @@ def _graphs(make_legacy, make_variant, **overrides):
         for tags in ((), ("train",))
     ]
     legacy = make_legacy(*variants)
-    return make_graphs(legacy, make_plan(legacy))
+    return compile_module(legacy)
 
 
 def test_a_warning_names_override_nodes_and_what_it_touches(make_legacy, make_variant):

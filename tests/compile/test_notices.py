@@ -1,8 +1,8 @@
 import pytest
 
-from converter.compile.module_graphs import make_graphs
+from converter.compile.compile_module import compile_module
 from converter.compile.notices import find_dropped, find_warnings
-from converter.compile.plan import make_plan
+from converter.compile.plan_options import PlanOptions
 from converter.formats.registry import read_module
 from converter.ir.graph import TensorRef
 
@@ -25,7 +25,7 @@ _GRAPH = """
 
 def _graphs(*programs, make_legacy, keys=("v", "w")):
     legacy = make_legacy(*programs, keys=keys)
-    return make_graphs(legacy, make_plan(legacy))
+    return compile_module(legacy)
 
 
 def _dropped(graphs, what):
@@ -95,7 +95,7 @@ def test_update_ops_beside_a_training_variant_are_a_warning(make_legacy, make_va
         ),
     )
     legacy = graphs.legacy
-    assert find_warnings(make_graphs(legacy, make_plan(legacy, [], []))) == ()
+    assert find_warnings(compile_module(legacy, PlanOptions(tags=[], training_tags=[]))) == ()
 
 
 def test_a_warning_names_three_update_ops(make_legacy, make_variant, signature):
@@ -109,8 +109,8 @@ def test_a_warning_names_three_update_ops(make_legacy, make_variant, signature):
 @pytest.mark.parametrize(
     "name", ["updates_inference_only", "updates_per_signature", "variants_training_twins"]
 )
-def test_no_warning_because_calls_run_all_update_ops(name, golden_graphs):
-    graphs = golden_graphs(name)
+def test_no_warning_because_calls_run_all_update_ops(name, golden_compiled):
+    graphs = golden_compiled(name)
     assert any(variant.update_ops for variant in graphs.legacy.variants.values())
     assert not _dropped(graphs, "update op")
     assert find_warnings(graphs) == graphs.plan.warnings
@@ -120,20 +120,20 @@ def test_files_that_the_graph_does_not_name_are_dropped(golden_module):
     path = golden_module("table_file")
     (path / "assets" / "other.txt").write_text("x")
     legacy = read_module(path)
-    graphs = make_graphs(legacy, make_plan(legacy))
+    graphs = compile_module(legacy)
     assert _dropped(graphs, "file") == [("assets/other.txt", "the graph does not refer to it")]
 
 
-def test_gradient_overrides_are_named(golden_graphs):
-    dropped = _dropped(golden_graphs("layers_custom_gradient"), "gradient override")
+def test_gradient_overrides_are_named(golden_compiled):
+    dropped = _dropped(golden_compiled("layers_custom_gradient"), "gradient override")
     assert dropped
     assert all("natural gradient" in why for _, why in dropped)
 
 
-def test_placement_is_counted(golden_graphs):
-    ((name, _),) = _dropped(golden_graphs("devices_parameter_server"), "placement")
+def test_placement_is_counted(golden_compiled):
+    ((name, _),) = _dropped(golden_compiled("devices_parameter_server"), "placement")
     assert int(name.split()[0]) > 0
 
 
-def test_nothing_is_dropped_because_all_is_used(golden_graphs):
-    assert find_dropped(golden_graphs("table_shared_asset")) == ()
+def test_nothing_is_dropped_because_all_is_used(golden_compiled):
+    assert find_dropped(golden_compiled("table_shared_asset")) == ()

@@ -1,9 +1,9 @@
 import pytest
 
 from converter import errors
-from converter.compile.plan import RESERVED, HparamPlan, make_plan, read_scalar
+from converter.compile.plan import RESERVED, HparamPlan, make_plan
+from converter.compile.plan_options import PlanOptions
 from converter.ir.graph import Kind
-from converter.ir.text import parse_graph
 
 _NODES = "x = Placeholder[dtype=float]()\nz = Placeholder[dtype=float]()\ny = Neg[T=float](x)\n"
 
@@ -21,7 +21,7 @@ def plan_of(make_legacy, make_variant):
 
     def make(*signatures, text=_NODES, **options):
         variant = make_variant(text=text, signatures=signatures, variables=())
-        return make_plan(make_legacy(variant), **options)
+        return make_plan(make_legacy(variant), PlanOptions(**options))
 
     return make
 
@@ -66,8 +66,8 @@ def test_without_an_inference_variant_a_graph_variant_is_to_be_chosen(
             " callables, or choose one: --tags disc or --tags gen."
         ),
     )
-    assert make_plan(legacy, ["gen"]).root == "g"
-    assert make_plan(legacy, call_signature="g").root == "g__gen"
+    assert make_plan(legacy, PlanOptions(tags=["gen"])).root == "g"
+    assert make_plan(legacy, PlanOptions(call_signature="g")).root == "g__gen"
 
 
 def test_a_signature_of_several_variants_is_no_choice(make_legacy, make_variant, signature):
@@ -75,7 +75,7 @@ def test_a_signature_of_several_variants_is_no_choice(make_legacy, make_variant,
     with pytest.raises(
         errors.UsageError, match="2 graph variants have a signature 'run'"
     ) as caught:
-        make_plan(legacy, call_signature="run")
+        make_plan(legacy, PlanOptions(call_signature="run"))
     assert caught.value.remedy == "Choose one: --tags disc or --tags gen."
 
 
@@ -364,31 +364,3 @@ def test_a_variant_that_is_left_out_has_no_callables_but_a_warning(make_legacy, 
     assert plan.warnings == (
         "Graph variant {big} is left out: the checkpoint has no value for variable 'gone'.",
     )
-
-
-# Scalars.
-
-
-@pytest.mark.parametrize(
-    ("tensor", "value"),
-    [
-        ("dtype: DT_FLOAT tensor_shape { } float_val: 0.5", 0.5),
-        ("dtype: DT_INT64 tensor_shape { } int64_val: -7", -7),
-        ("dtype: DT_BOOL tensor_shape { } bool_val: true", True),
-        ('dtype: DT_STRING tensor_shape { } string_val: "x"', "x"),
-        ('dtype: DT_STRING tensor_shape { } string_val: "\\377"', None),
-        ("dtype: DT_COMPLEX64 tensor_shape { } scomplex_val: 1 scomplex_val: 2", None),
-        ("dtype: DT_FLOAT tensor_shape { dim { size: 1 } } float_val: 0.5", None),
-        ("dtype: DT_FLOAT tensor_shape { unknown_rank: true } float_val: 0.5", None),
-    ],
-)
-def test_read_scalar(tensor, value):
-    (node,) = parse_graph(f"c = Const[value={{tensor {{ {tensor} }}}}]()").nodes.values()
-    assert read_scalar(node) == value
-    assert type(read_scalar(node)) is type(value)
-
-
-def test_read_scalar_of_other_ops():
-    for line in ("c = Neg()", "c = Const()"):
-        (node,) = parse_graph(line).nodes.values()
-        assert read_scalar(node) is None

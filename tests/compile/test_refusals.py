@@ -8,8 +8,7 @@ def test_nothing_is_refused_at_first():
     refusals = Refusals()
     with refusals.collected("default"):
         pass
-    assert refusals.first is None
-    assert refusals.all == []
+    assert refusals.all == ()
 
 
 def test_each_error_is_listed_once_with_all_that_it_hits():
@@ -18,9 +17,8 @@ def test_each_error_is_listed_once_with_all_that_it_hits():
         with refusals.collected(part):
             raise errors.FormatError(text)
     refusals.add(errors.FormatError("two"), "b", "table 't'")
-    assert str(refusals.first) == "one."
-    assert [(str(error), parts) for error, parts in refusals.all] == [
-        ("one.", ["a", "c"]), ("two.", ["b", "table 't'"]),
+    assert [(str(each.error), each.parts) for each in refusals.all] == [
+        ("one.", ("a", "c")), ("two.", ("b", "table 't'")),
     ]  # fmt: skip
 
 
@@ -28,4 +26,4 @@ def test_errors_of_our_own_go_through():
     refusals = Refusals()
     with pytest.raises(errors.InternalError), refusals.collected("a"):
         raise errors.InternalError("a bug")
-    assert refusals.first is None
+    assert refusals.all == ()

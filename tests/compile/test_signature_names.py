@@ -2,7 +2,13 @@
 
 import pytest
 
-from converter.compile.signature_names import name_inputs, part_keys, python_names, serving_names
+from converter.compile.signature_names import (
+    component_names,
+    name_inputs,
+    part_keys,
+    python_names,
+    serving_names,
+)
 from converter.ir.graph import Kind, Signature, TensorInfo, TensorRef
 
 _FLOAT = 1
@@ -74,14 +80,23 @@ def test_parts_of_composites_make_way_for_inputs_of_their_names():
     assert keys["k"] == ["k_indices_1", "k_values", "k_dense_shape"]
 
 
-def test_signatures_are_served_under_their_names_but_for_the_initializer(golden_graphs):
-    names = serving_names(golden_graphs("odd_reserved_signatures").plan)
+def test_signatures_are_served_under_their_names_but_for_the_initializer(golden_compiled):
+    names = serving_names(golden_compiled("odd_reserved_signatures").plan)
     served = {"n_saved_model_init_op": "n_saved_model_init_op", "Default": "Default"}
     assert names.items() >= served.items()
     assert names["n_saved_model_train_op"] == "__saved_model_train_op"
 
 
-def test_callables_of_variants_beside_inference_are_not_served(golden_graphs):
-    plan = golden_graphs("image_bn_dropout").plan
+def test_callables_of_variants_beside_inference_are_not_served(golden_compiled):
+    plan = golden_compiled("image_bn_dropout").plan
     assert set(serving_names(plan)) <= set(plan.callables)
     assert "default" in serving_names(plan)
+
+
+def test_component_names_are_those_of_tensorflow_s_v1_loader():
+    parts = tuple(map(TensorRef, "abc"))
+    sparse = TensorInfo(Kind.SPARSE, _FLOAT, (None, 3), parts)
+    ragged = TensorInfo(Kind.RAGGED, _FLOAT, (None, None), parts[:2], 9)
+    assert component_names("x", dense()) == ["x"]
+    assert component_names("x", sparse) == ["x_indices", "x_values", "x_dense_shape"]
+    assert component_names("x", ragged) == ["x_component_0", "x_component_1"]

@@ -7,15 +7,14 @@ from tensorflow.core.protobuf import saved_model_pb2, trackable_object_graph_pb2
 
 from converter import errors, tf_private
 from converter.assemble.reusable import build_reusable
-from converter.compile.module_graphs import make_graphs
-from converter.compile.plan import make_plan
+from converter.compile.compile_module import compile_module
 from converter.export.object_graph import OBJECT_GRAPH_KEY, make_object_graph
 from converter.formats.registry import read_module
 
 
 def _reusable(name):
     legacy = read_module(GOLDEN / name / "module")
-    return build_reusable(make_graphs(legacy, make_plan(legacy, None, None, None)), live=True)
+    return build_reusable(compile_module(legacy), live=True)
 
 
 def _meta_graph(path):

@@ -38,7 +38,7 @@ def test_what_a_conversion_writes(golden_module, tmp_path):
         "variables/variables.data-00001-of-00002",
         "variables/variables.index",
     }
-    assert digest(source) == before == conversion.record["source"]["digest"]
+    assert digest(source) == before == conversion.record.source.digest
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "text_embedding_oov"]
 
 
@@ -126,7 +126,7 @@ def test_a_failed_verification_leaves_the_old_version(golden_module, tmp_path, m
         def first_failure(self):
             return "output 'default'"
 
-    monkeypatch.setattr(converter, "verify", lambda *_, **__: Report())
+    monkeypatch.setattr("converter.conversion.convert.verify", lambda *_, **__: Report())
     with pytest.raises(errors.ParityError, match="output 'default'"):
         converter.convert(source, out, overwrite=True, verify=True)
     assert files(out) == before
@@ -185,6 +185,6 @@ def test_verification_makes_garbage_and_has_a_collector(golden_module, tmp_path,
         seen.append(gc.isenabled())
         return Passed()
 
-    monkeypatch.setattr(converter, "verify", verify)
+    monkeypatch.setattr("converter.conversion.convert.verify", verify)
     converter.convert(golden_module("half_plus_two"), tmp_path / "out", verify=True)
     assert seen == [True]

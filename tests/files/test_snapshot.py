@@ -1,11 +1,11 @@
-"""A look sees every change that git's index would."""
+"""A snapshot shows every change that git's index would."""
 
 import os
 
 import pytest
 
 from converter import errors
-from converter.files.snapshot import Look, SourceGuard, look_at
+from converter.files.snapshot import Snapshot, SourceGuard, take_snapshot
 
 
 @pytest.fixture
@@ -46,31 +46,31 @@ def remove(root):
 
 @pytest.mark.parametrize("change", [change_content, touch, replace, rename, add, remove])
 def test_it_sees(module, change):
-    before = look_at(module)
+    before = take_snapshot(module)
     change(module)
-    assert look_at(module).signature != before.signature
+    assert take_snapshot(module).stat_digest != before.stat_digest
 
 
 def test_it_does_not_see_what_changes_nothing(module, tmp_path):
-    before = look_at(module)
+    before = take_snapshot(module)
     (module / "a").chmod(0o600)
     os.link(module / "a", tmp_path / "link")
     module.rename(tmp_path / "moved")
-    assert look_at(tmp_path / "moved") == before
+    assert take_snapshot(tmp_path / "moved") == before
 
 
 def test_it_adds_up_the_sizes(module):
-    assert look_at(module).size_bytes == 7
-    assert look_at(module / "a").size_bytes == 3
+    assert take_snapshot(module).size_bytes == 7
+    assert take_snapshot(module / "a").size_bytes == 3
 
 
 def test_a_file_a_dead_link_and_nothing_have_signatures_of_their_own(module, tmp_path):
-    nothing = look_at(tmp_path / "nowhere")
+    nothing = take_snapshot(tmp_path / "nowhere")
     (tmp_path / "dead").symlink_to("nowhere")
     (module / "dead").symlink_to("nowhere")
-    looks = {look_at(p).signature for p in (module, module / "a", tmp_path / "dead")}
-    assert len(looks | {nothing.signature}) == 4
-    assert nothing == Look(nothing.signature, 0)
+    looks = {take_snapshot(p).stat_digest for p in (module, module / "a", tmp_path / "dead")}
+    assert len(looks | {nothing.stat_digest}) == 4
+    assert nothing == Snapshot(nothing.stat_digest, 0)
 
 
 # The guard of a source.
@@ -82,7 +82,7 @@ def overwrite(root):
     with (root / "a").open("r+") as file:
         file.write("eno")
     os.utime(root / "a", ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert look_at(root / "a").size_bytes == 3
+    assert take_snapshot(root / "a").size_bytes == 3
 
 
 def add(root):

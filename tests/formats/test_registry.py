@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from converter import errors
-from converter.compile.computations import prepare_computation
+from converter.compile.computations import compile_computation
+from converter.compile.lowering import Lowering
 from converter.compile.plan import make_plan
 from converter.formats import registry
 from converter.formats.registry import FORMATS, read_module
@@ -110,7 +111,7 @@ def _read_and_run_passes(directory):
     for part in plan.callables.values():
         program = legacy.variants[part.tags]
         signature = program.signatures[part.signature]
-        prepare_computation(program, signature.inputs, signature.outputs, updates=True)
+        compile_computation(program, signature.inputs, signature.outputs, Lowering(), updates=True)
 
 
 def _attempt(directory):

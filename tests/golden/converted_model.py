@@ -147,7 +147,7 @@ def convert_to_disk(name: str) -> ConvertedFiles:
     path = scratch / "converted"
     conversion = converter.convert(source, path)
     shutil.rmtree(source)
-    return ConvertedFiles(path, conversion.record)
+    return ConvertedFiles(path, conversion.to_json()["record"])
 
 
 def _replace_random_ops(path: pathlib.Path) -> None:

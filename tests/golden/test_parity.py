@@ -15,6 +15,6 @@ def test_the_original_and_the_converted_module_are_equal(fixture_name):
     # those are of which only the name is in the file.
     lost = all(entry.what.startswith("gradients") for entry in report.open)
     assert report.passed or (report.verdict == "not compared" and lost), report.sentence()
-    assert report.summary()["tensors"] + report.summary()["conditional"] > 0
+    assert report.summary().tensors + report.summary().conditional > 0
     trains = any(part["training_tags"] is not None for part in model.record["callables"].values())
     assert trains == any("training" in row.case for row in report.rows)

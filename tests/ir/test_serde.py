@@ -3,7 +3,7 @@ import tensorflow as tf
 from tensorflow.core.framework import attr_value_pb2, graph_pb2
 
 from converter import errors
-from converter.ir import serde
+from converter.ir import attributes, serde
 from converter.ir.graph import Node, TensorRef
 from converter.ir.text import format_graph, parse_graph
 
@@ -57,33 +57,9 @@ def test_two_nodes_of_one_name_are_refused():
 def test_an_input_that_is_no_tensor_name_is_refused(name):
     graph_def = graph_pb2.GraphDef()
     graph_def.node.add(name="y", op="Neg", input=[name])
-    with pytest.raises(errors.FormatError, match="is no tensor name") as caught:
+    with pytest.raises(errors.FormatError, match="is not a tensor name") as caught:
         serde.nodes_from_graph_def(graph_def)
     assert caught.value.node == "y"
-
-
-def test_attr_dtype_is_without_the_mark_for_refs():
-    (node,) = parse_graph("x = VariableV2[dtype=float_ref]()").nodes.values()
-    assert serde.attr_dtype(node, "dtype") == 1
-    with pytest.raises(errors.FormatError, match="'VariableV2' lacks attribute 'T'") as caught:
-        serde.attr_dtype(node, "T")
-    assert caught.value.node == "x"
-
-
-def test_so_are_attr_dtypes():
-    (node,) = parse_graph(
-        "x = If[Tin={list { type: DT_FLOAT type: DT_INT32_REF }}]()"
-    ).nodes.values()
-    assert serde.attr_dtypes(node, "Tin") == (1, 3)
-    with pytest.raises(errors.FormatError, match="'If' lacks attribute 'Tout'") as caught:
-        serde.attr_dtypes(node, "Tout")
-    assert caught.value.node == "x"
-
-
-def test_attrs_are_made_of_numbers_and_strings():
-    assert serde.type_attr(7) == attr_value_pb2.AttrValue(type=7)
-    assert serde.bool_attr(False) == attr_value_pb2.AttrValue(b=False)
-    assert serde.string_attr("ä").s == "ä".encode()
 
 
 # FunctionDef.
@@ -145,7 +121,7 @@ def test_outputs_of_a_nested_function_are_named_by_its_signature(make_function):
 
 def test_placeholder_attributes_take_the_values_of_the_call(make_function):
     function = make_function("f", {"x": "$T"}, 'n = Neg[T={placeholder: "T"}](x)', {"y": "n:y:0"})
-    graph = _read(function, T=serde.type_attr(2))
+    graph = _read(function, T=attributes.type_attr(2))
     assert graph.nodes["n"].attrs["T"].type == 2
 
 
@@ -153,7 +129,7 @@ def test_so_do_those_that_the_body_gives_to_other_functions(make_function):
     inner = 'func { name: "g" attr { key: "T" value { placeholder: "T" } } }'
     body = f"n = PartitionedCall[f={{{inner}}}](x)\nm = Case[branches={{list {{ {inner} }}}}](x)"
     function = make_function("f", {"x": "$T"}, body, {"out": "x"})
-    nodes = _read(function, T=serde.type_attr(2)).nodes
+    nodes = _read(function, T=attributes.type_attr(2)).nodes
     assert nodes["n"].attrs["f"].func.attr["T"].type == 2
     assert nodes["m"].attrs["branches"].list.func[0].attr["T"].type == 2
     assert function.node_def[0].attr["f"].func.attr["T"].placeholder == "T"
@@ -177,15 +153,15 @@ def test_targets_are_control_outputs_and_stateful_ops(make_function):
 @pytest.mark.parametrize(
     ("body", "ret", "message"),
     [
-        ("n = Neg(gone)", "n:y:0", "'gone' is no tensor of function 'f'"),
-        ("n = Neg(gone:y:0)", "n:y:0", "'gone:y:0' is no tensor of function 'f'"),
+        ("n = Neg(gone)", "n:y:0", "'gone' is not a tensor of function 'f'"),
+        ("n = Neg(gone:y:0)", "n:y:0", "'gone:y:0' is not a tensor of function 'f'"),
         ("n = Neg(x)", "n:z:0", "op 'Neg' has no output 'z'"),
-        ("n = Neg(x)", "n:y:one", "is no tensor name"),
-        ("n = Neg(x)", "n:y:-1", "is no tensor name"),
-        ("n = Neg(x)", "n", "'n' is no tensor of function 'f'"),
-        ("n = Neg(x)", "", "'' is no tensor of function 'f'"),
-        ("n = Neg(x)", "x:1", "'x:1' is no tensor of function 'f'"),
-        ("n = Neg(x:7)", "n:y:0", "'x:7' is no tensor of function 'f'"),
+        ("n = Neg(x)", "n:y:one", "is not a tensor name"),
+        ("n = Neg(x)", "n:y:-1", "is not a tensor name"),
+        ("n = Neg(x)", "n", "'n' is not a tensor of function 'f'"),
+        ("n = Neg(x)", "", "'' is not a tensor of function 'f'"),
+        ("n = Neg(x)", "x:1", "'x:1' is not a tensor of function 'f'"),
+        ("n = Neg(x:7)", "n:y:0", "'x:7' is not a tensor of function 'f'"),
         ('n = Neg[T={placeholder: "U"}](x)', "n:y:0", "needs attribute 'U'"),
         ("x = Neg(x)", "x", "two nodes have the same name"),
     ],
@@ -198,7 +174,7 @@ def test_a_damaged_function_is_a_format_error(body, ret, message, make_function)
 def test_a_function_that_does_not_say_what_a_result_is(make_function):
     function = make_function("f", {"x": "float"}, "", {"out": "x"})
     del function.ret["out"]
-    with pytest.raises(errors.FormatError, match="is no tensor of function 'f'"):
+    with pytest.raises(errors.FormatError, match="is not a tensor of function 'f'"):
         _read(function)
     assert "out" not in function.ret
 

@@ -5,15 +5,19 @@ import json
 import pathlib
 import shutil
 
+import msgspec
 import pytest
 
 import converter
 from converter import errors
 from converter.conversion.options import ConversionOptions
-from converter.files.snapshot import look_at
+from converter.export.record import ParityInfo
+from converter.files.snapshot import take_snapshot
 from converter.files.source_files import digest
 from converter.migration.convert_job import convert_job, inspect_job
 from converter.migration.outcomes import Converted, Failed, Refused, UpToDate
+
+_VERIFY = "converter.conversion.convert.verify"
 
 
 @pytest.fixture
@@ -28,8 +32,8 @@ def test_a_module_is_converted_and_the_outcome_describes_it(job):
     record = json.loads((destination / "assets.extra/conversion.json").read_text())
     assert isinstance(outcome, Converted)
     assert outcome.source_digest == record["source"]["digest"]
-    assert outcome.source_bytes == look_at(pathlib.Path(job.source)).size_bytes
-    assert outcome.destination_bytes == look_at(destination).size_bytes
+    assert outcome.source_bytes == take_snapshot(pathlib.Path(job.source)).size_bytes
+    assert outcome.destination_bytes == take_snapshot(destination).size_bytes
     assert json.loads(pathlib.Path(outcome.record).read_text()) == record
     assert (outcome.parity, outcome.parity_report) == (None, None)
     assert 0 < outcome.seconds < 60
@@ -53,9 +57,9 @@ def test_a_second_time_it_is_up_to_date_though_the_source_was_copied_anew(job):
     convert_job(job)
     shutil.move(job.source, job.source + "2")
     shutil.copytree(job.source + "2", job.source)
-    before = look_at(pathlib.Path(job.destination))
+    before = take_snapshot(pathlib.Path(job.destination))
     assert isinstance(convert_job(job), UpToDate)
-    assert look_at(pathlib.Path(job.destination)) == before
+    assert take_snapshot(pathlib.Path(job.destination)) == before
 
 
 def test_a_changed_source_replaces_the_old_version(job):
@@ -81,15 +85,15 @@ def test_what_is_not_legacy_or_damaged_says_so(make_job, tree, job, tmp_path):
 
 
 def test_verifying_keeps_the_comparison_in_full(job, monkeypatch):
-    monkeypatch.setattr(converter, "verify", lambda *_, **__: _Report("equal"))
-    outcome = convert_job(dataclasses.replace(job, options=ConversionOptions(verify=True)))
+    monkeypatch.setattr(_VERIFY, lambda *_, **__: _Report("equal"))
+    outcome = convert_job(msgspec.structs.replace(job, options=ConversionOptions(verify=True)))
     assert outcome.parity.tensors == 1
     assert json.loads(pathlib.Path(outcome.parity_report).read_text()) == {"rows": ["r"]}
 
 
 def test_a_difference_is_a_failure_whose_comparison_is_kept(job, monkeypatch):
-    monkeypatch.setattr(converter, "verify", lambda *_, **__: _Report("differs"))
-    outcome = convert_job(dataclasses.replace(job, options=ConversionOptions(verify=True)))
+    monkeypatch.setattr(_VERIFY, lambda *_, **__: _Report("differs"))
+    outcome = convert_job(msgspec.structs.replace(job, options=ConversionOptions(verify=True)))
     assert isinstance(outcome, Failed)
     assert outcome.error.kind == "ParityError"
     assert not pathlib.Path(job.destination).exists()
@@ -97,8 +101,8 @@ def test_a_difference_is_a_failure_whose_comparison_is_kept(job, monkeypatch):
 
 
 def test_what_could_not_be_compared_is_converted_and_said(job, monkeypatch):
-    monkeypatch.setattr(converter, "verify", lambda *_, **__: _Report("not compared"))
-    outcome = convert_job(dataclasses.replace(job, options=ConversionOptions(verify=True)))
+    monkeypatch.setattr(_VERIFY, lambda *_, **__: _Report("not compared"))
+    outcome = convert_job(msgspec.structs.replace(job, options=ConversionOptions(verify=True)))
     assert isinstance(outcome, Converted)
     assert outcome.parity.verdict == "not compared"
     assert not outcome.parity.passed
@@ -115,12 +119,13 @@ class _Report:
         return "x / outputs / y"
 
     def summary(self):
-        return {
-            "verdict": self.verdict, "passed": self.verdict == "equal", "tensors": 1,
-            "bit_equal": 1, "worst_abs": 0.0, "worst_rel": "inf",
-            "not_compared": [] if self.verdict == "equal" else ["all of x: it does not run"],
-            "remedies": [] if self.verdict == "equal" else ["Pass --inputs FILE.npz."],
-        }  # fmt: skip
+        is_equal = self.verdict == "equal"
+        return ParityInfo(
+            verdict=self.verdict, passed=is_equal, tensors=1, bit_equal=1, conditional=0, facts=0,
+            worst_abs=0.0, worst_rel="inf", random_ops={},
+            not_compared=() if is_equal else ("all of x: it does not run",),
+            remedies=() if is_equal else ("Pass --inputs FILE.npz.",),
+        )  # fmt: skip
 
     def to_json(self):
         return {"rows": ["r"]}
@@ -146,7 +151,7 @@ def test_the_digest_is_computed_once(job, monkeypatch):
         return convert(source, destination, **options)
 
     convert = converter.convert
-    monkeypatch.setattr(converter, "convert", note)
+    monkeypatch.setattr("converter.migration.convert_job.convert", note)
     assert convert_job(job).source_digest == digest(pathlib.Path(job.source))
     shutil.rmtree(job.destination)
     convert_job(job)
@@ -156,7 +161,7 @@ def test_the_digest_is_computed_once(job, monkeypatch):
 
 
 def test_weights_are_linked_where_that_is_asked_for(job):
-    linked = dataclasses.replace(job, options=ConversionOptions(hardlink=True))
+    linked = msgspec.structs.replace(job, options=ConversionOptions(hardlink=True))
     assert convert_job(linked).warnings == ()
     (shard,) = pathlib.Path(job.source).glob("variables/*.data-*")
     assert shard.stat().st_nlink == 2
@@ -191,7 +196,7 @@ def test_a_source_that_changes_meanwhile_is_not_committed(job, monkeypatch):
         return convert(source, destination, **options)
 
     convert = converter.convert
-    monkeypatch.setattr(converter, "convert", change)
+    monkeypatch.setattr("converter.migration.convert_job.convert", change)
     outcome = convert_job(job)
     assert isinstance(outcome, Refused)
     assert "changed while it was converted" in outcome.error.text
@@ -214,7 +219,7 @@ def test_an_output_that_lost_a_file_is_made_anew(job):
 
 
 def test_a_machine_that_does_not_see_the_destination_does_not_make_one(job, tmp_path):
-    lost = dataclasses.replace(
+    lost = msgspec.structs.replace(
         job, staging=str(tmp_path / "x/0"), destination=str(tmp_path / "x/a")
     )
     outcome = convert_job(lost)
@@ -237,7 +242,7 @@ def test_whatever_goes_wrong_is_an_outcome(job, monkeypatch, raised, kind, has_d
     def fail(*_, **__):
         raise raised
 
-    monkeypatch.setattr(converter, "convert", fail)
+    monkeypatch.setattr("converter.migration.convert_job.convert", fail)
     outcome = convert_job(job)
     assert isinstance(outcome, kind)
     assert outcome.error.kind == type(raised).__name__
@@ -249,12 +254,12 @@ def test_an_error_names_the_destination_and_not_where_it_was_staged(job, monkeyp
         assert str(destination).startswith(job.staging)
         raise errors.DestinationError(f"{destination} cannot be written: No space left on device")
 
-    monkeypatch.setattr(converter, "convert", fail)
+    monkeypatch.setattr("converter.migration.convert_job.convert", fail)
     assert convert_job(job).error.message.startswith(f"{job.destination} cannot be written")
 
 
 def test_another_version_does_not_run_it(job):
-    outcome = convert_job(dataclasses.replace(job, converter="9.9"))
+    outcome = convert_job(msgspec.structs.replace(job, converter="9.9"))
     assert "install the same version" in outcome.error.message
 
 

@@ -13,7 +13,7 @@ from converter.migration.outcomes import NotLegacy, Reason, Refused
 def find(tmp_path):
     def call(root):
         found = discover(root, tmp_path / "dst")
-        return [c.path for c in found.candidates], {o.path: o for o in found.settled}
+        return [c.path for c in found.candidates], {o.path: o for o in found.outcomes}
 
     return call
 
@@ -36,10 +36,10 @@ def test_a_module_is_not_looked_into(tree, find):
 def test_files_without_a_model_are_named_once_at_the_top(tree, find, tmp_path):
     root = tree({"a": None, "docs/x.txt": "x", "docs/more/y.txt": "y", "empty/z/k": None})
     (root / "empty/z/k/tfhub_module.pb").unlink()
-    candidates, settled = find(root)
+    candidates, outcomes = find(root)
     assert candidates == ["a"]
-    assert list(settled) == ["docs"]
-    assert settled["docs"] == NotLegacy(
+    assert list(outcomes) == ["docs"]
+    assert outcomes["docs"] == NotLegacy(
         path="docs", source=str(root / "docs"), destination=str(tmp_path / "dst/docs"),
         reason=Reason.NO_MODEL, explanation="It holds files, but neither a model nor an archive.",
     )  # fmt: skip
@@ -59,10 +59,10 @@ def test_links_are_not_followed_and_it_says_so(tree, find, tmp_path):
     (root / "x.tgz").symlink_to(tmp_path / "x.tgz")
     (root / "loop").symlink_to(".")
     (root / "dead").symlink_to("nowhere")
-    candidates, settled = find(root)
+    candidates, outcomes = find(root)
     assert candidates == ["a/1"]
-    assert {outcome.reason for outcome in settled.values()} == {Reason.LINK}
-    inside = {path: "own place" in o.explanation for path, o in settled.items()}
+    assert {outcome.reason for outcome in outcomes.values()} == {Reason.LINK}
+    inside = {path: "own place" in o.explanation for path, o in outcomes.items()}
     assert inside == {"a/latest": True, "loop": True, "out": False, "x.tgz": False}
 
 
@@ -77,11 +77,11 @@ def test_a_folder_that_cannot_be_read_is_refused(tree, find):
     root = tree({"a": None, "b/c": None})
     (root / "b").chmod(0)
     try:
-        candidates, settled = find(root)
+        candidates, outcomes = find(root)
     finally:
         (root / "b").chmod(0o700)
     assert candidates == ["a"]
-    assert isinstance(settled["b"], Refused)
+    assert isinstance(outcomes["b"], Refused)
 
 
 def test_a_root_that_is_no_tree_is_wrong_use(tree, find, tmp_path):

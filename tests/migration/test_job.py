@@ -1,8 +1,7 @@
 """Jobs survive JSON."""
 
-import json
-
 from converter.conversion.options import ConversionOptions
+from converter.files.json_values import decode, encode
 from converter.migration.job import Job
 
 
@@ -11,7 +10,7 @@ def test_a_job_survives(make_job):
         verify=True, import_ops=("b", "a"), hardlink=True, tags=(), training_tags=("train",)
     )
     job = make_job(options=options, attempt=2)
-    assert Job.from_json(json.loads(json.dumps(job.to_json()))) == job
+    assert decode(encode(job), Job) == job
 
 
 def test_another_attempt_is_the_same_job(make_job):

@@ -1,13 +1,15 @@
 """The journal: what is appended is read, and no damage keeps a run from going on."""
 
-import dataclasses
 import errno
 import json
+import math
 import os
 
+import msgspec
 import pytest
 
 from converter import errors
+from converter.files.json_values import to_json_values
 from converter.migration.journal import (
     History,
     JobFinished,
@@ -37,8 +39,8 @@ def finished(path, message="no", run="r1"):
             path=path, source=f"/src/{path}", destination=f"/dst/{path}",
             error=ErrorInfo(kind="FormatError", message=message),
         ),
-        source_signature="s",
-        destination_signature=None,
+        source_stat_digest="s",
+        destination_stat_digest=None,
         fingerprint="f",
         converter="0.1.0",
     )  # fmt: skip
@@ -68,7 +70,7 @@ def test_what_is_appended_is_read(tmp_path):
 
 def test_the_last_outcome_counts_and_a_second_run_adds_to_the_first(tmp_path):
     write(tmp_path, BEGIN, started("a"), finished("a", "first"))
-    second = dataclasses.replace(BEGIN, run="r2", time=20.0)
+    second = msgspec.structs.replace(BEGIN, run="r2", time=20.0)
     write(tmp_path, second, started("a", "r2"), finished("a", "second", "r2"))
     history = read_journal(tmp_path)
     assert [run.started.run for run in history.runs] == ["r1", "r2"]
@@ -95,26 +97,69 @@ def test_a_damaged_line_in_the_middle_costs_its_own_event_only(tmp_path):
     write(tmp_path, BEGIN, finished("a"), finished("b"))
     path = journal_path(tmp_path)
     lines = path.read_bytes().splitlines(keepends=True)
-    lines[1:2] = [b"\0\0\xff\n", b"[]\n", b'{"v": 1, "event": "job_started"}\n']
+    lines[1:2] = [
+        b"\0\0\xff\n", b"[]\n", b'{"v": 1, "event": "job_started"}\n', b"[" * 99_999 + b"\n"
+    ]  # fmt: skip
     path.write_bytes(b"".join(lines))
     history = read_journal(tmp_path)
     assert list(history.entries) == ["b"]
-    assert history.damaged_lines == (2, 3, 4)
+    assert [line.number for line in history.damaged_lines] == [2, 3, 4, 5]
+    assert [line.problem.partition(":")[0] for line in history.damaged_lines] == [
+        "it is not valid JSON",
+        "expected `object`, got `array`",
+        "object missing required field `run`",
+        "it is not valid JSON",
+    ]
+
+
+def test_a_journal_of_version_0_1_is_read(tmp_path):
+    """Of before snapshots had that name, and without a verdict; the path is not Unicode."""
+    path = journal_path(tmp_path)
+    path.parent.mkdir()
+    path.write_bytes(
+        b'{"v": 1, "event": "run_started", "run": "r", "time": 1.5, "converter": "0.1.0",'
+        b' "source_root": "/src", "options": {"verify": true, "globs": {"include": ["a"]}}}\n'
+        b'{"v": 1, "event": "job_started", "run": "r", "time": 2, "path": "a\xed\xb3\xbf"}\n'
+        b'{"v": 1, "event": "job_finished", "run": "r", "time": 9.5, "outcome": {"outcome":'
+        b' "converted", "path": "a\xed\xb3\xbf", "source": "/src/a", "destination": "/dst/a",'
+        b' "seconds": 6.25, "attempts": 1, "started": 2.25, "worker": "host:7", "source_digest":'
+        b' "d", "source_bytes": 10, "warnings": ["Careful."], "destination_bytes": 11, "record":'
+        b' "/dst/a/assets.extra/conversion.json", "parity": {"passed": true, "tensors": 3,'
+        b' "bit_equal": 2, "worst_abs": 0.5, "worst_rel": "inf"}, "parity_report": null},'
+        b' "source_signature": "s", "destination_signature": "t", "fingerprint": "{}",'
+        b' "converter": "0.1.0"}\n'
+        b'{"v": 1, "event": "run_finished", "run": "r", "time": 10.0, "counts": {"converted": 1},'
+        b' "interrupted": false}\n'
+    )
+    history = read_journal(tmp_path)
+    assert history.damaged_lines == ()
+    assert history.runs[0].finished.counts == {"converted": 1}
+    entry = history.entries["a\udcff"]
+    assert (entry.source_stat_digest, entry.destination_stat_digest) == ("s", "t")
+    assert entry.outcome.warnings == ("Careful.",)
+    assert (entry.outcome.parity.verdict, entry.outcome.parity.worst_rel) == ("equal", math.inf)
+    before = path.read_bytes().splitlines()
+    write(tmp_path, entry)
+    after = path.read_bytes().splitlines()[-1]
+    assert set(json.loads(after)) == set(json.loads(before[2]))
 
 
 @pytest.mark.parametrize("name", [["a"], {}, 1, None])
 def test_what_is_named_by_no_text_is_damaged(name, tmp_path):
-    outcome = {**finished("a").outcome.to_json(), "path": name}
+    outcome = {**to_json_values(finished("a").outcome), "path": name}
     damaged = (
-        dataclasses.asdict(started("a")) | {"v": 1, "event": "job_started", "path": name},
-        dataclasses.asdict(started("a")) | {"v": 1, "event": "job_started", "run": name},
-        dataclasses.asdict(finished("a")) | {"v": 1, "event": "job_finished", "outcome": outcome},
+        to_json_values(started("a")) | {"path": name},
+        to_json_values(started("a")) | {"run": name},
+        to_json_values(finished("a")) | {"outcome": outcome},
     )
     write(tmp_path, BEGIN)
     with journal_path(tmp_path).open("a") as file:
-        file.writelines(json.dumps(event, default=str) + "\n" for event in damaged)
+        file.writelines(json.dumps(event) + "\n" for event in damaged)
     history = read_journal(tmp_path)
-    assert history.damaged_lines == (2, 3, 4)
+    assert [line.number for line in history.damaged_lines] == [2, 3, 4]
+    assert [line.problem.rpartition(" at ")[2] for line in history.damaged_lines] == [
+        "`path`", "`run`", "`outcome.path`",
+    ]  # fmt: skip
     assert not history.entries
     assert not history.unfinished
 

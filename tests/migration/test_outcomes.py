@@ -5,9 +5,11 @@ import math
 import pickle
 import typing
 
+import msgspec
 import pytest
 
 from converter import errors
+from converter.files.json_values import to_json_values
 from converter.migration import outcomes
 from converter.migration.outcomes import (
     Converted,
@@ -20,7 +22,6 @@ from converter.migration.outcomes import (
     Refused,
     TimedOut,
     UpToDate,
-    outcome_from_json,
 )
 
 WHERE = {"path": "a/b", "source": "/src/a/b", "destination": "/dst/a/b"}
@@ -56,8 +57,8 @@ EXAMPLES = [
 @pytest.mark.parametrize("outcome", EXAMPLES, ids=lambda outcome: type(outcome).__name__)
 def test_an_outcome_survives(outcome):
     assert pickle.loads(pickle.dumps(outcome)) == outcome
-    text = json.dumps(outcome.to_json(), allow_nan=False)
-    assert outcome_from_json(json.loads(text)) == outcome
+    text = json.dumps(to_json_values(outcome), allow_nan=False)
+    assert msgspec.convert(json.loads(text), outcomes.Outcome) == outcome
 
 
 def test_the_union_is_closed():
@@ -67,13 +68,28 @@ def test_the_union_is_closed():
 
 
 def test_fields_of_a_later_version_are_ignored():
-    assert outcome_from_json({**EXAMPLES[4].to_json(), "mood": "good"}) == EXAMPLES[4]
+    values = {**to_json_values(EXAMPLES[4]), "mood": "good"}
+    assert msgspec.convert(values, outcomes.Outcome) == EXAMPLES[4]
 
 
 @pytest.mark.parametrize("values", [{}, {"outcome": "won"}, {"outcome": "refused"}])
 def test_what_is_no_outcome_is_an_error(values):
-    with pytest.raises((KeyError, TypeError)):
-        outcome_from_json(values)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(values, outcomes.Outcome)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"seconds": "long"}, {"seconds": math.nan}, {"seconds": math.inf}, {"worker": 7},
+        {"warnings": [1]}, {"attempts": -1}, {"attempts": 2**63}, {"source_bytes": 1.5},
+        {"source": None}, {"started": [1]}, {"error": {"kind": "x"}},
+    ],
+)  # fmt: skip
+def test_a_value_of_another_type_is_an_error(wrong):
+    values = {**to_json_values(EXAMPLES[4]), **wrong}
+    with pytest.raises(msgspec.ValidationError, match=next(iter(wrong))):
+        msgspec.convert(values, outcomes.Outcome)
 
 
 def test_an_error_is_described():
@@ -88,5 +104,7 @@ def test_an_error_is_described():
 
 def test_a_comparison_of_an_earlier_version_knew_two_verdicts():
     values = {"passed": True, "tensors": 3, "bit_equal": 2, "worst_abs": 0.0, "worst_rel": "inf"}
-    assert ParitySummary.from_json(values).verdict == "equal"
-    assert ParitySummary.from_json({**values, "passed": False}).verdict == "differs"
+    summary = msgspec.convert(values, ParitySummary)
+    assert (summary.verdict, summary.worst_rel) == ("equal", math.inf)
+    summary = msgspec.convert({**values, "passed": False}, ParitySummary)
+    assert summary.verdict == "differs"

@@ -64,7 +64,7 @@ def test_the_largest_come_first_and_then_the_alphabet_decides(tree, plan):
 def test_the_migration_s_own_folder_is_no_place_for_a_model(tree, plan):
     found = plan(tree({".tf1hub/staging/run/0": None, ".tf1hub.tgz": "x", "a/.tf1hub/b": None}))
     assert [job.path for job in found.jobs] == ["a/.tf1hub/b"]
-    refused = {outcome.path: outcome.error.text for outcome in found.settled}
+    refused = {outcome.path: outcome.error.text for outcome in found.outcomes}
     assert set(refused) == {".tf1hub/staging/run/0", ".tf1hub.tgz"}
     assert all("collide with the journal's folder '.tf1hub'" in text for text in refused.values())
 
@@ -72,7 +72,7 @@ def test_the_migration_s_own_folder_is_no_place_for_a_model(tree, plan):
 def test_collisions_are_refused(tree, plan):
     found = plan(tree({"a": None, "a.tar.gz": "x"}))
     assert [job.path for job in found.jobs] == ["a"]
-    (refused,) = found.settled
+    (refused,) = found.outcomes
     assert isinstance(refused, Refused)
     assert refused.error.text == (
         "its SavedModel would collide with that of 'a'. Rename one of the two, or leave one out"
@@ -83,11 +83,11 @@ def test_collisions_are_refused(tree, plan):
 def test_what_is_excluded_collides_with_nothing(tree, plan):
     found = plan(tree({"a": None, "a.tar.gz": "x", "docs/x": "x"}), globs=Globs((), ("a", "docs")))
     assert [job.path for job in found.jobs] == ["a.tar.gz"]
-    assert found.settled == ()
+    assert found.outcomes == ()
 
 
 def test_what_is_no_model_is_settled(tree, plan):
-    (outcome,) = plan(tree({"a": None, "docs/x": "x"})).settled
+    (outcome,) = plan(tree({"a": None, "docs/x": "x"})).outcomes
     assert isinstance(outcome, NotLegacy)
 
 

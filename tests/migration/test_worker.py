@@ -10,6 +10,8 @@ from multiprocessing.connection import Connection
 import pytest
 
 from converter.migration import worker
+from converter.migration.outcomes import Converted
+from converter.migration.worker import Answer, Ready
 
 
 @pytest.fixture
@@ -37,12 +39,12 @@ def start():
 
 def test_it_runs_jobs_until_there_are_no_more(start, make_job):
     process, connection = start(os.getpid())
-    assert worker.receive(connection) == {"ready": True}
+    assert worker.receive(connection, Ready) == Ready()
     for path in ("a", "b"):
-        worker.send(connection, make_job(path).to_json())
-        outcome = worker.receive(connection)["outcome"]
-        assert (outcome["path"], outcome["outcome"]) == (path, "converted")
-        assert outcome["worker"] == f"here:{process.pid}"
+        worker.send(connection, make_job(path))
+        outcome = worker.receive(connection, Answer).outcome
+        assert isinstance(outcome, Converted)
+        assert (outcome.path, outcome.worker) == (path, f"here:{process.pid}")
     connection.close()
     assert process.wait(10) == 0
 
@@ -51,17 +53,17 @@ def test_it_ends_when_its_parent_is_another(start):
     process, connection = start(os.getpid() + 1)
     assert process.wait(10) == 1
     with pytest.raises(EOFError):
-        worker.receive(connection)
+        worker.receive(connection, Answer)
 
 
 def test_messages_are_json():
     ours, theirs = socket.socketpair()
     with Connection(ours.detach()) as here, Connection(theirs.detach()) as there:
-        worker.send(here, {"ä": [1, None]})
-        assert json.loads(there.recv_bytes()) == {"ä": [1, None]}
+        worker.send(here, Answer(None))
+        assert json.loads(there.recv_bytes()) == {"message": "answer", "outcome": None}
         here.send(os.getpid)  # A pickle.
         with pytest.raises(ValueError, match="decode"):
-            worker.receive(there)
+            worker.receive(there, Answer)
 
 
 def test_a_message_that_is_larger_than_any_is_not_read(monkeypatch):
@@ -70,7 +72,7 @@ def test_a_message_that_is_larger_than_any_is_not_read(monkeypatch):
     with Connection(ours.detach()) as here, Connection(theirs.detach()) as there:
         worker.send(here, "x" * 101)
         with pytest.raises(OSError, match="bad message length"):
-            worker.receive(there)
+            worker.receive(there, Answer)
 
 
 def test_the_collector_does_not_look_at_what_was_imported():

@@ -97,12 +97,12 @@ def test_a_draw_is_spread_over_files_and_lines_and_comes_again(write):
 
 
 def test_the_tests_of_a_file():
-    level = pathlib.Path("converter/passes/raise_control_flow/level.py")
-    guards = level.with_name("guards.py")
-    assert narrow(guards) == ["tests/passes/raise_control_flow/test_guards.py"]
-    assert narrow(level) == ["tests/passes/test_raise_control_flow.py",
-                             "tests/passes/raise_control_flow"]  # fmt: skip
-    assert wide(level) == ["tests/passes"]
+    scopes = pathlib.Path("converter/passes/functionalize_control_flow/scopes.py")
+    guards = scopes.with_name("guards.py")
+    assert narrow(guards) == ["tests/passes/functionalize_control_flow/test_guards.py"]
+    assert narrow(scopes) == ["tests/passes/test_functionalize_control_flow.py",
+                             "tests/passes/functionalize_control_flow"]  # fmt: skip
+    assert wide(scopes) == ["tests/passes"]
 
 
 @pytest.mark.slow

@@ -128,7 +128,7 @@ def test_a_value_of_another_dtype(half_plus_two):
 def test_a_value_of_another_shape(half_plus_two):
     _save(half_plus_two, a=np.zeros([2, 1], np.float32), b=np.float32(1))
     message = _weights_error(_check_all, half_plus_two)
-    assert "variable 'a' has shape [], its value in the checkpoint has [2,1]" in message
+    assert "variable 'a' has shape (), its value in the checkpoint has (2, 1)" in message
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_a_part_of_a_variable_of_another_full_shape(half_plus_two):
     _save(half_plus_two, table=np.zeros([4, 3], np.float32))
     checkpoint = read_checkpoint(half_plus_two / "variables" / "variables")
     part = VariableSpec("t", "t", 1, (2, 3), True, "table", SliceSpec((5, 3), (1, 0), (2, 3)))
-    assert "has shape [5,3], its value in the checkpoint has [4,3]" in _weights_error(
+    assert "has shape (5, 3), its value in the checkpoint has (4, 3)" in _weights_error(
         checkpoint.check, part
     )
 

@@ -17,11 +17,15 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
+import msgspec
+
 from converter import errors
+from converter.files.json_values import to_json_values
 from converter.migration.engines import Finished, Limits, Started
-from converter.migration.engines.dask_worker import close_slots, run_on_worker
+from converter.migration.engines.dask_worker import close_runners, run_on_worker
 from converter.migration.job import Job
-from converter.migration.outcomes import Crashed, ErrorInfo, Outcome, outcome_from_json
+from converter.migration.outcomes import Crashed, ErrorInfo, Outcome
+from converter.migration.worker import Answer
 
 try:
     import distributed
@@ -74,7 +78,7 @@ class DaskEngine:
         finally:
             dispatch.cancel()
             with contextlib.suppress(Exception):  # The scheduler may be gone.
-                self._client.run(close_slots, self._run, on_error="ignore")
+                self._client.run(close_runners, self._run, on_error="ignore")
             self._client.close()
 
 
@@ -145,8 +149,7 @@ class _Dispatch:
             status = future.status
             future.release()
             if status == "finished":
-                outcome = None if result is None else outcome_from_json(result)
-                yield Finished(sent.job, outcome)
+                yield Finished(sent.job, msgspec.convert(result, Answer).outcome)
             else:
                 yield from self._retry(sent, result)
             yield from self._fill(waiting, stopping)
@@ -172,7 +175,7 @@ class _Dispatch:
     def _send(self, job: Job, tries: int) -> None:
         future = self._client.submit(
             run_on_worker,
-            job.to_json(),
+            to_json_values(job),
             self._function,
             dataclasses.asdict(self._limits),
             self._run,
@@ -203,9 +206,7 @@ class _Dispatch:
 
 def _crashed(sent: _Sent) -> Outcome:
     return Crashed(
-        path=sent.job.path,
-        source=sent.job.source,
-        destination=sent.job.destination,
+        **sent.job.module_fields(),
         started=sent.when,
         seconds=time.time() - sent.when,
         attempts=sent.job.attempt,

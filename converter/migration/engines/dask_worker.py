@@ -7,9 +7,13 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
+from converter.files.json_values import to_json_values
 from converter.migration.engines import Limits
 from converter.migration.job import Job
-from converter.migration.slot import Slot
+from converter.migration.job_runner import JobRunner
+from converter.migration.worker import Answer
 
 
 @dataclasses.dataclass(slots=True)
@@ -17,12 +21,12 @@ class _Held:
     """What a thread of this worker holds.
 
     Attributes:
-      slot: Has the child process.
+      runner: Has the child process.
       kind: What it was made for: jobs of another kind need another one. None when it was killed.
       run: The run that used it last.
     """
 
-    slot: Slot
+    runner: JobRunner
     kind: tuple[Any, ...] | None
     run: str
 
@@ -34,33 +38,34 @@ _LOCK = threading.Lock()
 
 
 def run_on_worker(
-    job: Mapping[str, Any], function: str, limits: Mapping[str, Any], run: str
-) -> dict[str, Any] | None:
-    """Runs a job, and returns its outcome as JSON values: nothing large, and nothing raised."""
-    kind = (function, Limits(**limits), tuple(job["options"]["import_ops"]))
-    outcome = _hold(kind, run).run(Job.from_json(job))
-    return None if outcome is None else outcome.to_json()
+    values: Mapping[str, Any], function: str, limits: Mapping[str, Any], run: str
+) -> dict[str, Any]:
+    """Runs a job, and returns its `Answer`, both as JSON values: nothing large, nothing raised."""
+    job = msgspec.convert(values, Job)
+    kind = (function, Limits(**limits), job.options.import_ops)
+    answer: dict[str, Any] = to_json_values(Answer(_hold(kind, run).run(job)))
+    return answer
 
 
-def _hold(kind: tuple[Any, ...], run: str) -> Slot:
-    """The slot of this thread; that of an earlier job if it will do."""
+def _hold(kind: tuple[Any, ...], run: str) -> JobRunner:
+    """The runner of this thread; that of an earlier job if it will do."""
     thread = threading.get_ident()
     with _LOCK:
         held = _HELD.get(thread)
         if held is not None and held.kind != kind:
-            held.slot.close()
+            held.runner.close()
             held = None
         if held is None:
-            held = _HELD[thread] = _Held(Slot(kind[0], kind[1]), kind, run)
+            held = _HELD[thread] = _Held(JobRunner(kind[0], kind[1]), kind, run)
         held.run = run
-        return held.slot
+        return held.runner
 
 
-def close_slots(run: str) -> None:
+def close_runners(run: str) -> None:
     """Ends the child processes that a run used last, with the jobs that they may be running."""
     with _LOCK:
         for held in _HELD.values():
             if held.run == run:
                 # Its own thread closes it: a job may be running on it.
                 held.kind = None
-                held.slot.kill()
+                held.runner.kill()

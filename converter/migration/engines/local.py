@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 
 from converter.migration.engines import Finished, Limits, Started
 from converter.migration.job import Job
-from converter.migration.slot import Slot
+from converter.migration.job_runner import JobRunner
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,17 +29,17 @@ class LocalEngine:
         self, jobs: Sequence[Job], function: str, stopping: Callable[[], bool]
     ) -> Generator[Started | Finished, None, None]:
         """Runs jobs; see `Engine.run`."""
-        slots = [Slot(function, self.limits) for _ in range(min(self.workers, len(jobs)))]
+        runners = [JobRunner(function, self.limits) for _ in range(min(self.workers, len(jobs)))]
         work = _Work(jobs, stopping)
-        threads = [threading.Thread(target=work.do, args=(slot,)) for slot in slots]
+        threads = [threading.Thread(target=work.do, args=(runner,)) for runner in runners]
         for thread in threads:
             thread.start()
         try:
             yield from work.events(len(threads))
         finally:
             work.stop()
-            for slot in slots:
-                slot.kill()
+            for runner in runners:
+                runner.kill()
             for thread in threads:
                 thread.join()
 
@@ -75,22 +75,22 @@ class _Work:
             else:
                 yield event
 
-    def do(self, slot: Slot) -> None:
+    def do(self, runner: JobRunner) -> None:
         """What a thread does; the worker lives and dies in it."""
         try:
-            with contextlib.closing(slot):
-                self._run_jobs(slot)
+            with contextlib.closing(runner):
+                self._run_jobs(runner)
         except BaseException as error:
             self._events.put(_Failure(error))
         finally:
             self._events.put(None)
 
-    def _run_jobs(self, slot: Slot) -> None:
-        slot.start()
+    def _run_jobs(self, runner: JobRunner) -> None:
+        runner.start()
         while not self._is_stopping() and not self._is_stopped.is_set():
             try:
                 job = self._jobs.get_nowait()
             except queue.Empty:
                 return
             self._events.put(Started(job))
-            self._events.put(Finished(job, slot.run(job)))
+            self._events.put(Finished(job, runner.run(job)))

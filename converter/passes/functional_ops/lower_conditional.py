@@ -28,7 +28,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from converter.ir import op_facts, serde
+from converter.ir import attributes, op_facts
 from converter.ir.graph import Node, TensorRef
 from converter.passes.functional_ops.place_body import (
     Body,
@@ -47,7 +47,7 @@ def lower_if(call: Node, scope: str, then: Body, otherwise: Body) -> Placed:
     """
     inputs, results = _checked_dtypes(call, (then, otherwise))
     made = V1Nodes(scope)
-    predicate = made.to_bool(call.inputs[0], serde.attr_dtype(call, "Tcond"))
+    predicate = made.to_bool(call.inputs[0], attributes.get_dtype(call, "Tcond"))
     sides = _fork(made, "", predicate, call.inputs[1:], inputs, call.control_inputs)
     ways = [
         (side, made.place(side.name, body.graph, side.inputs, (side.pivot,)))
@@ -85,7 +85,7 @@ def lower_case(call: Node, scope: str, *branches: Body) -> Placed:
 
 def _checked_dtypes(call: Node, branches: Sequence[Body]) -> tuple[tuple[int, ...], ...]:
     """The types of the inputs after the first, which chooses, and of the results."""
-    inputs, results = (serde.attr_dtypes(call, key) for key in ("Tin", "Tout"))
+    inputs, results = (attributes.get_dtypes(call, key) for key in ("Tin", "Tout"))
     check_inputs(call, 1 + len(inputs))
     for branch in branches:
         check_body(call, branch, len(inputs), len(results))

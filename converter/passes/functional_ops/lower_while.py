@@ -38,7 +38,7 @@ from collections.abc import Collection, Mapping, Sequence
 from tensorflow.core.framework import attr_value_pb2
 
 from converter import errors
-from converter.ir import op_facts, serde
+from converter.ir import attributes, op_facts
 from converter.ir.graph import AttrValue, Graph, Node, TensorRef
 from converter.passes.functional_ops.place_body import (
     Body,
@@ -55,7 +55,7 @@ def lower_while(call: Node, scope: str, condition: Body, body: Body) -> Placed:
     Raises:
       FormatError: if an attribute is missing, or a function does not fit the op.
     """
-    dtypes = serde.attr_dtypes(call, "T")
+    dtypes = attributes.get_dtypes(call, "T")
     check_inputs(call, len(dtypes))
     check_body(call, condition, len(dtypes), 1)
     check_body(call, body, len(dtypes), len(dtypes))
@@ -108,10 +108,10 @@ class _Loop:
             "Enter",
             ref,
             after=self._call.control_inputs,
-            T=serde.type_attr(self._dtypes[i]),
-            frame_name=serde.string_attr(self.made.scope),
-            is_constant=serde.bool_attr(invariant),
-            parallel_iterations=serde.int_attr(parallel),
+            T=attributes.type_attr(self._dtypes[i]),
+            frame_name=attributes.string_attr(self.made.scope),
+            is_constant=attributes.bool_attr(invariant),
+            parallel_iterations=attributes.int_attr(parallel),
         )
 
     def _add_merge(self, i: int) -> TensorRef:
@@ -178,4 +178,4 @@ def _merge_shapes(call: Node, i: int) -> Mapping[str, AttrValue]:
     attr = attr_value_pb2.AttrValue()
     attr.list.shape.add().CopyFrom(shapes[i])
     attr.list.shape.add()  # The other output of a Merge is a scalar.
-    return {serde.INFERRED_SHAPES: attr}
+    return {attributes.INFERRED_SHAPES: attr}

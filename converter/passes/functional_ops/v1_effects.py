@@ -31,7 +31,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from converter.ir import op_facts, query, serde
+from converter.ir import attributes, op_facts, query
 from converter.ir.graph import Graph, Node, TensorRef
 from converter.passes.functional_ops.place_body import Placed
 
@@ -72,7 +72,7 @@ def hold_results(placed: Placed, scope: str, dtypes: Sequence[int]) -> Placed:
             "Identity",
             (ref,),
             placed.targets,
-            {"T": serde.type_attr(dtype)},
+            {"T": attributes.type_attr(dtype)},
         )
         for i, (ref, dtype) in enumerate(zip(placed.results, dtypes, strict=True))
     ]

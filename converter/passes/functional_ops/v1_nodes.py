@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from converter.ir import op_facts, serde
+from converter.ir import attributes, constants, op_facts
 from converter.ir.graph import AttrValue, Graph, Node, TensorRef
 from converter.passes.functional_ops.place_body import Placed, place_body
 
@@ -32,17 +32,17 @@ class V1Nodes:
         self, name: str, op: str, dtype: int, *inputs: TensorRef, after: Sequence[str] = ()
     ) -> TensorRef:
         """Makes a node whose one attribute is `T`."""
-        return self.add(name, op, *inputs, after=after, T=serde.type_attr(dtype))
+        return self.add(name, op, *inputs, after=after, T=attributes.type_attr(dtype))
 
     def constant(self, name: str, number: int, after: Sequence[str] = ()) -> TensorRef:
         """Makes an int32 scalar."""
-        node = serde.int_constant(f"{self.scope}/{name}", number, after)
+        node = constants.int_constant(f"{self.scope}/{name}", number, after)
         self.nodes[node.name] = node
         return TensorRef(node.name)
 
     def merge(self, name: str, dtype: int, *inputs: TensorRef, **attrs: AttrValue) -> TensorRef:
         """Makes a Merge."""
-        count, kind = serde.int_attr(len(inputs)), serde.type_attr(dtype)
+        count, kind = attributes.int_attr(len(inputs)), attributes.type_attr(dtype)
         return self.add(name, "Merge", *inputs, N=count, T=kind, **attrs)
 
     def to_bool(self, predicate: TensorRef, dtype: int) -> TensorRef:

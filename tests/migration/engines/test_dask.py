@@ -15,10 +15,12 @@ import psutil
 import pytest
 
 from converter import errors
+from converter.files.json_values import to_json_values
 from converter.migration.engines import Finished, Limits, Started, dask_worker
 from converter.migration.engines import dask as engine_module
 from converter.migration.engines.dask import DaskEngine
 from converter.migration.outcomes import Converted, Crashed, TimedOut
+from converter.migration.worker import Answer
 
 FAKE = "migration.fake_jobs:convert"
 THREADS = 2
@@ -36,7 +38,7 @@ def cluster():
     ) as started:
         yield started
     for held in dask_worker._HELD.values():
-        held.slot.close()
+        held.runner.close()
     dask_worker._HELD.clear()
 
 
@@ -185,7 +187,7 @@ class Client:
         self.cancelled = [future.key for future in futures]
 
     def run(self, function, run, on_error):
-        assert function is dask_worker.close_slots
+        assert function is dask_worker.close_runners
         assert on_error == "ignore"
         self.closed_run = run
 
@@ -232,9 +234,8 @@ def killed():
 
 
 def good(job):
-    return Converted(
-        path=job.path, source="", destination="", destination_bytes=1, record="r"
-    ).to_json()
+    outcome = Converted(path=job.path, source="", destination="", destination_bytes=1, record="r")
+    return to_json_values(Answer(outcome))
 
 
 def test_a_job_that_is_lost_with_its_worker_is_sent_again_once(scripted, make_job):

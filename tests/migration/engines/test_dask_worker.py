@@ -4,13 +4,16 @@ import dataclasses
 import pathlib
 import threading
 
+import msgspec
 import psutil
 import pytest
 
 from converter.conversion.options import ConversionOptions
+from converter.files.json_values import to_json_values
 from converter.migration.engines import Limits, dask_worker
-from converter.migration.engines.dask_worker import close_slots, run_on_worker
-from converter.migration.outcomes import Converted, Crashed, outcome_from_json
+from converter.migration.engines.dask_worker import close_runners, run_on_worker
+from converter.migration.outcomes import Converted, Crashed
+from converter.migration.worker import Answer
 
 FAKE = "migration.fake_jobs:convert"
 
@@ -22,14 +25,14 @@ def run(monkeypatch, make_job):
     monkeypatch.setattr(dask_worker, "_HELD", {})
 
     def call(name="a", run="r1", limits=None, **fields):
-        job = make_job(name, **fields).to_json()
+        job = to_json_values(make_job(name, **fields))
         values = run_on_worker(job, FAKE, dataclasses.asdict(limits or Limits()), run)
-        outcome = outcome_from_json(values)
+        outcome = msgspec.convert(values, Answer).outcome
         return outcome, int(outcome.worker.partition(":")[2] or 0)
 
     yield call
     for held in dask_worker._HELD.values():
-        held.slot.close()
+        held.runner.close()
 
 
 def is_gone(pid):
@@ -57,9 +60,9 @@ def test_a_job_of_another_kind_has_another_child_and_the_first_is_gone(run):
 def test_a_run_closes_what_it_used_last_and_no_other(run):
     _, pid = run("a", run="r1")
     run("b", run="r2")
-    close_slots("r1")
+    close_runners("r1")
     assert run("c", run="r2")[1] == pid
-    close_slots("r2")
+    close_runners("r2")
     assert is_gone(pid)
     assert run("d", run="r2")[1] != pid
 
@@ -69,10 +72,10 @@ def test_closing_ends_a_job_that_is_running(run):
     # A child dies with the thread that made it, so this one makes its own.
     thread = threading.Thread(target=lambda: outcomes.append(run("hang")[0]))
     thread.start()
-    while not any(held.slot._worker for held in dask_worker._HELD.values()):
+    while not any(held.runner._worker for held in dask_worker._HELD.values()):
         thread.join(0.01)
     thread.join(0.5)
-    close_slots("r1")
+    close_runners("r1")
     thread.join(5)
     assert isinstance(outcomes[0], Crashed)
 

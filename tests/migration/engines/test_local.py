@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from converter import errors
+from converter.files.json_values import encode
 from converter.migration.engines import Finished, Limits, Started
 from converter.migration.engines.local import LocalEngine
 from converter.migration.outcomes import Converted, Crashed, TimedOut
@@ -93,9 +94,10 @@ def test_workers_that_do_not_start_are_an_error(make_job):
 
 SCRIPT = """
 import sys
+from converter.files.json_values import decode
 from converter.migration.engines.local import LocalEngine
 from converter.migration.job import Job
-job = Job.from_json(eval(sys.argv[1]))
+job = decode(sys.argv[1], Job)
 for event in LocalEngine(1).run([job], "migration.fake_jobs:convert", lambda: False):
     print("started", flush=True)
 """
@@ -104,7 +106,7 @@ for event in LocalEngine(1).run([job], "migration.fake_jobs:convert", lambda: Fa
 def test_workers_die_with_their_parent(make_job):
     root = pathlib.Path(__file__).parents[3]
     script = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, repr(make_job("hang").to_json())],
+        [sys.executable, "-c", SCRIPT, encode(make_job("hang"))],
         stdout=subprocess.PIPE,
         env={"PYTHONPATH": f"{root}:{root / 'tests'}"},
     )

@@ -1,0 +1,241 @@
+"""Compiles a module: decides what it offers, and lowers every graph of it.
+
+This is the one place where passes run. It needs no objects of TensorFlow, and runs nothing.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from collections.abc import Iterable, Mapping
+
+from converter import errors
+from converter.compile.compiled_module import (
+    Compilation,
+    CompiledModule,
+    LossGraph,
+    RefusedModule,
+)
+from converter.compile.computations import (
+    CompiledCallable,
+    compile_call,
+    find_programs,
+    list_arguments,
+    variable_names,
+)
+from converter.compile.definitions import DefinitionCompiler, Definitions
+from converter.compile.lowering import Lowering
+from converter.compile.plan import CallablePlan, ModulePlan, has_endpoints, make_plan
+from converter.compile.plan_options import PlanOptions
+from converter.compile.refusals import Refusal, Refusals
+from converter.compile.serving import ServedSignature, compile_served
+from converter.compile.signature_names import serving_names
+from converter.compile.tokenization import find_tokenization_info
+from converter.compile.variants import Tags, merge_variables
+from converter.formats.legacy_module import LegacyModule
+from converter.ir.graph import Program, TensorRef, VariableSpec
+from converter.ir.region import Region, region_digest
+from converter.passes.prune_unreachable import needing_placeholders, prune_unreachable
+
+
+def compile_module(legacy: LegacyModule, options: PlanOptions | None = None) -> CompiledModule:
+    """Decides what the converted module offers, and lowers every graph of it.
+
+    Args:
+      legacy: The module.
+      options: The choices that the user made; none by default.
+
+    Raises:
+      ConversionError: if a part of it cannot be carried over exactly.
+      UsageError: if the module has no such tag set or signature.
+    """
+    compilation = try_compile(legacy, options)
+    if isinstance(compilation, RefusedModule):
+        raise compilation.error
+    return compilation
+
+
+def try_compile(legacy: LegacyModule, options: PlanOptions | None = None) -> Compilation:
+    """Compiles a module, or tells all reasons why that cannot be done.
+
+    Args:
+      legacy: The module.
+      options: The choices that the user made; none by default.
+
+    Raises:
+      UsageError: if the module has no such tag set or signature.
+    """
+    try:
+        plan = make_plan(legacy, options)
+    except errors.UsageError:
+        raise
+    except errors.ConversionError as error:
+        return RefusedModule(None, (Refusal(error),))
+    return _Compiler(legacy, plan).run()
+
+
+class _Compiler:
+    """Compiles each part of a module; one that is refused does not hide the others."""
+
+    def __init__(self, legacy: LegacyModule, plan: ModulePlan) -> None:
+        self._legacy = legacy
+        self._plan = plan
+        self._refusals = Refusals()
+        self._lowering = Lowering()
+        self._definitions = DefinitionCompiler(self._lowering, self._refusals)
+        self._stored: dict[str, VariableSpec] = {}
+
+    def run(self) -> Compilation:
+        parts = [self._compile_callable(plan) for plan in self._plan.callables.values()]
+        callables = {part.plan.attribute: part for part in parts if part is not None}
+        serving = self._compile_serving(callables)
+        losses = self._compile_losses()
+        self._check_tables()
+        self._check_assets()
+        if self._refusals.all:
+            return RefusedModule(self._plan, self._refusals.all)
+        variables, used = self._find_variables(callables)
+        return CompiledModule(
+            legacy=self._legacy,
+            plan=self._plan,
+            callables=callables,
+            serving=serving,
+            losses=losses,
+            definitions=self._definitions.definitions,
+            tokenization=find_tokenization_info(self._legacy, self._plan),
+            variables=variables,
+            used=used,
+        )
+
+    def _compile_callable(self, plan: CallablePlan) -> CompiledCallable | None:
+        """Compiles all calls; None if one of them is refused."""
+        programs = find_programs(plan, self._legacy)
+        takes_endpoints = has_endpoints(programs[False], plan)
+        combinations = list(list_arguments(plan, takes_endpoints=takes_endpoints))
+        computations = {}
+        for arguments in combinations:
+            with self._refusals.collected(plan.attribute):
+                program = programs[arguments.training]
+                computations[arguments] = compile_call(plan, program, arguments, self._lowering)
+        for computation in computations.values():
+            self._require(computation.region, computation.program, plan.attribute)
+        if len(computations) < len(combinations):
+            return None
+        return CompiledCallable(plan, programs, computations)
+
+    def _compile_serving(
+        self, callables: Mapping[str, CompiledCallable]
+    ) -> dict[str, ServedSignature]:
+        serving: dict[str, ServedSignature] = {}
+        for attribute, name in serving_names(self._plan).items():
+            if attribute not in callables:
+                continue
+            part = f"signature {name!r}"
+            with self._refusals.collected(part):
+                served = serving[name] = compile_served(callables[attribute], self._lowering)
+                if served.call is None:
+                    self._require(served.computation.region, served.computation.program, part)
+        return serving
+
+    def _compile_losses(self) -> list[LossGraph]:
+        compiled = [
+            self._compile_loss(self._legacy.variants[tags], ref)
+            for tags in loss_variants(self._plan)
+            for ref in _usable_losses(self._legacy.variants[tags])
+        ]
+        return _merge_losses(loss for loss in compiled if loss is not None)
+
+    def _compile_loss(self, program: Program, ref: TensorRef) -> LossGraph | None:
+        part = f"regularization loss '{ref}'"
+        with self._refusals.collected(part):
+            made = self._lowering.lower(prune_unreachable(program, {}, [ref]), program)
+            self._require(made.region, program, part)
+            variants = frozenset({program.tags})
+            return LossGraph(program, ref, made.region, variants, made.unresolved_overrides)
+        return None
+
+    def _require(self, region: Region, program: Program, part: str) -> None:
+        """Compiles what `region` uses, and checks that its variables have values."""
+        self._definitions.require(region, program, part)
+        for name in sorted(variable_names(region)):
+            spec = program.variables[name]
+            with self._refusals.collected(part):
+                _check_same_storage(self._stored.setdefault(name, spec), spec)
+                self._legacy.checkpoint.check(spec)
+
+    def _check_tables(self) -> None:
+        for (tags, node), table in list(self._definitions.definitions.tables.items()):
+            for region in table.regions:
+                self._require(region, self._legacy.variants[tags], f"table {node!r}")
+
+    def _check_assets(self) -> None:
+        for tags in self._plan.variants.used:
+            for asset in self._legacy.variants[tags].assets.values():
+                with self._refusals.collected(f"asset {asset.filename!r}"):
+                    self._legacy.asset_path(asset.filename)
+
+    def _find_variables(
+        self, callables: Mapping[str, CompiledCallable]
+    ) -> tuple[dict[str, VariableSpec], dict[str, tuple[str, ...]]]:
+        """The variables that callables and tables use, and the names of those of each callable."""
+        used = {name: part.variable_names() for name, part in callables.items()}
+        anywhere = _table_variables(self._definitions.definitions).union(*used.values())
+        variables = {
+            name: spec
+            for name, spec in all_variables(self._legacy, self._plan).items()
+            if name in anywhere
+        }
+        return variables, {
+            name: tuple(variable for variable in variables if variable in names)
+            for name, names in used.items()
+        }
+
+
+def _check_same_storage(one: VariableSpec, other: VariableSpec) -> None:
+    if one.checkpoint_key != other.checkpoint_key:
+        raise errors.WeightsError(f"two graph variants store variable {one.name!r} differently")
+
+
+def _table_variables(definitions: Definitions) -> set[str]:
+    return {
+        name
+        for table in definitions.tables.values()
+        for region in table.regions
+        for name in variable_names(region)
+    }
+
+
+def all_variables(legacy: LegacyModule, plan: ModulePlan) -> dict[str, VariableSpec]:
+    """The variables of the variants that some callable runs, by TF1 name."""
+    used = [legacy.variants[tags] for tags in plan.variants.used]
+    names = {spec.name for program in used for spec in program.variables.values()}
+    merged = merge_variables([*used, *legacy.variants.values()])
+    return {name: spec for name, spec in merged.items() if name in names}
+
+
+def loss_variants(plan: ModulePlan) -> list[Tags]:
+    """The variants whose losses count for some callable."""
+    variants = [plan.variants.loss_variant(part.tags) for part in plan.callables.values()]
+    return list(dict.fromkeys(variants))
+
+
+def _usable_losses(program: Program) -> list[TensorRef]:
+    """The losses that are functions of the weights alone."""
+    unfed = needing_placeholders(program, {}) if program.regularization_losses else set()
+    return [ref for ref in program.regularization_losses if ref.node not in unfed]
+
+
+def _merge_losses(losses: Iterable[LossGraph]) -> list[LossGraph]:
+    """The losses in order; one that several variants share counts once.
+
+    One that a variant lists twice counts twice.
+    """
+    found: dict[tuple[str, int], LossGraph] = {}
+    times: collections.Counter[tuple[str, Tags]] = collections.Counter()
+    for loss in losses:
+        digest = region_digest(loss.region)
+        times[digest, loss.program.tags] += 1
+        key = digest, times[digest, loss.program.tags]
+        known = found.setdefault(key, loss)
+        found[key] = dataclasses.replace(known, variants=known.variants | loss.variants)
+    return list(found.values())

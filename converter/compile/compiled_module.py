@@ -1,0 +1,141 @@
+"""The outcome of compiling a module, as frozen values: all that tracing needs to know.
+
+None of it is an object of TensorFlow, and all of it can be pickled.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from converter import errors
+from converter.compile.computations import CompiledCallable, variable_names
+from converter.compile.definitions import Definitions
+from converter.compile.plan import ModulePlan
+from converter.compile.refusals import Refusal
+from converter.compile.serving import ServedSignature
+from converter.compile.tokenization import TokenizationInfo
+from converter.compile.variants import Tags, format_tags
+from converter.formats.legacy_module import LegacyModule
+from converter.ir.graph import Program, TensorRef, VariableSpec
+from converter.ir.region import Region, region_digest
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LossGraph:
+    """A regularization loss.
+
+    Attributes:
+      program: The graph variant that has it.
+      ref: The tensor that it was.
+      region: How to compute it from the weights.
+      variants: All graph variants that have it, `program` among them.
+      unresolved_overrides: The gradient overrides that no library resolves, by node.
+    """
+
+    program: Program
+    ref: TensorRef
+    region: Region
+    variants: frozenset[Tags]
+    unresolved_overrides: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def variable_names(self) -> set[str]:
+        """The TF1 names of the variables that it uses."""
+        return variable_names(self.region)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CompiledModule:
+    """A module whose graphs are all lowered.
+
+    Attributes:
+      legacy: The TF1 module.
+      plan: What is offered.
+      callables: The graphs of each callable, by attribute.
+      serving: What each serving signature runs, by its name.
+      losses: The regularization losses that are functions of the weights alone.
+      definitions: The tables, and the functions with gradients, that these use.
+      tokenization: What BERT modules say of their vocabulary.
+      variables: The variables that callables use, by TF1 name, in the order of the collections.
+      used: For each callable, the names of the variables that any call of it uses, in the same
+        order: those behind endpoints, too, which would silently not be trained otherwise.
+    """
+
+    legacy: LegacyModule
+    plan: ModulePlan
+    callables: Mapping[str, CompiledCallable]
+    serving: Mapping[str, ServedSignature]
+    losses: Sequence[LossGraph]
+    definitions: Definitions
+    tokenization: TokenizationInfo
+    variables: Mapping[str, VariableSpec]
+    used: Mapping[str, tuple[str, ...]]
+
+    @property
+    def used_by_root(self) -> tuple[str, ...]:
+        """The names of the variables that the module lists; all, when it cannot be called."""
+        return tuple(self.variables) if self.plan.root is None else self.used[self.plan.root]
+
+    def losses_of(self, name: str) -> list[int]:
+        """The losses that a callable lists: of its training variant, those of its variables."""
+        variant = self.plan.variants.loss_variant(self.plan.callables[name].tags)
+        used = set(self.used[name])
+        return [
+            index
+            for index, loss in enumerate(self.losses)
+            if variant in loss.variants and loss.variable_names() <= used
+        ]
+
+    @property
+    def losses_of_root(self) -> list[int]:
+        """The losses that the module lists; those of all callables, when it cannot be called."""
+        if self.plan.root is not None:
+            return self.losses_of(self.plan.root)
+        return sorted({index for name in self.callables for index in self.losses_of(name)})
+
+    def digests(self) -> dict[str, str]:
+        """The digest of each region, by the name that `regions` gives it."""
+        distinct = {id(region): region for _, region in self.regions()}
+        digests = {key: region_digest(region) for key, region in distinct.items()}
+        return {name: digests[id(region)] for name, region in self.regions()}
+
+    def regions(self) -> Iterator[tuple[str, Region]]:
+        """All regions that are traced, each with a name that tells where it is from."""
+        for name, part in self.callables.items():
+            for arguments, computation in part.computations.items():
+                yield arguments.format_call(name), computation.region
+        for name, served in self.serving.items():
+            yield f"signature {name!r}", served.computation.region
+        for loss in self.losses:
+            where = format_tags(loss.program.tags)
+            yield f"regularization loss '{loss.ref}' of {where}", loss.region
+        for (tags, node), table in self.definitions.tables.items():
+            where = f"table {node!r} of {format_tags(tags)}"
+            yield f"{where}, creation", table.creation
+            yield from ((f"{where}, filling {n}", r) for n, r in enumerate(table.filling))
+        for (tags, key), function in self.definitions.gradients.items():
+            where = f"function {key!r} of {format_tags(tags)}"
+            yield where, function.forward
+            yield f"{where}, gradient", function.backward
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RefusedModule:
+    """A module that cannot be converted.
+
+    Attributes:
+      plan: What it would offer; None if not even that can be told.
+      refusals: All reasons, at least one.
+    """
+
+    plan: ModulePlan | None
+    refusals: tuple[Refusal, ...]
+
+    @property
+    def error(self) -> errors.ConversionError:
+        """The first reason, which converting the module raises."""
+        return self.refusals[0].error
+
+
+Compilation: TypeAlias = CompiledModule | RefusedModule

@@ -1,0 +1,149 @@
+"""Converts one TF1 module: `converter.convert`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+from converter import errors
+from converter.compile.compile_module import compile_module
+from converter.compile.compiled_module import CompiledModule
+from converter.conversion.options import (
+    ConversionArguments,
+    ConversionOptions,
+    Progress,
+    ignore_progress,
+    show_options,
+)
+from converter.conversion.verify import verify
+from converter.export.record import ParityInfo
+from converter.export.saved_model import Conversion, check_destination, write_saved_model
+from converter.files.byte_progress import ByteProgress
+from converter.files.paths import Path, StrPath, as_path
+from converter.files.snapshot import SourceGuard
+from converter.files.source_files import BackgroundDigest
+from converter.files.staging import sweep_beside
+from converter.formats.registry import read_module
+from converter.parity.report import ParityReport
+from converter.parity.user_inputs import check_inputs
+from converter.parity.verdict import DIFFERS
+from converter.processes import garbage_collection
+from converter.processes.custom_ops import import_packages
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+@show_options(ConversionArguments)
+def convert(
+    source: StrPath,
+    destination: StrPath,
+    *,
+    inputs: Mapping[str, Any] | StrPath | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    source_digest: Callable[[], str] | None = None,
+    parity_report: Callable[[ParityReport], None] | None = None,
+    **options: Unpack[ConversionArguments],
+) -> Conversion:
+    """Converts a TF1 module; runs none of its ops, unless `verify` is set.
+
+    Weights are never loaded: their files are copied, and every checksum in them is compared.
+
+    Args:
+      source: The module's directory: a local path, or any that TensorFlow can read (`gs://…`).
+      destination: Where to write the SavedModel. At any time it is absent, the old version, or
+        complete.
+      inputs: Arrays for the comparison, or the `.npz` file that holds them, as in `verify`.
+      overwrite: Whether to replace a SavedModel at `destination`.
+      progress: Called with each step as it begins, and while large weights are copied.
+      source_digest: Returns `converter.files.source_files.digest(source)`, for a caller who
+        already has it, or began to compute it earlier.
+      parity_report: Called with the full comparison, passed or not, if `verify` is set.
+      **options: Options of `ConversionOptions`.
+
+    Raises:
+      ConversionError: if the module cannot be converted exactly, or differs from the original.
+      UsageError: if the module has no such tag set, signature or input.
+    """
+    chosen = ConversionOptions.of(options, ConversionArguments)
+    with BackgroundDigest(source, source_digest) as digest:
+        return _Task(
+            as_path(source), as_path(destination), chosen, inputs, overwrite,
+            progress or ignore_progress, parity_report,
+        ).run(digest.result)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Task:
+    """One conversion, with the arguments of `convert`."""
+
+    source: Path
+    destination: Path
+    options: ConversionOptions
+    inputs: Mapping[str, Any] | StrPath | None
+    overwrite: bool
+    progress: Progress
+    parity_report: Callable[[ParityReport], None] | None
+
+    def run(self, digest: Callable[[], str]) -> Conversion:
+        """Converts the module.
+
+        Args:
+          digest: Returns the digest of the source.
+        """
+        import_packages(self.options.import_ops)
+        guard = SourceGuard(self.source)
+        with garbage_collection.paused() as resumed:
+            compiled, arrays = self._compile()
+            self.progress("tracing and saving")
+            return write_saved_model(
+                compiled,
+                self.destination,
+                options=self.options.recorded(),
+                digest=digest,
+                check_source=guard.check,
+                overwrite=self.overwrite,
+                hardlink=self.options.hardlink,
+                verify=self._comparison(arrays, resumed) if self.options.verify else None,
+                progress=ByteProgress(self.progress, "copying weights"),
+            )
+
+    def _compile(self) -> tuple[CompiledModule, Mapping[str, Any]]:
+        """Reads the module; compiles it; returns that, and the arrays to compare it with."""
+        self.progress("reading the module")
+        legacy = read_module(self.source)
+        sweep_beside(self.destination)
+        check_destination(legacy.directory, self.destination, overwrite=self.overwrite)
+        arrays = check_inputs(self.inputs, legacy, verify=self.options.verify)
+        self.progress("rewriting its graphs")
+        return compile_module(legacy, self.options.plan_options), arrays
+
+    def _comparison(
+        self,
+        arrays: Mapping[str, Any],
+        collecting_garbage: Callable[[], AbstractContextManager[None]],
+    ) -> Callable[[Path], ParityInfo]:
+        """Returns a function that compares the staged result and summarizes that for the record.
+
+        It raises ParityError where the two differ.
+        """
+
+        def compare(staging: Path) -> ParityInfo:
+            with collecting_garbage():  # Sessions make much of it.
+                report = verify(
+                    self.source, staging, inputs=arrays, import_ops=self.options.import_ops,
+                    progress=self.progress,
+                )  # fmt: skip
+            if self.parity_report is not None:
+                self.parity_report(report)
+            if report.verdict == DIFFERS:
+                raise errors.ParityError(
+                    f"the converted module differs from the original: {report.first_failure()}",
+                    remedy="Convert without --verify and run `tf1hub verify` to see all of it.",
+                )
+            return report.summary()
+
+        return compare

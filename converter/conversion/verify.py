@@ -1,0 +1,49 @@
+"""Compares a converted module with its original: `converter.verify`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from converter.conversion.options import Progress, ignore_progress
+from converter.files.paths import StrPath
+from converter.parity import verify as parity
+from converter.parity.report import ParityReport
+from converter.parity.user_inputs import read_arrays
+from converter.processes.custom_ops import import_packages
+
+
+def verify(
+    source: StrPath,
+    destination: StrPath,
+    *,
+    inputs: Mapping[str, Any] | StrPath | None = None,
+    rtol: float | None = None,
+    atol: float | None = None,
+    import_ops: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> ParityReport:
+    """Compares a converted module with its original, by running both on the same inputs.
+
+    The TF1 graph runs in a Session, the SavedModel in a process of its own. A difference raises
+    nothing: `verdict` of the report is `equal`, `differs` or `not compared`.
+
+    Args:
+      source: The TF1 module's directory.
+      destination: The SavedModel that `convert` wrote.
+      inputs: Arrays to use instead of generated ones, by `input` or `signature/input`, or the
+        `.npz` file that holds them.
+      rtol: Relative tolerance, instead of the default of each dtype.
+      atol: Absolute tolerance, instead of the default of each dtype.
+      import_ops: Packages that register custom ops, such as `tensorflow_text`.
+      progress: Called with each step as it begins.
+
+    Raises:
+      ParityError: if `destination` was not converted from `source`, or one of the two cannot run.
+      UsageError: if `inputs` has a name that the module does not know.
+    """
+    import_packages(import_ops)
+    return parity.verify(
+        source, destination, inputs=read_arrays(inputs), rtol=rtol, atol=atol,
+        import_ops=tuple(import_ops), progress=progress or ignore_progress,
+    )  # fmt: skip

@@ -1,0 +1,115 @@
+"""Says what needs no converting, and describes what was converted; in a worker process."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+from typing import Any
+
+import msgspec
+
+from converter import errors
+from converter.export.record import FILENAME, FOLDER, read_record
+from converter.files.snapshot import take_snapshot
+from converter.files.source_files import digest
+from converter.formats import hub_module
+from converter.formats.registry import FORMATS
+from converter.migration.completeness import is_complete
+from converter.migration.job import Job
+from converter.migration.outcomes import (
+    SOURCE_MISSING,
+    ErrorInfo,
+    Failed,
+    NotLegacy,
+    Outcome,
+    ParitySummary,
+    Reason,
+    UpToDate,
+)
+from converter.version import __version__
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Precheck:
+    """What a look at a module, before it is converted, has found.
+
+    Attributes:
+      outcome: The outcome of a module that needs no converting, or cannot be; None for others.
+      source_digest: The digest of its source, if that was needed.
+    """
+
+    outcome: Outcome | None = None
+    source_digest: str | None = None
+
+
+def precheck(job: Job) -> Precheck:
+    """Looks whether a module has to be converted.
+
+    Raises:
+      ConversionError: if the source cannot be read.
+    """
+    if not os.path.lexists(job.source):
+        return Precheck(_missing(job))
+    if _is_tf2(pathlib.Path(job.source)):
+        explanation = "It is a TF2 SavedModel already."
+        known = NotLegacy(**job.module_fields(), reason=Reason.TF2, explanation=explanation)
+        return Precheck(known)
+    recorded = _recorded_digest(job)
+    if recorded is None:
+        return Precheck()
+    actual = digest(pathlib.Path(job.source))
+    if actual != recorded or not is_complete(pathlib.Path(job.destination)):
+        return Precheck(source_digest=actual)
+    return Precheck(UpToDate(**job.module_fields(), **describe_output(job)), actual)
+
+
+def _missing(job: Job) -> Outcome:
+    error = ErrorInfo(
+        kind=SOURCE_MISSING,
+        message=f"{job.source} is not there",
+        remedy="Check the path, and that every machine that converts sees it under this one.",
+    )
+    return Failed(**job.module_fields(), error=error)
+
+
+def _is_tf2(source: pathlib.Path) -> bool:
+    if any(candidate.recognizes(source) for candidate in FORMATS):
+        return False
+    if not any((source / f"saved_model.{end}").is_file() for end in ("pb", "pbtxt")):
+        return False
+    return hub_module.is_tf2(hub_module.read_saved_model(source))
+
+
+def _recorded_digest(job: Job) -> str | None:
+    """The digest of what this converter has made the destination from, with these options.
+
+    None if it was made otherwise, or not by a converter.
+    """
+    if not pathlib.Path(job.source).is_dir():
+        return None
+    try:
+        record = read_record(pathlib.Path(job.destination))
+        same_options = record.options == job.options.recorded()
+        same_version = record.converter == __version__
+        verified = record.parity is not None
+        recorded = record.source.digest
+    except errors.ParityError:
+        return None
+    is_same = same_options and same_version and (verified or not job.options.verify)
+    return recorded if is_same else None
+
+
+def describe_output(job: Job) -> dict[str, Any]:
+    """The fields that describe the SavedModel that is in place."""
+    destination, report = pathlib.Path(job.destination), pathlib.Path(job.parity_report)
+    record = read_record(destination)
+    parity = record.parity
+    return {
+        "source_digest": record.source.digest,
+        "warnings": record.all_warnings(),
+        "destination_bytes": take_snapshot(destination).size_bytes,
+        "record": str(destination / FOLDER / FILENAME),
+        "parity": msgspec.convert(parity, ParitySummary | None, from_attributes=True),
+        "parity_report": str(report) if parity is not None and report.is_file() else None,
+    }

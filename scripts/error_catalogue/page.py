@@ -1,0 +1,51 @@
+"""`docs/errors.md`: the messages for those who meet them."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Iterable
+
+from converter import errors
+from error_catalogue.catalogue_file import Message
+
+_INTRODUCTION = """\
+# Errors
+
+<!-- Written by scripts/list_errors from the code and converter/catalogue.toml. -->
+
+Every error of `tf1hub` is one line: what was expected and what was found, the node of the graph
+where it happened if there is one, and what to do. In Python, errors are exceptions with the
+attributes `message`, `node` and `remedy`, all children of `converter.ConversionError` except for
+`InternalError`.
+
+Here is every message, by class, with its cause. `{braces}` stand for what varies.
+"""
+
+
+def format_page(messages: Iterable[Message]) -> str:
+    """The contents of the page."""
+    by_error = {
+        error: list(group)
+        for error, group in itertools.groupby(messages, key=lambda message: message.error)
+    }
+    order = [name for name, kind in vars(errors).items() if inspect.isclass(kind)]
+    sections = [
+        f"\n## {error}\n\n{_about(error)}\n" + "".join(map(_format_message, by_error[error]))
+        for error in order
+        if error in by_error
+    ]
+    return _INTRODUCTION + "".join(sections)
+
+
+def _about(error: str) -> str:
+    """The first paragraph of the docstring of an error's class."""
+    return inspect.cleandoc(getattr(errors, error).__doc__).partition("\n\n")[0]
+
+
+def _format_message(message: Message) -> str:
+    fence, space = ("``", " ") if "`" in message.text else ("`", "")
+    return (
+        f"\n### {fence}{space}{message.text}{space}{fence}\n\n"
+        f"{message.cause}\n\n**Remedy:** {message.remedy}\n"
+    )
