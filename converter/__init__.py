@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from converter.migration.migrate import migrate
     from converter.migration.report import MigrationReport
     from converter.migration.watcher import Watcher
-    from converter.page.report import report
+    from converter.migration.write_report import report
     from converter.page.write import ReportFiles
     from converter.parity.report import ParityReport
     from converter.version import __version__
@@ -102,7 +102,7 @@ _MODULES = {
     "inspect": "converter.conversion.inspect",
     "load": "converter.conversion.load",
     "migrate": "converter.migration.migrate",
-    "report": "converter.page.report",
+    "report": "converter.migration.write_report",
     "verify": "converter.conversion.verify",
 }
 

@@ -1,6 +1,5 @@
 """Migrations for tests of the report: journal, records and comparisons, without any conversion."""
 
-import base64
 import json
 import zlib
 
@@ -117,7 +116,7 @@ def saved(root, path, record=None, report=None, kind=Converted, **facts):
     place.write_text(json.dumps(record))
     compared = {}
     if report is not None:
-        summary = msgspec.convert(report.summary(), ParitySummary)
+        summary = msgspec.convert(report.summary(), ParitySummary, from_attributes=True)
         file = write_report_of(root, path, report)
         compared = {"parity": summary, "parity_report": str(file)}
     return kind(
@@ -165,6 +164,12 @@ def one_of_each(root):
     ]  # fmt: skip
 
 
+def write_migration(root):
+    """Makes the DST_ROOT of a migration with every outcome, one module begun and not finished."""
+    root.mkdir()
+    return write_journal(root, one_of_each(root), begun=["text/begun"])
+
+
 def write_journal(root, outcomes, begun=(), run="r1"):
     """Writes the journal of a run that had these outcomes, and left others begun."""
     with Journal(root) as journal:
@@ -194,7 +199,8 @@ def _finished(outcome, run):
 def write_many(root, count):
     """Writes the journal of a migration of many modules, each with a record and a comparison."""
     record, report = json.dumps(make_record(40)), make_report(12)
-    full, summary = json.dumps(report.to_json()), msgspec.convert(report.summary(), ParitySummary)
+    full = json.dumps(report.to_json())
+    summary = msgspec.convert(report.summary(), ParitySummary, from_attributes=True)
     outcomes = []
     for number in range(count):
         path = f"group_{number % 50:02}/module_{number:05}"
@@ -218,6 +224,6 @@ def write_many(root, count):
     return write_journal(root, outcomes)
 
 
-def unpack(packed):
-    """The details of a module, as a browser unpacks them; see `page/packed.py`."""
-    return json.loads(zlib.decompress(base64.b64decode(packed)))
+def unpack(details):
+    """The details of a module, as a browser unpacks them."""
+    return json.loads(zlib.decompress(details))

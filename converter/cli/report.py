@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
-    from converter.page.report import report
+    from converter.migration.write_report import report
 
     with terminal.progress() as progress:
         files = report(arguments.destination_root, arguments.output, progress=progress)

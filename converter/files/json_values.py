@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import msgspec
 
 _Value = TypeVar("_Value")
 
-# A number from 0 up to the largest of 64 bits.
-Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
-Finite = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
+MAX_COUNT = (1 << 63) - 1
+Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_COUNT)]
+MAX_SECONDS = 1e15
+# A duration, or a time since 1970.
+Seconds = Annotated[float, msgspec.Meta(ge=-MAX_SECONDS, le=MAX_SECONDS)]
 if TYPE_CHECKING:
     Number = float
 else:
-    # Convert with `float`: a number that JSON does not have is a string.
+    # As it is in JSON; `restore_numbers` makes it a float.
     Number = float | Literal["inf", "-inf", "nan"]
 
 
@@ -51,8 +52,14 @@ def decode(content: str | bytes, kind: type[_Value]) -> _Value:
     return msgspec.convert(values, kind)
 
 
-def explain(error: ValueError) -> str:
-    """Says in a clause what is wrong with a document, and where: `expected int at runs[0].time`."""
+def restore_numbers(struct: msgspec.Struct, *names: str) -> None:
+    """Makes floats of the `Number` fields of a Struct; for its `__post_init__`."""
+    for name in names:
+        msgspec.structs.force_setattr(struct, name, float(getattr(struct, name)))
+
+
+def explain(error: Exception) -> str:
+    """Says in a clause what is wrong with a document, and where: "expected `int` at `runs[0]`"."""
     if not isinstance(error, msgspec.ValidationError):
         return f"it is not valid JSON: {error}"
     problem, _, path = str(error).partition(" - at `$")

@@ -115,7 +115,7 @@ def _foresee(job: Job) -> Outcome | None:
     ).refusals
     if not refusals:
         return None
-    error = ErrorInfo(kind=refusals[0]["type"], message=refusals[0]["error"])
+    error = ErrorInfo(kind=refusals[0].type, message=refusals[0].error)
     return Refused(**job.module_fields(), error=error)
 
 

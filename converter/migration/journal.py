@@ -22,7 +22,7 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from converter import errors
-from converter.files.json_values import Count, Finite, decode, encode, explain
+from converter.files.json_values import Count, Seconds, decode, encode, explain
 from converter.migration.outcomes import Outcome
 
 STATE_FOLDER = ".tf1hub"
@@ -41,7 +41,7 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
 
     v: int = SCHEMA_VERSION
     run: str
-    time: Finite
+    time: Seconds
 
 
 class RunStarted(_Event, frozen=True, kw_only=True, tag="run_started"):

@@ -20,7 +20,7 @@ from typing import TypeAlias, get_args
 import msgspec
 
 from converter import errors
-from converter.files.json_values import Count, Finite, Number
+from converter.files.json_values import Count, Number, Seconds, restore_numbers
 from converter.parity.verdict import DIFFERS, EQUAL
 
 
@@ -90,8 +90,7 @@ class ParitySummary(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not self.verdict:
             msgspec.structs.force_setattr(self, "verdict", EQUAL if self.passed else DIFFERS)
-        for name in ("worst_abs", "worst_rel"):
-            msgspec.structs.force_setattr(self, name, float(getattr(self, name)))
+        restore_numbers(self, "worst_abs", "worst_rel")
 
 
 class ModuleOutcome(msgspec.Struct, frozen=True, kw_only=True, tag_field="outcome"):
@@ -113,9 +112,9 @@ class ModuleOutcome(msgspec.Struct, frozen=True, kw_only=True, tag_field="outcom
     path: str
     source: str
     destination: str
-    seconds: Finite = 0.0
+    seconds: Seconds = 0.0
     attempts: Count = 0
-    started: Finite = 0.0
+    started: Seconds = 0.0
     worker: str = ""
     source_digest: str | None = None
     source_bytes: Count | None = None
@@ -183,7 +182,7 @@ class Failed(_Unsuccessful, frozen=True, kw_only=True, tag="failed"):
 class TimedOut(_Unsuccessful, frozen=True, kw_only=True, tag="timed_out"):
     """The job took longer than `limit_secs`."""
 
-    limit_secs: Finite
+    limit_secs: Seconds
 
 
 class Crashed(_Unsuccessful, frozen=True, kw_only=True, tag="crashed"):

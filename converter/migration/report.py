@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from converter.files.json_values import Finite, to_json_values
+from converter.files.json_values import Seconds, to_json_values
 from converter.migration.outcomes import (
     OUTCOME_NAMES,
     UNSUCCESSFUL,
@@ -49,7 +49,7 @@ class MigrationReport(msgspec.Struct, frozen=True, kw_only=True):
     stopped_because: str = ""
     dry_run: bool = False
     workers: int = 1
-    seconds: Finite = 0.0
+    seconds: Seconds = 0.0
 
     @property
     def passed(self) -> bool:

@@ -1,7 +1,7 @@
-"""The page over a migration: one HTML file that needs nothing else, and its data for programs.
+"""Renders the report of a migration: one HTML file that needs nothing else, and a CSV file.
 
-    files ─▶ collect ─▶ Migration ─▶ html, tables ─▶ write
+    report.json ─▶ document ─▶ html, csv_table ─▶ write
 
-The journal, the records and the comparisons are read as what they are: files that anybody may have
-written. A file that is missing or damaged is said in the page, and is no error.
+The document is all that the page knows of a migration. It is checked when it is read, since anybody
+may have written it.
 """

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
-from converter.page.meanings import MEANINGS
-from converter.page.totals import DURATION_BOUNDS, Totals
-from converter.page.untrusted import Json
+from converter.page.document import DURATION_BOUNDS, Totals
+from converter.page.outcome_labels import MEANINGS
 
-WIDTH = 1000.0  # Of the chart of outcomes; it is stretched to the width of the page.
-_LEAST_WIDTH = 6.0  # One module of ten thousand can be seen.
+WIDTH = 1000.0  # Of the outcome chart, which is stretched to the width of the page.
+_LEAST_WIDTH = 6.0  # Wide enough to see one module of ten thousand.
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of the bar that shows outcomes.
+    """A segment of the outcome chart.
 
     Attributes:
-      outcome: Which.
+      outcome: The outcome.
       count: How many modules have it.
-      x: Where it begins.
-      width: How wide it is.
+      x: The left edge.
+      width: The width.
     """
 
     outcome: str
@@ -30,12 +30,13 @@ class Segment:
 
 
 def outcome_segments(totals: Totals) -> tuple[Segment, ...]:
-    """A segment for each outcome that a module has; together they are `WIDTH` wide.
+    """Lays out a segment for each outcome that a module has; together they are `WIDTH` wide.
 
-    A segment that would be too narrow to see is wider, and the others share what is left.
+    A segment that would be too narrow to see is widened, and the others share the rest.
     """
-    counts = {name: totals.counts[name] for name in MEANINGS if totals.counts[name]}
-    narrow = {name for name, count in counts.items() if _share(count, counts) < _LEAST_WIDTH}
+    counts = {name: count for name in MEANINGS if (count := totals.counts.get(name, 0))}
+    least = sum(counts.values()) * _LEAST_WIDTH / WIDTH
+    narrow = {name for name, count in counts.items() if count < least}
     left = WIDTH - _LEAST_WIDTH * len(narrow)
     wide = sum(count for name, count in counts.items() if name not in narrow)
     segments, x = [], 0.0
@@ -46,12 +47,8 @@ def outcome_segments(totals: Totals) -> tuple[Segment, ...]:
     return tuple(segments)
 
 
-def _share(count: int, counts: dict[str, int]) -> float:
-    return WIDTH * count / sum(counts.values())
-
-
-def duration_bars(totals: Totals) -> list[Json]:
-    """A bar for each range of durations, from the first to the last that has a module."""
+def duration_bars(totals: Totals) -> list[dict[str, Any]]:
+    """Describes a bar for each range of durations, from the first to the last that is not empty."""
     bounds = [0, *DURATION_BOUNDS]
     bars = [
         {"label": _label(start, end), "count": count, "from": start, "to": end}
@@ -64,7 +61,7 @@ def duration_bars(totals: Totals) -> list[Json]:
 
 
 def _label(start: int, end: int | None) -> str:
-    """A range by its end: `≤ 20 s`, `≤ 5 min`, `> 1 h`."""
+    """Labels a range by its end: `≤ 20 s`, `≤ 5 min`, `> 1 h`."""
     seconds, sign = (start, ">") if end is None else (end, "≤")
     if seconds < 60:
         return f"{sign} {seconds} s"

@@ -1,4 +1,4 @@
-"""The page as one HTML file: style, scripts and data are in it, and nothing is loaded.
+"""Renders the page as one HTML file that holds style, scripts and data, and loads nothing.
 
 A content security policy with the digests of its one style and its one script keeps everything
 else from running, whatever a module's name or an error's text may be.
@@ -15,13 +15,11 @@ from typing import Any
 import jinja2
 import markupsafe
 
-from converter.page import wording
+from converter.files.json_values import to_json_values
+from converter.page import formatting
 from converter.page.charts import duration_bars, outcome_segments
-from converter.page.collect import Migration
-from converter.page.meanings import LABELS, MEANINGS
-from converter.page.totals import Totals
-from converter.page.untrusted import Json, to_json
-from converter.version import __version__
+from converter.page.document import Module, Report
+from converter.page.outcome_labels import LABELS, MEANINGS
 
 _WEB = importlib.resources.files("converter.page") / "web"
 _SCRIPTS = (
@@ -37,39 +35,38 @@ _MOST_CAUSES = 50
 _MOST_LINKS = 8
 _MOST_RUNS = 20
 _FILTERS = {
-    "bytes": wording.format_bytes,
-    "number": wording.format_number,
-    "seconds": wording.format_seconds,
-    "time": wording.format_time,
-    "error": wording.format_error,
+    "bytes": formatting.format_bytes,
+    "number": formatting.format_number,
+    "seconds": formatting.format_seconds,
+    "time": formatting.format_time,
+    "error": formatting.format_error,
 }
-# What the table shows, sorts and searches; `web/page.js` names the columns by these.
+# The columns of the table; `web/page.js` names them by these.
 _COLUMNS = (
     "path", "outcome", "seconds", "source_bytes", "destination_bytes", "variables", "tensors",
     "bit_equal", "verdict", "worst_rel", "warnings", "cause", "at", "length",
 )  # fmt: skip
 
 
-def to_html(migration: Migration, totals: Totals) -> bytes:
-    """The page."""
+def to_html(report: Report) -> bytes:
+    """Renders the page."""
     style, script = _read("page.css"), _script()
     template = _environment().from_string(_read("page.html.j2"))
     return template.render(
         policy=_policy(style, script),
         style=markupsafe.Markup(style),
         script=markupsafe.Markup(script),
-        data=_for_script(_data(migration, totals)),
-        details="\n".join(module.packed for module in migration.modules),
-        migration=migration,
-        totals=totals,
-        segments=outcome_segments(totals),
+        data=_for_script(_data(report)),
+        details="\n".join(map(_packed, report.modules)),
+        report=report,
+        totals=report.totals,
+        segments=outcome_segments(report.totals),
         labels=LABELS,
         meanings=MEANINGS,
         most_causes=_MOST_CAUSES,
         most_links=_MOST_LINKS,
-        runs=list(reversed(migration.runs[-_MOST_RUNS:])),
-        as_of=max((run["started"] + run["seconds"] for run in migration.runs), default=0.0),
-        converter=__version__,
+        runs=list(reversed(report.runs[-_MOST_RUNS:])),
+        as_of=max((run.started + run.seconds for run in report.runs), default=0.0),
     ).encode()
 
 
@@ -86,7 +83,7 @@ def _read(name: str) -> str:
 
 
 def _script() -> str:
-    """The scripts as one, in which their names are their own."""
+    """Joins the scripts, and keeps their names from being global."""
     parts = "\n".join(_read(name) for name in _SCRIPTS)
     return f'(() => {{\n"use strict";\n{parts}}})();\n'
 
@@ -110,45 +107,46 @@ def _digest(content: str) -> str:
 
 
 def _for_script(data: Any) -> markupsafe.Markup:
-    """JSON that stands in a `<script>`: nothing in it can end the element, or begin a comment."""
+    """Encodes JSON for a `<script>`: nothing in it can end the element, or begin a comment."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return markupsafe.Markup(text)
 
 
-def _data(migration: Migration, totals: Totals) -> Json:
-    causes = {path: at for at, cause in enumerate(migration.causes) for path in cause.paths}
+def _packed(module: Module) -> str:
+    return base64.b64encode(module.details).decode()
+
+
+def _data(report: Report) -> dict[str, Any]:
+    causes = {path: at for at, cause in enumerate(report.causes) for path in cause.paths}
     rows, at = [], 0
-    for module in migration.modules:
-        rows.append(_row(module.facts, causes.get(module.facts["path"]), at, len(module.packed)))
-        at += len(module.packed) + 1
+    for module in report.modules:
+        length = len(_packed(module))
+        rows.append([*_row(module), causes.get(module.path), at, length])
+        at += length + 1
     return {
         "columns": _COLUMNS,
         "rows": rows,
         "labels": LABELS,
-        "causes": [{"kind": cause.kind, "shape": cause.shape} for cause in migration.causes],
-        "durations": duration_bars(totals),
-        "histogram": totals.histogram,
+        "causes": [{"kind": cause.kind, "shape": cause.shape} for cause in report.causes],
+        "durations": duration_bars(report.totals),
+        "histogram": report.totals.histogram,
     }
 
 
-def _row(facts: Json, cause: int | None, at: int, length: int) -> list[Any]:
-    parity = facts["parity"] or {}
-    worst = parity.get("worst_rel")
+def _row(module: Module) -> list[Any]:
+    parity = module.parity
     return [
-        facts["path"],
-        facts["outcome"],
-        facts["seconds"] if facts["attempts"] else None,
-        facts["source_bytes"],
-        facts["destination_bytes"],
-        facts["variable_count"],
-        parity.get("tensors"),
-        parity.get("bit_equal"),
-        parity.get("verdict"),
-        None if worst is None else to_json(float(worst)),
-        len(facts["warnings"]),
-        cause,
-        at,
-        length,
+        module.path,
+        module.outcome,
+        module.seconds if module.attempts else None,
+        module.source_bytes,
+        module.destination_bytes,
+        module.variable_count,
+        parity and parity.tensors,
+        parity and parity.bit_equal,
+        parity and parity.verdict,
+        parity and to_json_values(parity.worst_rel),
+        len(module.warnings),
     ]

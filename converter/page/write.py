@@ -1,38 +1,38 @@
-"""Writes the page and its data for programs, each beside its place and then renamed."""
+"""Writes the report's files, each beside its place and then renamed."""
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import pathlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
+
+import msgspec
 
 from converter import errors
 from converter.files.scratch import clear, scratch_folder, sweep
-from converter.page.collect import Progress, collect
+from converter.page.csv_table import to_csv
+from converter.page.document import Totals, decode_report
 from converter.page.html import to_html
-from converter.page.tables import to_report_csv, to_report_json
-from converter.page.totals import Totals, add_up
 
-FILENAME = "report.html"
-# How each of the files begins; what begins otherwise was written by somebody else.
+# The beginning of each file; a file that begins otherwise is somebody else's.
 _BEGINNINGS = {
     ".html": b"<!doctype html>\n<!-- tf1hub report -->",
     ".json": b'{\n "report_version":',
     ".csv": b'"path","outcome","error_kind"',
 }
+# By suffix.
+Places: TypeAlias = Mapping[str, pathlib.Path]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class ReportFiles:
-    """What `converter.report` wrote.
+class ReportFiles(msgspec.Struct, frozen=True, kw_only=True):
+    """The files that `converter.report` wrote.
 
     Attributes:
       html: The page.
-      json: The same for programs.
+      json: The document that it is rendered from.
       csv: A line for each module.
-      totals: What it says in sum.
+      totals: The report in numbers.
     """
 
     html: str
@@ -42,60 +42,67 @@ class ReportFiles:
 
     def to_json(self) -> dict[str, Any]:
         """The paths, and how many modules have which outcome, as JSON values."""
-        return {
-            "html": self.html,
-            "json": self.json,
-            "csv": self.csv,
-            "counts": self.totals.counts,
-        }
+        paths = {"html": self.html, "json": self.json, "csv": self.csv}
+        return {**paths, "counts": self.totals.counts}
 
 
-def write_report(
-    destination_root: pathlib.Path, output: pathlib.Path | None, progress: Progress
-) -> ReportFiles:
-    """Writes the report over a migration.
+def find_places(page: pathlib.Path, source: pathlib.Path) -> Places:
+    """Returns where the files go, whose names differ only in their suffixes.
 
     Args:
-      destination_root: Where the migration leads.
-      output: Where the page goes, a name that ends with `.html`; in DST_ROOT by default. The
-        other two files have the same name but for the ending.
-      progress: Is told each step as it begins.
+      page: Where the page goes.
+      source: What the report is made from; if it is one of the files, it stays as it is.
 
     Raises:
-      UsageError: if no migration wrote to `destination_root`, or `output` has another ending.
-      DestinationError: if the files cannot be written, or others are in their places, or the
-        journal cannot be read.
+      UsageError: if `page` does not end with `.html`.
+      DestinationError: if a file that is not part of a report is in one of the places.
     """
-    page = destination_root / FILENAME if output is None else output
     if page.suffix != ".html":
         raise errors.UsageError(
-            f"{page} does not end with .html", remedy="Name the page FILE.html; data go beside it."
+            f"{page} does not end with .html",
+            remedy="Name the page FILE.html; the other files go beside it.",
         )
     places = {suffix: page.with_suffix(suffix) for suffix in _BEGINNINGS}
     for suffix, place in places.items():
-        _check_replaceable(place, _BEGINNINGS[suffix])
-    migration = collect(destination_root, progress)
-    progress("writing the page")
-    totals = add_up([module.facts for module in migration.modules])
-    contents = {
-        ".csv": to_report_csv(migration),
-        ".json": to_report_json(migration, totals),
-        ".html": to_html(migration, totals),
-    }
-    _write({places[suffix]: content for suffix, content in contents.items()})
+        if place != source:
+            _check_replaceable(place, _BEGINNINGS[suffix])
+    return places
+
+
+def write_files(document: bytes, source: pathlib.Path, places: Places) -> ReportFiles:
+    """Renders the page and the CSV file from a `report.json`, and writes all three.
+
+    Args:
+      document: The bytes of `report.json`.
+      source: What it was made from, or its own path.
+      places: Where they go; see `find_places`.
+
+    Raises:
+      UsageError: if `document` is not a report.
+      DestinationError: if the files cannot be written.
+    """
+    report = decode_report(document, str(source))
+    contents = {".csv": to_csv(report), ".json": document, ".html": to_html(report)}
+    _write(
+        {
+            places[suffix]: content
+            for suffix, content in contents.items()
+            if places[suffix] != source
+        }
+    )
     return ReportFiles(
         html=str(places[".html"]),
         json=str(places[".json"]),
         csv=str(places[".csv"]),
-        totals=totals,
+        totals=report.totals,
     )
 
 
 def _check_replaceable(place: pathlib.Path, beginning: bytes) -> None:
-    """Checks that nothing is at `place` but a report.
+    """Checks that a file may be written: none is there, or one of a report.
 
     Raises:
-      DestinationError: if something else is.
+      DestinationError: if another one is.
     """
     if not os.path.lexists(place):
         return
@@ -106,7 +113,7 @@ def _check_replaceable(place: pathlib.Path, beginning: bytes) -> None:
         raise errors.unwritable(place, error, "Choose another place with --output.") from error
     if not is_report:
         raise errors.DestinationError(
-            f"{place} exists, and is no report, so it is not replaced",
+            f"{place} exists and is not a report, so it is not replaced",
             remedy="Move it away, or choose another place with --output.",
         )
 
@@ -115,8 +122,8 @@ def _write(contents: Mapping[pathlib.Path, bytes]) -> None:
     """Writes files, in order; each is the old one or the new one at any time.
 
     Raises:
-      DestinationError: if that is not possible; then none of them has changed, unless the
-        filesystem fails while names are exchanged.
+      DestinationError: if they cannot be written; none of them has changed then, unless the
+        filesystem failed while they were renamed.
     """
     parent = next(iter(contents)).parent
     try:

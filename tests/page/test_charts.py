@@ -2,21 +2,19 @@
 
 import pytest
 
+from converter.migration.collect.totals import add_up
 from converter.page.charts import WIDTH, duration_bars, outcome_segments
-from converter.page.meanings import MEANINGS
-from converter.page.totals import add_up
+from converter.page.document import ModuleFacts
+from converter.page.outcome_labels import MEANINGS
 
 
 def totals_of(counts=(), seconds=()):
-    nothing = {
-        "source_bytes": 1, "destination_bytes": 1, "parity": None, "histogram": None, "path": "a",
-    }  # fmt: skip
     facts = [
-        {**nothing, "outcome": name, "attempts": 0, "seconds": 0.0}
+        ModuleFacts(path="a", outcome=name)
         for name, count in dict(counts).items()
         for _ in range(count)
     ]
-    facts += [{**nothing, "outcome": "converted", "attempts": 1, "seconds": s} for s in seconds]
+    facts += [ModuleFacts(path="a", outcome="converted", attempts=1, seconds=s) for s in seconds]
     return add_up(facts)
 
 

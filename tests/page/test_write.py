@@ -11,7 +11,7 @@ import report_data
 import converter
 from converter import errors
 from converter.migration.discover import discover
-from converter.page.write import write_report
+from converter.migration.write_report import report
 
 
 def names(folder):
@@ -53,7 +53,7 @@ def test_the_files_are_as_readable_as_others(root):
 def test_what_is_no_report_is_not_replaced(root, suffix):
     place = (root / "report.html").with_suffix(suffix)
     place.write_text("precious")
-    with pytest.raises(errors.DestinationError, match="is no report, so it is not replaced"):
+    with pytest.raises(errors.DestinationError, match="is not a report, so it is not replaced"):
         converter.report(root)
     assert names(root) == [place.name]
     assert place.read_text() == "precious"
@@ -107,7 +107,7 @@ def test_a_place_that_is_not_there_is_an_error(root, tmp_path):
 
 def test_steps_are_told(root):
     said = []
-    write_report(root, None, said.append)
+    report(root, progress=said.append)
     assert said[-1] == "writing the page"
 
 

@@ -75,7 +75,7 @@ function explainDifference(row) {
 }
 
 function pictureCell(row) {
-  return row.histogram && row.histogram.length ? sparkline(row.histogram, row.passed) : "";
+  return row.ulps_histogram && row.ulps_histogram.length ? sparkline(row.ulps_histogram, row.passed) : "";
 }
 
 function verdictCell(row) {

@@ -3,7 +3,7 @@
 // Of a module with more signatures only that of the module itself is open.
 const MOST_OPEN_CARDS = 2;
 
-/** Unpacks the details of a row; see packed.py. */
+/** Unpacks the details of a row: see `Module.details` in document.py. */
 async function unpackDetails(row) {
   const packed = byId("packed").textContent.slice(row.at, row.at + row.length);
   const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
