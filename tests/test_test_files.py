@@ -17,7 +17,7 @@ def _tests_of(step):
 
 
 @pytest.mark.parametrize("step", PIPELINE, ids=lambda step: step.name)
-def test_every_pass_has_a_file_and_tests_of_its_name(step):
+def test_every_pass_has_a_file_and_a_test_file_of_its_name(step):
     assert step.apply.__module__ == f"converter.passes.{step.name}"
     assert _tests_of(step)
 
@@ -38,6 +38,16 @@ _ROOMS = (
 )  # fmt: skip
 
 
+# Source files without a test file of their name, and why.
+_EXEMPT = {
+    "compile": {"plan_options": "a dataclass, which test_plan.py uses"},
+    "migration": {
+        "migrate": "the public function, which tests/cli/test_migrate.py runs",
+        "write_report": "the public function, which tests/page/test_write.py runs",
+    },
+}
+
+
 @pytest.mark.parametrize("room", _ROOMS)
 def test_every_source_file_has_a_test_file_and_the_reverse(room):
     """A package has a test file of its name, or a folder of them."""
@@ -46,4 +56,6 @@ def test_every_source_file_has_a_test_file_and_the_reverse(room):
     names |= {path.parent.name for path in source.glob("*/__init__.py")}
     tested = {path.stem.removeprefix("test_") for path in tests.glob("test_*.py")}
     tested |= {path.parent.name for path in tests.glob("*/test_*.py")}
-    assert tested == names
+    exempt = set(_EXEMPT.get(room, ()))
+    assert not tested & exempt
+    assert tested | exempt == names
