@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from converter import errors
+from converter.files.json_values import decode, explain, to_json_values
 from converter.files.paths import Path
 
 FILENAME = "conversion.json"
@@ -291,17 +292,15 @@ def read_record(directory: Path) -> Record:
     """
     path = directory / FOLDER / FILENAME
     try:
-        values = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+        return decode(path.read_bytes(), Record)
+    except OSError as error:
         raise errors.ParityError(
             f"{directory} has no readable {FOLDER}/{FILENAME}",
             remedy="Point to a directory that this converter wrote.",
         ) from error
-    try:
-        return msgspec.convert(values, Record)
-    except msgspec.ValidationError as error:
+    except ValueError as error:
         raise errors.ParityError(
-            f"the record of {directory} is damaged: {error}",
+            f"the record of {directory} is damaged: {explain(error)}",
             remedy="Convert the module again with this version.",
         ) from error
 
@@ -313,5 +312,5 @@ def write_record(record: Record, directory: Path) -> None:
 
 def to_bytes(value: Any) -> bytes:
     """Encodes a Struct, or JSON values, as a JSON file that people can read."""
-    values = msgspec.to_builtins(value)
-    return (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode()
+    text = json.dumps(to_json_values(value), indent=1, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode(errors="surrogatepass")

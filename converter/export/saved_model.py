@@ -28,6 +28,7 @@ from converter.export.record import (
     write_record,
 )
 from converter.export.weights import Progress, write_weights
+from converter.files.json_values import to_json_values
 from converter.files.paths import Path
 from converter.files.staging import staged
 from converter.tensor_bundle.shards import Link
@@ -59,7 +60,7 @@ class Conversion(msgspec.Struct, frozen=True):
 
     def to_json(self) -> dict[str, Any]:
         """Converts the conversion to JSON values."""
-        values: dict[str, Any] = msgspec.to_builtins(self)
+        values: dict[str, Any] = to_json_values(self)
         return values
 
 

@@ -16,7 +16,7 @@ from converter.export.saved_model import write_saved_model
 
 compiled = pickle.loads(pathlib.Path(sys.argv[1]).read_bytes())
 write_saved_model(
-    compiled, pathlib.Path(sys.argv[2]), options={}, digest=str, check_source=lambda links: None
+    compiled, pathlib.Path(sys.argv[2]), options={}, digest=str, check_source=lambda _: None
 )
 """
 
@@ -38,7 +38,7 @@ def test_another_process_assembles_the_same_bytes(name, golden_compiled, tmp_pat
     command = [sys.executable, "-c", _ASSEMBLE, tmp_path / "compiled", tmp_path / "there"]
     subprocess.run(list(map(str, command)), check=True)
     write_saved_model(
-        compiled, tmp_path / "here", options={}, digest=str, check_source=lambda links: None
+        compiled, tmp_path / "here", options={}, digest=str, check_source=lambda _: None
     )
     here = _read_files(tmp_path / "here")
     assert here["saved_model.pb"]

@@ -440,4 +440,4 @@ def test_two_assets_for_one_place_are_refused(golden_module, edit, refusal):
             again.value = asset.SerializeToString()
         if filename == "words.txt":
             assert _program(module).assets == before
-    assert "two assets are given for one place" in str(refusal(module))
+    assert "two assets belong to one node" in str(refusal(module))

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import json
 import pathlib
 import shutil
 import tempfile
@@ -147,9 +146,8 @@ def convert_to_disk(name: str) -> ConvertedFiles:
     source = pathlib.Path(shutil.copytree(GOLDEN / name / "module", scratch / "source"))
     path = scratch / "converted"
     conversion = converter.convert(source, path)
-    record = json.loads(json.dumps(conversion.to_json()["record"]))
     shutil.rmtree(source)
-    return ConvertedFiles(path, record)
+    return ConvertedFiles(path, conversion.to_json()["record"])
 
 
 def _replace_random_ops(path: pathlib.Path) -> None:

@@ -200,10 +200,10 @@ def test_memory_is_given_back(tmp_path):
         tf.saved_model.load(str(tmp_path / "out"))(tf.constant(["word00000005"]))
         gc.collect()
 
-    for _ in range(5):
+    for _ in range(3):
         use()
     before = _resident_mib()
-    for _ in range(20):
+    for _ in range(12):
         use()
     assert _resident_mib() - before < 40
 
