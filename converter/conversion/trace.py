@@ -87,13 +87,11 @@ def trace_signature(
     return SignatureTrace(program.tags, name, graph, tuple(passes), failed, error)
 
 
-def _find_program(
-    legacy: LegacyModule, tags: Collection[str] | None, *, training: bool
-) -> Program:
+def _find_program(legacy: LegacyModule, tags: Collection[str] | None, *, training: bool) -> Program:
     choice = choose_variants(legacy, tags)
     if choice.inference is None:
         raise errors.UsageError(
-            "no graph variant of the module is the one for inference by rule",
+            "no rule tells which graph variant is for inference",
             remedy="Choose one: "
             + ", ".join(format_option("--tags", v) for v in sorted(legacy.variants, key=sorted))
             + ".",
