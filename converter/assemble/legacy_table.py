@@ -113,9 +113,7 @@ class LegacyTable(tf.saved_model.experimental.TrackableResource):
 
     def _destroy_resource(self) -> None:
         if not tf.executing_eagerly():  # Traced for saving. A live table has no such variable.
-            tf.raw_ops.DestroyResourceOp(
-                resource=self._handle_variable(), ignore_lookup_error=True
-            )
+            tf.raw_ops.DestroyResourceOp(resource=self._handle_variable(), ignore_lookup_error=True)
 
 
 def _run(trace: Callable[[], tf.Tensor | None]) -> tf.Tensor | None:
