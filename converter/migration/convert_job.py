@@ -29,7 +29,7 @@ from converter.files.staging import sweep_beside
 from converter.formats.registry import read_module
 from converter.migration.install import check_replaceable, install
 from converter.migration.job import Job
-from converter.migration.outcomes import Converted, ErrorInfo, Failed, Outcome, Refusal, Refused
+from converter.migration.outcomes import Converted, ErrorInfo, Failed, Outcome, Refused
 from converter.migration.precheck import describe_output, precheck
 from converter.parity.report import ParityReport
 from converter.processes import garbage_collection
@@ -48,7 +48,7 @@ def convert_job(job: Job) -> Outcome:
 
 
 def inspect_job(job: Job) -> Outcome | None:
-    """Reads a module, and returns the outcome that converting it would have; None if `Converted`."""
+    """Reads a module; returns the outcome that converting it would have, None if `Converted`."""
     return _guard(job, _foresee)
 
 
@@ -120,10 +120,7 @@ def _foresee(job: Job) -> Outcome | None:
         compilation = try_compile(read_module(job.source), job.options.plan_options)
     if isinstance(compilation, CompiledModule):
         return None
-    refusals = tuple(
-        Refusal(error=str(one.error), type=type(one.error).__name__, callables=one.parts)
-        for one in compilation.refusals
-    )
+    refusals = tuple(refusal.to_info() for refusal in compilation.refusals)
     error = ErrorInfo.of(compilation.error)
     return Refused(**job.module_fields(), error=error, refusals=refusals)
 

@@ -20,6 +20,7 @@ from typing import TypeAlias, get_args
 import msgspec
 
 from converter import errors
+from converter.compile.refusals import RefusalInfo
 from converter.files.json_values import Count, Number, Seconds, restore_numbers
 from converter.parity.verdict import DIFFERS, EQUAL
 
@@ -171,20 +172,6 @@ class _Unsuccessful(ModuleOutcome, frozen=True, kw_only=True):
     error: ErrorInfo
 
 
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """A reason why a module cannot be converted, as `inspect` lists it.
-
-    Attributes:
-      error: The whole error in one line.
-      type: The error's type.
-      callables: The parts of the module that it affects, such as `default` or `table 'words'`.
-    """
-
-    error: str
-    type: str
-    callables: tuple[str, ...]
-
-
 class Refused(_Unsuccessful, frozen=True, kw_only=True, tag="refused"):
     """The module cannot be carried over exactly, or cannot be read.
 
@@ -192,7 +179,7 @@ class Refused(_Unsuccessful, frozen=True, kw_only=True, tag="refused"):
       refusals: In a dry run, all reasons that compiling the module gave; `error` is the first.
     """
 
-    refusals: tuple[Refusal, ...] = ()
+    refusals: tuple[RefusalInfo, ...] = ()
 
 
 class Failed(_Unsuccessful, frozen=True, kw_only=True, tag="failed"):

@@ -8,8 +8,8 @@ of copying it, and pass --require with the name of a file in it: if the bucket i
 empty directory in its place would look like a tree without modules.
 
 Each run writes TIME.log (the messages of `tf1hub migrate`), TIME.run.json (its result), and the
-report of the whole tree, TIME.html, with TIME.json and TIME.csv. It prints one line. After a SIGTERM
-it finishes the modules that are being converted; the next night converts the rest.
+report of the whole tree, TIME.html, with TIME.json and TIME.csv. It prints one line. After a
+SIGTERM it finishes the modules that are being converted; the next night converts the rest.
 
 Exit status: that of `tf1hub migrate` (0 all well, 1 something is not converted, 2 wrong use); also
 1 if nothing was found; 3 if the run of another night has not ended.

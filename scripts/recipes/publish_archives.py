@@ -166,7 +166,7 @@ def _parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("destination_root", metavar="DST_ROOT", type=_absolute, help="tree that was migrated")
     add("archives", metavar="ARCHIVES", type=_absolute, help="folder for the archives")
-    add("--prune", action="store_true", help="remove the archives of SavedModels that were removed from the tree")
+    add("--prune", action="store_true", help="remove archives whose SavedModels are gone")
     return parser.parse_args(argv)
 
 

@@ -199,7 +199,7 @@ def _parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--import-ops", action="append", default=[], metavar="PACKAGE",
         help="import PACKAGE first, which registers custom ops; may be repeated")  # fmt: skip
     add("--state", type=_absolute, metavar="FILE",
-        help="file for what was equal (default: verified.jsonl in DST_ROOT's hidden folder)")  # fmt: skip
+        help="file for what was equal (default: DST_ROOT/.tf1hub/verified.jsonl)")  # fmt: skip
     add("--again", action="store_true", help="also verify what was equal before")
     add("--json", action="store_true", help="print one JSON document")
     arguments = parser.parse_args(argv)
