@@ -11,7 +11,7 @@ and `python3` of the PATH. The repository has
 - `//:expect_test_packages_installed`, the same for tests.
 """
 
-_PACKAGES = ["absl-py", "crc32c", "jinja2", "numpy", "protobuf", "psutil", "rich", "tensorflow"]
+_PACKAGES = ["absl-py", "crc32c", "jinja2", "msgspec", "numpy", "protobuf", "psutil", "rich", "tensorflow"]
 _TEST_PACKAGES = ["distributed", "hypothesis", "keras", "ml-dtypes", "pytest", "setuptools", "tensorflow-hub", "tf-keras"]
 
 _TOOLCHAIN_BUILD = """\
@@ -62,16 +62,12 @@ def _workspace_root(repository_ctx):
     return str(repository_ctx.path(Label("@//:WORKSPACE")).dirname)
 
 def _find_python(repository_ctx):
-    chosen = repository_ctx.os.environ.get("PYTHON_BIN_PATH")
-    if chosen:
-        return chosen
-    python = repository_ctx.path(_workspace_root(repository_ctx) + "/.venv/bin/python")
-    if python.exists:
-        return str(python)
-    python = repository_ctx.which("python3")
-    if python:
-        return str(python)
-    fail("there is no Python: set PYTHON_BIN_PATH to an interpreter that has TensorFlow")
+    local = repository_ctx.path(_workspace_root(repository_ctx) + "/.venv/bin/python")
+    default = local if local.exists else repository_ctx.which("python3")
+    python = repository_ctx.os.environ.get("PYTHON_BIN_PATH") or default
+    if not python:
+        fail("there is no Python: set PYTHON_BIN_PATH to an interpreter that has TensorFlow")
+    return str(python)
 
 def _describe(repository_ctx, python, packages):
     script = repository_ctx.path(Label("//bazel:describe_environment.py"))
@@ -93,16 +89,14 @@ def _python_environment_impl(repository_ctx):
         # Bazel 4 looks for `python`, which Debian does not have.
         shebang = repr("#!" + environment["interpreter"]),
     ))
-    if environment["missing"]:
-        # Only what needs TensorFlow fails: others may use the toolchain, too.
-        repository_ctx.file("BUILD", "fail({})\n".format(repr(
-            "{} lacks {}: install them there, or set PYTHON_BIN_PATH, then run `bazel sync --configure`".format(
-                environment["interpreter"],
-                ", ".join(environment["missing"]),
-            ),
-        )))
-        return
-    repository_ctx.file("BUILD", _BUILD)
+    missing = "{} lacks {}: install them there, or set PYTHON_BIN_PATH, then run `bazel shutdown`".format(
+        environment["interpreter"],
+        ", ".join(environment["missing"]),
+    )
+
+    # Only what needs TensorFlow fails: others may use the toolchain, too.
+    build = "fail({})\n".format(repr(missing)) if environment["missing"] else _BUILD
+    repository_ctx.file("BUILD", build)
     repository_ctx.file("versions.txt", "\n".join(environment["versions"]) + "\n")
     repository_ctx.file("test_versions.txt", "\n".join(test_environment["versions"]) + "\n")
 

@@ -1,4 +1,4 @@
-"""What a WORKSPACE has to have to use the converter."""
+"""The repositories that a WORKSPACE needs to use the converter; Bazel 7 and later read MODULE.bazel."""
 
 load("@bazel_tools//tools/build_defs/repo:http.bzl", "http_archive")
 load("@bazel_tools//tools/build_defs/repo:utils.bzl", "maybe")
@@ -6,6 +6,7 @@ load("//bazel:python_environment.bzl", "python_environment")
 
 _RULES_PYTHON = "1.0.0"
 
+# buildifier: disable=unnamed-macro
 def tf1hub_repositories():
     """Declares `rules_python` and the Python environment, where the workspace has none yet.
 

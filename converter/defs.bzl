@@ -39,19 +39,19 @@ _MODULE_ATTRIBUTES = {
     ),
 }
 
+def _program(name, cfg):
+    return attr.label(default = Label("//converter:" + name), cfg = cfg, executable = True)
+
 def _module_arguments(ctx, runfiles = False):
     """The arguments that all programs take which read a module, in a file, one a line."""
     arguments = ctx.actions.args()
     arguments.set_param_file_format("multiline")
-    if runfiles:
-        arguments.add_all(
-            ctx.files.module,
-            expand_directories = False,
-            format_each = "--module=%s",
-            map_each = _runfiles_path,
-        )
-    else:
-        arguments.add_all(ctx.files.module, expand_directories = False, format_each = "--module=%s")
+    arguments.add_all(
+        ctx.files.module,
+        expand_directories = False,
+        format_each = "--module=%s",
+        map_each = _runfiles_path if runfiles else None,
+    )
     arguments.add_all(ctx.attr.import_ops, format_each = "--import-ops=%s")
     return arguments
 
@@ -82,8 +82,7 @@ def _tf2_reusable_saved_model_impl(ctx):
     arguments.add(record, format = "--record=%s")
     arguments.add_all(ctx.attr.graph_tags, format_each = "--graph-tag=%s")
     arguments.add_all(ctx.attr.training_graph_tags, format_each = "--training-tag=%s")
-    if ctx.attr.call_signature:
-        arguments.add(ctx.attr.call_signature, format = "--call-signature=%s")
+    arguments.add_all([ctx.attr.call_signature] if ctx.attr.call_signature else [], format_each = "--call-signature=%s")
     ctx.actions.run(
         executable = ctx.executable._convert,
         arguments = [arguments],
@@ -128,16 +127,8 @@ module runs. What could not be carried over exactly fails the build, and is name
             doc = "The graph variant for training, instead of the one found by rule; `[\"\"]` is the" +
                   " empty tag set.",
         ),
-        _convert = attr.label(
-            default = Label("//converter/build_actions:convert"),
-            cfg = "exec",
-            executable = True,
-        ),
-        _pack = attr.label(
-            default = Label("//converter/build_actions:pack"),
-            cfg = "exec",
-            executable = True,
-        ),
+        _convert = _program("convert", cfg = "exec"),
+        _pack = _program("pack", cfg = "exec"),
     ),
 )
 
@@ -156,12 +147,9 @@ def _tf2_parity_test_impl(ctx):
         format_each = "--saved-model=%s",
         map_each = _runfiles_path,
     )
-    if ctx.file.inputs:
-        arguments.add_all([ctx.file.inputs], format_each = "--inputs=%s", map_each = _runfiles_path)
-    if ctx.attr.rtol:
-        arguments.add(ctx.attr.rtol, format = "--rtol=%s")
-    if ctx.attr.atol:
-        arguments.add(ctx.attr.atol, format = "--atol=%s")
+    arguments.add_all(ctx.files.inputs, format_each = "--inputs=%s", map_each = _runfiles_path)
+    arguments.add_all([ctx.attr.rtol] if ctx.attr.rtol else [], format_each = "--rtol=%s")
+    arguments.add_all([ctx.attr.atol] if ctx.attr.atol else [], format_each = "--atol=%s")
     argument_file = ctx.actions.declare_file(ctx.label.name + ".arguments")
     ctx.actions.write(argument_file, arguments)
     launcher = ctx.actions.declare_file(ctx.label.name + ".sh")
@@ -199,55 +187,32 @@ and the list of variables.
             mandatory = True,
             providers = [SavedModelInfo],
         ),
-        _verify = attr.label(
-            default = Label("//converter/build_actions:verify"),
-            cfg = "target",
-            executable = True,
-        ),
+        _verify = _program("verify", cfg = "target"),
     ),
     test = True,
 )
 
-def tf2_converted_module(
-        name,
-        module,
-        import_ops = [],
-        inputs = None,
-        rtol = "",
-        atol = "",
-        tags = [],
-        visibility = None,
-        **kwargs):
+def tf2_converted_module(name, module, inputs = None, rtol = "", atol = "", **kwargs):
     """Declares `name`, a `tf2_reusable_saved_model`, and its test `name_parity_test`.
 
     Args:
       name: Of the converted module.
       module: As in both rules.
-      import_ops: As in both rules.
       inputs: As in `tf2_parity_test`.
       rtol: As in `tf2_parity_test`.
       atol: As in `tf2_parity_test`.
-      tags: Bazel's tags, of both.
-      visibility: Of both.
-      **kwargs: As in `tf2_reusable_saved_model`.
+      **kwargs: As in `tf2_reusable_saved_model`; `import_ops`, `tags` and `visibility` are also
+        those of the test.
     """
-    tf2_reusable_saved_model(
-        name = name,
-        import_ops = import_ops,
-        module = module,
-        tags = tags,
-        visibility = visibility,
-        **kwargs
-    )
+    shared = {key: kwargs[key] for key in ["import_ops", "tags", "visibility"] if key in kwargs}
+    tf2_reusable_saved_model(name = name, module = module, **kwargs)
     tf2_parity_test(
         name = name + "_parity_test",
         size = "medium",
         atol = atol,
-        import_ops = import_ops,
         inputs = inputs,
         module = module,
         rtol = rtol,
         saved_model = ":" + name,
-        tags = tags,
-        visibility = visibility,
+        **shared
     )

@@ -6,6 +6,7 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
+import gc
 import pathlib
 import re
 import shutil
@@ -41,10 +42,29 @@ def fixture_names() -> list[str]:
     return sorted(path.parent.name for path in _GOLDEN.glob("*/module"))
 
 
+def pytest_configure(config):
+    """Has pytest-xdist keep tests in one worker that say so by `xdist_group`."""
+    if getattr(config.option, "dist", None) == "load":
+        config.option.dist = "loadgroup"
+
+
+def pytest_collection_finish():
+    """Spares the garbage collector what TensorFlow and the tests are, which is 0.1 s each time."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_generate_tests(metafunc):
-    """Runs each test that takes `fixture_name` once for every golden module."""
+    """Runs each test that takes `fixture_name` once for every golden module.
+
+    All tests of a module run in a row, and in one worker, so that it is converted and loaded once
+    and then dropped.
+    """
     if "fixture_name" in metafunc.fixturenames:
-        metafunc.parametrize("fixture_name", fixture_names())
+        groups = [
+            pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in fixture_names()
+        ]
+        metafunc.parametrize("fixture_name", groups, scope="session")
 
 
 @pytest.fixture

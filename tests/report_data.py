@@ -116,7 +116,7 @@ def saved(root, path, record=None, report=None, kind=Converted, **facts):
     place.write_text(json.dumps(record))
     compared = {}
     if report is not None:
-        summary = msgspec.convert(report.summary(), ParitySummary)
+        summary = msgspec.convert(report.summary(), ParitySummary, from_attributes=True)
         file = write_report_of(root, path, report)
         compared = {"parity": summary, "parity_report": str(file)}
     return kind(
@@ -199,7 +199,8 @@ def _finished(outcome, run):
 def write_many(root, count):
     """Writes the journal of a migration of many modules, each with a record and a comparison."""
     record, report = json.dumps(make_record(40)), make_report(12)
-    full, summary = json.dumps(report.to_json()), msgspec.convert(report.summary(), ParitySummary)
+    full = json.dumps(report.to_json())
+    summary = msgspec.convert(report.summary(), ParitySummary, from_attributes=True)
     outcomes = []
     for number in range(count):
         path = f"group_{number % 50:02}/module_{number:05}"

@@ -4,7 +4,7 @@ import pytest
 
 from converter.assemble.reusable import build_reusable
 from converter.compile.compile_module import compile_module
-from converter.compile.plan import PlanOptions
+from converter.compile.plan_options import PlanOptions
 from converter.formats.legacy_module import LegacyModule
 from converter.formats.registry import read_module
 from converter.ir.graph import Kind, Signature, TensorInfo, TensorRef, VariableSpec

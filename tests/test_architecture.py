@@ -13,6 +13,17 @@ _PAGE = (_ROOT / "docs" / "architecture.md").read_text()
 _HOW_TO = _PAGE.partition("\n## How to add …\n")[2]
 _SECTIONS = dict(re.findall(r"^### ([^\n]*: \w+ files)\n(.*?)(?=^###|\Z)", _HOW_TO, re.M | re.S))
 _BLOCK = re.compile(r"^(In )?`([\w/]+\.py)`:\n\n```(python|diff)\n(.*?)^```$", re.M | re.S)
+# That the new parts have the files of tests that their kind needs.
+_TESTS_OF_FILES = [
+    f"tests/test_test_files.py::{test}"
+    for test in (
+        "test_every_pass_has_a_file_and_a_test_file_of_its_name[cancel_negations]",
+        "test_every_pass_tests_what_it_leaves_alone[cancel_negations]",
+        "test_every_format_has_a_test_file[vouched]",
+        "test_every_source_file_has_a_test_file_and_the_reverse[formats]",
+        "test_every_source_file_has_a_test_file_and_the_reverse[passes]",
+    )
+]
 _NUMBERS = {2: "two", 3: "three", 4: "four"}
 
 
@@ -48,7 +59,7 @@ def outcomes(tmp_path_factory):
     tests = {file for _, file, _, _ in _BLOCK.findall(_HOW_TO) if file.startswith("tests/")}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider",
-         "tests/test_test_files.py", *sorted(tests)],
+         *_TESTS_OF_FILES, *sorted(tests)],
         cwd=project, capture_output=True, text=True, check=False,
     )  # fmt: skip
     found = re.findall(r"^(PASSED|FAILED|ERROR) (\S+?)::", done.stdout, re.M)
@@ -64,7 +75,7 @@ def test_what_the_page_adds_works(title, outcomes):
     assert title.endswith(f": {_NUMBERS[len(files)]} files")
 
 
-def test_the_project_has_then_all_files_of_tests_that_it_wants(outcomes):
+def test_what_the_page_adds_has_the_tests_that_its_kind_needs(outcomes):
     assert outcomes[0]["tests/test_test_files.py"] == {"PASSED"}, outcomes[1]
 
 

@@ -28,19 +28,12 @@ def test_every_format_has_a_test_file(candidate):
     assert (_ROOT / "tests" / "formats" / f"test_{module}.py").is_file()
 
 
-@pytest.mark.parametrize(
-    "room",
-    [
-        "ir",
-        "formats",
-        "passes",
-        "compile",
-        "assemble",
-        "migration",
-        "tensor_bundle",
-        "build_actions",
-    ],
-)
+_ROOMS = (
+    "tensor_bundle", "ir", "formats", "passes", "compile", "assemble", "migration", "build_actions",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("room", _ROOMS)
 def test_every_source_file_has_a_test_file_and_the_reverse(room):
     """A package has a test file of its name, or a folder of them."""
     source, tests = _ROOT / "converter" / room, _ROOT / "tests" / room

@@ -10,11 +10,14 @@ Exit status: 0 converted; 1 refused, failed, or it differs from the original; 2 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options, read_options
+
+if TYPE_CHECKING:
+    # Imported where it is used: help and errors answer without it.
+    from converter.export.record import Record
 
 NAME = "convert"
 HELP = "convert one module"
@@ -61,22 +64,21 @@ def _exit_status(verdict: str | None) -> int:
     return EXIT_STATUSES[verdict or EQUAL]
 
 
-def _print_summary(destination: str, record: Mapping[str, Any]) -> None:
+def _print_summary(destination: str, record: Record) -> None:
     console = terminal.output_console()
     console.print(f"Converted to {destination}", soft_wrap=True, markup=False)
-    callables, variables = record["callables"], record["variables"]
-    trainable = sum(variable["trainable"] for variable in variables)
-    training = any(part["training_tags"] is not None for part in callables.values())
+    trainable = sum(variable.trainable for variable in record.variables)
+    training = any(part.training_tags is not None for part in record.callables.values())
     counts = [
-        count(len(callables), "callable") + (" with a training mode" if training else ""),
-        f"{count(len(variables), 'variable')} ({trainable} trainable)",
-        count(len(record["regularization_losses"]), "regularization loss", "es"),
+        count(len(record.callables), "callable") + (" with a training mode" if training else ""),
+        f"{count(len(record.variables), 'variable')} ({trainable} trainable)",
+        count(len(record.regularization_losses), "regularization loss", "es"),
     ]
     console.print(f"  {', '.join(counts)}", soft_wrap=True)
-    if record["parity"] is not None:
+    if record.parity is not None:
         from converter.parity.report import explain_summary
 
-        console.print(f"  {explain_summary(record['parity'])}", soft_wrap=True, markup=False)
+        console.print(f"  {explain_summary(record.parity)}", soft_wrap=True, markup=False)
 
 
 def count(number: int, noun: str, plural: str = "s") -> str:

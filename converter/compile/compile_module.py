@@ -25,7 +25,8 @@ from converter.compile.computations import (
 )
 from converter.compile.definitions import DefinitionCompiler, Definitions
 from converter.compile.lowering import Lowering
-from converter.compile.plan import CallablePlan, ModulePlan, PlanOptions, has_endpoints, make_plan
+from converter.compile.plan import CallablePlan, ModulePlan, has_endpoints, make_plan
+from converter.compile.plan_options import PlanOptions
 from converter.compile.refusals import Refusal, Refusals
 from converter.compile.serving import ServedSignature, compile_served
 from converter.compile.signature_names import serving_names

@@ -19,7 +19,7 @@ from converter.compile.tokenization import TokenizationInfo
 from converter.compile.variants import Tags, format_tags
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Program, TensorRef, VariableSpec
-from converter.ir.region import Region
+from converter.ir.region import Region, region_digest
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -93,6 +93,12 @@ class CompiledModule:
         if self.plan.root is not None:
             return self.losses_of(self.plan.root)
         return sorted({index for name in self.callables for index in self.losses_of(name)})
+
+    def digests(self) -> dict[str, str]:
+        """The digest of each region, by the name that `regions` gives it."""
+        distinct = {id(region): region for _, region in self.regions()}
+        digests = {key: region_digest(region) for key, region in distinct.items()}
+        return {name: digests[id(region)] for name, region in self.regions()}
 
     def regions(self) -> Iterator[tuple[str, Region]]:
         """All regions that are traced, each with a name that tells where it is from."""

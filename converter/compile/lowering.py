@@ -88,7 +88,7 @@ def _restrict(program: Program, graph: Graph) -> Program:
     They see nothing else of it, so graphs of equal content in equal restricted programs have
     equal results. A graph that calls functions may need anything.
     """
-    if any(_calls(node, program) for node in graph.nodes.values()):
+    if program.functions and any(_calls(node, program) for node in graph.nodes.values()):
         return program
     # By name: several nodes may stand for one variable.
     used = {program.variables[n].name for n in graph.nodes.keys() & program.variables.keys()}

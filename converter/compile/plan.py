@@ -10,12 +10,12 @@ import keyword
 import re
 from collections.abc import Collection, Iterator, Mapping
 
+from converter.compile.plan_options import PlanOptions
 from converter.compile.root import explain_no_root, find_root, get_root
 from converter.compile.variants import Tags, VariantChoice, choose_variants, format_tags
 from converter.formats.legacy_module import LegacyModule
-from converter.ir import query
+from converter.ir import constants, query
 from converter.ir.graph import Kind, Node, Program, Signature, TensorInfo
-from converter.ir.scalars import read_scalar
 
 _HPARAMS = re.compile(r".+_with_\w*hparams$")
 # Attributes that the interface, tf.Module or TensorFlow's loader give a meaning to.
@@ -30,21 +30,6 @@ RESERVED = frozenset(
 _PARAMETERS = frozenset({"inputs", "self"})
 # Optional inputs whose default only the graph can compute need a trace for each subset given.
 _MAX_GRAPH_DEFAULTS = 4
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PlanOptions:
-    """The choices of the user that decide what the converted module offers.
-
-    Attributes:
-      tags: The tag set for inference; None for the one found by rule.
-      training_tags: The tag set for training; None for the one found by rule.
-      call_signature: The signature that the module itself runs when called.
-    """
-
-    tags: Collection[str] | None = None
-    training_tags: Collection[str] | None = None
-    call_signature: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -341,4 +326,4 @@ def _static_default(program: Program, info: TensorInfo) -> bool | int | float | 
             return None
         seen.add(node.name)
         node = program.nodes.get(node.inputs[0].node)
-    return read_scalar(node) if node is not None else None
+    return constants.find_scalar(node) if node is not None else None

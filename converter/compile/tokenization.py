@@ -9,8 +9,8 @@ import dataclasses
 
 from converter.compile.plan import ModulePlan
 from converter.formats.legacy_module import LegacyModule
+from converter.ir import constants
 from converter.ir.graph import Kind
-from converter.ir.scalars import read_scalar
 
 _SIGNATURE = "tokenization_info"
 
@@ -39,7 +39,7 @@ def find_tokenization_info(legacy: LegacyModule, plan: ModulePlan) -> Tokenizati
             node = program.nodes[info.components[0].node]
             if name == "vocab_file" and info.kind is Kind.DENSE and node.name in program.assets:
                 found = dataclasses.replace(found, vocab_file=program.assets[node.name].filename)
-            value = read_scalar(node)
+            value = constants.find_scalar(node)
             if name == "do_lower_case" and isinstance(value, bool):
                 found = dataclasses.replace(found, do_lower_case=value)
         break

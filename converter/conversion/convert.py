@@ -18,6 +18,7 @@ from converter.conversion.options import (
     show_options,
 )
 from converter.conversion.verify import verify
+from converter.export.record import ParityInfo
 from converter.export.saved_model import Conversion, check_destination, write_saved_model
 from converter.files.byte_progress import ByteProgress
 from converter.files.paths import Path, StrPath, as_path
@@ -124,13 +125,13 @@ class _Task:
         self,
         arrays: Mapping[str, Any],
         collecting_garbage: Callable[[], AbstractContextManager[None]],
-    ) -> Callable[[Path], Mapping[str, Any]]:
+    ) -> Callable[[Path], ParityInfo]:
         """Returns a function that compares the staged result and summarizes that for the record.
 
         It raises ParityError where the two differ.
         """
 
-        def compare(staging: Path) -> Mapping[str, Any]:
+        def compare(staging: Path) -> ParityInfo:
             with collecting_garbage():  # Sessions make much of it.
                 report = verify(
                     self.source, staging, inputs=arrays, import_ops=self.options.import_ops,

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from converter.compile.compile_module import try_compile
 from converter.compile.compiled_module import CompiledModule, RefusedModule
-from converter.compile.notices import find_dropped, find_warnings
+from converter.compile.notices import find_warnings
 from converter.compile.variants import TRAINING_MARKS, merge_variables
 from converter.conversion.options import ConversionOptions, ReadingArguments, show_options
-from converter.export import record
+from converter.conversion.refusal import Refusal
+from converter.export import describe
 from converter.export.attachments import describe_attachments
+from converter.export.record import (
+    AttachmentInfo,
+    CallableInfo,
+    DroppedInfo,
+    GraphVariant,
+    Role,
+    Source,
+    TableInfo,
+    ValueInfo,
+    VariableInfo,
+)
+from converter.files.json_values import to_json_values
 from converter.files.paths import StrPath
 from converter.files.source_files import digest
 from converter.formats.legacy_module import LegacyModule
@@ -24,45 +38,81 @@ from converter.processes.custom_ops import import_packages
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-Json = dict[str, Any]
 
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ModuleSummary:
-    """A description of a TF1 module, as JSON values throughout.
+class SignatureInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A signature.
 
     Attributes:
-      source: The module's `name`, `format` and `digest`.
-      graph_variants: For each tag set its `role`, `nodes`, `signatures` and `control_flow`.
-      variables: Name, dtype, shape, whether trainable, and place in the checkpoint.
-      tables: The lookup tables of each graph variant.
-      assets: File names below `assets/`.
-      attachments: The attached messages.
-      callables: What the converted module would offer, by attribute; empty when refused.
-      root: The attribute of the callable that the module itself would be.
-      dropped: What the converted module would lack.
-      warnings: What a user should know.
-      refused: Why the module cannot be converted; None when it can.
-      refusals: All reasons: for each the `error`, its `type`, and the `callables` that have it;
-        among these also `table 'x'`, `signature 'x'`, `regularization loss 'x'` and `asset 'x'`.
+      inputs: The types of its inputs, by name.
+      outputs: The types of its outputs, by name.
     """
 
-    source: Json
-    graph_variants: list[Json]
-    variables: list[Json]
-    tables: list[Json]
-    assets: list[str]
-    attachments: list[Json]
-    callables: Json
-    root: str | None
-    dropped: list[Json]
-    warnings: list[str]
-    refused: str | None
-    refusals: list[Json]
+    inputs: dict[str, ValueInfo]
+    outputs: dict[str, ValueInfo]
 
-    def to_json(self) -> Json:
-        """The summary as one JSON object."""
-        return dataclasses.asdict(self)
+
+class VariantSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A graph variant.
+
+    Attributes:
+      tags: Its tag set, sorted.
+      role: The part that it would have in the converted module.
+      why: Why it would be left out; absent if it would not be.
+      nodes: The number of its nodes.
+      functions: The number of functions in its library.
+      signatures: Its signatures, by name.
+      control_flow: How many loops, conditionals and the like it has.
+      update_ops: Its update ops.
+      regularization_losses: The tensors of its losses.
+    """
+
+    tags: tuple[str, ...]
+    role: Role
+    why: str | None = None
+    nodes: int
+    functions: int
+    signatures: dict[str, SignatureInfo]
+    control_flow: dict[str, int]
+    update_ops: tuple[str, ...]
+    regularization_losses: tuple[str, ...]
+
+
+class ModuleSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A description of a TF1 module.
+
+    Attributes:
+      source: The module's name, format and digest.
+      graph_variants: Its graph variants.
+      variables: Its variables, and their places in the checkpoint.
+      tables: The lookup tables of each graph variant.
+      assets: The files below `assets/`.
+      attachments: The attached messages.
+      callables: The functions that the converted module would have, by attribute; empty if the
+        module is refused.
+      root: The callable that the converted module itself would be.
+      dropped: What the converted module would lack.
+      warnings: What a user should know, in full sentences.
+      refused: Why the module cannot be converted; None if it can.
+      refusals: All reasons why it cannot be converted.
+    """
+
+    source: Source
+    graph_variants: tuple[VariantSummary, ...]
+    variables: tuple[VariableInfo, ...]
+    tables: tuple[TableInfo, ...]
+    assets: tuple[str, ...]
+    attachments: tuple[AttachmentInfo, ...]
+    callables: dict[str, CallableInfo]
+    root: str | None
+    dropped: tuple[DroppedInfo, ...]
+    warnings: tuple[str, ...]
+    refused: str | None
+    refusals: tuple[Refusal, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Converts the summary to JSON values."""
+        values: dict[str, Any] = to_json_values(self)
+        return values
 
 
 @show_options(ReadingArguments)
@@ -96,54 +146,47 @@ def summarize(legacy: LegacyModule, options: ConversionOptions) -> ModuleSummary
     plan = compilation.plan
     programs = [legacy.variants[tags] for tags in sorted(legacy.variants, key=sorted)]
     return ModuleSummary(
-        source=record.describe_source(legacy, digest(legacy.directory)),
-        graph_variants=[_describe_variant(program, compiled) for program in programs],
-        variables=[record.describe_variable(spec) for spec in merge_variables(programs).values()],
-        tables=[table for program in programs for table in record.describe_tables(program)],
-        assets=record.describe_assets(programs),
+        source=describe.describe_source(legacy, digest(legacy.directory)),
+        graph_variants=tuple(_describe_variant(program, compiled) for program in programs),
+        variables=tuple(map(describe.describe_variable, merge_variables(programs).values())),
+        tables=describe.describe_tables(programs),
+        assets=describe.describe_assets(programs),
         attachments=describe_attachments(legacy.variants),
         callables=(
-            {name: record.describe_callable(compiled, name) for name in compiled.callables}
+            {name: describe.describe_callable(compiled, name) for name in compiled.callables}
             if compiled
             else {}
         ),
         root=plan.root if plan else None,
-        dropped=[dataclasses.asdict(item) for item in find_dropped(compiled)] if compiled else [],
-        warnings=list(find_warnings(compiled) if compiled else plan.warnings if plan else ()),
+        dropped=describe.describe_dropped(compiled) if compiled else (),
+        warnings=tuple(find_warnings(compiled) if compiled else plan.warnings if plan else ()),
         refused=str(refusals[0].error) if refusals else None,
-        refusals=[
-            {
-                "error": str(refusal.error),
-                "type": type(refusal.error).__name__,
-                "callables": list(refusal.parts),
-            }
-            for refusal in refusals
-        ],
+        refusals=tuple(map(Refusal.of, refusals)),
     )
 
 
-def _describe_variant(program: Program, compiled: CompiledModule | None) -> Json:
+def _describe_variant(program: Program, compiled: CompiledModule | None) -> VariantSummary:
     if compiled is None:
-        role = {"role": _guess_role(program)}
+        is_training = program.tags.intersection(TRAINING_MARKS)
+        variant = GraphVariant(
+            tags=tuple(sorted(program.tags)), role="training" if is_training else "inference"
+        )
     else:
-        role = record.describe_role(compiled, program.tags)
-    return {
-        "tags": sorted(program.tags),
-        **role,
-        "nodes": len(program.nodes),
-        "functions": len(program.functions),
-        "signatures": {
-            name: {
-                "inputs": {k: record.describe_value(v) for k, v in signature.inputs.items()},
-                "outputs": {k: record.describe_value(v) for k, v in signature.outputs.items()},
-            }
+        variant = describe.describe_variant(compiled, program.tags)
+    return VariantSummary(
+        tags=variant.tags,
+        role=variant.role,
+        why=variant.why,
+        nodes=len(program.nodes),
+        functions=len(program.functions),
+        signatures={
+            name: SignatureInfo(
+                inputs=describe.describe_values(signature.inputs),
+                outputs=describe.describe_values(signature.outputs),
+            )
             for name, signature in program.signatures.items()
         },
-        "control_flow": count_control_flow(program),
-        "update_ops": list(program.update_ops),
-        "regularization_losses": [str(ref) for ref in program.regularization_losses],
-    }
-
-
-def _guess_role(program: Program) -> str:
-    return "training" if program.tags.intersection(TRAINING_MARKS) else "inference"
+        control_flow=dict(count_control_flow(program)),
+        update_ops=tuple(program.update_ops),
+        regularization_losses=tuple(str(ref) for ref in program.regularization_losses),
+    )

@@ -1,21 +1,23 @@
-"""The options of one conversion: what a user may say of a module.
+"""The options of one conversion.
 
-An option is one field here. The command line, options files, jobs, the journal and the record
-follow from it; `converter.convert` takes it as an argument of that name.
+An option is a field of `ConversionOptions`, and a keyword argument of one of the two TypedDicts.
+The command line, options files, jobs, the journal and the record follow from it.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import enum
+import functools
 import inspect
 import json
 import shlex
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, TypedDict, TypeVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Annotated, Any, TypedDict, TypeVar
+
+import msgspec
 
 from converter import errors
-from converter.compile.plan import PlanOptions
+from converter.compile.plan_options import PlanOptions
 
 Json = dict[str, Any]
 Progress = Callable[[str], None]
@@ -39,7 +41,7 @@ class ConversionArguments(ReadingArguments, total=False):
 
 
 class Kind(enum.Enum):
-    """What an option's values are, and what an error calls that."""
+    """The kind of an option's values, in the words of an error."""
 
     FLAG = "true or false"
     TEXT = "a string"
@@ -49,27 +51,28 @@ class Kind(enum.Enum):
 
 
 class Decides(enum.Enum):
-    """What depends on an option."""
+    """What an option has an influence on."""
 
     RESULT = "what the SavedModel offers"
     SUCCESS = "whether there is one"
     NOTHING = "only how it is made"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class About:
+class About(msgspec.Struct, frozen=True, kw_only=True):
     """An option, as commands need to know it.
 
     Attributes:
       name: The name of the field.
-      default: Its value where the user gives none.
-      kind: What its values are.
-      decides: What depends on it.
+      type: The type of the field.
+      default: The value where the user gives none.
+      kind: The kind of its values.
+      decides: What it has an influence on.
       help: What it does, for `--help`.
-      metavar: What stands for its value there.
+      metavar: A placeholder for its value there.
     """
 
     name: str
+    type: Any
     default: Any
     kind: Kind
     decides: Decides
@@ -82,94 +85,113 @@ class About:
         return f"--{self.name.replace('_', '-')}"
 
     def normalize(self, value: Any) -> Any:
-        """The one form of an option's value.
+        """Checks a value, and returns the one form of it and its equals.
 
         Raises:
-          UsageError: if it is of another type.
+          UsageError: if the value is of the wrong type.
         """
-        if _is_of_kind(value, self.kind):
-            if self.kind is Kind.TAGS and value is not None:
-                return tuple(sorted(set(value)))
-            return tuple(value) if self.kind is Kind.TEXTS else value
-        raise errors.UsageError(
-            f"option {self.name!r} is {value!r}, expected {self.kind.value}",
-            remedy=f"It means: {self.help}.",
-        )
+        try:
+            checked = msgspec.convert(value, self.type)
+        except msgspec.ValidationError as error:
+            raise errors.UsageError(
+                f"option {self.name!r} is {value!r}, expected {self.kind.value}",
+                remedy=f"It means: {self.help}.",
+            ) from error
+        is_set = self.kind is Kind.TAGS and checked is not None
+        return tuple(sorted(set(checked))) if is_set else checked
 
     def format(self, value: Any) -> str:
-        """The option with a value as a user would type it."""
+        """Formats the option and a value as a user would type them."""
         if self.kind is Kind.FLAG:
             return self.flag
-        values = value if self.kind is Kind.TEXTS else [_join(value)]
+        if self.kind is Kind.TAGS:
+            value = ",".join(value)
+        values = value if self.kind is Kind.TEXTS else [value]
         return " ".join(f"{self.flag} {shlex.quote(text)}" for text in values)
 
 
-def _is_of_kind(value: Any, kind: Kind) -> bool:
-    if kind is Kind.FLAG:
-        return isinstance(value, bool)
-    if kind in (Kind.TEXT, Kind.PATH):
-        return value is None or isinstance(value, str)
-    if value is None:
-        return kind is Kind.TAGS
-    is_list = isinstance(value, list | tuple | set | frozenset)
-    return is_list and all(isinstance(item, str) for item in value)
+def _about(kind: Kind, decides: Decides, help: str, metavar: str = "") -> msgspec.Meta:  # noqa: A002
+    return msgspec.Meta(
+        description=help, extra={"kind": kind, "decides": decides, "metavar": metavar}
+    )
 
 
-def _join(value: str | Sequence[str]) -> str:
-    return value if isinstance(value, str) else ",".join(value)
+class ConversionOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of one conversion; also the keyword arguments of `converter.convert`.
 
+    `converter.inspect` and `converter.load` take the last four.
 
-def _option(default: Any, kind: Kind, decides: Decides, help: str, metavar: str = "") -> Any:  # noqa: A002
-    about = {"kind": kind, "decides": decides, "help": help, "metavar": metavar}
-    return dataclasses.field(default=default, metadata=about)
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ConversionOptions:
-    """The options of one conversion; `converter.convert` describes them.
+    Attributes:
+      verify: Whether to compare the result with the original before it is put in place. If
+        something could not be compared, that is a warning, and `verdict` of the result says so.
+      inputs: The `.npz` file with arrays for the comparison, instead of generated ones.
+      hardlink: Whether the files of the weights become hard links to those of the source. On
+        another filesystem they are copied, and `remarks` of the result says so.
+      tags: The tag set for inference, instead of the one found by rule.
+      training_tags: The tag set for training, instead of the one found by rule.
+      call_signature: The signature that the module itself runs when it is called.
+      import_ops: Packages that register custom ops, such as `tensorflow_text`.
 
     Raises:
       UsageError: if a value is of the wrong type.
     """
 
-    verify: bool = _option(
-        False, Kind.FLAG, Decides.SUCCESS, "run both and compare them before DST is written"
-    )
-    inputs: str | None = _option(
-        None, Kind.PATH, Decides.SUCCESS,
-        "arrays for the comparison, in place of generated ones, named `input` or `signature/input`",
-        "FILE.npz",
-    )  # fmt: skip
-    hardlink: bool = _option(
-        False, Kind.FLAG, Decides.NOTHING,
-        "link the files of the weights rather than copying them, if DST is on the same filesystem"
-        " as SRC; do not change them later",
-    )  # fmt: skip
-    tags: tuple[str, ...] | None = _option(
-        None, Kind.TAGS, Decides.RESULT,
-        "graph variant for inference, instead of the one found by rule", "TAG,…",
-    )  # fmt: skip
-    training_tags: tuple[str, ...] | None = _option(
-        None, Kind.TAGS, Decides.RESULT,
-        "graph variant for training, instead of the one found by rule", "TAG,…",
-    )  # fmt: skip
-    call_signature: str | None = _option(
-        None, Kind.TEXT, Decides.RESULT, "signature that the module itself runs", "NAME"
-    )
-    import_ops: tuple[str, ...] = _option(
-        (), Kind.TEXTS, Decides.SUCCESS,
-        "import a package that registers custom ops, such as tensorflow_text; may be repeated",
-        "PACKAGE",
-    )  # fmt: skip
+    verify: Annotated[
+        bool,
+        _about(Kind.FLAG, Decides.SUCCESS, "run both and compare them before DST is written"),
+    ] = False
+    inputs: Annotated[
+        str | None,
+        _about(
+            Kind.PATH, Decides.SUCCESS,
+            "arrays for the comparison, instead of generated ones, named `input` or"
+            " `signature/input`",
+            "FILE.npz",
+        ),
+    ] = None  # fmt: skip
+    hardlink: Annotated[
+        bool,
+        _about(
+            Kind.FLAG, Decides.NOTHING,
+            "link the files of the weights instead of copying them, if DST is on the same"
+            " filesystem as SRC; do not change them later",
+        ),
+    ] = False  # fmt: skip
+    tags: Annotated[
+        tuple[str, ...] | None,
+        _about(
+            Kind.TAGS, Decides.RESULT,
+            "graph variant for inference, instead of the one found by rule", "TAG,…",
+        ),
+    ] = None  # fmt: skip
+    training_tags: Annotated[
+        tuple[str, ...] | None,
+        _about(
+            Kind.TAGS, Decides.RESULT,
+            "graph variant for training, instead of the one found by rule", "TAG,…",
+        ),
+    ] = None  # fmt: skip
+    call_signature: Annotated[
+        str | None,
+        _about(Kind.TEXT, Decides.RESULT, "signature that the module itself runs", "NAME"),
+    ] = None
+    import_ops: Annotated[
+        tuple[str, ...],
+        _about(
+            Kind.TEXTS, Decides.SUCCESS,
+            "import a package that registers custom ops, such as tensorflow_text; may be repeated",
+            "PACKAGE",
+        ),
+    ] = ()  # fmt: skip
 
     def __post_init__(self) -> None:
         for about in describe_options():
             value = about.normalize(getattr(self, about.name))
-            object.__setattr__(self, about.name, value)
+            msgspec.structs.force_setattr(self, about.name, value)
 
     @classmethod
     def of(cls, values: Mapping[str, Any], arguments: type) -> ConversionOptions:
-        """The options that a function was called with.
+        """Returns the options that a function was called with.
 
         Args:
           values: Its keyword arguments.
@@ -186,7 +208,7 @@ class ConversionOptions:
         return cls().updated(values)
 
     def updated(self, values: Mapping[str, Any]) -> ConversionOptions:
-        """These options but for `values`.
+        """Returns these options with `values` in place of theirs.
 
         Raises:
           UsageError: if there is no such option, or a value is of the wrong type.
@@ -197,34 +219,37 @@ class ConversionOptions:
                 raise errors.UsageError(
                     f"there is no option {name!r}", remedy=f"There are {', '.join(known)}."
                 )
-        return dataclasses.replace(self, **values)
+        return msgspec.structs.replace(self, **values)
 
     def to_json(self) -> Json:
-        """All options as JSON values; the arguments of `converter.convert`, too."""
-        return {about.name: _to_json(getattr(self, about.name)) for about in describe_options()}
+        """Returns all options as JSON values, which are arguments of `converter.convert`, too."""
+        values = msgspec.structs.asdict(self)
+        return {n: list(v) if isinstance(v, tuple) else v for n, v in values.items()}
 
     def changed(self) -> Json:
-        """The options that are not the defaults, as JSON values."""
+        """Returns the options that differ from their defaults, as JSON values."""
         defaults = ConversionOptions().to_json()
         return {name: value for name, value in self.to_json().items() if value != defaults[name]}
 
     def format(self) -> str:
-        """The options that are not the defaults as a user would type them."""
+        """Formats the options that differ from their defaults as a user would type them."""
         values = self.changed()
         return " ".join(a.format(values[a.name]) for a in describe_options() if a.name in values)
 
     @property
     def plan_options(self) -> PlanOptions:
-        """The options that decide what the result offers, as the compiler takes them."""
-        return PlanOptions(**self.recorded())
+        """The options that the compiler takes."""
+        return PlanOptions(
+            tags=self.tags, training_tags=self.training_tags, call_signature=self.call_signature
+        )
 
     def recorded(self) -> Json:
-        """The options that decide what the result offers, as a record has them."""
+        """Returns the options that decide what the result offers, as the record has them."""
         return self._that_decide(Decides.RESULT)
 
     @property
     def fingerprint(self) -> str:
-        """The options that decide what becomes of a module, in one line."""
+        """The options that decide the outcome of a conversion, in one line."""
         result = {name: value for name, value in self.recorded().items() if value is not None}
         success = self._that_decide(Decides.SUCCESS)
         success["import_ops"] = sorted(self.import_ops)
@@ -240,14 +265,17 @@ class ConversionOptions:
         return {a.name: values[a.name] for a in describe_options() if a.decides is what}
 
 
-def _to_json(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
-def describe_options() -> Iterator[About]:
-    """All options, in order."""
-    for field in dataclasses.fields(ConversionOptions):
-        yield About(name=field.name, default=field.default, **field.metadata)
+@functools.cache
+def describe_options() -> tuple[About, ...]:
+    """Describes all options, in order."""
+    return tuple(
+        About(
+            name=field.name, type=field.type, default=field.default,
+            help=meta.description, **meta.extra,
+        )
+        for field in msgspec.structs.fields(ConversionOptions)
+        for meta in field.type.__metadata__
+    )  # fmt: skip
 
 
 def show_options(arguments: type) -> Callable[[_Function], _Function]:
@@ -274,5 +302,5 @@ def show_options(arguments: type) -> Callable[[_Function], _Function]:
 
 
 def ignore_progress(step: str) -> None:
-    """The default of functions that tell their progress."""
+    """Does nothing; the default of functions that report progress."""
     del step

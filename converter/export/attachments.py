@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from google.protobuf import json_format, message
 
+from converter.export.record import AttachmentInfo
 from converter.formats import hub_protos
 from converter.ir.graph import Program
 
@@ -22,22 +23,19 @@ _UNSAFE = re.compile(r"^\.|[^0-9A-Za-z_.=-]")
 _MAX_LENGTH = 150  # Filesystems take 255 bytes; the digest and the ending are added.
 
 
-def describe_attachments(variants: _Variants) -> list[dict[str, Any]]:
-    """The attached messages of a module, as JSON where their type is known.
-
-    The `file` of each is a path below `assets.extra`, different for each of them on any filesystem.
-    """
-    return [
-        {
-            "tags": sorted(tags),
-            "key": key,
-            "size_bytes": len(variants[tags].attachments[key]),
-            "json": decode_attachment(key, variants[tags].attachments[key]),
-            "file": f"{FOLDER}/{folder}/{name}.pb",
-        }
+def describe_attachments(variants: _Variants) -> tuple[AttachmentInfo, ...]:
+    """Describes the attached messages of a module, as JSON where their type is known."""
+    return tuple(
+        AttachmentInfo(
+            tags=tuple(sorted(tags)),
+            key=key,
+            size_bytes=len(variants[tags].attachments[key]),
+            json=decode_attachment(key, variants[tags].attachments[key]),
+            file=f"{FOLDER}/{folder}/{name}.pb",
+        )
         for tags, folder in _name_tag_sets(variants).items()
         for key, name in _name_keys(variants[tags]).items()
-    ]
+    )
 
 
 def decode_attachment(key: str, value: bytes) -> dict[str, Any] | None:

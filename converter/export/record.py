@@ -6,180 +6,311 @@ same bytes.
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
-import tensorflow as tf
+import msgspec
 
-from converter.compile.compiled_module import CompiledModule
-from converter.compile.notices import find_dropped, find_warnings
-from converter.compile.plan import CallablePlan
-from converter.compile.signature_names import python_names, serving_names
-from converter.compile.variants import Tags
-from converter.export.attachments import describe_attachments
-from converter.formats.legacy_module import LegacyModule
-from converter.ir.graph import Program, TensorInfo, VariableSpec
-from converter.ir.region import region_digest
-from converter.ir.text import dtype_name
-from converter.version import __version__
+from converter import errors
+from converter.files.json_values import decode, explain, to_json_values
+from converter.files.paths import Path
 
 FILENAME = "conversion.json"
 FOLDER = "assets.extra"
-_RECORD_VERSION = 1
+RECORD_VERSION = 1
 
-Json = dict[str, Any]
+Shape = tuple[int | None, ...] | None
+Role = Literal["inference", "training", "named callables", "left out"]
+Verdict = Literal["equal", "differs", "not compared"]
 
 
-def make_record(compiled: CompiledModule, options: Mapping[str, Any], digest: str) -> Json:
-    """Returns the record as JSON values.
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """The module that was converted.
+
+    Attributes:
+      name: The name of its directory, without the path to it.
+      format: Its format, such as `tf1_hub`.
+      digest: SHA-256 over its files.
+    """
+
+    name: str
+    format: str
+    digest: str
+
+
+class GraphVariant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A graph variant, and its use.
+
+    Attributes:
+      tags: Its tag set, sorted.
+      role: The part that it has in the converted module.
+      why: Why it was left out; absent if it was not.
+    """
+
+    tags: tuple[str, ...]
+    role: Role
+    why: str | None = None
+
+
+class ValueInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """The type of an input or output.
+
+    Attributes:
+      kind: `dense`, `sparse` or `ragged`.
+      dtype: The TensorFlow name of its dtype.
+      shape: Its static shape, with null for unknown sizes; null if the rank is unknown.
+    """
+
+    kind: str
+    dtype: str
+    shape: Shape
+
+
+class HyperparameterInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """An optional keyword argument.
+
+    Attributes:
+      input: The TF1 input that it feeds.
+      default: Its value where a call does not give one.
+      kind: As in `ValueInfo`, like the next two.
+      dtype: The TensorFlow name of its dtype.
+      shape: Its static shape.
+    """
+
+    input: str
+    default: Any
+    kind: str
+    dtype: str
+    shape: Shape
+
+
+class CallableInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A function of the converted module.
+
+    Attributes:
+      signature: The TF1 signature that it runs.
+      tags: The graph variant that runs for inference.
+      training_tags: The graph variant that runs for training; null if there is no training mode.
+      always_trains: Whether calls for inference run a training graph, too.
+      inputs: Its required inputs, by name.
+      hparams: Its optional arguments, by keyword.
+      outputs: Its outputs, by name.
+      return_endpoints: Whether it has an argument `return_endpoints`.
+      served_as: The key of its serving signature; null if it has none.
+      serving_keywords: For a Python call of that signature, the keywords of inputs whose names
+        are not identifiers.
+      variables: The names of the variables that it uses.
+      regularization_losses: The indices of its losses in the record's `regularization_losses`.
+      update_ops: The update ops that training runs.
+    """
+
+    signature: str
+    tags: tuple[str, ...]
+    training_tags: tuple[str, ...] | None
+    always_trains: bool
+    inputs: dict[str, ValueInfo]
+    hparams: dict[str, HyperparameterInfo]
+    outputs: dict[str, ValueInfo]
+    return_endpoints: bool
+    served_as: str | None
+    serving_keywords: dict[str, str]
+    variables: tuple[str, ...]
+    regularization_losses: tuple[int, ...]
+    update_ops: tuple[str, ...]
+
+
+class SliceInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """The part that a variable is of a partitioned one.
+
+    Attributes:
+      full_shape: The shape of the whole.
+      offset: Where the part begins in each dimension.
+      shape: The shape of the part.
+    """
+
+    full_shape: tuple[int, ...]
+    offset: tuple[int, ...]
+    shape: tuple[int, ...]
+
+
+class VariableInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A variable, and where its value was in the module's checkpoint.
+
+    Attributes:
+      name: Its TF1 name.
+      dtype: The TensorFlow name of its dtype.
+      shape: Its static shape, with null for unknown sizes; null if the rank is unknown.
+      trainable: Whether it is trainable.
+      checkpoint_key: Its key in the checkpoint.
+      slice: Its place in a partitioned variable; absent if it is not a part of one.
+    """
+
+    name: str
+    dtype: str
+    shape: Shape
+    trainable: bool
+    checkpoint_key: str
+    slice: SliceInfo | None = None
+
+
+class TableInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A lookup table.
+
+    Attributes:
+      tags: The graph variant that has it.
+      node: The node that creates it.
+      op: The type of that node.
+      initializers: The nodes that fill it.
+    """
+
+    tags: tuple[str, ...]
+    node: str
+    op: str
+    initializers: tuple[str, ...]
+
+
+class AttachmentInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that was attached to the module.
+
+    Attributes:
+      tags: The graph variant that has it.
+      key: Its key.
+      size_bytes: Its serialized size.
+      json: Its fields, if its type is known; null otherwise.
+      file: Its file below `assets.extra`, different for each attachment on any filesystem.
+    """
+
+    tags: tuple[str, ...]
+    key: str
+    size_bytes: int
+    json: dict[str, Any] | None
+    file: str
+
+
+class DroppedInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """Something of the module that the converted module lacks.
+
+    Attributes:
+      what: Its kind, such as `variable`.
+      name: Its name.
+      why: The reason.
+    """
+
+    what: str
+    name: str
+    why: str
+
+
+class ParityInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """The summary of a comparison with the original.
+
+    Attributes:
+      verdict: `equal`, `differs` or `not compared`.
+      passed: Whether the verdict is `equal`.
+      tensors: How many tensors were compared with nothing changed in the original.
+      bit_equal: How many of them are equal bit for bit.
+      conditional: How many more were compared with random ops replaced on both sides.
+      facts: How many names, lists and the like were compared.
+      worst_abs: The largest absolute difference; a string if it is not finite.
+      worst_rel: The largest relative difference; a string if it is not finite.
+      random_ops: How many random ops of each type were replaced.
+      not_compared: What could not be compared and may differ, with the reasons.
+      remedies: What to do so that it can be compared.
+    """
+
+    verdict: Verdict
+    passed: bool
+    tensors: int
+    bit_equal: int
+    conditional: int
+    facts: int
+    worst_abs: float | str
+    worst_rel: float | str
+    random_ops: dict[str, int]
+    not_compared: tuple[str, ...]
+    remedies: tuple[str, ...]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """The record of a conversion, `assets.extra/conversion.json`.
+
+    Attributes:
+      record_version: The version of this schema.
+      converter: The version of the converter.
+      tensorflow: The version of TensorFlow.
+      source: The module that was converted.
+      options: The options that decide what the result offers, as the user gave them.
+      graph_variants: The module's graph variants, and their use.
+      root: The callable that the converted module itself is; null if it cannot be called.
+      callables: The functions of the converted module, by attribute.
+      variables: The variables of the converted module.
+      regularization_losses: The TF1 tensors of the losses.
+      tables: The lookup tables of the graph variants in use.
+      assets: The files below `assets/`.
+      attachments: The messages that were attached to the module.
+      regions: The digest of each compiled graph, by its origin; shows where two conversions differ.
+      dropped: What the converted module lacks.
+      warnings: What a user should know, in full sentences.
+      parity: The summary of the comparison with the original; null if there was none.
+    """
+
+    record_version: int
+    converter: str
+    tensorflow: str
+    source: Source
+    options: dict[str, Any]
+    graph_variants: tuple[GraphVariant, ...]
+    root: str | None
+    callables: dict[str, CallableInfo]
+    variables: tuple[VariableInfo, ...]
+    regularization_losses: tuple[str, ...]
+    tables: tuple[TableInfo, ...]
+    assets: tuple[str, ...]
+    attachments: tuple[AttachmentInfo, ...]
+    regions: dict[str, str]
+    dropped: tuple[DroppedInfo, ...]
+    warnings: tuple[str, ...]
+    parity: ParityInfo | None
+
+    def all_warnings(self) -> tuple[str, ...]:
+        """All that a user should know: the warnings, what was not compared, and the remedies."""
+        if self.parity is None:
+            return self.warnings
+        reasons = self.parity.not_compared
+        not_compared = [f"Not compared with the original: {reason}." for reason in reasons]
+        return (*self.warnings, *not_compared, *self.parity.remedies)
+
+
+def read_record(directory: Path) -> Record:
+    """Reads the record of a converted module.
 
     Args:
-      compiled: What was converted.
-      options: The options that decide what the result offers, as the user gave them.
-      digest: The digest of the source.
+      directory: The SavedModel.
+
+    Raises:
+      ParityError: if there is no record, or it is damaged; the error names the field.
     """
-    legacy, plan = compiled.legacy, compiled.plan
-    programs = [legacy.variants[tags] for tags in plan.variants.used]
-    return {
-        "record_version": _RECORD_VERSION,
-        "converter": __version__,
-        "tensorflow": tf.__version__,
-        "source": describe_source(legacy, digest),
-        "options": dict(options),
-        "graph_variants": [
-            {"tags": sorted(tags), **describe_role(compiled, tags)}
-            for tags in sorted(legacy.variants, key=sorted)
-        ],
-        "root": plan.root,
-        "callables": {name: describe_callable(compiled, name) for name in plan.callables},
-        "variables": [describe_variable(spec) for spec in compiled.variables.values()],
-        "regularization_losses": [str(loss.ref) for loss in compiled.losses],
-        "tables": [table for program in programs for table in describe_tables(program)],
-        "assets": describe_assets(programs),
-        "attachments": describe_attachments(legacy.variants),
-        "regions": {name: region_digest(region) for name, region in compiled.regions()},
-        "dropped": [dataclasses.asdict(item) for item in find_dropped(compiled)],
-        "warnings": list(find_warnings(compiled)),
-        "parity": None,
-    }
+    path = directory / FOLDER / FILENAME
+    try:
+        return decode(path.read_bytes(), Record)
+    except OSError as error:
+        raise errors.ParityError(
+            f"{directory} has no readable {FOLDER}/{FILENAME}",
+            remedy="Point to a directory that this converter wrote.",
+        ) from error
+    except ValueError as error:
+        raise errors.ParityError(
+            f"the record of {directory} is damaged: {explain(error)}",
+            remedy="Convert the module again with this version.",
+        ) from error
 
 
-def all_warnings(record: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a user should know of a conversion: its warnings, and what was not compared."""
-    parity: Mapping[str, Any] = record["parity"] or {}
-    unsaid = [
-        f"Not compared with the original: {reason}." for reason in parity.get("not_compared", ())
-    ]
-    return (*record["warnings"], *unsaid, *parity.get("remedies", ()))
+def write_record(record: Record, directory: Path) -> None:
+    """Writes the record of the SavedModel in `directory`."""
+    (directory / FOLDER / FILENAME).write_bytes(to_bytes(record))
 
 
-def to_bytes(record: Mapping[str, Any]) -> bytes:
-    """A JSON file, such as the record's."""
-    return (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def describe_source(legacy: LegacyModule, digest: str) -> Json:
-    """The module's name, without the path to it, its format, and the digest of its files."""
-    return {
-        "name": legacy.directory.resolve().name,
-        "format": legacy.format,
-        "digest": digest,
-    }
-
-
-def describe_assets(programs: Iterable[Program]) -> list[str]:
-    """The files below `assets/` that the graphs name."""
-    return sorted({a.filename for program in programs for a in program.assets.values()})
-
-
-def describe_role(compiled: CompiledModule, tags: Tags) -> Json:
-    """What a graph variant is used for."""
-    chosen = compiled.plan.variants
-    if tags in chosen.left_out:
-        return {"role": "left out", "why": chosen.left_out[tags]}
-    if tags == chosen.inference:
-        return {"role": "inference"}
-    return {"role": "training" if tags in chosen.training_graphs else "named callables"}
-
-
-def describe_callable(compiled: CompiledModule, name: str) -> Json:
-    """What a callable takes, returns and uses."""
-    plan = compiled.plan.callables[name]
-    part = compiled.callables[name]
-    known = part.inputs(training=False)
-    program = compiled.legacy.variants[plan.tags]
-    return {
-        "signature": plan.signature,
-        "tags": sorted(plan.tags),
-        "training_tags": None if plan.training_tags is None else sorted(plan.training_tags),
-        "always_trains": plan.always_trains,
-        "inputs": {key: describe_value(known[key]) for key in plan.inputs},
-        "hparams": _describe_hparams(plan, known),
-        "outputs": {
-            key: describe_value(info)
-            for key, info in program.signatures[plan.signature].outputs.items()
-        },
-        "return_endpoints": part.takes_endpoints,
-        "served_as": serving_names(compiled.plan).get(name),
-        "serving_keywords": _describe_keywords(compiled, name),
-        "variables": list(compiled.used[name]),
-        "regularization_losses": compiled.losses_of(name),
-        "update_ops": list(list(part.computations.values())[-1].update_ops),
-    }
-
-
-def _describe_keywords(compiled: CompiledModule, name: str) -> Json:
-    """What a Python call of the served signature gives instead of names that it cannot say."""
-    if name not in serving_names(compiled.plan):
-        return {}
-    return python_names(compiled.callables[name].signature)
-
-
-def _describe_hparams(plan: CallablePlan, known: Mapping[str, TensorInfo]) -> Json:
-    return {
-        hparam.keyword: {
-            "input": hparam.input,
-            "default": hparam.default,
-            **describe_value(known[hparam.input]),
-        }
-        for hparam in plan.hparams
-    }
-
-
-def describe_value(info: TensorInfo) -> Json:
-    """The kind, dtype and static shape of an input or output."""
-    shape = None if info.shape is None else list(info.shape)
-    return {"kind": info.kind.value, "dtype": dtype_name(info.dtype), "shape": shape}
-
-
-def describe_variable(spec: VariableSpec) -> Json:
-    """A variable, and where its value was in the source's checkpoint."""
-    described: Json = {
-        "name": spec.name,
-        "dtype": dtype_name(spec.dtype),
-        "shape": None if spec.shape is None else list(spec.shape),
-        "trainable": spec.trainable,
-        "checkpoint_key": spec.checkpoint_key,
-    }
-    if spec.slice is not None:
-        described["slice"] = {
-            "full_shape": list(spec.slice.full_shape),
-            "offset": list(spec.slice.offset),
-            "shape": list(spec.slice.shape),
-        }
-    return described
-
-
-def describe_tables(program: Program) -> list[Json]:
-    """The tables of a graph variant."""
-    return [
-        {
-            "tags": sorted(program.tags),
-            "node": spec.node,
-            "op": program.nodes[spec.node].op,
-            "initializers": list(spec.initializers),
-        }
-        for spec in program.tables.values()
-    ]
+def to_bytes(value: Any) -> bytes:
+    """Encodes a Struct, or JSON values, as a JSON file that people can read."""
+    text = json.dumps(to_json_values(value), indent=1, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode(errors="surrogatepass")

@@ -3,69 +3,68 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import absl.logging
+import msgspec
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from converter import errors, tf_private
 from converter.assemble.reusable import Reusable, build_reusable
 from converter.compile.compiled_module import CompiledModule
-from converter.export import record as records
+from converter.export import describe
 from converter.export.attachments import describe_attachments
 from converter.export.canonical import canonicalize
 from converter.export.object_graph import make_object_graph
+from converter.export.record import (
+    FOLDER,
+    ParityInfo,
+    Record,
+    Verdict,
+    to_bytes,
+    write_record,
+)
 from converter.export.weights import Progress, write_weights
+from converter.files.json_values import to_json_values
 from converter.files.paths import Path
 from converter.files.staging import staged
 from converter.tensor_bundle.shards import Link
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Conversion:
+class Conversion(msgspec.Struct, frozen=True):
     """A finished conversion.
 
     Attributes:
-      destination: Where the SavedModel lies.
+      destination: The path of the SavedModel.
       record: The contents of its `assets.extra/conversion.json`.
-      remarks: What happened on this machine, and is no property of the result.
+      remarks: What a user should know of how it was written, in full sentences; not a property of
+        the result.
     """
 
     destination: str
-    record: Mapping[str, Any]
+    record: Record
     remarks: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a user should know, in full sentences."""
-        return records.all_warnings(self.record)
+        """What a user should know of the result, in full sentences."""
+        return self.record.all_warnings()
 
     @property
-    def verdict(self) -> str | None:
-        """What the comparison with the original came to; None if there was none."""
-        parity = self.record["parity"]
-        return None if parity is None else str(parity["verdict"])
+    def verdict(self) -> Verdict | None:
+        """The verdict of the comparison with the original; None if there was none."""
+        return None if self.record.parity is None else self.record.parity.verdict
 
     def to_json(self) -> dict[str, Any]:
-        """The conversion as JSON values."""
-        return {
-            "destination": self.destination,
-            "record": dict(self.record),
-            "remarks": list(self.remarks),
-        }
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Conversion:
-        """The conversion that `to_json` described."""
-        return cls(values["destination"], values["record"], tuple(values["remarks"]))
+        """Converts the conversion to JSON values."""
+        values: dict[str, Any] = to_json_values(self)
+        return values
 
 
-Verify = Callable[[Path], Mapping[str, Any]]
+Verify = Callable[[Path], ParityInfo]
 
 _OPTIONS = tf.saved_model.SaveOptions(experimental_custom_gradients=True)
 _COPIED = (
@@ -88,7 +87,7 @@ def write_saved_model(
     """Traces a module and writes it.
 
     Args:
-      compiled: What to trace.
+      compiled: The module.
       destination: Where to write it: absent, the old version or complete at any time.
       options: The options that the record keeps.
       digest: Returns the digest of the source; called when the SavedModel is written.
@@ -110,18 +109,17 @@ def write_saved_model(
     with staged(destination, overwrite=overwrite) as staging:
         links = _save(reusable, compiled, staging, hardlink=hardlink, progress=progress)
         _write_attachments(compiled, staging)
-        record = _write_record(staging, records.make_record(compiled, options, digest()), verify)
+        record = _write_record(staging, describe.make_record(compiled, options, digest()), verify)
         check_source({link.inode: link.changed_ns for link in links if link is not None})
     return Conversion(str(destination), record, () if all(links) or not hardlink else (_COPIED,))
 
 
-def _write_record(staging: Path, record: records.Json, verify: Verify | None) -> records.Json:
+def _write_record(staging: Path, record: Record, verify: Verify | None) -> Record:
     """Writes the record, compares, and writes it again with the comparison; returns it."""
-    path = staging / records.FOLDER / records.FILENAME
-    path.write_bytes(records.to_bytes(record))
+    write_record(record, staging)
     if verify is not None:
-        record["parity"] = dict(verify(staging))
-        path.write_bytes(records.to_bytes(record))
+        record = msgspec.structs.replace(record, parity=verify(staging))
+        write_record(record, staging)
     return record
 
 
@@ -154,23 +152,6 @@ def _is_replaceable(path: Path) -> bool:
     if not path.is_dir():
         return False
     return (path / "saved_model.pb").is_file() or not any(path.iterdir())
-
-
-def read_record(directory: Path) -> Mapping[str, Any]:
-    """Reads the record of a converted module.
-
-    Raises:
-      ParityError: if there is none, or it is damaged.
-    """
-    path = directory / records.FOLDER / records.FILENAME
-    try:
-        record: Mapping[str, Any] = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise errors.ParityError(
-            f"{directory} has no readable {records.FOLDER}/{records.FILENAME}",
-            remedy="Point to a directory that this converter wrote.",
-        ) from error
-    return record
 
 
 def _save(
@@ -246,12 +227,12 @@ def quiet_tensorflow() -> Iterator[None]:
 
 def _write_attachments(compiled: CompiledModule, staging: Path) -> None:
     """Writes the attached messages, byte for byte and as JSON where their type is known."""
-    folder = staging / records.FOLDER
+    folder = staging / FOLDER
     folder.mkdir(exist_ok=True)
     for item in describe_attachments(compiled.legacy.variants):
-        path = folder / item["file"]
+        path = folder / item.file
         path.parent.mkdir(parents=True, exist_ok=True)
-        program = compiled.legacy.variants[frozenset(item["tags"])]
-        path.write_bytes(program.attachments[item["key"]])
-        if item["json"] is not None:
-            path.with_suffix(".json").write_bytes(records.to_bytes(item["json"]))
+        program = compiled.legacy.variants[frozenset(item.tags)]
+        path.write_bytes(program.attachments[item.key])
+        if item.json is not None:
+            path.with_suffix(".json").write_bytes(to_bytes(item.json))

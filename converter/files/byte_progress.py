@@ -1,4 +1,4 @@
-"""Progress of long work in bytes, as one of the steps that a user is told."""
+"""The progress of long work, in bytes."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Callable
 
 from rich.filesize import decimal
 
-_SMALL_BYTES = 1 << 28  # Less takes no time worth mentioning.
+_SMALL_BYTES = 1 << 28  # Less takes too little time to report.
 _PERIOD_SECS = 1.0
 
 
 class ByteProgress:
-    """Tells how many bytes of how many are done, about once a second.
+    """Reports about once a second how many bytes are done.
 
     Args:
-      say: Is told the text.
-      what: What is being done, such as `copying weights`.
+      say: Receives the text.
+      what: The work, such as `copying weights`.
     """
 
     def __init__(self, say: Callable[[str], None], what: str) -> None:
@@ -25,7 +25,7 @@ class ByteProgress:
         self._next = 0.0
 
     def __call__(self, done: int, total: int) -> None:
-        """Takes note of the bytes done so far, of `total`."""
+        """Notes that `done` bytes of `total` are done."""
         now = time.monotonic()
         if total < _SMALL_BYTES or now < self._next:
             return

@@ -12,13 +12,13 @@ _FILE_MODE, _FOLDER_MODE = 0o644, 0o755
 def pack(directory: pathlib.Path, archive: pathlib.Path, *, folders: bool = False) -> None:
     """Packs a SavedModel, rooted at its directory as `hub.load` wants it.
 
-    Names come in order; owners, times and modes are left out. Links are packed as what they lead
-    to: a hard one may share its bytes with the TF1 module.
+    Names are sorted; owners, times and modes are left out. Links are packed as their targets: a
+    hard link may share its bytes with the TF1 module.
 
     Args:
       directory: The SavedModel.
       archive: Where to write.
-      folders: Whether folders are members, too, as `tar` has it.
+      folders: Whether to add a member for each folder, as `tar` does.
 
     Raises:
       OSError: if a file cannot be read or written.

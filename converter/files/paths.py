@@ -1,4 +1,4 @@
-"""Places of files: local paths, and those of the filesystems that TensorFlow knows.
+"""Paths: local ones, and URIs of the filesystems that TensorFlow knows.
 
 `gs://…` and the like have no working directory, no links and no renaming of directories, and
 `tf.io.gfile` speaks to them. `RemotePath` offers of `pathlib.Path` what the converter uses.
@@ -62,11 +62,11 @@ class RemotePath:
         return RemotePath(self._scheme + posixpath.dirname(self._rest))
 
     def with_name(self, name: str) -> RemotePath:
-        """Its neighbour of that name."""
+        """The path of that name beside it."""
         return self.parent / name
 
     def with_suffix(self, suffix: str) -> RemotePath:
-        """Its neighbour with another ending."""
+        """The path beside it with another ending."""
         return self.with_name(pathlib.PurePosixPath(self.name).with_suffix(suffix).name)
 
     def resolve(self) -> RemotePath:
@@ -74,7 +74,7 @@ class RemotePath:
         return self
 
     def relative_to(self, other: Path) -> pathlib.PurePosixPath:
-        """What leads from `other` to it."""
+        """The path from `other` to it."""
         if not self.is_relative_to(other):
             raise ValueError(f"{self} is not below {other}")
         return pathlib.PurePosixPath(str(self).removeprefix(str(other)).lstrip("/"))
@@ -84,7 +84,7 @@ class RemotePath:
         return str(self) == str(other) or str(self).startswith(str(other).rstrip("/") + "/")
 
     def exists(self) -> bool:
-        """Whether there is something."""
+        """Whether it is a file or a directory."""
         with _os_errors(self) as gfile:
             return bool(gfile.exists(str(self)))
 
@@ -98,11 +98,11 @@ class RemotePath:
         return self.exists() and not self.is_dir()
 
     def is_symlink(self) -> bool:
-        """No: there are no links."""
+        """False: these filesystems have no links."""
         return False
 
     def iterdir(self) -> Iterator[RemotePath]:
-        """What the directory holds."""
+        """The entries of the directory, sorted."""
         with _os_errors(self) as gfile:
             names = [name.rstrip("/") for name in gfile.listdir(str(self))]
         # For `a`, the ram:// of TensorFlow 2.15 and 2.21 lists `.b` where there is an `a.b`.
@@ -192,7 +192,7 @@ StrPath: TypeAlias = str | os.PathLike[str]
 
 
 def as_path(place: str | os.PathLike[str] | RemotePath) -> Path:
-    """A local path, or a remote one for what has a scheme other than `file`."""
+    """Returns a local path, or a remote one for a URI whose scheme is not `file`."""
     text = os.fspath(place)
     match = _URI.fullmatch(text)
     if match is None:
@@ -206,15 +206,15 @@ def size_bytes(path: Path) -> int:
     """The size of a file.
 
     Raises:
-      OSError: if there is none.
+      OSError: if there is no such file.
     """
     return path.size_bytes() if isinstance(path, RemotePath) else path.stat().st_size
 
 
 @contextlib.contextmanager
 def _os_errors(path: RemotePath) -> Iterator[Any]:
-    """Gives `tf.io.gfile`, and turns what its filesystems raise to `OSError`."""
-    import tensorflow as tf  # A local path needs none of it.
+    """Yields `tf.io.gfile`, and turns the errors of its filesystems into `OSError`."""
+    import tensorflow as tf  # Local paths do not need it.
 
     gfile: types.ModuleType = tf.io.gfile
     try:
@@ -224,17 +224,17 @@ def _os_errors(path: RemotePath) -> Iterator[Any]:
 
 
 def open_raw(path: Path, mode: str) -> IO[bytes]:
-    """Opens a file without a buffer, where it is a local one."""
+    """Opens a file; a local one without a buffer."""
     return path.open(mode) if isinstance(path, RemotePath) else path.open(mode, buffering=0)
 
 
 def read_blocks(
     file: IO[bytes], block_bytes: int, total: int | None = None
 ) -> Iterator[memoryview]:
-    """What follows in a file, at most `total` bytes, block by block.
+    """Yields the rest of a file, at most `total` bytes, block by block.
 
-    A block is valid until the next one is asked for: local files, if they are not buffered, are
-    read into the same memory again and again.
+    A block is valid until the next one is read: blocks of an unbuffered local file share their
+    memory.
     """
     left = sys.maxsize if total is None else total
     buffer = memoryview(bytearray(min(block_bytes, left)))

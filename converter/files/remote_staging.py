@@ -1,7 +1,7 @@
 """Staging where nothing renames a directory, as on an object store.
 
-Files are moved one by one, and `saved_model.pb` last: what has a part of them is no model. An old
-version is moved aside first, and moved back by whatever goes wrong, or by the next run's sweep.
+Files are moved one by one, `saved_model.pb` last: a directory without it is not a model. An old
+version is moved aside first, and moved back if anything goes wrong, or by the next run's sweep.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from converter.files.scratch import ASIDE, scratch_name
 from converter.files.source_files import list_files
 
 _GRAPH = "saved_model.pb"
-# In the scratch folder: the whole of the old version is aside, and so all that is at the
-# destination is new.
+# This file in the scratch folder says that all of the old version is aside, so that every file at
+# the destination is new.
 _IS_AWAY = "is_away"
 
 
@@ -37,7 +37,7 @@ def staged_remotely(destination: RemotePath) -> Iterator[RemotePath]:
 
 
 def clear_remotely(scratch: RemotePath) -> None:
-    """Removes a scratch folder, and moves back what is aside in it and has no successor."""
+    """Removes a scratch folder, and moves back an old version that nothing has replaced."""
     if not scratch.exists():
         return
     for old in (scratch / ASIDE).iterdir() if (scratch / ASIDE).is_dir() else ():

@@ -1,4 +1,4 @@
-"""Puts a finished directory in the place of another one, of which nothing is lost on the way."""
+"""Replaces a directory by a finished one, without ever losing the old one on the way."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ import sys
 from converter.files.scratch import ASIDE, scratch_folder
 
 _TRIES = 3
-# What `rename` says of a directory where something is already.
+# Errors of `rename` where something is at the destination already.
 _OCCUPIED = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # sources: linux/fcntl.h, linux/fs.h
 _RENAME_SWAP = 2  # source: macOS, sys/stdio.h
 
 
 def put_in_place(new: pathlib.Path, destination: pathlib.Path, *, overwrite: bool) -> None:
-    """Renames `new` to `destination`, when it is on the disk.
+    """Renames `new` to `destination` once all of it is on the disk.
 
-    What was at `destination` is at `new` then, or removed. Where the kernel can exchange the two,
-    `destination` is the old version, then the new one. Where it cannot, the old one is moved aside
-    first, and put back by whatever goes wrong, or by the next run's sweep.
+    Afterwards, the old version is at `new`, or removed. Where the kernel can exchange two
+    directories, a whole version is at `destination` at any time. Elsewhere, the old version is
+    moved aside first, and moved back if anything goes wrong, or by the next run's sweep.
 
     Raises:
-      OSError: if that is not possible; `destination` is as it was.
+      OSError: if that fails; `destination` is unchanged.
     """
     sync_tree(new)
     if not overwrite:
@@ -63,14 +63,14 @@ def _replace_in_two_steps(new: pathlib.Path, destination: pathlib.Path) -> None:
 
 
 def exchange(one: pathlib.Path, other: pathlib.Path) -> bool:
-    """Exchanges two directories in one step; False if that is not possible, for whatever reason."""
+    """Exchanges two directories in one step; returns False if that cannot be done."""
     paths = os.fsencode(one), os.fsencode(other)
     try:
         libc = ctypes.CDLL(None)
         if sys.platform == "darwin":
             return not libc.renamex_np(*paths, _RENAME_SWAP)
         return not libc.renameat2(_AT_FDCWD, paths[0], _AT_FDCWD, paths[1], _RENAME_EXCHANGE)
-    except (AttributeError, OSError, TypeError):  # No such function, or no such library.
+    except (AttributeError, OSError, TypeError):  # There is no such function or library.
         return False
 
 
@@ -86,10 +86,10 @@ def sync_entry(path: pathlib.Path) -> None:
     """Waits until a file, or the list of a directory's entries, is on the disk."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
-    except PermissionError:  # A directory that may be written, but not be listed.
+    except PermissionError:  # A directory that is writable, but not readable.
         return
     try:
-        # A filesystem that cannot do that for directories says EINVAL.
+        # Filesystems that cannot sync directories report EINVAL.
         with contextlib.suppress(OSError) if path.is_dir() else contextlib.nullcontext():
             os.fsync(descriptor)
     finally:

@@ -1,9 +1,8 @@
-"""Scratch folders that say whose they are, so that a later run sweeps what a killed one left.
+"""Scratch folders named after their process, so that a later run removes those of a killed one.
 
-The name of a folder has the machine, its boot, and the process that made it. Nobody needs a
-folder whose process cannot be alive: it ran before this machine was booted last, or its number is
-free. Folders of other machines, which may share the filesystem, and of other containers, are never
-touched.
+A name consists of the machine, its boot, and the process. A folder is abandoned if its process
+cannot be alive: the machine has booted since, or no process has that number. Folders of other
+machines, which may share the filesystem, and of other containers are never touched.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ from converter.files.paths import Path, RemotePath
 
 LocalOrRemote = TypeVar("LocalOrRemote", pathlib.Path, RemotePath)
 
-# In a scratch folder: what lay beside it under the same name, and has to be there again unless
-# something else has taken its place.
+# The folder in a scratch folder that holds an old version on its way out. It belongs beside the
+# scratch folder, under the same name, unless a new version is there.
 ASIDE = "aside"
 
 _NAME = re.compile(r"\.tf1hub-(?P<machine>[0-9a-f]{12})-(?P<boot>[0-9a-f]{12})-(?P<process>\d+)-.*")
@@ -36,7 +35,7 @@ _PROCESSES = pathlib.Path("/proc/self/ns/pid")
 
 @contextlib.contextmanager
 def scratch_folder(parent: pathlib.Path) -> Iterator[pathlib.Path]:
-    """A folder in `parent` for this process alone, which goes when the block ends.
+    """Makes a folder in `parent` for this process alone, and removes it when the block ends.
 
     Raises:
       OSError: if it cannot be made.
@@ -51,7 +50,7 @@ def scratch_folder(parent: pathlib.Path) -> Iterator[pathlib.Path]:
 
 @contextlib.contextmanager
 def temporary_folder() -> Iterator[pathlib.Path]:
-    """A scratch folder where temporary files go."""
+    """Makes a scratch folder in the directory for temporary files."""
     parent = pathlib.Path(tempfile.gettempdir())
     sweep(parent, clear)
     with scratch_folder(parent) as folder:
@@ -65,10 +64,10 @@ def scratch_name() -> str:
 
 
 def clear(folder: pathlib.Path) -> None:
-    """Removes a scratch folder, and puts back what is aside in it and has no successor.
+    """Removes a scratch folder, and puts back an old version that nothing has replaced.
 
     Raises:
-      OSError: if that cannot be put back; it is kept then.
+      OSError: if that cannot be put back; the folder is kept then.
     """
     if (folder / ASIDE).is_dir():
         for old in (folder / ASIDE).iterdir():
@@ -86,7 +85,7 @@ def _put_back(old: pathlib.Path, place: pathlib.Path) -> None:
 
 
 def sweep(parent: LocalOrRemote, clear: Callable[[LocalOrRemote], None]) -> None:
-    """Clears the scratch folders in `parent` that nobody needs any more."""
+    """Clears the abandoned scratch folders in `parent`."""
     with contextlib.suppress(OSError):
         for folder in list(parent.iterdir()):
             if is_abandoned(folder.name) and _is_own(folder):
@@ -101,13 +100,13 @@ def is_abandoned(name: str) -> bool:
         return False
     if match["boot"] != _identify_machine()[1]:
         return True
-    import psutil  # Hardly ever needed.
+    import psutil  # Rarely needed.
 
     return not psutil.pid_exists(int(match["process"]))
 
 
 def _is_own(folder: Path) -> bool:
-    """Whether this user made it: what others leave in a directory for all is their business."""
+    """Whether it is a folder of this user: those of others in a shared directory are theirs."""
     if isinstance(folder, RemotePath) or not hasattr(os, "getuid"):
         return True
     return folder.is_dir() and not folder.is_symlink() and folder.stat().st_uid == os.getuid()
@@ -117,7 +116,7 @@ def _is_own(folder: Path) -> bool:
 def _identify_machine() -> tuple[str, str]:
     """Identifies this machine, or the container in it that numbers processes, and its boot."""
     processes = _PROCESSES.stat().st_ino if _PROCESSES.exists() else 0
-    # Elsewhere than on Linux, folders of an earlier boot go when their numbers are free.
+    # Without it, folders of an earlier boot are removed once their process numbers are free.
     boot = _BOOT.read_bytes() if _BOOT.exists() else b""
     return _short_digest(f"{socket.gethostname()}\0{processes}".encode()), _short_digest(boot)
 

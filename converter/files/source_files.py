@@ -18,9 +18,9 @@ from converter.files.paths import Path, RemotePath, as_path, open_raw, read_bloc
 from converter.files.snapshot import SourceGuard
 from converter.processes import python_process
 
-# A thread that hashes waits for the interpreter after each block, for as long as another thread
-# runs in it: 5 ms and more, in which 5 MiB would be hashed. Large files are worth larger blocks,
-# and many bytes a process, which takes less than a tenth of a second to start.
+# After each block, a thread that hashes waits until another thread yields the interpreter: 5 ms or
+# more, in which it could hash 5 MiB. So large files have larger blocks, and many bytes a process,
+# which starts in less than a tenth of a second.
 _MIN_BLOCK_BYTES, _MAX_BLOCK_BYTES, _BLOCKS = 1 << 20, 1 << 22, 64
 _PROCESS_FROM_BYTES = 1 << 28
 
@@ -63,7 +63,7 @@ def digest(directory: Path, stopped: Callable[[], bool] = lambda: False) -> str:
 
     Args:
       directory: The directory.
-      stopped: Asked now and then whether nobody wants the result any more.
+      stopped: Called now and then; returns whether the result is no longer wanted.
 
     Raises:
       UnsafeModuleError: if a symbolic link leads out of the directory.
@@ -75,14 +75,11 @@ def digest(directory: Path, stopped: Callable[[], bool] = lambda: False) -> str:
 def _digest(directory: Path, files: Iterable[Path], stopped: Callable[[], bool]) -> str:
     total = hashlib.sha256()
     for path in files:
+        block_bytes = min(max(size_bytes(path) // _BLOCKS, _MIN_BLOCK_BYTES), _MAX_BLOCK_BYTES)
         with open_raw(path, "rb") as file:
-            content = _file_digest(file, _block_bytes(size_bytes(path)), stopped)
+            content = _file_digest(file, block_bytes, stopped)
         total.update(f"{path.relative_to(directory).as_posix()}\0{content}\n".encode())
     return total.hexdigest()
-
-
-def _block_bytes(size: int) -> int:
-    return min(max(size // _BLOCKS, _MIN_BLOCK_BYTES), _MAX_BLOCK_BYTES)
 
 
 def _file_digest(file: IO[bytes], block_bytes: int, stopped: Callable[[], bool]) -> str:
@@ -97,13 +94,12 @@ def _file_digest(file: IO[bytes], block_bytes: int, stopped: Callable[[], bool])
 class BackgroundDigest:
     """Computes the digest of a module in the background, while it is being converted.
 
-    SHA-256 takes longer than copying: about a second for a gigabyte. So it runs in a thread, or,
-    of a large module, in a process. Use it in a `with` statement, whose end stops it if nobody has
-    asked for the result.
+    SHA-256 takes longer than copying: about a second for a gigabyte. So it runs in a thread, and
+    for a large module in a process. Use it in a `with` statement; leaving it stops the work.
 
     Args:
-      source: The module's directory. What holds no SavedModel, and so is no module, is not read.
-      known: Returns the digest, if somebody else computes it; no thread is started then.
+      source: The module's directory. It is not read if it holds no SavedModel.
+      known: Returns a digest that is computed elsewhere; no thread is started then.
     """
 
     def __init__(
@@ -118,7 +114,7 @@ class BackgroundDigest:
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> BackgroundDigest:
-        # Remote files need TensorFlow, which is not to be imported by two threads at once.
+        # Remote files need TensorFlow, which two threads must not import at once.
         wanted = self._known is None and not isinstance(self._directory, RemotePath)
         if wanted and any((self._directory / f"saved_model.{e}").exists() for e in ("pb", "pbtxt")):
             self._guard = SourceGuard(self._directory)
@@ -145,7 +141,7 @@ class BackgroundDigest:
         return _digest(self._directory, files, self._stop.is_set)
 
     def _compute_in_process(self) -> str | None:
-        """The digest, or None if there was no process, or it failed, for whatever reason."""
+        """The digest, or None if the process failed or could not be started."""
         try:
             process = subprocess.Popen(
                 python_process.command("converter.files.source_files", os.fspath(self._directory)),

@@ -35,9 +35,9 @@ def staged(destination: Path, *, overwrite: bool) -> Iterator[Path]:
 
 
 def sweep_beside(destination: Path) -> None:
-    """Clears what conversions to `destination`, or beside it, have left that were killed.
+    """Removes what killed conversions left beside `destination`.
 
-    What a killed one had moved out of the way is there again then.
+    Old versions that they had moved aside are put back.
     """
     if isinstance(destination, RemotePath):
         sweep(destination.parent, clear_remotely)

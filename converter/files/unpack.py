@@ -1,4 +1,4 @@
-"""Archives of modules, `.tar.gz`: unpacked without following any path out of the directory."""
+"""Unpacks archives of modules, `.tar.gz`, and writes nothing outside of the directory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SUFFIXES = (".tar.gz", ".tgz")
 
 
 def is_archive(path: pathlib.Path) -> bool:
-    """Whether the name says that it is an archive."""
+    """Whether the name is that of an archive."""
     return path.name.endswith(SUFFIXES)
 
 
@@ -29,8 +29,8 @@ def unpack(archive: pathlib.Path, directory: pathlib.Path) -> pathlib.Path:
       The module's directory: `directory`, or the only folder in it.
 
     Raises:
-      FormatError: if it is no archive, or damaged.
-      UnsafeModuleError: if it holds a link or a device, or reaches out of the directory.
+      FormatError: if it is not an archive, or is damaged.
+      UnsafeModuleError: if it holds a link, a device, or a path out of the directory.
     """
     directory.mkdir()
     try:
@@ -42,7 +42,8 @@ def unpack(archive: pathlib.Path, directory: pathlib.Path) -> pathlib.Path:
             f"{archive.name} cannot be unpacked: {errors.first_line(error)}",
             remedy="Expected an archive made by `tar -czf`; copy it again.",
         ) from error
-    return _root(directory)
+    entries = list(directory.iterdir())
+    return entries[0] if len(entries) == 1 and entries[0].is_dir() else directory
 
 
 def _unpack_member(
@@ -62,11 +63,6 @@ def _unpack_member(
             remedy="Pack the module with its links resolved (`tar -h`), if you trust it.",
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    # A second member of the same name would replace the first, which may have been looked at.
+    # Never a file that exists: a second member of its name must not replace it.
     with content, target.open("xb") as file:
         shutil.copyfileobj(content, file)
-
-
-def _root(directory: pathlib.Path) -> pathlib.Path:
-    entries = list(directory.iterdir())
-    return entries[0] if len(entries) == 1 and entries[0].is_dir() else directory

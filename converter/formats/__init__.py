@@ -1,1 +1,1 @@
-"""Legacy bytes to a `LegacyModule`. Reads files and runs nothing of what they hold."""
+"""Reads TF1 modules from files into a `LegacyModule`, and runs nothing of them."""

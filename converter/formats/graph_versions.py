@@ -1,4 +1,4 @@
-"""Whether this TensorFlow may read a graph (source: core/framework/versions.proto, versions.cc)."""
+"""Checks that this TensorFlow may read a graph (source: versions.proto, versions.cc)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def check_versions(versions: Any) -> None:
     """Checks a graph's `VersionDef`.
 
     Raises:
-      FormatError: if it was written for a newer TensorFlow than this one, for any but this one, or
-        by one that is too old.
+      FormatError: if it needs a newer TensorFlow, excludes this one, or was written by one that is
+        too old.
     """
     here = tf.version.GRAPH_DEF_VERSION
     found = f"TensorFlow {tf.__version__} has {here}"

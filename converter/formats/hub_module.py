@@ -24,14 +24,14 @@ class HubModuleFormat:
     name = "tf1_hub"
 
     def recognizes(self, directory: Path) -> bool:
-        """Whether `directory` says that it is of this format."""
+        """Whether `directory` has the file that marks this format."""
         return (directory / _MODULE_DEF).is_file()
 
     def read(self, directory: Path) -> LegacyModule:
         """Reads the module.
 
         Raises:
-          FormatError: if it is damaged, or needs a feature that did not exist in its time.
+          FormatError: if it is damaged, or requires a feature that the converter does not know.
           WeightsError: if the checkpoint's index is damaged.
           UnsafeModuleError: if a link leads out of the directory.
         """
@@ -76,7 +76,7 @@ def read_saved_model(directory: Path) -> Any:
     """Reads `saved_model.pb`, or `saved_model.pbtxt` where that is missing, as a `SavedModel`.
 
     Raises:
-      FormatError: if neither is there, or it is damaged.
+      FormatError: if both are missing, or it is damaged.
     """
     binary, text = directory / "saved_model.pb", directory / "saved_model.pbtxt"
     try:

@@ -1,7 +1,7 @@
-"""The messages that TF1 Hub modules are made of, beside TensorFlow's own.
+"""The protobuf messages of TF1 Hub modules that are not TensorFlow's.
 
-tensorflow_hub 0.16 no longer ships them. They are declared here, in a descriptor pool of their
-own, so that any protobuf runtime can read them and no other copy of them can collide.
+tensorflow_hub 0.16 no longer ships them. They are declared here in their own descriptor pool, so
+that any protobuf runtime can read them, and other copies of them do not collide.
 
 Sources: module_def.proto, module_attachment.proto and image_module_info.proto of
 tensorflow_hub 0.12.
@@ -70,5 +70,5 @@ ModuleDef = _message_class("ModuleDef")
 ModuleAttachment = _message_class("ModuleAttachment")
 ImageModuleInfo = _message_class("ImageModuleInfo")
 
-# Attachments whose type is known by their key, and so can be shown as JSON.
+# The types of attachments by their keys; these attachments can be printed as JSON.
 ATTACHMENT_TYPES = {"image_module_info": ImageModuleInfo}

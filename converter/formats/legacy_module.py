@@ -1,4 +1,4 @@
-"""What every format reader returns."""
+"""The value that every format reader returns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class LegacyModule:
       directory: Where its files lie.
       format: The name of the format it was read as.
       variants: Its graph variants by tag set.
-      checkpoint: The index of its weights; no tensor is read before it is asked for.
+      checkpoint: Its weights; a tensor is read only on demand.
     """
 
     directory: Path
@@ -28,7 +28,7 @@ class LegacyModule:
     checkpoint: Checkpoint
 
     def asset_path(self, filename: str) -> Path:
-        """Returns where an asset lies.
+        """Returns the path of an asset.
 
         Raises:
           UnsafeModuleError: if `filename` leads out of the module's `assets` directory.

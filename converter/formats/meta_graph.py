@@ -1,4 +1,4 @@
-"""A MetaGraphDef to a `Program` (source: meta_graph.proto, and hub's saved_model_lib.py)."""
+"""Reads a MetaGraphDef as a `Program` (source: meta_graph.proto, hub's saved_model_lib.py)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from converter import errors
 from converter.formats import hub_protos
 from converter.formats.graph_versions import check_versions
 from converter.ir import attributes, op_facts, query, serde
+from converter.ir.aliases import IDENTITIES, source_of
 from converter.ir.attributes import read_shape
 from converter.ir.graph import (
     AssetSpec,
@@ -47,7 +48,7 @@ def read_program(meta_graph: Any, checkpoint: Checkpoint) -> Program:
 
     Args:
       meta_graph: A MetaGraphDef.
-      checkpoint: The module's weights, which tell how partitioned variables are stored.
+      checkpoint: The module's weights, which show how partitioned variables are stored.
 
     Raises:
       FormatError: if a part of it is damaged.
@@ -96,7 +97,7 @@ def _read_functions(library: Any) -> dict[str, FunctionDef]:
 
 
 def _by_name(items: Iterable[tuple[str, Any]], what: str) -> dict[str, Any]:
-    """A mapping of items that must have different names, as TensorFlow wants it."""
+    """Returns a mapping of items, which must have different names."""
     found: dict[str, Any] = {}
     for name, item in items:
         if name in found:
@@ -106,7 +107,7 @@ def _by_name(items: Iterable[tuple[str, Any]], what: str) -> dict[str, Any]:
 
 
 def _collection(meta_graph: Any, key: str, kind: str) -> list[Any]:
-    """The values of a collection, or none; `kind` is `node`, `bytes` or `any`."""
+    """Returns the values of a collection, if there is one; `kind` is `node`, `bytes` or `any`."""
     if key not in meta_graph.collection_def:
         return []
     collection = meta_graph.collection_def[key]
@@ -122,7 +123,7 @@ def _parse_ref(name: str) -> TensorRef:
     try:
         return TensorRef.parse(name)
     except ValueError as error:
-        raise errors.FormatError(str(error)) from error
+        raise errors.FormatError(f"a reference to a tensor is damaged: {error}") from error
 
 
 def _parse_message(kind: Any, value: bytes, what: str) -> Any:
@@ -266,7 +267,7 @@ def _checkpoint_key(name: str, proto: Any, checkpoint: Checkpoint) -> str:
 
 
 def _aliases(nodes: Nodes, specs: Mapping[str, VariableSpec]) -> Iterator[tuple[str, VariableSpec]]:
-    """Other nodes that stand for a variable of `specs`, by having its shared name."""
+    """Yields the other nodes of a variable of `specs`: those with its shared name."""
     handles = op_facts.VARIABLE_HANDLES | op_facts.REF_VARIABLES
     owners = {_shared_name(nodes[name]): spec for name, spec in specs.items()}
     for name, node in nodes.items():
@@ -295,21 +296,13 @@ def _read_tables(meta_graph: Any, nodes: Nodes) -> dict[str, TableSpec]:
 
 
 def _find_filled(nodes: Nodes, node: Node) -> list[str]:
-    """The nodes of which one is the table that `node` fills, if it fills a table.
+    """Returns the nodes that may be the table that `node` fills, if it fills one.
 
-    An op that TensorFlow does not know may fill any of its inputs. It is kept, to be refused.
+    An unregistered op may fill any of its inputs. It is kept, so that compiling refuses it.
     """
     count = op_facts.output_count(node)
     refs = node.inputs if count is None else node.inputs[:1] if count == 0 else ()
-    return [_see_through_identity(nodes, ref.node) for ref in refs]
-
-
-def _see_through_identity(nodes: Nodes, name: str) -> str:
-    seen = set()
-    while nodes[name].op in ("Identity", "RefIdentity") and nodes[name].inputs and name not in seen:
-        seen.add(name)
-        name = nodes[name].inputs[0].node
-    return name
+    return [source_of(nodes, ref, IDENTITIES).node for ref in refs]
 
 
 def _read_assets(meta_graph: Any) -> dict[str, AssetSpec]:
@@ -318,12 +311,12 @@ def _read_assets(meta_graph: Any) -> dict[str, AssetSpec]:
         proto = _parse_message(meta_graph_pb2.AssetFileDef, value.value, f"collection {_ASSETS!r}")
         asset = AssetSpec(_parse_ref(proto.tensor_info.name).node, proto.filename)
         if assets.setdefault(asset.node, asset) != asset:
-            raise errors.FormatError("two assets are given for one place", node=asset.node)
+            raise errors.FormatError("two assets belong to one node", node=asset.node)
     return assets
 
 
 def _read_loops_without_gradient(meta_graph: Any) -> Iterator[str]:
-    """The frames of loops through which V1 leads no gradient (source: control_flow.proto)."""
+    """Yields the frames of loops that V1 does not differentiate (source: control_flow.proto)."""
     contexts: list[Any] = []
     for key, kind in _CONTEXTS.items():
         for value in _collection(meta_graph, key, "bytes"):

@@ -1,4 +1,4 @@
-"""All formats that the converter reads, and the one function that reads them."""
+"""The formats that the converter reads, and the function that reads a module."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ from converter.formats.legacy_module import LegacyModule
 
 
 class Format(Protocol):
-    """A way in which a TF1 module lies on disk."""
+    """A format of TF1 modules on disk."""
 
     @property
     def name(self) -> str:
-        """The name that records give it."""
+        """Its name in records."""
 
     def recognizes(self, directory: Path) -> bool:
-        """Whether `directory` says that it is of this format; reads next to nothing."""
+        """Whether `directory` has this format; reads next to nothing."""
 
     def read(self, directory: Path) -> LegacyModule:
-        """Reads the module, or raises a `ConversionError`."""
+        """Reads the module.
+
+        Raises:
+          ConversionError: if it is damaged or unsafe.
+        """
 
 
 # The first that recognizes a directory reads it.
@@ -30,7 +34,7 @@ FORMATS: tuple[Format, ...] = (hub_module.HubModuleFormat(),)
 
 
 def read_module(source: str | os.PathLike[str]) -> LegacyModule:
-    """Reads a TF1 module without running anything of it.
+    """Reads a TF1 module, and runs nothing of it.
 
     Args:
       source: The module's directory.
@@ -38,7 +42,7 @@ def read_module(source: str | os.PathLike[str]) -> LegacyModule:
     Raises:
       FormatError: if there is no module, or it is damaged.
       WeightsError: if its checkpoint's index is damaged.
-      UnsafeModuleError: if it reaches out of its directory.
+      UnsafeModuleError: if a link leads out of its directory.
     """
     directory = as_path(source)
     try:

@@ -45,6 +45,21 @@ def find_value(node: Node) -> np.ndarray | None:
     return value
 
 
+def find_scalar(node: Node) -> bool | int | float | str | None:
+    """The value of a scalar Const as a Python value; None if it has none, or is no constant.
+
+    Python floats hold every value of half, bfloat16, float and double exactly.
+    """
+    array = find_value(node)
+    value = None if array is None or array.ndim else array.item()
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return None
+    return value if isinstance(value, bool | int | float | str) else None
+
+
 def find_constant(nodes: Nodes, ref: TensorRef, through: Collection[str]) -> np.ndarray | None:
     """The value of `ref` if it is a Const, seen through the op types `through`."""
     node = nodes.get(aliases.source_of(nodes, ref, through).node)

@@ -47,13 +47,13 @@ class TensorRef:
         """Parses `node`, `node:0`, … as GraphDef and TensorInfo write them.
 
         Raises:
-          ValueError: if what follows the colon is no output number.
+          ValueError: if the text after the colon is not an output number.
         """
         node, colon, index = name.rpartition(":")
         if not colon:
             return cls(name)
         if not node or not index.isascii() or not index.isdigit():
-            raise ValueError(f"{name!r} is no tensor name; expected 'node:output_number'")
+            raise ValueError(f"{name!r} is not a tensor name, expected 'node:output_number'")
         return cls(node, int(index))
 
 

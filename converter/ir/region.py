@@ -15,7 +15,6 @@ from typing import TypeAlias
 from converter import errors
 from converter.ir import op_facts
 from converter.ir.graph import AttrValue, Node, TensorRef
-from converter.ir.text import format_node, format_ref, format_shape
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -181,61 +180,6 @@ def _check_known(refs: tuple[TensorRef, ...], known: Collection[TensorRef]) -> N
 def _count(node: Node) -> int:
     count = op_facts.output_count(node)
     return 0 if count is None else count
-
-
-def format_region(region: Region) -> str:
-    """Prints a region, as plain nodes in `ir/text.py`, with inner regions indented.
-
-    n = _Arg[T=int32]()
-    zero = Const[...]()
-    loop i=zero [] -> last, at most n:
-      while:
-        more = Less[T=int32](i, n)
-        return more
-      do:
-        next = Add[T=int32](i, one)
-        return next
-    branch flag -> y:
-      then:
-        return x
-      else:
-        return last
-    return y
-    """
-    return "\n".join(_format_lines(region)) + "\n"
-
-
-def _format_lines(region: Region) -> Iterator[str]:
-    for item in region.items:
-        if isinstance(item, Node):
-            yield format_node(item)
-            continue
-        yield _format_head(item)
-        for title, inner in zip(_TITLES[type(item)], item.regions, strict=True):
-            yield f"  {title}:"
-            yield from (f"    {line}" for line in _format_lines(inner))
-    if region.results:
-        yield "return " + ", ".join(format_ref(ref) for ref in region.results)
-
-
-_TITLES: dict[type, tuple[str, str]] = {Loop: ("while", "do"), Branch: ("then", "else")}
-
-
-def _format_head(item: Loop | Branch) -> str:
-    waits = "".join(f", ^{name}" for name in item.control_inputs)
-    outputs = ", ".join(format_ref(ref) for ref in item.outputs)
-    gives = f" -> {outputs}" if outputs else ""
-    if isinstance(item, Branch):
-        return f"branch {format_ref(item.predicate)}{gives}{waits}:"
-    carried = ", ".join(
-        f"{value.name}={format_ref(value.initial)} {format_shape(value.shape)}"
-        for value in item.carried
-    )
-    limit = item.maximum_iterations
-    shown = format_ref(limit) if isinstance(limit, TensorRef) else limit
-    most = "" if limit is None else f", at most {shown}"
-    gradient = "" if item.has_gradient else ", no gradient"
-    return f"loop {carried}{gives}{most}{gradient}{waits}:"
 
 
 def region_digest(region: Region) -> str:

@@ -5,14 +5,16 @@ A pass makes a `GraphEditor` of the graph that it is given, edits, and returns `
     editor = GraphEditor(graph)
     for node in graph.nodes.values():
         if node.op == "Square":
-            copy = Node(editor.fresh("copy"), "Identity", node.inputs, attrs=node.attrs)
-            ref = editor.insert_before(node.name, copy)
+            copy = Node(f"{node.name}/copy", "Identity", node.inputs, attrs=node.attrs)
+            ref = editor.insert_fresh(node.name, copy)
             editor.replace(dataclasses.replace(node, op="Mul", inputs=(ref, ref)))
     return editor.finish()
 
 Tensors are known by the names of their nodes. So what uses a node uses the one that replaces it;
-`replace_uses` is for uses that must move to another node. All of this is linear in the number of
-nodes and edges touched. The model is `PatternRewriter` of xDSL and `replace_all_uses_with` of ONNX.
+`replace_uses` is for uses that must move to another node, best for all of them at the end: what a
+pass makes of a node of `graph` takes the inputs that the node had there. Each edit is linear in
+the nodes and edges touched. The models are `PatternRewriter` of xDSL and `replace_all_uses_with`
+of ONNX.
 """
 
 from __future__ import annotations
@@ -36,8 +38,8 @@ class GraphEditor:
         self._graph = graph
         self._nodes = dict(graph.nodes)
         self._results = graph.results
-        self._inserted: dict[str, list[str]] = {}  # By the node before which they stand.
-        self._appended: list[str] = []
+        # By the node before which they stand; None for the end.
+        self._inserted: dict[str | None, list[str]] = {}
         self._taken = set(graph.nodes)
         self._uses: Uses | None = None  # Made when it is first asked for.
 
@@ -92,20 +94,36 @@ class GraphEditor:
                 unique = tuple(dict.fromkeys(controls))
                 self.replace(dataclasses.replace(node, control_inputs=unique))
 
-    def insert_before(self, anchor: str, node: Node) -> TensorRef:
-        """Adds `node` just before node `anchor`, after what was inserted there earlier.
+    def insert_before(self, anchor: str | None, node: Node) -> TensorRef:
+        """Adds `node` just before node `anchor`, or at the end if that is None.
+
+        It follows what was inserted there earlier.
 
         Returns:
           The first output of `node`.
+
+        Raises:
+          InternalError: if there is a node of that name, or was one in the graph.
         """
-        query.get_node(self._nodes, anchor)
-        self._inserted.setdefault(anchor, []).append(self._add(node))
+        if anchor is not None:
+            query.get_node(self._nodes, anchor)
+        if node.name in self._nodes or node.name in self._graph.nodes:
+            raise errors.InternalError(f"a pass adds a second node {node.name!r}")
+        self._inserted.setdefault(anchor, []).append(node.name)
+        self._taken.add(node.name)
+        self._nodes[node.name] = node
+        if self._uses is not None:
+            self._uses.add(node)
         return TensorRef(node.name)
 
-    def append(self, node: Node) -> TensorRef:
-        """Adds `node` at the end, and returns its first output."""
-        self._appended.append(self._add(node))
-        return TensorRef(node.name)
+    def insert_fresh(self, anchor: str | None, node: Node) -> TensorRef:
+        """Adds `node` as `insert_before` does, by a fresh name like its own.
+
+        Returns:
+          The first output of what was added.
+        """
+        name = self.fresh(node.name)
+        return self.insert_before(anchor, dataclasses.replace(node, name=name))
 
     def erase(self, name: str) -> None:
         """Removes a node.
@@ -126,7 +144,7 @@ class GraphEditor:
         Args:
           drop_dead: Whether to leave out of an edited graph what neither results nor targets need.
         """
-        nodes = self._ordered() if self._inserted or self._appended else self._nodes
+        nodes = self._ordered() if self._inserted else self._nodes
         if self._results == self._graph.results and _are_same(nodes, self._graph.nodes):
             return self._graph
         edited = dataclasses.replace(self._graph, nodes=nodes, results=self._results)
@@ -137,18 +155,9 @@ class GraphEditor:
             self._uses = Uses(self._nodes.values())
         return self._uses
 
-    def _add(self, node: Node) -> str:
-        if node.name in self._nodes or node.name in self._graph.nodes:
-            raise errors.InternalError(f"a pass adds a second node {node.name!r}")
-        self._taken.add(node.name)
-        self._nodes[node.name] = node
-        if self._uses is not None:
-            self._uses.add(node)
-        return node.name
-
     def _ordered(self) -> Nodes:
-        waiting = [*self._graph.nodes, *self._appended][::-1]
         inserted = dict(self._inserted)
+        waiting = [*self._graph.nodes, *inserted.pop(None, ())][::-1]
         ordered: dict[str, Node] = {}
         while waiting:
             name = waiting.pop()

@@ -34,7 +34,7 @@ def _read_node(node_def: Any, parse_input: Any) -> Node:
     try:
         inputs = tuple(parse_input(name) for name in node_def.input if not name.startswith("^"))
     except ValueError as error:
-        raise errors.FormatError(str(error), node=node_def.name) from error
+        raise errors.FormatError(f"an input is damaged: {error}", node=node_def.name) from error
     return Node(
         name=node_def.name,
         op=node_def.op,
@@ -99,7 +99,9 @@ class _FunctionReader:
         try:
             results = tuple(self._results())
         except ValueError as error:
-            raise errors.FormatError(str(error)) from error
+            raise errors.FormatError(
+                f"function {self._def.signature.name!r} is damaged: {error}"
+            ) from error
         targets = [*self._def.control_ret.values()]
         targets += [name for name, node in nodes.items() if self._is_stateful(node.op)]
         return Graph(nodes, args, results, tuple(dict.fromkeys(targets)))
@@ -149,7 +151,7 @@ class _FunctionReader:
         if not colon and index < len(self._arg_names.get(node, ())):
             return TensorRef(self._arg_names[node][index])
         if not colon or node not in self._node_defs:
-            raise ValueError(f"{name!r} is no tensor of function {self._def.signature.name!r}")
+            raise ValueError(f"{name!r} is not a tensor of function {self._def.signature.name!r}")
         return TensorRef(node, self._output_offset(self._node_defs[node], output_arg) + index)
 
     def _output_offset(self, node_def: Any, output_arg: str) -> int:

@@ -23,13 +23,14 @@ from converter import errors
 from converter.compile.compile_module import try_compile
 from converter.compile.compiled_module import CompiledModule
 from converter.conversion.convert import convert
+from converter.conversion.refusal import Refusal
 from converter.export.record import to_bytes
 from converter.files.snapshot import SourceGuard, take_snapshot
 from converter.files.staging import sweep_beside
 from converter.formats.registry import read_module
 from converter.migration.install import check_replaceable, install
 from converter.migration.job import Job
-from converter.migration.outcomes import Converted, ErrorInfo, Failed, Outcome, Refusal, Refused
+from converter.migration.outcomes import Converted, ErrorInfo, Failed, Outcome, Refused
 from converter.migration.precheck import describe_output, precheck
 from converter.parity.report import ParityReport
 from converter.processes import garbage_collection
@@ -48,7 +49,7 @@ def convert_job(job: Job) -> Outcome:
 
 
 def inspect_job(job: Job) -> Outcome | None:
-    """Reads a module, and returns the outcome that converting it would have; None if `Converted`."""
+    """Reads a module, and returns the outcome of converting it; None if that is `Converted`."""
     return _guard(job, _foresee)
 
 
@@ -120,12 +121,8 @@ def _foresee(job: Job) -> Outcome | None:
         compilation = try_compile(read_module(job.source), job.options.plan_options)
     if isinstance(compilation, CompiledModule):
         return None
-    refusals = tuple(
-        Refusal(error=str(one.error), type=type(one.error).__name__, callables=one.parts)
-        for one in compilation.refusals
-    )
-    error = ErrorInfo.of(compilation.error)
-    return Refused(**job.module_fields(), error=error, refusals=refusals)
+    error, refusals = ErrorInfo.of(compilation.error), map(Refusal.of, compilation.refusals)
+    return Refused(**job.module_fields(), error=error, refusals=tuple(refusals))
 
 
 @contextlib.contextmanager

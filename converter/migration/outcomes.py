@@ -20,6 +20,7 @@ from typing import TypeAlias, get_args
 import msgspec
 
 from converter import errors
+from converter.conversion.refusal import Refusal
 from converter.files.json_values import Count, Number, Seconds, restore_numbers
 from converter.parity.verdict import DIFFERS, EQUAL
 
@@ -169,20 +170,6 @@ class _Unsuccessful(ModuleOutcome, frozen=True, kw_only=True):
     """An outcome that leaves no new SavedModel; an older one stays."""
 
     error: ErrorInfo
-
-
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """A reason why a module cannot be converted, as `inspect` lists it.
-
-    Attributes:
-      error: The whole error in one line.
-      type: The error's type.
-      callables: The parts of the module that it affects, such as `default` or `table 'words'`.
-    """
-
-    error: str
-    type: str
-    callables: tuple[str, ...]
 
 
 class Refused(_Unsuccessful, frozen=True, kw_only=True, tag="refused"):

@@ -10,8 +10,7 @@ from typing import Any
 import msgspec
 
 from converter import errors
-from converter.export.record import FILENAME, FOLDER, all_warnings
-from converter.export.saved_model import read_record
+from converter.export.record import FILENAME, FOLDER, read_record
 from converter.files.snapshot import take_snapshot
 from converter.files.source_files import digest
 from converter.formats import hub_module
@@ -91,11 +90,11 @@ def _recorded_digest(job: Job) -> str | None:
         return None
     try:
         record = read_record(pathlib.Path(job.destination))
-        same_options = record["options"] == job.options.recorded()
-        same_version = record["converter"] == __version__
-        verified = record["parity"] is not None
-        recorded: str = record["source"]["digest"]
-    except (errors.ParityError, KeyError, TypeError, AttributeError):
+        same_options = record.options == job.options.recorded()
+        same_version = record.converter == __version__
+        verified = record.parity is not None
+        recorded = record.source.digest
+    except errors.ParityError:
         return None
     is_same = same_options and same_version and (verified or not job.options.verify)
     return recorded if is_same else None
@@ -105,12 +104,12 @@ def describe_output(job: Job) -> dict[str, Any]:
     """Returns the fields of an outcome that describe the SavedModel at the destination."""
     destination, report = pathlib.Path(job.destination), pathlib.Path(job.parity_report)
     record = read_record(destination)
-    parity = record["parity"]
+    parity = record.parity
     return {
-        "source_digest": record["source"]["digest"],
-        "warnings": all_warnings(record),
+        "source_digest": record.source.digest,
+        "warnings": record.all_warnings(),
         "destination_bytes": take_snapshot(destination).size_bytes,
         "record": str(destination / FOLDER / FILENAME),
-        "parity": None if parity is None else msgspec.convert(parity, ParitySummary),
+        "parity": msgspec.convert(parity, ParitySummary | None, from_attributes=True),
         "parity_report": str(report) if parity is not None and report.is_file() else None,
     }

@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from converter.compile.plan import ModulePlan
+from converter.export.record import Record
 from converter.formats.legacy_module import LegacyModule
 from converter.parity.observation import VariableFacts
 
 
-def read_record_facts(record: Mapping[str, Any]) -> dict[str, str]:
-    """The facts of a record.
-
-    Raises:
-      KeyError, TypeError, AttributeError: if it is damaged.
-    """
+def read_record_facts(record: Record) -> dict[str, str]:
+    """Returns the facts of a record."""
     variables = {
-        f"variable {variable['name']}": _variable(
-            variable["dtype"], variable["shape"], variable["trainable"]
-        )
-        for variable in record["variables"]
+        f"variable {variable.name}": _variable(variable.dtype, variable.shape, variable.trainable)
+        for variable in record.variables
     }
     callables = {
         f"callable {name}": _callable(
-            part["signature"], part["tags"], part["training_tags"], part["inputs"],
-            part["hparams"], part["outputs"],
+            part.signature, part.tags, part.training_tags, part.inputs, part.hparams, part.outputs
         )
-        for name, part in record["callables"].items()
-    }  # fmt: skip
-    return {"root": str(record["root"]), **callables, **variables}
+        for name, part in record.callables.items()
+    }
+    return {"root": str(record.root), **callables, **variables}
 
 
 def expected_record_facts(

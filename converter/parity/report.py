@@ -7,9 +7,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
+from converter.export.record import ParityInfo, Verdict
 from converter.parity.checks import Row
 from converter.parity.compare import Comparison
-from converter.parity.verdict import DIFFERS, EQUAL, NOT_COMPARED, NotCompared, Verdict
+from converter.parity.verdict import DIFFERS, EQUAL, NOT_COMPARED, NotCompared
 
 _NAMED_FAILURES = 3
 
@@ -78,46 +81,34 @@ class ParityReport:
         more = f" and {len(names) - _NAMED_FAILURES} more" if len(names) > _NAMED_FAILURES else ""
         return f"Differs: {', '.join(names[:_NAMED_FAILURES])}{more} ({' and '.join(counts)})."
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> ParityInfo:
         """The few numbers that a record keeps."""
         tensors = [row for row in self.rows if not row.is_fact]
         plain = [row.comparison for row in tensors if not row.conditions]
         every = [row.comparison for row in tensors]
-        return {
-            "verdict": self.verdict,
-            "passed": self.passed,
-            "tensors": len(plain),
-            "bit_equal": sum(comparison.bit_equal for comparison in plain),
-            "conditional": len(every) - len(plain),
-            "facts": len(self.rows) - len(tensors),
-            "worst_abs": to_json(max((c.max_abs for c in every), default=0.0)),
-            "worst_rel": to_json(max((c.max_rel for c in every), default=0.0)),
-            "random_ops": dict(self.random_ops),
-            "not_compared": [entry.text for entry in self.open],
-            "remedies": list(dict.fromkeys(e.remedy for e in self.open if e.remedy)),
-        }
+        return ParityInfo(
+            verdict=self.verdict,
+            passed=self.passed,
+            tensors=len(plain),
+            bit_equal=sum(comparison.bit_equal for comparison in plain),
+            conditional=len(every) - len(plain),
+            facts=len(self.rows) - len(tensors),
+            worst_abs=to_json(max((c.max_abs for c in every), default=0.0)),
+            worst_rel=to_json(max((c.max_rel for c in every), default=0.0)),
+            random_ops=dict(self.random_ops),
+            not_compared=tuple(entry.text for entry in self.open),
+            remedies=tuple(dict.fromkeys(e.remedy for e in self.open if e.remedy)),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values; numbers that JSON has not are strings."""
         return {
-            **self.summary(),
+            **msgspec.to_builtins(self.summary()),
             "tolerance": {"rtol": self.rtol, "atol": self.atol},
             "notes": list(self.notes),
             "not_compared": [dataclasses.asdict(entry) for entry in self.not_compared],
             "rows": [_row_to_json(row) for row in self.rows],
         }
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> ParityReport:
-        """The report that `to_json` described."""
-        return cls(
-            rows=tuple(_row_from_json(row) for row in values["rows"]),
-            not_compared=tuple(NotCompared(**entry) for entry in values["not_compared"]),
-            random_ops=dict(values["random_ops"]),
-            notes=tuple(values["notes"]),
-            rtol=values["tolerance"]["rtol"],
-            atol=values["tolerance"]["atol"],
-        )
 
 
 def _row_to_json(row: Row) -> dict[str, Any]:
@@ -127,16 +118,6 @@ def _row_to_json(row: Row) -> dict[str, Any]:
     }
     named = {"case": row.case, "check": row.check, "tensor": row.tensor}
     return {**named, **comparison, "conditions": list(row.conditions)}
-
-
-def _row_from_json(values: Mapping[str, Any]) -> Row:
-    fields = {field.name: values[field.name] for field in dataclasses.fields(Comparison)}
-    for name in ("shape", "where", "ulps_histogram"):
-        fields[name] = None if fields[name] is None else tuple(fields[name])
-    for name in ("max_abs", "max_rel"):
-        fields[name] = float(fields[name])
-    conditions = tuple(values["conditions"])
-    return Row(values["case"], values["check"], values["tensor"], Comparison(**fields), conditions)
 
 
 def to_json(value: Any) -> Any:
@@ -149,25 +130,25 @@ def to_json(value: Any) -> Any:
 # In words.
 
 
-def explain_summary(summary: Mapping[str, Any]) -> str:
+def explain_summary(summary: ParityInfo) -> str:
     """The verdict that a summary stands for, in one line; of what differs it knows no names."""
-    if summary["verdict"] == EQUAL:
+    if summary.verdict == EQUAL:
         return f"Equal: {_counts(summary)}."
-    if summary["verdict"] == DIFFERS:
+    if summary.verdict == DIFFERS:
         return "Differs."
-    reasons = "; ".join(summary["not_compared"]) or "no call of the original could be compared"
-    if not summary["tensors"] + summary["conditional"]:
-        return f"Not compared: {reasons}. No tensor was compared; {summary['facts']} facts hold."
+    reasons = "; ".join(summary.not_compared) or "no call of the original could be compared"
+    if not summary.tensors + summary.conditional:
+        return f"Not compared: {reasons}. No tensor was compared; {summary.facts} facts hold."
     return f"Not compared: {reasons}. All else is equal: {_counts(summary)}."
 
 
-def _counts(summary: Mapping[str, Any]) -> str:
-    parts = [f"{summary['tensors']} tensors, {summary['bit_equal']} bit for bit"]
-    if summary["conditional"]:
-        ops = ", ".join(f"{op} x {count}" for op, count in summary["random_ops"].items())
-        parts.append(f"{summary['conditional']} more equal with random ops replaced ({ops})")
-    parts.append(f"{summary['facts']} facts")
-    worst = float(summary["worst_rel"])
+def _counts(summary: ParityInfo) -> str:
+    parts = [f"{summary.tensors} tensors, {summary.bit_equal} bit for bit"]
+    if summary.conditional:
+        ops = ", ".join(f"{op} x {count}" for op, count in summary.random_ops.items())
+        parts.append(f"{summary.conditional} more equal with random ops replaced ({ops})")
+    parts.append(f"{summary.facts} facts")
+    worst = float(summary.worst_rel)
     return "; ".join(parts) + (f"; worst relative error {format_number(worst)}" if worst else "")
 
 

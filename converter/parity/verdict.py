@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Literal, TypeAlias
 
-Verdict: TypeAlias = Literal["equal", "differs", "not compared"]
+from converter.export.record import Verdict
 
 EQUAL: Verdict = "equal"
 DIFFERS: Verdict = "differs"

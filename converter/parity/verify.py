@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from converter import errors
-from converter.compile.plan import ModulePlan, PlanOptions, make_plan
-from converter.export.saved_model import quiet_tensorflow, read_record
+from converter.compile.plan import ModulePlan, make_plan
+from converter.compile.plan_options import PlanOptions
+from converter.export.record import read_record
+from converter.export.saved_model import quiet_tensorflow
 from converter.files.paths import Path, as_path
 from converter.files.source_files import digest
 from converter.formats.hub_module import read_saved_model
@@ -144,7 +146,7 @@ def gather_evidence(
         import_ops=import_ops,
         reload=_has_mutable_tables(original.legacy),
     )
-    record, saved_model = _read_record_facts(target), read_saved_model(target)
+    record, saved_model = read_record_facts(read_record(target)), read_saved_model(target)
     variables = original.variables()
     observations = run_in_every_way(request, fresh_process=fresh_process)
     return Evidence(
@@ -175,21 +177,22 @@ def read_plan(legacy: LegacyModule, target: Path) -> ModulePlan:
       ParityError: if it has no record, or that of another module.
     """
     record = read_record(target)
-    try:
-        recorded: str = record["source"]["digest"]
-        options: Mapping[str, Any] = record["options"]
-        chosen = PlanOptions(
-            tags=options["tags"],
-            training_tags=options["training_tags"],
-            call_signature=options["call_signature"],
-        )
-    except (KeyError, TypeError) as error:
-        raise _damaged(target, error) from error
-    if recorded != digest(legacy.directory):
+    if record.source.digest != digest(legacy.directory):
         raise errors.ParityError(
             f"{target} was not converted from {legacy.directory} as it is now",
             remedy="Convert it again, or name the module that it was converted from.",
         )
+    try:
+        chosen = PlanOptions(
+            tags=record.options["tags"],
+            training_tags=record.options["training_tags"],
+            call_signature=record.options["call_signature"],
+        )
+    except KeyError as error:
+        raise errors.ParityError(
+            f"the record of {target} has no option {error}",
+            remedy="Convert the module again with this version.",
+        ) from error
     return make_plan(legacy, chosen)
 
 
@@ -221,20 +224,6 @@ def _digest_assets(directory: Path, names: Sequence[str]) -> dict[str, str]:
         for name, path in found.items()
         if path.is_file()
     }
-
-
-def _read_record_facts(target: Path) -> dict[str, str]:
-    try:
-        return read_record_facts(read_record(target))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise _damaged(target, error) from error
-
-
-def _damaged(target: Path, error: Exception) -> errors.ParityError:
-    return errors.ParityError(
-        f"the record of {target} lacks {error}",
-        remedy="Convert the module again with this version.",
-    )
 
 
 def _has_mutable_tables(legacy: LegacyModule) -> bool:

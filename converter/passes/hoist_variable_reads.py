@@ -26,19 +26,21 @@ import dataclasses
 from collections.abc import Mapping
 
 from converter import errors
-from converter.ir import attributes, constants, op_facts, query
+from converter.ir import attributes, op_facts, query
+from converter.ir.aliases import ENTRANCES, EXITS, forwarded_inputs
+from converter.ir.constants import int_constant
 from converter.ir.graph import (
     VARIABLE_OP,
     VARIABLE_VALUE_OP,
-    AttrValue,
     Graph,
     Node,
     Program,
     TensorRef,
 )
+from converter.ir.rewrite import GraphEditor
 
 # Nodes that give a handle as they got it.
-_PASSING = frozenset({"Enter", "Exit", "Identity", "NextIteration", "Switch"})
+_ALIASES = frozenset({"Identity", "Merge"}) | ENTRANCES | EXITS
 
 
 def hoist_variable_reads(graph: Graph, program: Program) -> Graph:
@@ -66,7 +68,7 @@ def find_handles(graph: Graph) -> dict[TensorRef, str]:
         node = graph.nodes[name]
         key = _passed_key(node, handles)
         if node.op == VARIABLE_OP:
-            handles[TensorRef(name)] = node.attrs["key"].s.decode()
+            handles[TensorRef(name)] = attributes.get_key(node)
         elif key is not None:
             for index in range(op_facts.output_count(node) or 0):
                 handles[TensorRef(name, index)] = key
@@ -78,10 +80,9 @@ def find_handles(graph: Graph) -> dict[TensorRef, str]:
 
 def _passed_key(node: Node, handles: Mapping[TensorRef, str]) -> str | None:
     """The variable whose handle a node passes on, or None."""
-    if node.op not in _PASSING | {"Merge"}:
+    if node.op not in _ALIASES:
         return None
-    inputs = node.inputs if node.op == "Merge" else node.inputs[:1]
-    keys = {handles[ref] for ref in inputs if ref in handles}
+    keys = {handles[ref] for ref in forwarded_inputs(node) if ref in handles}
     if len(keys) > 1:
         raise errors.UnsupportedOpError(
             f"a loop or conditional chooses between variables {sorted(keys)}", node=node.name
@@ -94,7 +95,7 @@ def find_changed(graph: Graph, handles: Mapping[TensorRef, str]) -> set[str]:
     return {
         handles[ref]
         for node in graph.nodes.values()
-        if node.op not in op_facts.VARIABLE_READS | _PASSING | {"Merge"}
+        if node.op not in op_facts.VARIABLE_READS | _ALIASES
         for ref in node.inputs
         if ref in handles
     }
@@ -105,21 +106,19 @@ class _Hoisting:
         self._graph = graph
         self._handles = handles
         self._changed = changed
-        self._nodes: dict[str, Node] = {}
+        self._editor = GraphEditor(graph)
         self._values: dict[str, TensorRef] = {}
         self._twins: dict[str, str] = {}
         self._makers: dict[str, Node] = {}
         for node in graph.nodes.values():
             if node.op == VARIABLE_OP:
-                self._makers.setdefault(node.attrs["key"].s.decode(), node)
-        self._taken = set(graph.nodes)
+                self._makers.setdefault(attributes.get_key(node), node)
 
     def run(self) -> Graph:
-        for name, node in self._graph.nodes.items():
-            self._nodes[name] = self._rewrite(node) if self._is_hoisted(node) else node
-        if not self._values:
-            return self._graph
-        return query.drop_dead(dataclasses.replace(self._graph, nodes=self._nodes))
+        for node in self._graph.nodes.values():
+            if self._is_hoisted(node):
+                self._editor.replace(self._rewrite(node))
+        return self._editor.finish(drop_dead=True)
 
     def _is_hoisted(self, node: Node) -> bool:
         """Whether a node reads what the call does not change, in a place where that matters."""
@@ -130,50 +129,41 @@ class _Hoisting:
         in_control_flow = self._graph.nodes[node.inputs[0].node].op != VARIABLE_OP
         return node.op == "ReadVariableOp" or in_control_flow
 
-    def _rewrite(self, node: Node) -> Node:
-        value = self._value(node.inputs[0], node.attrs["dtype"])
-        if node.op == "ReadVariableOp":
-            return dataclasses.replace(
-                node, op="Identity", inputs=(value,), attrs={"T": node.attrs["dtype"]}
-            )
-        types = {"Tparams": node.attrs["dtype"], "Tindices": node.attrs["Tindices"]}
-        if node.op == "ResourceGatherNd":
-            inputs = (value, node.inputs[1])
-            return dataclasses.replace(node, op="GatherNd", inputs=inputs, attrs=types)
-        batch_dims = node.attrs["batch_dims"].i if "batch_dims" in node.attrs else 0
-        axis = self._unique(f"{node.name}/axis")
-        int32 = attributes.type_attr(op_facts.DT_INT32)
-        self._nodes[axis] = constants.int_constant(axis, batch_dims)
-        types |= {"Taxis": int32, "batch_dims": attributes.int_attr(batch_dims)}
-        return dataclasses.replace(
-            node, op="GatherV2", inputs=(value, node.inputs[1], TensorRef(axis)), attrs=types
-        )
+    def _rewrite(self, read: Node) -> Node:
+        handle, *indices = read.inputs
+        value, dtype = self._value(handle, read), read.attrs["dtype"]
+        if read.op == "ReadVariableOp":
+            return dataclasses.replace(read, op="Identity", inputs=(value,), attrs={"T": dtype})
+        attrs = {"Tparams": dtype, "Tindices": read.attrs["Tindices"]}
+        if read.op == "ResourceGatherNd":
+            return dataclasses.replace(read, op="GatherNd", inputs=(value, *indices), attrs=attrs)
+        batch_dims = attributes.find_int(read, "batch_dims")
+        axis = self._editor.insert_fresh(read.name, int_constant(f"{read.name}/axis", batch_dims))
+        attrs["Taxis"] = attributes.type_attr(op_facts.DT_INT32)
+        attrs["batch_dims"] = attributes.int_attr(batch_dims)
+        return dataclasses.replace(read, op="GatherV2", inputs=(value, *indices, axis), attrs=attrs)
 
-    def _value(self, handle: TensorRef, dtype: AttrValue) -> TensorRef:
-        """The value behind a handle, steered into the same loop and branch."""
+    def _value(self, handle: TensorRef, read: Node) -> TensorRef:
+        """The value behind a handle, steered into the same loop and branch for `read`."""
         node = self._graph.nodes[handle.node]
         if node.op != VARIABLE_OP:
-            return TensorRef(self._twin(node, dtype), handle.index)
+            return TensorRef(self._twin(node, read), handle.index)
         key = self._handles[handle]
         if key not in self._values:
             maker = self._makers[key]
-            name = self._unique(f"{maker.name}/value")
-            self._nodes[name] = Node(name, VARIABLE_VALUE_OP, attrs=maker.attrs)
-            self._values[key] = TensorRef(name)
+            value = Node(f"{maker.name}/value", VARIABLE_VALUE_OP, attrs=maker.attrs)
+            self._values[key] = self._editor.insert_fresh(read.name, value)
         return self._values[key]
 
-    def _twin(self, node: Node, dtype: AttrValue) -> str:
-        """A node that passes the value on as `node` does the handle."""
+    def _twin(self, node: Node, read: Node) -> str:
+        """The name of a node that passes the value on as `node` does the handle."""
         if node.name not in self._twins:
-            name = self._twins[node.name] = self._unique(f"{node.name}/value")
-            attrs = {k: v for k, v in node.attrs.items() if k != attributes.INFERRED_SHAPES}
-            inputs = [
-                self._value(ref, dtype) if ref in self._handles else ref for ref in node.inputs
-            ]
-            self._nodes[name] = dataclasses.replace(
-                node, name=name, inputs=tuple(inputs), attrs={**attrs, "T": dtype}
+            name = self._twins[node.name] = self._editor.fresh(f"{node.name}/value")
+            inputs = tuple(
+                self._value(ref, read) if ref in self._handles else ref for ref in node.inputs
             )
+            attrs = attributes.without(node.attrs, attributes.INFERRED_SHAPES)
+            attrs["T"] = read.attrs["dtype"]
+            twin = dataclasses.replace(node, name=name, inputs=inputs, attrs=attrs)
+            self._editor.insert_before(read.name, twin)
         return self._twins[node.name]
-
-    def _unique(self, wanted: str) -> str:
-        return query.claim_name(wanted, self._taken)

@@ -19,10 +19,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from converter.ir import attributes, op_facts, query
+from converter.ir import attributes, op_facts
+from converter.ir.aliases import IDENTITIES, source_of
 from converter.ir.graph import ARG_OP, Graph, Node, Program, TensorRef
-
-_IDENTITIES = ("Identity", "RefIdentity")
+from converter.ir.rewrite import GraphEditor
 
 
 def lower_ref_tables(graph: Graph, program: Program) -> Graph:
@@ -30,23 +30,21 @@ def lower_ref_tables(graph: Graph, program: Program) -> Graph:
     del program
     if not any(node.op in op_facts.REF_TABLE_OPS for node in graph.nodes.values()):
         return graph
-    nodes: dict[str, Node] = {}
-    renamed: dict[TensorRef, TensorRef] = {}
-    for name in query.topological_order(graph.nodes):
-        node = graph.nodes[name]
-        node = dataclasses.replace(node, inputs=query.resolve(node.inputs, renamed))
-        if node.op in _IDENTITIES and _is_handle(nodes, node.inputs[0]):
-            renamed[TensorRef(name)] = node.inputs[0]
-            node = Node(name, "NoOp", control_inputs=node.control_inputs)
-        nodes[name] = dataclasses.replace(node, op=op_facts.REF_TABLE_OPS.get(node.op, node.op))
-    ordered = {name: nodes[name] for name in graph.nodes}
-    return query.drop_dead(
-        dataclasses.replace(graph, nodes=ordered, results=query.resolve(graph.results, renamed))
-    )
+    editor = GraphEditor(graph)
+    handles: dict[TensorRef, TensorRef] = {}
+    for node in graph.nodes.values():
+        made = TensorRef(node.name)
+        handle = source_of(graph.nodes, made, IDENTITIES)
+        if node.op in op_facts.REF_TABLE_OPS:
+            editor.replace(dataclasses.replace(node, op=op_facts.REF_TABLE_OPS[node.op]))
+        elif handle != made and _is_handle(graph.nodes[handle.node]):
+            handles[made] = handle
+            editor.replace(Node(node.name, "NoOp", control_inputs=node.control_inputs))
+    editor.replace_uses(handles)
+    return editor.finish(drop_dead=True)
 
 
-def _is_handle(nodes: dict[str, Node], ref: TensorRef) -> bool:
-    node = nodes[ref.node]
+def _is_handle(node: Node) -> bool:
     if node.op == ARG_OP:
         return attributes.get_dtype(node, "T") == op_facts.DT_RESOURCE
-    return node.op in op_facts.TABLE_HANDLES
+    return op_facts.REF_TABLE_OPS.get(node.op, node.op) in op_facts.TABLE_HANDLES

@@ -25,10 +25,13 @@ After:
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from converter import errors
 from converter.ir import attributes, op_facts, query
+from converter.ir.aliases import IDENTITIES
 from converter.ir.graph import AttrValue, Graph, Node, Program, TensorRef
+from converter.ir.rewrite import GraphEditor
 
 _ASSIGNS = {
     "Assign": "AssignVariableOp",
@@ -74,61 +77,59 @@ def lower_ref_variables(graph: Graph, program: Program) -> Graph:
     del program
     if not any(node.op in op_facts.REF_VARIABLES for node in graph.nodes.values()):
         return graph
-    return _Lowering(graph).run()
+    order = query.topological_order(graph.nodes)
+    nodes = {name: graph.nodes[name] for name in order}
+    return _Lowering(dataclasses.replace(graph, nodes=nodes)).run()
 
 
 class _Lowering:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._nodes: dict[str, Node] = {}
+        self._editor = GraphEditor(graph)
         self._refs: dict[TensorRef, _Ref] = {}
-        self._taken = set(graph.nodes)
         self._changed: set[str] = set()
         self._carried: dict[str, str] = {}  # Variables that a loop carries, and where.
 
     def run(self) -> Graph:
-        for name in query.topological_order(self._graph.nodes):
-            self._lower(self._graph.nodes[name])
+        for node in self._graph.nodes.values():
+            self._lower(node)
         for variable in self._carried.keys() & self._changed:
             raise errors.UnsupportedOpError(
                 f"a loop carries V1 variable {variable!r}, which the call changes, by reference",
                 node=self._carried[variable],
             )
         results = tuple(self._result(ref) for ref in self._graph.results)
-        return query.drop_dead(dataclasses.replace(self._graph, nodes=self._nodes, results=results))
+        return query.drop_dead(dataclasses.replace(self._editor.finish(), results=results))
 
     def _lower(self, node: Node) -> None:
+        changes = _ref_inputs(node)
         if node.op in op_facts.REF_VARIABLES:
             self._lower_variable(node)
         elif node.op in op_facts.REF_CONTROL_FLOW:
             self._lower_control_flow(node)
-        elif self._changes_no_variable(node):
+        elif any(source not in self._refs for source in changes):
             raise errors.UnsupportedOpError(
-                f"op {node.op!r} changes something that is no variable", node=node.name
+                f"op {node.op!r} changes something that is not a variable", node=node.name
             )
-        elif not any(ref in self._refs for ref in node.inputs):
-            self._add(node)
-        elif node.op == "Identity":
-            self._add_read(node.name, self._refs[node.inputs[0]], node.control_inputs)
-        elif node.op == "RefIdentity":
-            self._lower_ref_identity(node)
-        elif any(op_facts.takes_ref(node, position) for position in range(len(node.inputs))):
-            self._lower_change(node)
+        elif node.op in IDENTITIES and node.inputs[0] in self._refs:
+            self._lower_identity(node, self._refs[node.inputs[0]])
+        elif changes:
+            self._lower_change(node, [self._refs[source] for source in changes])
         else:
-            self._add(self._with_values(node))
-
-    def _add(self, node: Node) -> None:
-        self._nodes[node.name] = node
+            self._editor.replace(self._with_values(node))
 
     def _lower_variable(self, node: Node) -> None:
-        kept = {key: value for key, value in node.attrs.items() if key in ("dtype", "shape")}
-        self._add(Node(node.name, "VarHandleOp", attrs=kept))
+        kept = attributes.only(node.attrs, ("dtype", "shape"))
+        self._editor.replace(Node(node.name, "VarHandleOp", attrs=kept))
         dtype = attributes.type_attr(attributes.get_dtype(node, "dtype"))
         self._refs[TensorRef(node.name)] = _Ref(node.name, TensorRef(node.name), dtype)
 
-    def _lower_ref_identity(self, node: Node) -> None:
-        ref = self._refs[node.inputs[0]]
-        self._add(Node(node.name, "NoOp", control_inputs=_join(node.control_inputs, ref.after)))
+    def _lower_identity(self, node: Node, ref: _Ref) -> None:
+        if node.op == "Identity":
+            self._editor.replace(self._value(node.name, ref, node.control_inputs, node.name))
+            return
+        controls = _join(node.control_inputs, ref.after)
+        self._editor.replace(Node(node.name, "NoOp", control_inputs=controls))
         self._refs[TensorRef(node.name)] = dataclasses.replace(ref, after=node.name)
 
     def _lower_control_flow(self, node: Node) -> None:
@@ -138,7 +139,7 @@ class _Lowering:
         if plain.op == "Merge":
             self._note_carried(node)
         if plain.op == "Merge" or ref is None:
-            self._add(self._with_values(plain))
+            self._editor.replace(self._with_values(plain))
             return
         if plain.op == "NextIteration":
             raise errors.UnsupportedOpError(
@@ -146,7 +147,8 @@ class _Lowering:
             )
         attrs = attributes.without(node.attrs, attributes.INFERRED_SHAPES)
         attrs["T"] = attributes.type_attr(op_facts.DT_RESOURCE)
-        self._add(dataclasses.replace(plain, inputs=(ref.handle, *node.inputs[1:]), attrs=attrs))
+        inputs = (ref.handle, *node.inputs[1:])
+        self._editor.replace(dataclasses.replace(plain, inputs=inputs, attrs=attrs))
         for index in range(op_facts.output_count(node) or 0):
             output = TensorRef(node.name, index)
             self._refs[output] = dataclasses.replace(ref, handle=output)
@@ -158,53 +160,36 @@ class _Lowering:
                 if ref in self._refs:
                     self._carried[self._refs[ref].variable] = node.name
 
-    def _changes_no_variable(self, node: Node) -> bool:
-        return any(
-            op_facts.takes_ref(node, position) and ref not in self._refs
-            for position, ref in enumerate(node.inputs)
-        )
-
-    def _lower_change(self, node: Node) -> None:
-        ref = self._refs.get(node.inputs[0])
-        if ref is None:
-            raise errors.UnsupportedOpError(
-                f"op {node.op!r} changes something that is no variable", node=node.name
-            )
+    def _lower_change(self, node: Node, refs: Sequence[_Ref]) -> None:
         lowered = self._with_values(node)
         controls = lowered.control_inputs
-        for position, source in enumerate(node.inputs):
-            if op_facts.takes_ref(node, position):
-                controls = _join(controls, self._refs[source].after)
-        self._add(
-            dataclasses.replace(
-                lowered,
-                op=_resource_twin(node),
-                attrs=_resource_attrs(node),
-                control_inputs=controls,
-            )
-        )
+        for ref in refs:
+            controls = _join(controls, ref.after)
+        twin = _resource_twin(node)
+        attrs = _resource_attrs(node, twin)
+        self._editor.replace(Node(node.name, twin, lowered.inputs, controls, attrs, node.device))
         if node.op not in ("CountUpTo", "IsVariableInitialized"):
-            self._changed.add(ref.variable)
-            changed = dataclasses.replace(ref, after=node.name, changed=True)
+            self._changed.add(refs[0].variable)
+            changed = dataclasses.replace(refs[0], after=node.name, changed=True)
             self._refs[TensorRef(node.name)] = changed
 
     def _with_values(self, node: Node) -> Node:
         """The node with its refs replaced: by handles where it takes refs, else by reads."""
-        reads: dict[TensorRef, TensorRef] = {}
+        if self._refs.keys().isdisjoint(node.inputs):
+            return node
         others = self._changes_and_others(node)
-        inputs = []
+        reads: dict[TensorRef, TensorRef] = {}
+        inputs = list(node.inputs)
         for position, source in enumerate(node.inputs):
             ref = self._refs.get(source)
-            if ref is None:
-                inputs.append(source)
-            elif op_facts.takes_ref(node, position):
-                inputs.append(ref.handle)
-            else:
+            if ref is not None and op_facts.takes_ref(node, position):
+                inputs[position] = ref.handle
+            elif ref is not None:
                 if source not in reads:
-                    name = self._unique(f"{node.name}/read")
-                    self._add_read(name, ref, (*node.control_inputs, *others))
-                    reads[source] = TensorRef(name)
-                inputs.append(reads[source])
+                    name = self._editor.fresh(f"{node.name}/read")
+                    read = self._value(name, ref, (*node.control_inputs, *others), node.name)
+                    reads[source] = self._editor.insert_before(node.name, read)
+                inputs[position] = reads[source]
         return dataclasses.replace(node, inputs=tuple(inputs))
 
     def _changes_and_others(self, node: Node) -> list[str]:
@@ -216,31 +201,31 @@ class _Lowering:
         changes = [self._refs[source].after for source in sources if source in self._refs]
         return others + [name for name in changes if name is not None]
 
-    def _add_read(self, name: str, ref: _Ref, controls: tuple[str, ...]) -> None:
-        """Adds a node called `name` that is the variable's value once `controls` have run."""
-        read = self._unique(f"{name}/value") if ref.changed else name
-        self._add(
-            Node(
-                read,
-                "ReadVariableOp",
-                inputs=(ref.handle,),
-                control_inputs=_join(tuple(dict.fromkeys(controls)), ref.after),
-                attrs={"dtype": ref.dtype},
-            )
-        )
-        if ref.changed:
-            self._add(Node(name, "StopGradient", (TensorRef(read),), attrs={"T": ref.dtype}))
+    def _value(self, name: str, ref: _Ref, controls: Sequence[str], user: str | None) -> Node:
+        """A node called `name` that is the variable's value once `controls` have run.
 
-    def _unique(self, wanted: str) -> str:
-        return query.claim_name(wanted, self._taken)
+        What it needs is inserted before node `user`, or at the end.
+        """
+        waits = _join(tuple(dict.fromkeys(controls)), ref.after)
+        read = Node(name, "ReadVariableOp", (ref.handle,), waits, {"dtype": ref.dtype})
+        if not ref.changed:
+            return read
+        read = dataclasses.replace(read, name=f"{name}/value")
+        changed = self._editor.insert_fresh(user, read)
+        return Node(name, "StopGradient", (changed,), attrs={"T": ref.dtype})
 
     def _result(self, source: TensorRef) -> TensorRef:
         ref = self._refs.get(source)
         if ref is None:
             return source
-        name = self._unique(f"{source.node}/result")
-        self._add_read(name, ref, ())
-        return TensorRef(name)
+        name = self._editor.fresh(f"{source.node}/result")
+        return self._editor.insert_before(None, self._value(name, ref, (), None))
+
+
+def _ref_inputs(node: Node) -> list[TensorRef]:
+    """The inputs of which a node takes the variable itself."""
+    positions = range(len(node.inputs))
+    return [node.inputs[i] for i in positions if op_facts.takes_ref(node, i)]
 
 
 def _join(controls: tuple[str, ...], extra: str | None) -> tuple[str, ...]:
@@ -262,10 +247,10 @@ def _resource_twin(node: Node) -> str:
     return twin
 
 
-def _resource_attrs(node: Node) -> dict[str, AttrValue]:
-    twin = op_facts.find_op_def(_resource_twin(node))
-    known = {attr.name for attr in twin.attr} if twin else set()
-    attrs = {key: value for key, value in node.attrs.items() if key in known}
+def _resource_attrs(node: Node, twin: str) -> dict[str, AttrValue]:
+    op_def = op_facts.find_op_def(twin)
+    known = {attr.name for attr in op_def.attr} if op_def else set()
+    attrs = attributes.only(node.attrs, known)
     if "dtype" in known and "T" in node.attrs:
         attrs["dtype"] = attributes.type_attr(attributes.get_dtype(node, "T"))
     return attrs

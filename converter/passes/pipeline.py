@@ -1,15 +1,16 @@
-"""All passes in their order, and the one function that runs them."""
+"""All passes in their order, and the function that runs them."""
 
 from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, TypeAlias
 
 from converter import errors
-from converter.ir import check, check_types, op_facts, region
-from converter.ir.graph import Graph, Program
-from converter.ir.region import Region
+from converter.ir import check, check_types, op_facts
+from converter.ir.graph import Graph, Node, Nodes, Program
+from converter.ir.region import Region, check_region
 from converter.passes.bind_resources import bind_resources
 from converter.passes.functionalize_control_flow import functionalize_control_flow
 from converter.passes.hoist_variable_reads import hoist_variable_reads
@@ -23,18 +24,28 @@ from converter.passes.resolve_gradient_overrides import (
 )
 from converter.passes.strip_placement import strip_placement
 
+Form: TypeAlias = Graph | Region
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Pass:
-    """A rewrite, and its promise.
+    """A rewrite, with its needs and its promises.
 
     Attributes:
-      apply: Returns the rewritten graph, or the same object when there is nothing to do.
-      removes: Op types that no graph holds afterwards; checked after this and later passes.
+      apply: Takes the graph (or the region that an earlier pass returned) and its program.
+        Returns the rewritten graph or region, or the same object when there is nothing to do.
+      requires: Op types that earlier passes must have promised to remove.
+      requires_types: Whether the types of all tensors must have been checked.
+      removes: Op types that are gone afterwards; checked after this and every later pass.
+      check_kept: Takes the nodes that the pass returned and those that a later pass returned, and
+        raises if the later one lost something; called after every later pass.
     """
 
-    apply: Callable[[Graph, Program], Graph]
+    apply: Callable[[Any, Program], Form]
+    requires: frozenset[str] = frozenset()
+    requires_types: bool = False
     removes: frozenset[str] = frozenset()
+    check_kept: Callable[[Nodes, Nodes], None] | None = None
 
     @property
     def name(self) -> str:
@@ -42,35 +53,58 @@ class Pass:
         return self.apply.__name__
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class PassTrace:
-    """What one pass did: nodes before and after, and how long it took in seconds."""
-
-    name: str
-    nodes_before: int
-    nodes_after: int
-    seconds: float
-
+_CALLS = op_facts.CALL_OPS | op_facts.FUNCTIONAL_CONTROL_FLOW
+_REFS = op_facts.REF_VARIABLES | op_facts.REF_CONTROL_FLOW
+_REF_TABLES = frozenset(op_facts.REF_TABLE_OPS)
+_HANDLES = op_facts.VARIABLE_HANDLES | op_facts.TABLE_HANDLES
 
 PIPELINE: tuple[Pass, ...] = (
     # First, so that all later passes see the bodies of functions.
-    Pass(inline_functions, removes=op_facts.CALL_OPS | op_facts.FUNCTIONAL_CONTROL_FLOW),
-    Pass(strip_placement),
+    Pass(inline_functions, removes=_CALLS),
+    Pass(strip_placement, requires=_CALLS),
     # Before the passes that rewrite nodes, of which none may lose an override.
-    Pass(resolve_gradient_overrides),
-    # Refs before binding, which knows resource handles only.
-    Pass(lower_ref_tables, removes=frozenset(op_facts.REF_TABLE_OPS)),
-    Pass(lower_ref_variables, removes=op_facts.REF_VARIABLES | op_facts.REF_CONTROL_FLOW),
-    # Before hoisting, which must see lookups of values, and raising, which must see no handles.
-    Pass(lower_tensor_arrays, removes=op_facts.TENSOR_ARRAY_OPS),
-    Pass(bind_resources, removes=op_facts.VARIABLE_HANDLES | op_facts.TABLE_HANDLES),
-    # Needs bound handles, to see that two handles are one variable.
-    Pass(hoist_variable_reads),
+    Pass(resolve_gradient_overrides, requires=_CALLS, check_kept=check_overrides_kept),
+    Pass(lower_ref_tables, requires=_CALLS, removes=_REF_TABLES),
+    Pass(lower_ref_variables, requires=_CALLS, removes=_REFS),
+    Pass(lower_tensor_arrays, requires=_CALLS | _REFS, removes=op_facts.TENSOR_ARRAY_OPS),
+    # Knows the handles of resources only, not refs.
+    Pass(bind_resources, requires=_CALLS | _REFS | _REF_TABLES, removes=_HANDLES),
+    # Must see that two handles are one variable, and that lookups in arrays are lookups of values.
+    Pass(hoist_variable_reads, requires=_HANDLES | op_facts.TENSOR_ARRAY_OPS),
+    # Last of the passes over flat graphs. Handles of arrays and refs have no place in regions.
+    Pass(
+        functionalize_control_flow,
+        requires=_CALLS | _REFS | _HANDLES | op_facts.TENSOR_ARRAY_OPS,
+        requires_types=True,
+        removes=op_facts.V1_CONTROL_FLOW,
+    ),
 )
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class PassTrace:
+    """One pass that ran.
+
+    Attributes:
+      name: The name of the pass.
+      before: The graph or region that it took.
+      after: The graph or region that it returned; the same object if nothing changed.
+      seconds: How long it took, without the checks.
+    """
+
+    name: str
+    before: Form
+    after: Form
+    seconds: float
+
+
+def list_nodes(form: Form) -> list[Node]:
+    """All nodes of a graph, or of a region and those inside of it."""
+    return [*form.nodes.values()] if isinstance(form, Graph) else [*form.nodes()]
+
+
 def lower(graph: Graph, program: Program) -> Region:
-    """Runs the pipeline, and gives the result its nested form.
+    """Runs the pipeline, and returns the nested form of a graph.
 
     Args:
       graph: The computation of one call, cut out of `program`.
@@ -80,42 +114,71 @@ def lower(graph: Graph, program: Program) -> Region:
       ConversionError: if the graph cannot be carried over.
       InternalError: if a pass broke its promise.
     """
-    try:
-        lowered, _ = run_passes(graph, program)
-        nested = functionalize_control_flow(lowered, program)
-        region.check_region(nested)
-    except RecursionError as error:
-        raise errors.UnsupportedOpError("control flow is nested too deeply") from error
-    return nested
+    form: Form = graph
+    for trace in trace_passes(graph, program):
+        form = trace.after
+    assert isinstance(form, Region)
+    return form
 
 
-def run_passes(graph: Graph, program: Program) -> tuple[Graph, tuple[PassTrace, ...]]:
-    """Runs the pipeline, and checks the graph before it and after every pass.
+def trace_passes(graph: Graph, program: Program) -> Iterator[PassTrace]:
+    """Runs the pipeline, pass by pass; checks the graph before it and after every pass.
 
     Args:
       graph: The computation of one call, cut out of `program`.
       program: The graph variant, for its functions, variables, tables and assets.
 
+    Yields:
+      Each pass when it has run and its result has been checked.
+
     Raises:
       ConversionError: if the graph cannot be carried over.
-      InternalError: if a pass broke its promise.
+      InternalError: if a pass broke its promise, or comes before another that it needs.
     """
     check.check_graph(graph, functions=program.functions)
+    form: Form = graph
     removed: frozenset[str] = frozenset()
-    traces: list[PassTrace] = []
-    resolved = None
+    kept: list[tuple[Callable[[Nodes, Nodes], None], Nodes]] = []
     for step in PIPELINE:
-        before, start = len(graph.nodes), time.perf_counter()
-        after = step.apply(graph, program)
+        _check_requirements(step, form, program, removed)
+        start = time.perf_counter()
+        after = _apply(step, form, program)
         seconds = time.perf_counter() - start
         removed |= step.removes
-        if after is not graph or step.removes:
-            check.check_graph(after, absent=removed)
-        graph = after
-        if step.apply is resolve_gradient_overrides:
-            resolved = graph
-        traces.append(PassTrace(step.name, before, len(graph.nodes), seconds))
-    if resolved is not None:
-        check_overrides_kept(resolved, graph)
-    check_types.check_types(graph, program)
-    return graph, tuple(traces)
+        if after is not form or step.removes:
+            _check_form(after, removed)
+            for check_kept, nodes in kept:
+                check_kept(nodes, _by_name(after))
+        if step.check_kept is not None:
+            kept.append((step.check_kept, _by_name(after)))
+        yield PassTrace(step.name, form, after, seconds)
+        form = after
+
+
+def _check_requirements(step: Pass, form: Form, program: Program, removed: frozenset[str]) -> None:
+    left = step.requires - removed
+    if left:
+        raise errors.InternalError(f"no pass before {step.name!r} removes {sorted(left)}")
+    if step.requires_types and isinstance(form, Graph):
+        check_types.check_types(form, program)
+
+
+def _apply(step: Pass, form: Form, program: Program) -> Form:
+    try:
+        return step.apply(form, program)
+    except RecursionError as error:
+        raise errors.UnsupportedOpError("control flow is nested too deeply") from error
+
+
+def _check_form(form: Form, absent: Collection[str]) -> None:
+    if isinstance(form, Graph):
+        check.check_graph(form, absent=absent)
+        return
+    check_region(form)
+    for node in form.nodes():
+        if node.op in absent:
+            raise errors.InternalError(f"op {node.op!r} at {node.name!r} should have been removed")
+
+
+def _by_name(form: Form) -> Nodes:
+    return form.nodes if isinstance(form, Graph) else {node.name: node for node in form.nodes()}

@@ -37,9 +37,11 @@ from converter.ir.graph import (
     AttrValue,
     Graph,
     Node,
+    Nodes,
     Program,
     TensorRef,
 )
+from converter.ir.rewrite import GraphEditor
 
 _SOURCES_KEPT = (Source.REGISTERED, Source.LIBRARY, Source.STOPPED)
 _STRUCTURE = op_facts.V1_CONTROL_FLOW | op_facts.TENSOR_ARRAY_OPS
@@ -57,14 +59,16 @@ def resolve_gradient_overrides(graph: Graph, program: Program) -> Graph:
         of its own, such as an op of control flow.
     """
     del program
-    resolved = query.map_nodes(graph, _resolve)
-    if not any(_is_split(node) for node in resolved.nodes.values()):
-        return resolved
-    taken = set(resolved.nodes)
-    nodes = {
-        part.name: part for node in resolved.nodes.values() for part in _split_identity(node, taken)
-    }
-    return dataclasses.replace(resolved, nodes=nodes)
+    editor = GraphEditor(graph)
+    for node in graph.nodes.values():
+        resolved = _resolve(node)
+        if resolved.op == "Identity" and ATTRIBUTE in resolved.attrs:
+            plain = query.without_attr(resolved, ATTRIBUTE)
+            plain = dataclasses.replace(plain, name=f"{node.name}/before")
+            before = editor.insert_fresh(node.name, plain)
+            resolved = dataclasses.replace(resolved, inputs=(before,), control_inputs=())
+        editor.replace(resolved)
+    return editor.finish()
 
 
 def find_unresolved_overrides(graph: Graph, program: Program) -> dict[str, str]:
@@ -112,18 +116,17 @@ def _body_names(op: str, attrs: Mapping[str, AttrValue]) -> Iterator[str]:
     if op in op_facts.FUNCTIONAL_CONTROL_FLOW:
         for key in op_facts.FUNCTION_ATTRS.get(op, ()):
             if key in attrs:
-                functions = attrs[key].list.func if key == "branches" else [attrs[key].func]
-                yield from (function.name for function in functions)
+                yield from (function.name for function in attributes.functions_in(attrs[key]))
 
 
-def check_overrides_kept(before: Graph, after: Graph) -> None:
-    """Checks that no node has lost its override to the passes between two graphs.
+def check_overrides_kept(before: Nodes, after: Nodes) -> None:
+    """Checks that the passes between two graphs kept the override of every node.
 
     Raises:
       UnsupportedOpError: if one has.
     """
-    for name, node in before.nodes.items():
-        now = after.nodes.get(name)
+    for name, node in before.items():
+        now = after.get(name)
         if now is not None and ATTRIBUTE in node.attrs.keys() - now.attrs.keys():
             flows = _is_list(now) and not _stops(node)
             if not flows:
@@ -182,15 +185,3 @@ def _uncarriable(node: Node) -> errors.UnsupportedOpError:
         node=node.name,
         remedy="Export the module without this override.",
     )
-
-
-def _is_split(node: Node) -> bool:
-    return node.op == "Identity" and ATTRIBUTE in node.attrs
-
-
-def _split_identity(node: Node, taken: set[str]) -> Iterator[Node]:
-    if _is_split(node):
-        name = query.claim_name(f"{node.name}/before", taken)
-        yield dataclasses.replace(query.without_attr(node, ATTRIBUTE), name=name)
-        node = dataclasses.replace(node, inputs=(TensorRef(name),), control_inputs=())
-    yield node

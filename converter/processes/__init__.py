@@ -1,1 +1,1 @@
-"""Python processes: how they are started, ended and set up."""
+"""Starts, ends and sets up Python processes."""

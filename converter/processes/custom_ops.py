@@ -1,4 +1,4 @@
-"""Packages whose import registers ops that TensorFlow itself does not know."""
+"""Packages that register custom ops when they are imported."""
 
 from __future__ import annotations
 

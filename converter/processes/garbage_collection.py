@@ -1,4 +1,4 @@
-"""Python's cyclic garbage collector, out of the way of work that makes no garbage."""
+"""Pauses Python's cyclic garbage collector for work that makes no garbage."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ def paused() -> Iterator[Callable[[], AbstractContextManager[None]]]:
     """Pauses the collector, if it is on.
 
     Graphs are hundreds of thousands of small objects that all stay alive, as are those that
-    importing TensorFlow has left. The collector goes through them again and again and finds
+    importing TensorFlow has left. The collector would search them again and again and find
     nothing, which takes up to a third of a conversion.
 
     Yields:
-      What makes a context for work in between that does make garbage: the collector is then as
-      it was before.
+      A function that makes a context for work that does make garbage, in which the collector is
+      on if it was on before.
     """
     was_enabled = gc.isenabled()
 

@@ -1,4 +1,4 @@
-"""Ends a process when its parent dies, so that nothing runs on unattended."""
+"""Ends a process when its parent dies."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ _PR_SET_PDEATHSIG = 1  # Source: linux/prctl.h
 def die_with_parent(parent: int) -> None:
     """Asks the system to kill this process when the thread that started it ends.
 
-    Linux alone can do that. Elsewhere a process that waits for its parent sees the end of its
-    pipe.
+    Only Linux can do that. Elsewhere a process that waits for its parent sees its pipe close.
 
     Args:
       parent: The process id of the parent, which may be dead by now.

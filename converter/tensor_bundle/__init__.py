@@ -1,1 +1,1 @@
-"""TensorFlow's checkpoint format, read and written; nothing of hub."""
+"""TensorFlow's checkpoint format, TensorBundle: reads and writes it."""

@@ -1,4 +1,4 @@
-"""The module's weights: which there are and where they lie, and one of them by name."""
+"""Checkpoints: the tensors that one holds, where they lie, and the value of a variable."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from converter.tensor_bundle import checkpoint_index
 from converter.tensor_bundle.checkpoint_index import BigEndianError, Entry, Slice, StoredSlice
 from converter.tensor_bundle.sorted_table import CompressedTableError, TableError
 
-# What TensorFlow's reader of checkpoints makes of damaged files, depending on where they are.
+# Errors of TensorFlow's checkpoint reader for damaged files, depending on the damage.
 _READER_ERRORS = (
     tf.errors.OpError,
     LookupError,
@@ -62,8 +62,8 @@ class Checkpoint:
       prefix: The path that its files have in common.
       entries: What the index lists, by key; empty for a module without variables.
       shard_sizes: The sizes of its data files in bytes, None for a missing one.
-      is_located: Whether the entries tell where the bytes lie. If not, the index is one that
-        only TensorFlow's own reader understands.
+      is_located: Whether the entries tell where the bytes lie; False for an index that only
+        TensorFlow's own reader can read.
     """
 
     prefix: Path
@@ -105,7 +105,7 @@ class Checkpoint:
             )
 
     def find_bytes(self, variable: StoredVariable) -> Entry | None:
-        """The entry whose bytes are the value of `variable`, if that is how it is stored."""
+        """Returns the entry whose bytes are exactly the value of `variable`, or None."""
         entry = self.entries[variable.checkpoint_key]
         if not self.is_located:
             return None
@@ -138,7 +138,7 @@ class Checkpoint:
             reader = _open(self.prefix)
             value = _to_array(reader.get_tensor(variable.checkpoint_key), variable.dtype)
             return value if variable.slice is None else value[_to_slices(variable.slice)]
-        # Of a tensor that is stored in parts, this op reads only the part.
+        # If the tensor is stored in parts, this op reads only the part.
         (value,) = tf.raw_ops.RestoreV2(
             prefix=os.fspath(self.prefix),
             tensor_names=[variable.checkpoint_key],
@@ -149,8 +149,8 @@ class Checkpoint:
 
 
 def _to_array(value: Any, dtype: int) -> np.ndarray:
-    """An array of what TensorFlow read, which for a single string is no array but `bytes`."""
-    # NumPy left to itself makes an array of fixed-size strings of it, which drops ending zeros.
+    """Makes an array of a value that TensorFlow read: of an array, or `bytes` for one string."""
+    # By default NumPy makes an array of fixed-size strings, which drops trailing zeros.
     return np.asarray(value, dtype=object if dtype == types_pb2.DT_STRING else None)
 
 
@@ -178,7 +178,7 @@ def shard_path(prefix: Path, number: int, count: int) -> Path:
 
 
 def read_checkpoint(prefix: Path) -> Checkpoint:
-    """Reads the index of the checkpoint at `prefix`; no index means no variables.
+    """Reads the index of the checkpoint at `prefix`; without an index there are no variables.
 
     Raises:
       WeightsError: if the index is damaged, or promises more data than the files hold.
@@ -205,7 +205,7 @@ def read_checkpoint(prefix: Path) -> Checkpoint:
 
 
 def _find_fault(checkpoint: Checkpoint, entry: Entry) -> str | None:
-    """What is wrong with the place of an entry, or with its parts, if it is stored in parts."""
+    """Returns what is wrong with the place of an entry or of its parts, or None."""
     if not entry.slices:
         return _find_misplaced(checkpoint, entry)
     for part in entry.slices:
@@ -218,7 +218,7 @@ def _find_fault(checkpoint: Checkpoint, entry: Entry) -> str | None:
 
 
 def _has_part(shape: tuple[int, ...], part: Slice) -> bool:
-    """Whether a tensor of that shape has such a part, and the part has its own shape."""
+    """Whether the part lies within a tensor of that shape, and its entry has the part's shape."""
     axes = part.lengths(shape)
     if axes is None or part.entry.shape != axes:
         return False
@@ -268,7 +268,7 @@ def _read_with_tensorflow(prefix: Path) -> Checkpoint:
 
 
 def _check_size(prefix: Path, entries: Mapping[str, Entry]) -> None:
-    """Refuses an index that would make its reader allocate more than the files can fill."""
+    """Refuses an index that would make the reader allocate more than the files hold."""
     promised = sum(
         math.prod(entry.shape) * max(tf.as_dtype(entry.dtype).size or 0, 0)
         for entry in entries.values()

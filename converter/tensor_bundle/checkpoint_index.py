@@ -10,7 +10,7 @@ Sources: tensor_bundle.proto, tensor_slice.proto, tensorflow/core/util/tensor_bu
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from google.protobuf import message
@@ -76,13 +76,13 @@ class StoredSlice(Protocol):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Slice:
-    """A part of a tensor: what is stored of it, and its start and length for each axis."""
+    """A part of a tensor: its entry, and its start and length for each axis."""
 
     extents: tuple[tuple[int, int], ...]
     entry: Entry
 
     def lengths(self, shape: Shape) -> Shape | None:
-        """Its length for each axis of a tensor of that shape, or None for another rank."""
+        """Returns its length for each axis of a tensor of that shape; None for another rank."""
         if len(self.extents) != len(shape):
             return None
         return tuple(
@@ -98,7 +98,7 @@ class Slice:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Index:
-    """What a checkpoint holds.
+    """The index of a checkpoint.
 
     Attributes:
       shards: The number of its data files.
@@ -122,7 +122,7 @@ def read_index(data: bytes) -> Index:
     if header.endianness != tensor_bundle_pb2.BundleHeaderProto.LITTLE:
         raise BigEndianError("its tensors are stored in big-endian order")
     if not 0 <= header.num_shards <= _MAX_SHARDS or header.version.min_consumer > _VERSION:
-        raise TableError("it is of a version that does not exist yet, or has too many data files")
+        raise TableError("it has an unknown version, or too many data files")
     entries = {}
     for key, value in table.items():
         if not is_slice_key(key):
@@ -135,7 +135,7 @@ def _decode(key: bytes) -> str:
     try:
         return key.decode()
     except UnicodeDecodeError as error:
-        raise TableError(f"{key!r} is no name of a tensor") from error
+        raise TableError(f"{key!r} is not a tensor name") from error
 
 
 def _parse(kind: Any, data: bytes | None, what: str) -> Any:
@@ -198,12 +198,9 @@ def _to_proto(entry: Entry) -> Any:
     for size in entry.shape:
         proto.shape.dim.add(size=size)
     for part in entry.slices:
-        _add_extents(proto.slices.add(), part.extents)
+        extents = proto.slices.add().extent
+        for start, length in part.extents:
+            extent = extents.add()
+            if length != FULL_EXTENT:
+                extent.start, extent.length = start, length
     return proto
-
-
-def _add_extents(proto: Any, extents: Iterable[tuple[int, int]]) -> None:
-    for start, length in extents:
-        extent = proto.extent.add()
-        if length != FULL_EXTENT:
-            extent.start, extent.length = start, length

@@ -28,20 +28,20 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 _BLOCK_BYTES = 1 << 19  # stays in the processor's cache
-_KERNEL_BLOCK_BYTES = 1 << 26  # between two looks at whether to go on
-# What `copy_file_range` says of files that it cannot copy: of two filesystems, or of special ones.
+_KERNEL_BLOCK_BYTES = 1 << 26  # between two checks whether to go on
+# Errors of `copy_file_range` for files that it cannot copy: across filesystems, or special ones.
 _NOT_IN_KERNEL = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM}
 _FICLONE = 0x40049409  # source: linux/fs.h
-_MAX_WASTE = 0.1  # the share of bytes that no variable owns, above which they are not copied
+_MAX_WASTE = 0.1  # bytes that no variable owns are dropped if they are a larger share
 
 Advance = Callable[[int], None]
 Ranges = Sequence[tuple[int, int]]  # starts and ends
-Names = Mapping[Entry, str]  # what errors call the owner of each entry's bytes
+Names = Mapping[Entry, str]  # the variable that each entry's bytes belong to, for messages
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Link:
-    """A file right after a link to it was made, which the kernel notes as a change of it."""
+    """A file right after a link to it was made, which the kernel records as a change of it."""
 
     inode: int
     changed_ns: int
@@ -52,8 +52,8 @@ class CopiedShard:
     """A copy of a data file.
 
     Attributes:
-      entries: Where each of its entries lies in the copy, by the one of the original.
-      link: What tells of later changes, if it shares its bytes with the original.
+      entries: Its entries, by those of the original.
+      link: Set if the copy is a hard link, to detect later changes.
     """
 
     entries: Mapping[Entry, Entry]
@@ -70,7 +70,7 @@ def copy_shard(
     hardlink: bool,
     advance: Advance,
 ) -> CopiedShard:
-    """Copies a data file, without what nobody owns where that is much of it.
+    """Copies a data file, without the bytes that no variable owns if those are many.
 
     Args:
       source: The data file.
@@ -78,8 +78,8 @@ def copy_shard(
       destination: Where to write the copy.
       owners: The entries to keep, and the variables whose values they are.
       number: The number of the copy among its checkpoint's data files.
-      hardlink: Whether to link it, if both are on one filesystem; all of it is kept then.
-      advance: Is told how many bytes have been gone through since the last time.
+      hardlink: Whether to link the file, if both are on one filesystem; all of it is kept then.
+      advance: Receives the number of bytes read since the last call.
 
     Raises:
       WeightsError: if a checksum is wrong, or entries overlap.
@@ -99,7 +99,7 @@ def copy_shard(
 
 
 def _pieces(owners: Names) -> list[Entry]:
-    """The entries in the order of their bytes."""
+    """Sorts the entries by their place in the file, and checks that none overlap."""
     pieces = sorted(owners, key=lambda entry: (entry.offset, entry.end))
     for one, other in itertools.pairwise(pieces):
         if other.offset < one.end and (one.offset, one.end) != (other.offset, other.end):
@@ -112,7 +112,7 @@ def _pieces(owners: Names) -> list[Entry]:
 
 
 def _kept_ranges(pieces: Sequence[Entry], size: int) -> list[tuple[int, int]]:
-    """All of the file, or only what somebody owns; each range is a start and an end."""
+    """Returns the ranges to copy, each a start and an end: all of the file, or what is owned."""
     ranges: list[tuple[int, int]] = []
     for piece in pieces:
         if ranges and piece.offset <= ranges[-1][1]:
@@ -124,7 +124,7 @@ def _kept_ranges(pieces: Sequence[Entry], size: int) -> list[tuple[int, int]]:
 
 
 def _move(owners: Names, ranges: Ranges, number: int) -> dict[Entry, Entry]:
-    """The entries as they are after all but `ranges` is gone."""
+    """Returns the entries as they are in a copy of `ranges` alone."""
     moved = {}
     starts = itertools.accumulate((end - start for start, end in ranges), initial=0)
     places = list(zip(ranges, starts, strict=False))
@@ -139,7 +139,7 @@ def _move(owners: Names, ranges: Ranges, number: int) -> dict[Entry, Entry]:
 
 
 class _Checksums:
-    """Follows the bytes of a data file and compares the checksum of each entry in it."""
+    """Reads the bytes of a data file in order, and compares the checksum of each entry."""
 
     def __init__(self, pieces: Sequence[Entry], owners: Names) -> None:
         self._owners = owners
@@ -163,7 +163,7 @@ class _Checksums:
         self._open = still_open
 
     def finish(self) -> None:
-        """Compares what is left: entries without bytes, and those that the file did not fill."""
+        """Compares the rest: entries without bytes, and those that end after the file."""
         for entry, checksum in self._open:
             self._compare(entry, checksum)
         for entry in self._waiting:
@@ -185,7 +185,7 @@ def _read(
     advance: Advance,
     out: IO[bytes] | None = None,
 ) -> None:
-    """Goes through ranges of a file, and writes them to `out` if it is given."""
+    """Reads ranges of a file, and writes them to `out` if it is given."""
     with open_raw(path, "rb") as file:
         for start, end in ranges:
             file.seek(start)
@@ -201,14 +201,14 @@ def _read(
 def _copy_in_kernel(
     source: Path, destination: Path, ranges: Ranges, checksums: _Checksums, advance: Advance
 ) -> bool:
-    """Lets the kernel copy while this thread goes through the data for its checksums.
+    """Lets the kernel copy while this thread reads the data for its checksums.
 
     Returns:
-      False if the kernel cannot do that with these files; nothing has been looked at then.
+      False if the kernel cannot copy these files; nothing has been read then.
     """
     if isinstance(source, RemotePath) or isinstance(destination, RemotePath):
         return False
-    if not hasattr(os, "copy_file_range"):  # Linux has it.
+    if not hasattr(os, "copy_file_range"):  # Only Linux has it.
         return False
     first, *others = _split(ranges)
     with source.open("rb") as file, destination.open("wb") as out:
@@ -241,7 +241,7 @@ def _copy_ranges(file: int, out: int, ranges: Ranges, stop: threading.Event) -> 
 
 
 def _try_copy_range(file: int, out: int, start: int, end: int) -> bool:
-    """Appends a range of one file to another, if the kernel can do that with these files."""
+    """Appends a range of one file to another; returns False if the kernel cannot copy them."""
     while start < end:
         try:
             size = os.copy_file_range(file, out, end - start, offset_src=start)
@@ -256,7 +256,7 @@ def _try_copy_range(file: int, out: int, start: int, end: int) -> bool:
 
 
 def write_all(file: IO[bytes], block: memoryview) -> None:
-    """Writes a block; without a buffer, a full disk may take only a part of it at first."""
+    """Writes a whole block: an unbuffered file may take only a part of it at a time."""
     while len(block):
         written = file.write(block if isinstance(file, io.RawIOBase) else bytes(block))
         block = block[len(block) if written is None else written :]
@@ -282,7 +282,7 @@ def _clone(source: Path, destination: Path) -> bool:
         with source.open("rb") as file, destination.open("wb") as out:
             fcntl.ioctl(out.fileno(), _FICLONE, file.fileno())
     except OSError:
-        # Not merely emptied later: ext4 writes a file to disk at once that was there before.
+        # Removed, not truncated later: ext4 flushes a truncated file to the disk when it is closed.
         destination.unlink(missing_ok=True)
         return False
     return True

@@ -27,11 +27,11 @@ _MAX_KEY_BYTES = 1 << 28
 
 
 class TableError(ValueError):
-    """The bytes are no table, or a damaged one."""
+    """The bytes are not a table, or are damaged."""
 
 
 class CompressedTableError(TableError):
-    """A block is compressed, which TensorFlow's reader knows how to undo."""
+    """A block is compressed; TensorFlow's reader can decompress it."""
 
 
 def mask(checksum: int) -> int:
@@ -44,7 +44,7 @@ def read_table(data: bytes) -> dict[bytes, bytes]:
 
     Raises:
       CompressedTableError: if a block is compressed.
-      TableError: if anything about it is damaged.
+      TableError: if it is damaged.
     """
     view = memoryview(data)
     if len(view) < FOOTER_SIZE:
@@ -122,7 +122,7 @@ def write_table(items: Mapping[bytes, bytes]) -> bytes:
 
 
 def _split(items: list[tuple[bytes, bytes]]) -> Iterator[list[tuple[bytes, bytes]]]:
-    """Neighbours that together are about as large as a block."""
+    """Yields runs of items, each about as large as a block."""
     block: list[tuple[bytes, bytes]] = []
     size = 0
     for item in items:
@@ -178,7 +178,7 @@ def read_varint(data: bytes | memoryview, position: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             return value, position
-    raise TableError("a number in it does not end")
+    raise TableError("a varint in it does not end")
 
 
 def write_varint(value: int) -> bytes:

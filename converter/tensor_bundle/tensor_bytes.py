@@ -24,7 +24,7 @@ _MAX_UINT32 = (1 << 32) - 1
 
 
 class Checksum(Protocol):
-    """The checksum of a tensor whose bytes come block by block."""
+    """The checksum of a tensor, updated block by block."""
 
     def update(self, block: memoryview) -> None:
         """Takes the next bytes."""
@@ -34,7 +34,7 @@ class Checksum(Protocol):
 
 
 def make_checksum(entry: Entry) -> Checksum:
-    """The checksum that the index should have of the bytes of `entry`."""
+    """Returns a new checksum for the bytes of `entry`, of the kind that the index has."""
     if entry.dtype == types_pb2.DT_STRING:
         return StringsChecksum(math.prod(entry.shape))
     return NumbersChecksum()
@@ -91,12 +91,12 @@ def _fixed(length: int) -> bytes:
 
 
 def encode(array: np.ndarray) -> Iterator[memoryview]:
-    """The bytes of a tensor; strings are arrays of objects."""
+    """Yields the bytes of a tensor; strings are arrays of objects."""
     if array.dtype != object:
         flat = np.ascontiguousarray(array).reshape(-1)
         yield flat.view(np.uint8).data
         return
-    strings = [_to_bytes(value) for value in array.flat]
+    strings = [text.encode() if isinstance(text, str) else text for text in array.flat]
     yield memoryview(b"".join(write_varint(len(string)) for string in strings))
     checksum = NumbersChecksum()
     for string in strings:
@@ -104,7 +104,3 @@ def encode(array: np.ndarray) -> Iterator[memoryview]:
     yield memoryview(struct.pack("<I", checksum.value()))
     for string in strings:
         yield memoryview(string)
-
-
-def _to_bytes(value: bytes | str) -> bytes:
-    return value.encode() if isinstance(value, str) else value

@@ -25,7 +25,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "converter.export.saved_model:_save",
         "tensorflow:saved_model.save",
         "converter.export.canonical:canonicalize",
-        "converter.export.record:make_record",
+        "converter.export.describe:make_record",
     ),
     "weights": ("converter.tensor_bundle.checkpoint:Checkpoint.read", "converter.export.weights:*"),
 }

@@ -64,7 +64,7 @@ def _find_classes(modules: Mapping[str, ast.Module]) -> dict[str, str]:
 
 
 def _module_strings(module: ast.Module) -> dict[str, str]:
-    """The strings that a module names: its constants."""
+    """The strings that a module names in capital letters: its constants."""
     return {
         target.id: item.value.value
         for item in module.body
@@ -72,7 +72,7 @@ def _module_strings(module: ast.Module) -> dict[str, str]:
         and isinstance(item.value, ast.Constant)
         and isinstance(item.value.value, str)
         for target in item.targets
-        if isinstance(target, ast.Name)
+        if isinstance(target, ast.Name) and target.id.isupper()
     }
 
 

@@ -42,5 +42,5 @@ def verify_job(job: Job) -> Outcome:
         seconds=time.time() - started,
         destination_bytes=take_snapshot(destination).size_bytes,
         record=str(destination / FOLDER / FILENAME),
-        parity=msgspec.convert(report.summary(), ParitySummary),
+        parity=msgspec.convert(report.summary(), ParitySummary, from_attributes=True),
     )

@@ -69,7 +69,7 @@ def _judge(fixture: str, right: str, target: pathlib.Path) -> str:
         except Exception as error:  # It does not load: nobody takes it for equal.
             return f"refused: {type(error).__name__}"
     if report.verdict != "differs":
-        worst = float(report.summary()["worst_rel"])
+        worst = float(report.summary().worst_rel)
         bits = all(row.comparison.bit_equal for row in report.rows if row.check != "session")
         return report.verdict if bits else f"{report.verdict} within tolerance ({worst:.1e})"
     return "differs: " + ", ".join(dict.fromkeys(row.check for row in report.failures))

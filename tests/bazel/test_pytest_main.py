@@ -1,4 +1,3 @@
-import pathlib
 import re
 import subprocess
 import sys
@@ -16,7 +15,6 @@ import pytest
 def test_n(n, tmp_path):
     assert tmp_path.is_relative_to(os.environ["TEST_TMPDIR"])
     assert tempfile.gettempdir() == os.environ["TEST_TMPDIR"]
-
     here = pathlib.Path(__file__)
     assert not here.is_symlink()
     assert here.parent != pathlib.Path({root!r}, "runfiles")
@@ -31,57 +29,47 @@ def test_slow():
 @pytest.fixture
 def run(tmp_path):
     """`run(*argv, **variables)` runs the program as Bazel does; returns its status and output."""
-    runfiles = tmp_path / "runfiles"
-    runfiles.mkdir()
-    (tmp_path / "pyproject.toml").write_text(
-        '[tool.pytest.ini_options]\naddopts = ["-m", "not slow"]\nmarkers = ["slow"]\n'
-    )
+    (tmp_path / "runfiles").mkdir()
+    settings = 'addopts = ["-m", "not slow"]\nmarkers = ["slow"]\n'
+    (tmp_path / "pyproject.toml").write_text(f"[tool.pytest.ini_options]\n{settings}")
     (tmp_path / "test_it.py").write_text(TESTS.format(root=str(tmp_path)))
     for name in ("pyproject.toml", "test_it.py"):
-        (runfiles / name).symlink_to(tmp_path / name)
+        (tmp_path / "runfiles" / name).symlink_to(tmp_path / name)
 
     def call(*argv, **variables):
-        scratch = pathlib.Path(tempfile.mkdtemp(dir=tmp_path))
-        environment = {"TEST_TMPDIR": str(scratch), "PATH": "", **variables}
+        environment = {"TEST_TMPDIR": tempfile.mkdtemp(dir=tmp_path), "PATH": "", **variables}
         done = subprocess.run(
             [sys.executable, pytest_main.__file__, "test_it.py", *argv],
-            cwd=runfiles, env=environment, capture_output=True, text=True, check=False,
+            cwd=tmp_path / "runfiles", env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         return done.returncode, done.stdout
 
     return call
 
 
-def test_it_runs_what_is_not_slow_in_the_directory_for_scratch(run):
-    status, output = run()
+def test_it_runs_a_copy_in_the_scratch_directory_and_writes_the_results(run, tmp_path):
+    status, output = run(XML_OUTPUT_FILE=str(tmp_path / "test.xml"))
     assert status == 0, output
     assert "5 passed, 1 deselected" in output
+    assert 'tests="5"' in (tmp_path / "test.xml").read_text()
 
 
-def test_the_last_marker_counts_and_failures_are_told(run):
+def test_the_last_marker_counts_and_failures_are_reported(run):
     status, output = run("-m", "slow")
     assert status == 1
     assert "1 failed, 5 deselected" in output
+    assert run("-m", "no_such_marker")[0] == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
-def test_shards_are_told_apart_and_bazel_is_told_of_them(run, tmp_path):
-    seen = []
-    for index in range(2):
-        status, output = run(
-            "-v",
-            TEST_TOTAL_SHARDS="2",
-            TEST_SHARD_INDEX=str(index),
-            TEST_SHARD_STATUS_FILE=str(tmp_path / f"status{index}"),
-        )
-        assert status == 0, output
-        assert (tmp_path / f"status{index}").exists()
-        seen.append(re.findall(r"::test_n\[(\d)\] PASSED", output))
-    assert seen == [["0", "2", "4"], ["1", "3"]]
-
-
-def test_an_empty_shard_passes(run):
-    status, _ = run(TEST_TOTAL_SHARDS="9", TEST_SHARD_INDEX="8")
-    assert status == 0
+@pytest.mark.parametrize(
+    ("index", "total", "chosen"), [(0, 3, ["0", "3"]), (2, 3, ["2"]), (8, 9, [])]
+)
+def test_shards_share_the_tests_and_bazel_learns_of_them(run, tmp_path, index, total, chosen):
+    shard = {"TEST_TOTAL_SHARDS": str(total), "TEST_SHARD_INDEX": str(index)}
+    status, output = run("-v", TEST_SHARD_STATUS_FILE=str(tmp_path / "status"), **shard)
+    assert status == 0, output
+    assert re.findall(r"::test_n\[(\d)\] PASSED", output) == chosen
+    assert (tmp_path / "status").exists()
 
 
 def test_a_filter_chooses(run):
@@ -89,12 +77,3 @@ def test_a_filter_chooses(run):
     assert status == 0
     assert "1 passed, 5 deselected" in output
     assert run(TESTBRIDGE_TEST_ONLY="nothing")[0] == 0
-
-
-def test_no_tests_at_all_fail(run):
-    assert run("-m", "no_such_marker")[0] == pytest.ExitCode.NO_TESTS_COLLECTED
-
-
-def test_results_are_written_where_bazel_wants_them(run, tmp_path):
-    run(XML_OUTPUT_FILE=str(tmp_path / "test.xml"))
-    assert 'tests="5"' in pathlib.Path(tmp_path / "test.xml").read_text()

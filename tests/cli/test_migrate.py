@@ -10,12 +10,12 @@ import pytest
 
 from converter.cli import main, terminal
 from converter.cli.migrate_summary import print_report
+from converter.conversion.refusal import Refusal
 from converter.migration.outcomes import (
     Converted,
     ErrorInfo,
     Failed,
     ParitySummary,
-    Refusal,
     Refused,
 )
 from converter.migration.report import MigrationReport

@@ -1,8 +1,11 @@
+import ast
 import dataclasses
+import pathlib
 
 import pytest
 import tensorflow as tf
 
+from converter import compile as compile_package
 from converter import errors
 from converter.assemble.reusable import build_reusable
 from converter.compile.compile_module import compile_module, try_compile
@@ -218,3 +221,21 @@ def test_ops_of_python_are_refused_where_they_are_reached(
     with pytest.raises(errors.UnsupportedOpError, match="calls a Python function") as raised:
         compile_module(legacy)
     assert raised.value.node == node
+
+
+def _imports(path):
+    """The modules that a file imports, and the names that it imports from them."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_compiling_uses_protos_of_tensorflow_alone():
+    files = sorted(pathlib.Path(compile_package.__path__[0]).glob("*.py"))
+    assert len(files) > 10
+    imported = {name for path in files for name in _imports(path)}
+    found = {name for name in imported if name.split(".")[0] in ("tensorflow", "numpy", "tf_keras")}
+    assert all(name.startswith("tensorflow.core.") for name in found)
+    assert "converter.tf_private" not in imported

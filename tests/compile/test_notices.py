@@ -2,7 +2,7 @@ import pytest
 
 from converter.compile.compile_module import compile_module
 from converter.compile.notices import find_dropped, find_warnings
-from converter.compile.plan import PlanOptions
+from converter.compile.plan_options import PlanOptions
 from converter.formats.registry import read_module
 from converter.ir.graph import TensorRef
 

@@ -1,7 +1,8 @@
 import pytest
 
 from converter import errors
-from converter.compile.plan import RESERVED, HparamPlan, PlanOptions, make_plan
+from converter.compile.plan import RESERVED, HparamPlan, make_plan
+from converter.compile.plan_options import PlanOptions
 from converter.ir.graph import Kind
 
 _NODES = "x = Placeholder[dtype=float]()\nz = Placeholder[dtype=float]()\ny = Neg[T=float](x)\n"

@@ -1,9 +1,9 @@
 """The options of a conversion, their types, and what of them decides about what."""
 
-import dataclasses
 import inspect
 import json
 
+import msgspec
 import pytest
 
 import converter
@@ -101,7 +101,7 @@ def test_the_record_has_what_the_result_depends_on():
 
 @pytest.mark.parametrize("about", describe_options(), ids=lambda about: about.name)
 def test_the_fingerprint_knows_what_decides(about):
-    changed = dataclasses.replace(PLAIN, **{about.name: OTHERS[about.name]})
+    changed = msgspec.structs.replace(PLAIN, **{about.name: OTHERS[about.name]})
     assert (changed.fingerprint == PLAIN.fingerprint) is (about.decides is Decides.NOTHING)
     is_other = about.decides is Decides.RESULT
     assert changed.give_the_result_of(PLAIN.fingerprint) is not is_other

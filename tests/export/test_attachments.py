@@ -27,7 +27,7 @@ def files(make_program):
             for tags, keys in keys_by_tags.items()
         }
         described = describe_attachments(variants)
-        return [item["file"].removeprefix("attachments/") for item in described]
+        return [item.file.removeprefix("attachments/") for item in described]
 
     return name
 
@@ -95,11 +95,11 @@ def test_a_conversion_writes_them_all_and_the_record_says_where(golden_module, t
     record = converter.convert(module, tmp_path / "out").record
     tags = sorted(saved_model.meta_graphs[0].meta_info_def.tags)
     found = {
-        item["key"]: (tmp_path / "out/assets.extra" / item["file"]).read_bytes()
-        for item in record["attachments"]
-        if item["tags"] == tags
+        item.key: (tmp_path / "out/assets.extra" / item.file).read_bytes()
+        for item in record.attachments
+        if list(item.tags) == tags
     }
     assert found.items() >= added.items()
-    image = next(item for item in record["attachments"] if item["json"] is not None)
-    decoded = (tmp_path / "out/assets.extra" / image["file"]).with_suffix(".json")
+    image = next(item for item in record.attachments if item.json is not None)
+    decoded = (tmp_path / "out/assets.extra" / image.file).with_suffix(".json")
     assert "default_image_size" in decoded.read_text()

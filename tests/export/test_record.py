@@ -4,7 +4,7 @@ import copy
 import json
 
 import pytest
-from golden.converted_model import convert_golden
+from golden.converted_model import convert_to_disk
 
 from converter.export.attachments import decode_attachment
 from converter.export.record import to_bytes
@@ -16,7 +16,7 @@ _IMAGES = {"kind": "dense", "dtype": "float32", "shape": [None, 16, 16, 3]}
 
 @pytest.fixture(scope="module")
 def record():
-    return lambda name: copy.deepcopy(dict(convert_golden(name).record))
+    return lambda name: copy.deepcopy(dict(convert_to_disk(name).record))
 
 
 def test_where_it_comes_from(record, golden_module):

@@ -38,7 +38,7 @@ def test_what_a_conversion_writes(golden_module, tmp_path):
         "variables/variables.data-00001-of-00002",
         "variables/variables.index",
     }
-    assert digest(source) == before == conversion.record["source"]["digest"]
+    assert digest(source) == before == conversion.record.source.digest
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "text_embedding_oov"]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import converter
 from converter import errors
-from converter.export import record
+from converter.export import describe
 from converter.files import source_files
 from converter.files.source_files import BackgroundDigest, digest
 
@@ -37,14 +37,14 @@ def _replace(path):
 @pytest.fixture(autouse=True)
 def _record_is_a_step(monkeypatch):
     """Makes the moment when the digest is in the record one at which files change."""
-    make = record.make_record
+    make = describe.make_record
 
     def after(*arguments):
         made = make(*arguments)
         _STEP_HOOKS[-1]("record")
         return made
 
-    monkeypatch.setattr(record, "make_record", after)
+    monkeypatch.setattr(describe, "make_record", after)
 
 
 _STEP_HOOKS = [lambda _: None]
@@ -93,7 +93,7 @@ def test_a_source_that_stays_is_converted(golden_module, tmp_path):
     module, said = golden_module("text_embedding_oov"), []
     for options in ({}, {"hardlink": True, "overwrite": True}):
         conversion = _convert(module, tmp_path / "out", said.append, **options)
-        assert conversion.record["source"]["digest"] == digest(module)
+        assert conversion.record.source.digest == digest(module)
     assert {*_STEPS} <= set(said)
 
 

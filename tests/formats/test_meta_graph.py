@@ -28,7 +28,7 @@ def test_a_bad_tensor_name_in_the_graph_is_refused(half_plus_two, edit, refusal)
     with edit(half_plus_two) as saved_model:
         node = next(n for n in saved_model.meta_graphs[0].graph_def.node if n.op == "Mul")
         node.input[0] = "a:b"
-    assert "'a:b' is no tensor name" in str(refusal(half_plus_two))
+    assert "'a:b' is not a tensor name" in str(refusal(half_plus_two))
 
 
 # Signatures.
@@ -38,7 +38,7 @@ def test_a_bad_tensor_name_in_the_graph_is_refused(half_plus_two, edit, refusal)
 def test_a_bad_tensor_name_in_a_signature_is_refused(name, half_plus_two, edit, refusal):
     with edit(half_plus_two) as saved_model:
         saved_model.meta_graphs[0].signature_def["default"].inputs["default"].name = name
-    assert f"{name!r} is no tensor name" in str(refusal(half_plus_two))
+    assert f"{name!r} is not a tensor name" in str(refusal(half_plus_two))
 
 
 def test_a_value_without_an_encoding_is_refused(half_plus_two, edit, refusal):
@@ -440,4 +440,4 @@ def test_two_assets_for_one_place_are_refused(golden_module, edit, refusal):
             again.value = asset.SerializeToString()
         if filename == "words.txt":
             assert _program(module).assets == before
-    assert "two assets are given for one place" in str(refusal(module))
+    assert "two assets belong to one node" in str(refusal(module))

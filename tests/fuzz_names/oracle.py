@@ -12,11 +12,13 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
 import numpy as np
 import tensorflow as tf
 
 import converter
-from converter.export.saved_model import quiet_tensorflow, read_record
+from converter.export.record import read_record
+from converter.export.saved_model import quiet_tensorflow
 from fuzz_names.module import Module, Signature, expected_outputs, input_values, write_module
 
 _SPARSE_PARTS = ("indices", "values", "dense_shape")
@@ -34,8 +36,8 @@ def check_module(module: Module) -> None:
         write_module(module, directory / "module")
         converted = directory / "converted"
         converter.convert(directory / "module", converted)
-        record = read_record(converted)
-        _check_inspected(directory / "module", record)
+        _check_inspected(directory / "module", converted)
+        record = msgspec.to_builtins(read_record(converted))
         loaded = tf.saved_model.load(str(converted))
         _check_callables("loaded", loaded, record, module)
         _check_signatures("signatures", loaded.signatures, record, module)
@@ -51,7 +53,7 @@ def check_live(module: Module) -> None:
     """
     with _temporary_directory() as directory:
         write_module(module, directory / "module")
-        record = {"callables": converter.inspect(directory / "module").callables}
+        record = converter.inspect(directory / "module").to_json()
         _check_callables("live", converter.load(directory / "module"), record, module)
 
 
@@ -74,10 +76,10 @@ def _session() -> tf.compat.v1.Session:
     return tf.compat.v1.Session(config=config)
 
 
-def _check_inspected(source: pathlib.Path, record: Record) -> None:
+def _check_inspected(source: pathlib.Path, converted: pathlib.Path) -> None:
     found = converter.inspect(source)
     assert found.refused is None, f"inspect: {found.refused}"
-    assert found.callables == record["callables"], "inspect: not as the record"
+    assert found.callables == read_record(converted).callables, "inspect: not as the record"
 
 
 def _parts(record: Record, module: Module) -> list[tuple[str, Mapping[str, Any], Signature]]:

@@ -1,4 +1,4 @@
-"""A converted golden module, reloaded with its source moved away."""
+"""Converted golden modules, loaded with their sources moved away."""
 
 import dataclasses
 import functools
@@ -16,19 +16,25 @@ from converter.parity.random_ops import make_deterministic
 from converter.parity.values import from_tensor, to_tensor
 from golden.golden_values import GOLDEN, GoldenCall, read_golden
 
+_SCRATCH = tempfile.TemporaryDirectory(prefix="golden_")
+
 
 @dataclasses.dataclass(frozen=True)
-class ConvertedModel:
-    """A converted module.
-
-    Attributes:
-      path: The SavedModel.
-      record: Its record.
-      loaded: It, loaded; with random ops replaced, as they were for the golden values.
-    """
+class ConvertedFiles:
+    """A converted module on disk: the SavedModel, and its record."""
 
     path: pathlib.Path
     record: dict[str, Any]
+
+    def load(self) -> "ConvertedModel":
+        """Loads it anew, whatever other tests did to its variables."""
+        return ConvertedModel(self.path, self.record, tf.saved_model.load(str(self.path)))
+
+
+@dataclasses.dataclass(frozen=True)
+class ConvertedModel(ConvertedFiles):
+    """A converted module, loaded."""
+
     loaded: Any
 
     def variables(self) -> dict[str, tf.Variable]:
@@ -116,19 +122,32 @@ def _values(output: Any) -> tf.Tensor:
     return output.values if isinstance(output, tf.SparseTensor) else output
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1)
 def convert_golden(name: str) -> ConvertedModel:
-    """Converts a golden module from a copy that is gone when the result is loaded."""
-    scratch = pathlib.Path(tempfile.mkdtemp(prefix=f"golden_{name}_"))
+    """A converted golden module, with random ops replaced as they were for the golden values.
+
+    It stays loaded until another one is asked for. All of them together would take gigabytes, and
+    whenever Python collects garbage, it would go through all their objects.
+    """
+    files = convert_to_disk(name)
+    if not read_golden(name).random_ops:
+        return files.load()
+    deterministic = files.path.with_name("deterministic")
+    if not deterministic.exists():
+        shutil.copytree(files.path, deterministic)
+        _replace_random_ops(deterministic / "saved_model.pb")
+    return ConvertedModel(files.path, files.record, tf.saved_model.load(str(deterministic)))
+
+
+@functools.cache
+def convert_to_disk(name: str) -> ConvertedFiles:
+    """Converts a golden module from a copy that is gone afterwards."""
+    scratch = pathlib.Path(_SCRATCH.name) / name
     source = pathlib.Path(shutil.copytree(GOLDEN / name / "module", scratch / "source"))
     path = scratch / "converted"
     conversion = converter.convert(source, path)
     shutil.rmtree(source)
-    loaded_from = path
-    if read_golden(name).random_ops:
-        loaded_from = pathlib.Path(shutil.copytree(path, scratch / "deterministic"))
-        _replace_random_ops(loaded_from / "saved_model.pb")
-    return ConvertedModel(path, conversion.record, tf.saved_model.load(str(loaded_from)))
+    return ConvertedFiles(path, conversion.to_json()["record"])
 
 
 def _replace_random_ops(path: pathlib.Path) -> None:

@@ -40,7 +40,7 @@ class Golden:
     calls: list[GoldenCall]
 
 
-@functools.cache
+@functools.lru_cache(maxsize=8)
 def read_golden(name: str) -> Golden:
     """Reads the golden values of a fixture."""
     text = json.loads((GOLDEN / name / "golden.json").read_bytes())

@@ -8,7 +8,7 @@ import tensorflow as tf
 from checkpoint_files import compress_table
 
 import converter
-from golden.converted_model import convert_golden
+from golden.converted_model import convert_to_disk
 from golden.golden_values import GOLDEN
 
 _SOME = (
@@ -28,7 +28,7 @@ def _check(name, tmp_path):
     if index.is_file():
         index.write_bytes(compress_table(index.read_bytes()))
     converter.convert(source, tmp_path / "out")
-    expected, actual = convert_golden(name).path, tmp_path / "out"
+    expected, actual = convert_to_disk(name).path, tmp_path / "out"
     assert (actual / "saved_model.pb").read_bytes() == (expected / "saved_model.pb").read_bytes()
     values = _values(expected)
     for key, value in _values(actual).items():

@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 import pytest
 import tensorflow as tf
-from golden.converted_model import convert_golden
+from golden.converted_model import convert_golden, convert_to_disk
 from golden.golden_values import GOLDEN
 
 import converter
@@ -24,7 +24,7 @@ def ones_for(inputs):
 
 def load_again(name):
     """The model as it was saved, whatever other tests did to its variables."""
-    return tf.saved_model.load(str(convert_golden(name).path))
+    return convert_to_disk(name).load().loaded
 
 
 def test_root_is_the_default_signature():
@@ -134,7 +134,7 @@ def test_signatures_take_inputs_of_any_name():
 
 @pytest.mark.parametrize("name", ["odd_input_names", "sparse_mixed", "table_file", "ragged_both"])
 def test_the_session_loader_knows_the_signatures(name):
-    model = convert_golden(name)
+    model = convert_to_disk(name)
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         meta_graph = tf.compat.v1.saved_model.load(session, ["serve"], str(model.path))
     names = set()
@@ -166,7 +166,7 @@ def test_no_root_when_two_signatures_take_inputs():
 
 
 def test_attachments_keep_their_bytes():
-    model = convert_golden("attachments")
+    model = convert_to_disk("attachments")
     described = model.record["attachments"]
     assert {item["key"] for item in described} >= {"image_module_info"}
     image = next(item for item in described if item["key"] == "image_module_info")
@@ -178,7 +178,7 @@ def test_attachments_keep_their_bytes():
 
 
 def test_the_output_is_no_tf1_hub_module(fixture_name):
-    model = convert_golden(fixture_name)
+    model = convert_to_disk(fixture_name)
     assert not (model.path / "tfhub_module.pb").exists()
     record = json.loads((model.path / "assets.extra" / "conversion.json").read_text())
     assert record == model.record

@@ -4,7 +4,10 @@ Nothing but TensorFlow's own shape functions decides while a graph is traced.
 """
 
 import dataclasses
+import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -16,7 +19,6 @@ import converter
 from converter import errors
 from converter.assemble.reusable import build_reusable
 from converter.compile.compile_module import compile_module
-from converter.files.json_values import to_json_values
 from converter.formats.registry import read_module
 from converter.migration.outcomes import Refused
 from converter.passes import pipeline
@@ -192,9 +194,10 @@ def test_what_convert_refuses_is_foreseen(damaged, tmp_path):
     assert damage.message in str(caught.value)
     summary = converter.inspect(source)
     assert summary.refused == str(caught.value)
-    assert summary.refusals == [
-        {"error": summary.refused, "type": type(caught.value).__name__, "callables": damage.parts}
-    ]
+    (refusal,) = summary.refusals
+    assert refusal.error == summary.refused
+    assert refusal.type == type(caught.value).__name__
+    assert list(refusal.callables) == damage.parts
 
 
 def test_two_reasons_do_not_hide_each_other(golden_module):
@@ -205,8 +208,8 @@ def test_two_reasons_do_not_hide_each_other(golden_module):
         _with_attr("hash_table_1", "size", i=3),
     )
     refusals = converter.inspect(source).refusals
-    assert [refusal["callables"] for refusal in refusals] == [
-        ["remap", "table 'hash_table_1'"], ["wave_length", "table 'hash_table'"],
+    assert [refusal.callables for refusal in refusals] == [
+        ("remap", "table 'hash_table_1'"), ("wave_length", "table 'hash_table'"),
     ]  # fmt: skip
 
 
@@ -223,10 +226,37 @@ def test_a_dry_run_refuses_each(tmp_path):
         assert isinstance(outcome, Refused)
         assert _DAMAGES[name].message in outcome.error.message
         refusals = converter.inspect(outcome.source).refusals
-        assert to_json_values(outcome.refusals) == refusals
-        assert outcome.error.text == refusals[0]["error"]
+        assert outcome.refusals == refusals
+        assert outcome.error.text == refusals[0].error
     assert found["unknown op of a loss"].error.kind == "UnsupportedOpError"
     assert found["missing attribute"].error.kind == "FormatError"
+
+
+def _run(*arguments):
+    """What a command prints, as JSON, and the error line that it ends with."""
+    command = [sys.executable, "-m", "converter", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    errors_ = [line for line in done.stderr.splitlines() if line.startswith("tf1hub: error: ")]
+    return json.loads(done.stdout or "null"), errors_
+
+
+@pytest.mark.slow
+def test_commands_say_the_same_of_a_table_that_an_unknown_op_fills(tmp_path):
+    source = tmp_path / "src" / "tables"
+    shutil.copytree(GOLDEN / "table_in_memory" / "module", source)
+    _change(source, _unknown_op(f"{_FILL}/LookupTableImportV2"))
+    _, (line,) = _run("convert", source, tmp_path / "out")
+    message = line.removeprefix("tf1hub: error: ")
+    assert _UNKNOWN in message
+    assert f"{_FILL}/LookupTableImportV2" in message
+    summary, no_error = _run("inspect", source, "--json")
+    assert not no_error
+    assert [refusal["error"] for refusal in summary["refusals"]] == [message]
+    report, _ = _run(
+        "migrate", tmp_path / "src", tmp_path / "dst", "--dry-run", "--json", "--workers", 1
+    )
+    assert [each["error"]["message"] for each in report["outcomes"]] == [message]
+    assert not (tmp_path / "dst").exists()
 
 
 _TRACED = ("bert_tiny", "defun_gradient", "dense_regularized", "image_bn_dropout", "sparse_input",
@@ -240,7 +270,7 @@ def _check_that_tracing_reads_only(name, monkeypatch):
     def fail(*_):
         raise AssertionError("a graph is lowered while another is traced")
 
-    monkeypatch.setattr(pipeline, "run_passes", fail)
+    monkeypatch.setattr(pipeline, "trace_passes", fail)
     assert build_reusable(graphs, live=False).signatures.functions
 
 

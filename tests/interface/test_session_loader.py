@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from golden.converted_model import convert_golden
+from golden.converted_model import convert_to_disk
 from golden.golden_values import read_golden
 from golden.test_golden import assert_equal
 
@@ -40,7 +40,7 @@ def _components(values, described):
 def _check(name):
     if read_golden(name).random_ops:
         pytest.skip("what is random is compared with its random ops replaced")
-    check_in_session(convert_golden(name), read_golden(name).calls)
+    check_in_session(convert_to_disk(name), read_golden(name).calls)
 
 
 def check_in_session(model, calls):

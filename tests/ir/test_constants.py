@@ -78,3 +78,35 @@ def test_a_constant_that_is_made_is_read_back():
     node = constants.int_constant("n", -7, ["x"])
     assert (node.name, node.op, node.control_inputs) == ("n", "Const", ("x",))
     assert constants.find_value(node) == np.int32(-7)
+
+
+@pytest.mark.parametrize(
+    ("tensor", "value"),
+    [
+        ("dtype: DT_FLOAT tensor_shape { } float_val: 0.5", 0.5),
+        ("dtype: DT_INT64 tensor_shape { } int64_val: -7", -7),
+        ("dtype: DT_HALF tensor_shape { } half_val: 14336", 0.5),
+        ("dtype: DT_BFLOAT16 tensor_shape { } half_val: 16128", 0.5),
+        ('dtype: DT_DOUBLE tensor_shape { } tensor_content: "\\0\\0\\0\\0\\0\\0\\340?"', 0.5),
+        ("dtype: DT_INT32 tensor_shape { }", 0),
+        ("dtype: DT_INT32 tensor_shape { } int_val: 1 int_val: 2", None),
+        ('dtype: DT_INT32 tensor_shape { } tensor_content: "abc"', None),
+        ("dtype: DT_BOOL tensor_shape { } bool_val: true", True),
+        ('dtype: DT_STRING tensor_shape { } string_val: "x"', "x"),
+        ('dtype: DT_STRING tensor_shape { } string_val: "\\377"', None),
+        ("dtype: DT_COMPLEX64 tensor_shape { } scomplex_val: 1 scomplex_val: 2", None),
+        ("dtype: DT_FLOAT tensor_shape { dim { size: 1 } } float_val: 0.5", None),
+        ("dtype: DT_FLOAT tensor_shape { unknown_rank: true } float_val: 0.5", None),
+    ],
+)
+def test_find_scalar(tensor, value):
+    (node,) = parse_graph(f"c = Const[value={{tensor {{ {tensor} }}}}]()").nodes.values()
+    found = constants.find_scalar(node)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_find_scalar_of_other_ops():
+    for line in ("c = Neg()", "c = Const()"):
+        (node,) = parse_graph(line).nodes.values()
+        assert constants.find_scalar(node) is None

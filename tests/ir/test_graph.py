@@ -20,7 +20,7 @@ def test_parse_reads_what_graph_defs_write(name, ref):
 
 @pytest.mark.parametrize("name", ["x:", ":0", "x:-1", "x:one", "x:1.5", "x:²", "x:\u0661"])
 def test_parse_refuses_other_names(name):
-    with pytest.raises(ValueError, match="is no tensor name; expected 'node:output_number'"):
+    with pytest.raises(ValueError, match="is not a tensor name, expected 'node:output_number'"):
         TensorRef.parse(name)
 
 

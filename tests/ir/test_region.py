@@ -1,6 +1,5 @@
 import dataclasses
 import math
-import textwrap
 
 import pytest
 from tensorflow.core.framework import attr_value_pb2
@@ -14,7 +13,6 @@ from converter.ir.region import (
     Region,
     check_region,
     direct_refs,
-    format_region,
     region_digest,
     used_refs,
 )
@@ -154,93 +152,6 @@ def test_an_inner_item_does_not_wait_for_an_outer_one():
 def test_a_node_of_an_unknown_op_gives_nothing():
     with pytest.raises(errors.InternalError, match="'y:0'"):
         check_region(_region("y = Frobnicate(x)\nreturn y", "x"))
-
-
-# Text.
-
-
-def _dedent(text):
-    return textwrap.dedent(text).lstrip()
-
-
-def test_regions_as_text():
-    assert format_region(_WHOLE) == _dedent(
-        """
-        zero = Const()
-        one = Const()
-        loop i=zero [], v=x [2,?] -> last, at most n:
-          while:
-            more = Less(i, n)
-            return more
-          do:
-            next = Add(i, one)
-            return next, v
-        branch p -> m:
-          then:
-            a = Neg(x)
-            return a
-          else:
-            return x
-        return last, m
-        """
-    )
-
-
-def test_all_that_can_stand_in_a_head():
-    loop = dataclasses.replace(
-        _LOOP,
-        carried=(Carried("v", _ref("x:1")),),
-        maximum_iterations=None,
-        has_gradient=False,
-        control_inputs=("u",),
-        predicate=_region("return v"),
-        body=_region("return v"),
-    )
-    nothing = Region((), (), ())
-    branch = Branch(_ref("p:1"), nothing, nothing, _refs("m", "m:1"), ("u", "v"))
-    assert format_region(Region((), (loop, branch), ())) == _dedent(
-        """
-        loop v=x:1 [...], no gradient, ^u:
-          while:
-            return v
-          do:
-            return v
-        branch p:1 -> m, m:1, ^u, ^v:
-          then:
-          else:
-        """
-    )
-
-
-@pytest.mark.parametrize("limit", [0, 7])
-def test_a_limit_may_be_a_number(limit):
-    loop = dataclasses.replace(_LOOP, maximum_iterations=limit)
-    region = dataclasses.replace(_WHOLE, items=(*_BEFORE, loop, _BRANCH))
-    check_region(region)
-    assert f"-> last, at most {limit}:\n" in format_region(region)
-
-
-def test_regions_in_regions_are_indented():
-    outer = dataclasses.replace(_BRANCH, then=Region((), (_BRANCH,), _refs("m")))
-    assert format_region(Region((), (outer,), ())) == _dedent(
-        """
-        branch p -> m:
-          then:
-            branch p -> m:
-              then:
-                a = Neg(x)
-                return a
-              else:
-                return x
-            return m
-          else:
-            return x
-        """
-    )
-
-
-def test_an_empty_region():
-    assert format_region(Region((), (), ())) == "\n"
 
 
 # Digests.

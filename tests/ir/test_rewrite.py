@@ -1,5 +1,4 @@
 import dataclasses
-import functools
 
 import pytest
 from hypothesis import given
@@ -59,12 +58,20 @@ def test_nodes_are_inserted_in_the_order_of_the_calls():
     first = editor.insert_before("b", Node("first", "NoOp"))
     editor.insert_before("b", Node("second", "NoOp"))
     editor.insert_before("second", Node("between", "NoOp"))
-    editor.append(Node("last", "NoOp"))
+    editor.insert_before(None, Node("last", "NoOp"))
     editor.insert_before("last", Node("but_last", "NoOp"))
     assert first == TensorRef("first")
     expected = ["x", "a", "first", "between", "second", "b", "c", "but_last", "last"]
     assert list(editor.finish().nodes) == expected
     assert set(editor.finish(drop_dead=True).nodes) == set(_GRAPH.nodes)
+
+
+def test_a_node_is_inserted_by_a_fresh_name():
+    editor = GraphEditor(_GRAPH)
+    ref = editor.insert_fresh("c", Node("a", "NoOp"))
+    assert ref == TensorRef("a_1")
+    assert list(editor.finish().nodes) == ["x", "a", "b", "a_1", "c"]
+    assert editor.insert_fresh("c", Node("free", "NoOp")) == TensorRef("free")
 
 
 def test_what_was_inserted_before_a_node_stays_when_it_is_erased():
@@ -114,7 +121,7 @@ def test_a_node_that_is_needed_is_not_erased(name):
 def test_fresh_names_are_not_given_twice():
     editor = GraphEditor(_GRAPH)
     assert [editor.fresh("new"), editor.fresh("new"), editor.fresh("a")] == ["new", "new_1", "a_1"]
-    editor.append(Node("other", "NoOp"))
+    editor.insert_before(None, Node("other", "NoOp"))
     editor.erase("other")
     assert editor.fresh("other") == "other_1"
 
@@ -124,7 +131,7 @@ def test_two_nodes_never_have_one_name():
     with pytest.raises(errors.InternalError, match="second node 'a'"):
         editor.insert_before("b", Node("a", "NoOp"))
     with pytest.raises(errors.InternalError, match="second node 'a'"):
-        editor.append(Node("a", "NoOp"))
+        editor.insert_before(None, Node("a", "NoOp"))
 
 
 def test_nodes_that_are_not_there_are_named():
@@ -214,8 +221,8 @@ def _edit(data, editor, model):
         end = at if kind == "insert" else len(model.nodes)
         controls = [node.name for node in model.nodes[:end]]
         node = data.draw(_nodes(editor.fresh("new"), model.tensors(end), controls))
-        insert = functools.partial(editor.insert_before, anchor.name)
-        assert (editor.append if kind == "append" else insert)(node) == TensorRef(node.name)
+        ref = editor.insert_before(anchor.name if kind == "insert" else None, node)
+        assert ref == TensorRef(node.name)
         model.nodes.insert(end, node)
     elif kind == "replace":
         ops = (anchor.op,) if anchor.op in ("Unpack", "NoOp") else ("Neg", "AddN")

@@ -57,7 +57,7 @@ def test_two_nodes_of_one_name_are_refused():
 def test_an_input_that_is_no_tensor_name_is_refused(name):
     graph_def = graph_pb2.GraphDef()
     graph_def.node.add(name="y", op="Neg", input=[name])
-    with pytest.raises(errors.FormatError, match="is no tensor name") as caught:
+    with pytest.raises(errors.FormatError, match="is not a tensor name") as caught:
         serde.nodes_from_graph_def(graph_def)
     assert caught.value.node == "y"
 
@@ -153,15 +153,15 @@ def test_targets_are_control_outputs_and_stateful_ops(make_function):
 @pytest.mark.parametrize(
     ("body", "ret", "message"),
     [
-        ("n = Neg(gone)", "n:y:0", "'gone' is no tensor of function 'f'"),
-        ("n = Neg(gone:y:0)", "n:y:0", "'gone:y:0' is no tensor of function 'f'"),
+        ("n = Neg(gone)", "n:y:0", "'gone' is not a tensor of function 'f'"),
+        ("n = Neg(gone:y:0)", "n:y:0", "'gone:y:0' is not a tensor of function 'f'"),
         ("n = Neg(x)", "n:z:0", "op 'Neg' has no output 'z'"),
-        ("n = Neg(x)", "n:y:one", "is no tensor name"),
-        ("n = Neg(x)", "n:y:-1", "is no tensor name"),
-        ("n = Neg(x)", "n", "'n' is no tensor of function 'f'"),
-        ("n = Neg(x)", "", "'' is no tensor of function 'f'"),
-        ("n = Neg(x)", "x:1", "'x:1' is no tensor of function 'f'"),
-        ("n = Neg(x:7)", "n:y:0", "'x:7' is no tensor of function 'f'"),
+        ("n = Neg(x)", "n:y:one", "is not a tensor name"),
+        ("n = Neg(x)", "n:y:-1", "is not a tensor name"),
+        ("n = Neg(x)", "n", "'n' is not a tensor of function 'f'"),
+        ("n = Neg(x)", "", "'' is not a tensor of function 'f'"),
+        ("n = Neg(x)", "x:1", "'x:1' is not a tensor of function 'f'"),
+        ("n = Neg(x:7)", "n:y:0", "'x:7' is not a tensor of function 'f'"),
         ('n = Neg[T={placeholder: "U"}](x)', "n:y:0", "needs attribute 'U'"),
         ("x = Neg(x)", "x", "two nodes have the same name"),
     ],
@@ -174,7 +174,7 @@ def test_a_damaged_function_is_a_format_error(body, ret, message, make_function)
 def test_a_function_that_does_not_say_what_a_result_is(make_function):
     function = make_function("f", {"x": "float"}, "", {"out": "x"})
     del function.ret["out"]
-    with pytest.raises(errors.FormatError, match="is no tensor of function 'f'"):
+    with pytest.raises(errors.FormatError, match="is not a tensor of function 'f'"):
         _read(function)
     assert "out" not in function.ret
 

@@ -11,6 +11,7 @@ import pytest
 import converter
 from converter import errors
 from converter.conversion.options import ConversionOptions
+from converter.export.record import ParityInfo
 from converter.files.snapshot import take_snapshot
 from converter.files.source_files import digest
 from converter.migration.convert_job import convert_job, inspect_job
@@ -118,12 +119,13 @@ class _Report:
         return "x / outputs / y"
 
     def summary(self):
-        return {
-            "verdict": self.verdict, "passed": self.verdict == "equal", "tensors": 1,
-            "bit_equal": 1, "worst_abs": 0.0, "worst_rel": "inf",
-            "not_compared": [] if self.verdict == "equal" else ["all of x: it does not run"],
-            "remedies": [] if self.verdict == "equal" else ["Pass --inputs FILE.npz."],
-        }  # fmt: skip
+        is_equal = self.verdict == "equal"
+        return ParityInfo(
+            verdict=self.verdict, passed=is_equal, tensors=1, bit_equal=1, conditional=0, facts=0,
+            worst_abs=0.0, worst_rel="inf", random_ops={},
+            not_compared=() if is_equal else ("all of x: it does not run",),
+            remedies=() if is_equal else ("Pass --inputs FILE.npz.",),
+        )  # fmt: skip
 
     def to_json(self):
         return {"rows": ["r"]}

@@ -60,8 +60,11 @@ def test_what_was_made_with_other_options_is_not(job, changes):
 
 def test_what_was_not_verified_is_not_up_to_date_for_verify(job):
     assert precheck(replace(job, options=ConversionOptions(verify=True))) == Precheck()
-    change(job, parity={"passed": True, "tensors": 1, "bit_equal": 1, "worst_abs": 0.0,
-                        "worst_rel": 0.0})  # fmt: skip
+    change(job, parity={
+        "verdict": "equal", "passed": True, "tensors": 1, "bit_equal": 1, "conditional": 0,
+        "facts": 0, "worst_abs": 0.0, "worst_rel": 0.0, "random_ops": {}, "not_compared": [],
+        "remedies": [],
+    })  # fmt: skip
     assert isinstance(
         precheck(replace(job, options=ConversionOptions(verify=True))).outcome, UpToDate
     )

@@ -1,13 +1,16 @@
+import dataclasses
 import io
 import json
 import pickle
 
+import msgspec
 import numpy as np
 import pytest
 import rich.console
 
+from converter.export.record import ParityInfo
 from converter.parity.checks import Row
-from converter.parity.compare import EXACT, compare, compare_facts, missing
+from converter.parity.compare import EXACT, Comparison, compare, compare_facts, missing
 from converter.parity.report import ParityReport
 from converter.parity.report_table import print_report
 from converter.parity.verdict import NotCompared
@@ -47,11 +50,11 @@ def test_passed():
     assert _PASSED.passed
     assert _PASSED.verdict == "equal"
     assert _PASSED.first_failure() == ""
-    assert _PASSED.summary() == {
-        "verdict": "equal", "passed": True, "tensors": 1, "bit_equal": 1, "conditional": 1,
-        "facts": 1, "worst_abs": 0.0, "worst_rel": 0.0, "random_ops": {"RandomUniform": 2},
-        "not_compared": [], "remedies": [],
-    }  # fmt: skip
+    assert _PASSED.summary() == ParityInfo(
+        verdict="equal", passed=True, tensors=1, bit_equal=1, conditional=1, facts=1,
+        worst_abs=0.0, worst_rel=0.0, random_ops={"RandomUniform": 2}, not_compared=(),
+        remedies=(),
+    )  # fmt: skip
     assert _PASSED.sentence() == (
         "Equal: 1 tensors, 1 bit for bit; 1 more equal with random ops replaced"
         " (RandomUniform x 2); 1 facts."
@@ -74,8 +77,8 @@ def test_what_could_not_be_compared_leaves_the_verdict_open():
     assert _OPEN.verdict == "not compared"
     assert not _OPEN.passed
     assert _OPEN.first_failure() == ""
-    assert _OPEN.summary()["not_compared"] == ["all of other: it does not run"]
-    assert _OPEN.summary()["remedies"] == ["Pass --inputs FILE.npz."]
+    assert _OPEN.summary().not_compared == ("all of other: it does not run",)
+    assert _OPEN.summary().remedies == ("Pass --inputs FILE.npz.",)
     text = " ".join(_print(_OPEN).split())
     assert "Not compared: all of other: it does not run. Pass --inputs FILE.npz." in text
     assert "All else is equal: 1 tensors, 1 bit for bit; 0 facts." in text
@@ -96,9 +99,22 @@ def test_facts_alone_can_differ():
 
 
 @pytest.mark.parametrize("report", [_PASSED, _FAILED, _OPEN])
-def test_json_and_back(report):
-    text = json.dumps(report.to_json(), allow_nan=False)
-    assert ParityReport.from_json(json.loads(text)) == report
+def test_json_has_the_summary_and_every_row(report):
+    found = json.loads(json.dumps(report.to_json(), allow_nan=False))
+    reasons = [entry["what"] for entry in found["not_compared"]]
+    assert reasons == [entry.what for entry in report.not_compared]
+    found["not_compared"] = [entry.text for entry in report.open]
+    assert msgspec.convert(found, ParityInfo) == report.summary()
+    for row, values in zip(report.rows, found["rows"], strict=True):
+        assert (values["case"], values["check"], values["tensor"]) == (
+            row.case, row.check, row.tensor
+        )  # fmt: skip
+        for field in dataclasses.fields(Comparison):
+            written, value = values[field.name], getattr(row.comparison, field.name)
+            if isinstance(value, float):
+                assert float(written) == value
+            else:
+                assert written == (list(value) if isinstance(value, tuple) else value)
 
 
 @pytest.mark.parametrize("report", [_PASSED, _FAILED, _OPEN])
@@ -130,6 +146,6 @@ def test_long_lists_of_failures_are_cut():
 
 
 def test_nothing_at_all():
-    assert ParityReport(()).summary()["worst_abs"] == 0.0
+    assert ParityReport(()).summary().worst_abs == 0.0
     assert ParityReport(()).verdict == "not compared"
     assert "Equal" not in _print(ParityReport(()))

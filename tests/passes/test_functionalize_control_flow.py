@@ -5,7 +5,8 @@ import pytest
 
 from converter import errors
 from converter.ir.graph import Graph
-from converter.ir.region import Loop, Region, check_region, format_region
+from converter.ir.region import Loop, Region, check_region
+from converter.ir.region_text import format_region
 from converter.ir.text import format_graph, parse_graph
 from converter.passes import functionalize_control_flow as package
 from converter.passes.functionalize_control_flow import functionalize_control_flow
@@ -40,7 +41,7 @@ def test_the_example_of_the_docstring(raised):
     assert format_region(raised(before)) == textwrap.dedent(after).strip() + "\n"
 
 
-def test_a_graph_without_control_flow_is_its_own_nested_form(raised):
+def test_it_does_nothing_because_there_is_no_control_flow(raised):
     text = """
         a = _Arg[T=float]()
         b = _Arg[T=float]()
@@ -148,9 +149,10 @@ def test_a_loop_in_a_conditional_and_a_conditional_in_it(raised):
         return m
     """
     after = """
+        args x, p
         branch p -> m:
           then:
-            loop v=x [...] -> last:
+            loop f(v=x [...]) -> last:
               while:
                 return v
               do:
@@ -189,11 +191,12 @@ def test_a_loop_in_a_loop_uses_values_of_the_outer_one(raised):
         return o/exit
     """
     after = """
-        loop o=n [...] -> o/exit:
+        args n
+        loop o(o=n [...]) -> o/exit:
           while:
             return o
           do:
-            loop i=o [...] -> i/exit:
+            loop i(i=o [...]) -> i/exit:
               while:
                 return i
               do:

@@ -166,7 +166,7 @@ def test_lookups_in_loops_are_lookups_in_the_value(make_program, as_text):
         return g, n
     """
     )
-    one = "{tensor { dtype: DT_INT32 tensor_shape { } int_val: 1 }}"
+    one = "int32(1)"
     after = f"""
         x = _Arg()
         p = _Arg()

@@ -254,7 +254,7 @@ def test_damaged_entries_and_headers():
         read_index(write_table({b"a": b""}))
     with pytest.raises(TableError, match="header is damaged"):
         read_index(write_table({b"": b"\xff"}))
-    with pytest.raises(TableError, match="no name"):
+    with pytest.raises(TableError, match="not a tensor name"):
         read_index(write_table({b"": b"", b"\xff\xfe": b""}))
 
 

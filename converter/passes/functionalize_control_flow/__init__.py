@@ -19,6 +19,7 @@ Before:
     return cond/Merge
 
 After:
+    args x, p
     branch p -> cond/Merge:
       then:
         cond/Neg = Neg[T=float](x)

@@ -13,11 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from converter import errors
 from converter.ir import attributes, op_facts, query
+from converter.ir.aliases import source_of
 from converter.ir.graph import Node, Nodes, TensorRef
 from converter.passes.functionalize_control_flow.frames import Frame, LoopVariable, V1Loop
 from converter.passes.functionalize_control_flow.guards import Guards
-
-_CONTROL_FLOW = frozenset({"Enter", "Exit", "LoopCond", "Merge", "NextIteration", "Switch"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -165,9 +164,7 @@ class EdgeResolver:
 
     def _find_exited(self, node: Node) -> str | TensorRef:
         """The loop variable whose final value an Exit returns, or a tensor around the loop."""
-        ref = node.inputs[0]
-        while self._nodes[ref.node].op in ("Identity", "Switch"):
-            ref = self._nodes[ref.node].inputs[0]
+        ref = source_of(self._nodes, node.inputs[0], ("Identity", "Switch"))
         source = self._nodes[ref.node]
         variable = self._variables.get(source.name)
         if variable is not None and self.carries(variable):
@@ -198,7 +195,7 @@ class EdgeResolver:
     def targets(self, names: Iterable[str]) -> Iterator[str]:
         """The nodes to run in the nested form in order to run `names` for their effect."""
         for name in names:
-            vanishes = self._nodes[name].op in _CONTROL_FLOW and name not in self._guards.joins
+            vanishes = self._nodes[name].op in op_facts.V1_CONTROL_FLOW and name not in self._guards.joins
             yield from self._dependencies_for(name) if vanishes else [name]
 
     def _dependencies_for(self, name: str) -> tuple[str, ...]:
@@ -211,7 +208,7 @@ class EdgeResolver:
         return self._dependencies[name]
 
     def _find_dependencies(self, node: Node) -> Iterator[str]:
-        if node.op not in _CONTROL_FLOW:
+        if node.op not in op_facts.V1_CONTROL_FLOW:
             yield node.name
         elif node.op == "Exit":
             merge = self._find_exited(node)

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from converter import errors
-from converter.ir import query
+from converter.ir import aliases, query
+from converter.ir.aliases import source_of
 from converter.ir.graph import Node, Nodes, TensorRef
 from converter.passes.functionalize_control_flow.frames import Frame, V1Loop, is_around
 
@@ -24,6 +25,7 @@ from converter.passes.functionalize_control_flow.frames import Frame, V1Loop, is
 Literal: TypeAlias = tuple[TensorRef, bool]
 Guard: TypeAlias = frozenset[Literal]
 ALWAYS: Guard = frozenset()
+_COPIES = aliases.IDENTITIES | aliases.ENTRANCES
 
 # A member of a frame: a node, by name, or a whole loop directly inside of it, by frame.
 Member: TypeAlias = str | Frame
@@ -215,13 +217,10 @@ class _Finder:
     def canonical(self, ref: TensorRef) -> TensorRef:
         """The tensor that `ref` is a copy of."""
         while True:
-            node = self._nodes[ref.node]
-            if node.op in ("Identity", "Switch", "Enter"):
-                ref = node.inputs[0]
-            elif node.name in self.live_inputs and ref.index == 0:
-                ref = self.live_inputs[node.name]
-            else:
+            ref = source_of(self._nodes, ref, _COPIES)
+            if ref.node not in self.live_inputs or ref.index:
                 return ref
+            ref = self.live_inputs[ref.node]
 
     def _in_order(self, frame: Frame) -> list[Member]:
         """The members of a frame, each after those that it needs."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import tensorflow as tf
 
-from converter.ir import op_facts
+from converter.ir import aliases, op_facts
+from converter.ir.aliases import source_of
+from converter.ir.constants import find_integer
 from converter.ir.graph import Node, Nodes, TensorRef
 from converter.ir.region import Loop, Region
 
-_COPIES = ("Identity", "Enter", "Switch")
+_COPIES = aliases.IDENTITIES | aliases.ENTRANCES
 
 
 def find_maximum_iterations(loop: Loop, nodes: Nodes) -> TensorRef | int | None:
@@ -27,9 +28,9 @@ def find_maximum_iterations(loop: Loop, nodes: Nodes) -> TensorRef | int | None:
     """
     made = _plain_nodes(loop.predicate)
     for test in _conjuncts(loop.predicate, made):
-        limit = _source(made, test.inputs[1])
-        if _counts(loop, nodes, _source(made, test.inputs[0])):
-            number = _constant(nodes, limit)
+        limit = source_of(made, test.inputs[1], aliases.IDENTITIES)
+        if _counts(loop, nodes, source_of(made, test.inputs[0], aliases.IDENTITIES)):
+            number = find_integer(nodes, limit, _COPIES)
             if number is not None and number <= np.iinfo(np.int32).max:
                 return max(number, 0)
             # TensorFlow takes no other type.
@@ -51,7 +52,7 @@ def _conjuncts(predicate: Region, made: Nodes) -> Iterator[Node]:
     stack = list(predicate.results)
     seen: set[str] = set()
     while stack:
-        node = made.get(_source(made, stack.pop()).node)
+        node = made.get(source_of(made, stack.pop(), aliases.IDENTITIES).node)
         if node is None or node.name in seen:
             continue
         seen.add(node.name)
@@ -59,13 +60,6 @@ def _conjuncts(predicate: Region, made: Nodes) -> Iterator[Node]:
             stack.extend(node.inputs)
         elif node.op == "Less":
             yield node
-
-
-def _source(made: Nodes, ref: TensorRef) -> TensorRef:
-    """The tensor that `ref` is a copy of, as far as the nodes of a region show."""
-    while ref.node in made and made[ref.node].op == "Identity":
-        ref = made[ref.node].inputs[0]
-    return ref
 
 
 def _is_inside(loop: Loop, ref: TensorRef) -> bool:
@@ -84,25 +78,10 @@ def _counts(loop: Loop, nodes: Nodes, counter: TensorRef) -> bool:
         return False
     index = loop.predicate.args.index(name)
     made = _plain_nodes(loop.body)
-    add = made.get(_source(made, loop.body.results[index]).node)
+    add = made.get(source_of(made, loop.body.results[index], aliases.IDENTITIES).node)
     if add is None or add.op not in ("Add", "AddV2"):
         return False
-    one, other = (_source(made, ref) for ref in add.inputs)
+    one, other = (source_of(made, ref, aliases.IDENTITIES) for ref in add.inputs)
     step = other if one.node == name else one if other.node == name else None
-    starts_at_zero = _constant(nodes, loop.carried[index].initial) == 0
-    return starts_at_zero and step is not None and _constant(nodes, step) == 1
-
-
-def _constant(nodes: Nodes, ref: TensorRef) -> int | None:
-    """The integer that a scalar constant holds, seen through copies, or None."""
-    node = nodes[ref.node]
-    while node.op in _COPIES:
-        node = nodes[node.inputs[0].node]
-    value_attr = node.attrs.get("value") if node.op == "Const" else None
-    if value_attr is None or value_attr.tensor.tensor_shape.dim:
-        return None
-    try:
-        value = tf.make_ndarray(value_attr.tensor)
-    except (TypeError, ValueError):
-        return None
-    return int(value) if value.dtype.kind in "iu" else None
+    starts_at_zero = find_integer(nodes, loop.carried[index].initial, _COPIES) == 0
+    return starts_at_zero and step is not None and find_integer(nodes, step, _COPIES) == 1

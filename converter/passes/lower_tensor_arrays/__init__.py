@@ -17,20 +17,17 @@ After:
     n = _Arg[T=int32]()
     i = _Arg[T=int32]()
     x = _Arg[T=float]()
-    a/dims = Const[dtype=int32, value={tensor { dtype: DT_INT32 tensor_shape { } int_val: -1 }}]()
+    a/dims = Const[dtype=int32, value=int32(-1)]()
     a = TensorListReserve[element_dtype=float, shape_type=int32](a/dims, n)
     w = TensorListSetItem[element_dtype=float, resize_if_index_out_of_bounds=true](a, i, x)
     f = Identity[T=variant](w)
-    r/dims = Const[dtype=int32, value={tensor { dtype: DT_INT32 tensor_shape { } int_val: -1 }}](^f)
+    r/dims = Const[dtype=int32, value=int32(-1)](^f)
     r = TensorListGetItem[element_dtype=float](f, i, r/dims)
     return r
 """
 
 from __future__ import annotations
 
-import dataclasses
-
-from converter.ir import query
 from converter.ir.graph import Graph, Program
 from converter.passes.lower_tensor_arrays.flows import find_arrays
 from converter.passes.lower_tensor_arrays.order import check_order
@@ -52,5 +49,4 @@ def lower_tensor_arrays(graph: Graph, program: Program) -> Graph:
     if not arrays.handles:
         return graph
     check_order(graph, arrays)
-    nodes = Rewrite(graph, arrays).run()
-    return query.drop_dead(dataclasses.replace(graph, nodes=nodes))
+    return Rewrite(graph, arrays).run()

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Collection
 
 from converter.ir import attributes, op_facts
-from converter.ir.attributes import read_shape
 from converter.ir.graph import Node, Nodes, TensorRef
 from converter.passes.lower_tensor_arrays.flows import ALIASES, CREATION, WRITES, Arrays, flow_of
 from converter.passes.lower_tensor_arrays.lengths import find_constant, length_of, range_limit
@@ -67,20 +66,18 @@ class Facts:
 
     def has_one_shape(self, creation: Node) -> bool:
         """Whether V1 makes sure that all elements have the same shape."""
-        identical = creation.attrs.get("identical_element_shapes")
-        if identical is not None and identical.b:
+        if attributes.find_bool(creation, "identical_element_shapes"):
             return True
-        shape = creation.attrs.get("element_shape")
-        sizes = None if shape is None else read_shape(shape.shape)
-        return sizes is not None and None not in sizes
+        shape = attributes.find_shape(creation, "element_shape")
+        return shape is not None and None not in shape
 
     def may_repeat(self, gather: Node) -> bool:
         """Whether a gather may take one element twice, and has a gradient.
 
         An array clears what was read unless it is told not to.
         """
-        clears = self.creation_of(gather).attrs.get("clear_after_read")
-        if clears is None or clears.b or not _is_differentiable(gather):
+        clears = attributes.find_bool(self.creation_of(gather), "clear_after_read", default=True)
+        if clears or not _is_differentiable(gather):
             return False
         indices = gather.inputs[1]
         constant = find_constant(self.nodes, indices)

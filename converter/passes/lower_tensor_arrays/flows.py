@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping
 
 from converter import errors
 from converter.ir import op_facts
+from converter.ir.aliases import ENTRANCES, EXITS, GRADIENT_BARRIERS, forwarded_inputs
 from converter.ir.graph import Graph, Node, Nodes, TensorRef
+from converter.ir.uses import Uses
 
 CREATION = "TensorArrayV3"
 CLOSE = "TensorArrayCloseV3"
@@ -23,9 +25,7 @@ READS = frozenset(
 _USES = WRITES | READS | {CLOSE}
 
 # Ops whose outputs are their first input, and Merge, whose first output is one of its inputs.
-ALIASES = frozenset(
-    {"Enter", "Exit", "Identity", "NextIteration", "PreventGradient", "StopGradient", "Switch"}
-)
+ALIASES = frozenset({"Identity"}) | ENTRANCES | EXITS | GRADIENT_BARRIERS
 PASSED_ON = ALIASES | {"Merge"}
 
 
@@ -51,11 +51,6 @@ def flow_of(node: Node) -> TensorRef:
     return node.inputs[-1]
 
 
-def passed_inputs(node: Node) -> tuple[TensorRef, ...]:
-    """The inputs of an op of PASSED_ON that its outputs may be."""
-    return node.inputs if node.op == "Merge" else node.inputs[:1]
-
-
 def find_arrays(graph: Graph) -> Arrays:
     """Follows all handles and flows.
 
@@ -65,11 +60,11 @@ def find_arrays(graph: Graph) -> Arrays:
     """
     for node in graph.nodes.values():
         _check_version(node)
-    users = _users(graph.nodes)
+    uses = Uses(graph.nodes.values())
     creations = [node.name for node in graph.nodes.values() if node.op == CREATION]
     arrays = Arrays(
-        handles=_follow(users, {TensorRef(name, 0): name for name in creations}),
-        flows=_follow(users, {TensorRef(name, 1): name for name in creations}),
+        handles=_follow(graph.nodes, uses, {TensorRef(name, 0): name for name in creations}),
+        flows=_follow(graph.nodes, uses, {TensorRef(name, 1): name for name in creations}),
     )
     for ref in graph.results:
         if ref in arrays.handles or ref in arrays.flows:
@@ -95,18 +90,7 @@ def _check_version(node: Node) -> None:
         )
 
 
-def _users(nodes: Nodes) -> Mapping[TensorRef, list[tuple[Node, int]]]:
-    users: dict[TensorRef, list[tuple[Node, int]]] = {}
-    for node in nodes.values():
-        for position, ref in enumerate(node.inputs):
-            users.setdefault(ref, []).append((node, position))
-    return users
-
-
-def _follow(
-    users: Mapping[TensorRef, list[tuple[Node, int]]],
-    sources: Mapping[TensorRef, str],
-) -> Mapping[TensorRef, str]:
+def _follow(nodes: Nodes, uses: Uses, sources: Mapping[TensorRef, str]) -> Mapping[TensorRef, str]:
     """Spreads the names of arrays from `sources` to all tensors made of them."""
     found: dict[TensorRef, str] = {}
     stack = list(sources.items())
@@ -114,8 +98,8 @@ def _follow(
         ref, array = stack.pop()
         if ref not in found:
             found[ref] = array
-            for user, position in users.get(ref, ()):
-                stack.extend((made, array) for made in _made_of(user, position, array))
+            for user, position in uses.of(ref):
+                stack.extend((made, array) for made in _made_of(nodes[user], position, array))
         elif found[ref] != array:
             raise errors.UnsupportedOpError(
                 f"either TensorArray {found[ref]!r} or {array!r} is meant here, and the converter"
@@ -127,7 +111,7 @@ def _follow(
 
 def _made_of(user: Node, position: int, array: str) -> Iterator[TensorRef]:
     """The handles or flows that `user` makes of the one at `position` of its inputs."""
-    if user.op in PASSED_ON and position < len(passed_inputs(user)):
+    if user.op in PASSED_ON and position < len(forwarded_inputs(user)):
         yield TensorRef(user.name)
         if user.op == "Switch":
             yield TensorRef(user.name, 1)
@@ -151,7 +135,7 @@ def _check_uses(node: Node, arrays: Arrays) -> None:
             ref in tensors
             for tensors in (arrays.handles, arrays.flows)
             if TensorRef(node.name) in tensors
-            for ref in passed_inputs(node)
+            for ref in forwarded_inputs(node)
         )
     else:
         return

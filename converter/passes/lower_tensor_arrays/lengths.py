@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 import numpy as np
-import tensorflow as tf
 
+from converter.ir import constants
 from converter.ir.graph import Node, Nodes, TensorRef
-from converter.passes.lower_tensor_arrays.order import origin_of
+from converter.passes.lower_tensor_arrays.order import TIMELESS, origin_of
 
 # An int for a known length; otherwise something that is equal for equal lengths only.
 Length = Hashable
@@ -19,19 +19,15 @@ _SAME_SHAPE = frozenset({"Cast", "ReverseSequence", "ReverseV2"})
 
 def find_constant(nodes: Nodes, ref: TensorRef) -> np.ndarray | None:
     """The value of a tensor if it is a constant."""
-    node = nodes[origin_of(nodes, ref).node]
-    if node.op != "Const":
-        return None
-    value: np.ndarray = tf.make_ndarray(node.attrs["value"].tensor)
-    return value
+    return constants.find_constant(nodes, ref, TIMELESS)
 
 
 def length_of(nodes: Nodes, ref: TensorRef) -> Length:
     """What the scalar `ref` says, seen through `shape(x)[0]`."""
+    number = constants.find_integer(nodes, ref, TIMELESS)
+    if number is not None:
+        return number
     ref = origin_of(nodes, ref)
-    constant = find_constant(nodes, ref)
-    if constant is not None:
-        return int(constant) if constant.ndim == 0 else ref
     node = nodes[ref.node]
     if not _takes_first(node, nodes):
         return ref
@@ -49,9 +45,9 @@ def rows_of(nodes: Nodes, ref: TensorRef) -> Length:
     ref = origin_of(nodes, ref)
     while nodes[ref.node].op in _SAME_SHAPE:
         ref = origin_of(nodes, nodes[ref.node].inputs[0])
-    constant = find_constant(nodes, ref)
-    if constant is not None and constant.ndim:
-        return constant.shape[0]
+    shape = constants.find_shape(nodes[ref.node])
+    if shape:
+        return shape[0]
     limit = range_limit(nodes, ref)
     return ("rows", ref) if limit is None else length_of(nodes, limit)
 

@@ -12,7 +12,8 @@ import itertools
 from collections.abc import Collection, Iterator, Mapping
 
 from converter import errors
-from converter.ir import query
+from converter.ir import attributes, query
+from converter.ir.aliases import EXITS, source_of, trail
 from converter.ir.graph import Graph, Node, Nodes, TensorRef
 from converter.passes.lower_tensor_arrays.flows import (
     ALIASES,
@@ -23,7 +24,7 @@ from converter.passes.lower_tensor_arrays.flows import (
 )
 
 # What leaves an iteration has the name of a tensor that goes on to change.
-_TIMELESS = ALIASES - {"Exit", "NextIteration"}
+TIMELESS = ALIASES - EXITS
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,22 +56,19 @@ class _Use:
 
 def origin_of(nodes: Nodes, ref: TensorRef) -> TensorRef:
     """The tensor that `ref` is another name for, at all times."""
-    while nodes[ref.node].op in _TIMELESS:
-        ref = nodes[ref.node].inputs[0]
-    return ref
+    return source_of(nodes, ref, TIMELESS)
 
 
 def find_version(nodes: Nodes, ref: TensorRef) -> Version:
     """Follows a flow back to the op that made it."""
-    branches: set[tuple[TensorRef, int]] = set()
-    passed: list[str] = []
-    while nodes[ref.node].op in ALIASES:
-        node = nodes[ref.node]
-        passed.append(node.op)
-        if node.op == "Switch":
-            branches.add((origin_of(nodes, node.inputs[1]), ref.index))
-        ref = node.inputs[0]
-    return Version(ref, frozenset(branches), passed.count("Enter"), "NextIteration" in passed)
+    *passed, origin = trail(nodes, ref, ALIASES)
+    ops = [nodes[one.node].op for one in passed]
+    branches = frozenset(
+        (origin_of(nodes, nodes[one.node].inputs[1]), one.index)
+        for one, op in zip(passed, ops, strict=True)
+        if op == "Switch"
+    )
+    return Version(origin, branches, ops.count("Enter"), "NextIteration" in ops)
 
 
 def check_order(graph: Graph, arrays: Arrays) -> None:
@@ -142,7 +140,7 @@ def _has_fixed_size(node: Node, nodes: Nodes, arrays: Arrays) -> bool:
 
 def is_dynamic(creation: Node) -> bool:
     """Whether writes beyond the end make the array grow."""
-    return "dynamic_size" in creation.attrs and creation.attrs["dynamic_size"].b
+    return attributes.find_bool(creation, "dynamic_size")
 
 
 def _by_origin(uses: Iterator[_Use] | list[_Use]) -> Mapping[TensorRef, list[_Use]]:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from tensorflow.core.framework import attr_value_pb2, tensor_shape_pb2
-
 from converter import errors
 from converter.ir import attributes, op_facts, query
-from converter.ir.attributes import read_shape
+from converter.ir.attributes import Shape
 from converter.ir.graph import BOUND_OPS, AttrValue, Graph, Node, TensorRef
+from converter.ir.rewrite import GraphEditor
 from converter.passes.lower_tensor_arrays.facts import Facts
 from converter.passes.lower_tensor_arrays.flows import CLOSE, CREATION, PASSED_ON, Arrays, flow_of
 from converter.passes.lower_tensor_arrays.order import is_dynamic
 
-_Shape = tuple[int | None, ...] | None
 _Attrs = Mapping[str, AttrValue]
 
 _INT32 = attributes.type_attr(op_facts.DT_INT32)
@@ -29,15 +27,13 @@ class Rewrite:
         self._before = graph.nodes
         self._arrays = arrays
         self._facts = Facts(graph.nodes, arrays)
-        self._nodes: dict[str, Node] = {}
-        self._taken = set(graph.nodes)
+        self._editor = GraphEditor(graph)
         self._branches: dict[TensorRef, str] = {}
         creations = [node for node in graph.nodes.values() if node.op == CREATION]
-        self._lists = {TensorRef(node.name, 1): TensorRef(node.name) for node in creations}
         self._plain = {node.name for node in creations if self._facts.is_plain_tensor(node)}
 
-    def run(self) -> Mapping[str, Node]:
-        """All nodes, some of which may be dead."""
+    def run(self) -> Graph:
+        """The graph with lists, which flow where the flows of the arrays did."""
         rules: Mapping[str, Callable[[Node], Node]] = {
             CREATION: self._reserve,
             CLOSE: lambda node: self._made(node, "NoOp", ()),
@@ -50,16 +46,13 @@ class Rewrite:
             "TensorArrayWriteV3": self._write,
             **dict.fromkeys(PASSED_ON, self._pass_on),
         }
+        creations = [node.name for node in self._before.values() if node.op == CREATION]
         for node in self._before.values():
-            # The rule may add nodes that the new one uses.
-            rewritten = rules[node.op](node) if node.op in rules else node
-            self._nodes[node.name] = rewritten
-        return {name: self._renumber(node) for name, node in self._nodes.items()}
-
-    def _renumber(self, node: Node) -> Node:
-        """The node with the first output of a list's op for the second of an array's."""
-        inputs = tuple(self._lists.get(ref, ref) for ref in node.inputs)
-        return node if inputs == node.inputs else dataclasses.replace(node, inputs=inputs)
+            if node.op in rules:
+                self._editor.replace(rules[node.op](node))
+        # The flow is the second output of an array's op, and the list the first of a list's.
+        self._editor.replace_uses({TensorRef(name, 1): TensorRef(name) for name in creations})
+        return self._editor.finish(drop_dead=True)
 
     # One rule for each op.
 
@@ -72,7 +65,7 @@ class Rewrite:
         _, index, value, flow = node.inputs
         attrs = _list_attrs(node, "T")
         if is_dynamic(self._facts.creation_of(node)):
-            attrs["resize_if_index_out_of_bounds"] = attr_value_pb2.AttrValue(b=True)
+            attrs["resize_if_index_out_of_bounds"] = attributes.bool_attr(True)
         return self._made(node, "TensorListSetItem", (flow, index, value), attrs)
 
     def _read(self, node: Node) -> Node:
@@ -183,7 +176,9 @@ class Rewrite:
             return node
         attrs = {**node.attrs, "T": dtype}
         if attrs.pop(attributes.INFERRED_SHAPES, None) and dtype is _VARIANT:
-            attrs[attributes.INFERRED_SHAPES] = _scalars(op_facts.output_count(node) or 0)
+            attrs[attributes.INFERRED_SHAPES] = attributes.scalar_shapes_attr(
+                op_facts.output_count(node) or 0
+            )
         return dataclasses.replace(node, attrs=attrs)
 
     # What the rules share.
@@ -197,7 +192,7 @@ class Rewrite:
         is_list = creation.name not in self._plain or self._facts.is_fresh(flow)
         return _VARIANT if is_list else creation.attrs["dtype"]
 
-    def _known_shape(self, node: Node) -> _Shape:
+    def _known_shape(self, node: Node) -> Shape:
         """What array and op say of the shape of elements."""
         return _merge(_element_shape(self._facts.creation_of(node)), _element_shape(node))
 
@@ -238,7 +233,7 @@ class Rewrite:
             if op not in op_facts.TENSOR_ARRAY_OPS and op_facts.has_effect(op)
         }
 
-    def _shape(self, node: Node, shape: _Shape, *beside: TensorRef) -> TensorRef:
+    def _shape(self, node: Node, shape: Shape, *beside: TensorRef) -> TensorRef:
         """A shape as the list ops take it: -1 for an unknown size, or for an unknown rank."""
         if shape is None:
             value = attributes.int_scalar_attr(-1)
@@ -280,9 +275,8 @@ class Rewrite:
         control_inputs: tuple[str, ...] = (),
     ) -> TensorRef:
         """Adds a node that `node` will use, and returns its output."""
-        name = query.claim_name(f"{node.name}/{what}", self._taken)
-        self._nodes[name] = Node(name, op, inputs, control_inputs, attrs or {})
-        return TensorRef(name)
+        new = Node(f"{node.name}/{what}", op, inputs, control_inputs, attrs or {})
+        return self._editor.insert_fresh(node.name, new)
 
 
 def _list_attrs(node: Node, key: str, *, shape: bool = False) -> dict[str, AttrValue]:
@@ -294,26 +288,19 @@ def _gather_attrs(dtype: AttrValue) -> _Attrs:
     return {"Tparams": dtype, "Tindices": _INT32, "Taxis": _INT32}
 
 
-def _element_shape(node: Node) -> _Shape:
+def _element_shape(node: Node) -> Shape:
     """The shape of elements that an op's attributes tell."""
     if "element_shape" in node.attrs:
-        return read_shape(node.attrs["element_shape"].shape)
-    if "element_shape_except0" in node.attrs:
-        rest = read_shape(node.attrs["element_shape_except0"].shape)
-        return None if rest is None else (None, *rest)
-    return None
+        return attributes.find_shape(node, "element_shape")
+    rest = attributes.find_shape(node, "element_shape_except0")
+    return None if rest is None else (None, *rest)
 
 
-def _merge(shape: _Shape, other: _Shape) -> _Shape:
+def _merge(shape: Shape, other: Shape) -> Shape:
     """What both say. Where they differ the list op fails, like the array op: no matter which."""
     if shape is None or other is None or len(shape) != len(other):
         return shape if other is None else other
     return tuple(b if a is None else a for a, b in zip(shape, other, strict=True))
-
-
-def _scalars(count: int) -> AttrValue:
-    shapes = [tensor_shape_pb2.TensorShapeProto()] * count
-    return attr_value_pb2.AttrValue(list=attr_value_pb2.AttrValue.ListValue(shape=shapes))
 
 
 def _unchecked_scatter(node: Node) -> errors.UnsupportedOpError:

@@ -3,6 +3,7 @@
 import json
 import math
 
+import msgspec
 import numpy as np
 import pytest
 import report_data
@@ -28,7 +29,7 @@ def read(tmp_path):
 def test_a_comparison_of_the_converter_is_read(read):
     report = report_data.make_report(4)
     facts = read(report.to_json())
-    summary = report.summary()
+    summary = msgspec.to_builtins(report.summary())
     names = ParityNumbers.__struct_fields__
     assert {name: getattr(facts, name) for name in names} == {name: summary[name] for name in names}
     assert facts.not_compared == [NotCompared(text="gradients of default: it has none", remedy="")]

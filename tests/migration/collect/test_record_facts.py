@@ -25,7 +25,7 @@ def read(tmp_path):
 def test_a_record_of_the_converter_is_read(golden_module, tmp_path):
     conversion = converter.convert(golden_module("text_embedding_oov"), tmp_path / "out")
     facts = read_record_facts(tmp_path / "out" / "assets.extra" / "conversion.json")
-    assert facts.digest == conversion.record["source"]["digest"]
+    assert facts.digest == conversion.record.source.digest
     assert [part.name for part in facts.callables] == ["default"]
     assert facts.callables[0].inputs == [
         Value(name="default", kind="dense", dtype="string", shape=[None])

@@ -23,7 +23,7 @@ def _case(*branches, types=_ONE_FLOAT, op="Case"):
 
 
 def _value(number):
-    return f"value={{tensor {{ dtype: DT_INT32 tensor_shape {{ }} int_val: {number} }}}}"
+    return f"value=int32({number})"
 
 
 def test_the_example_of_the_docstring(docstring_example, lower):

@@ -56,7 +56,7 @@ def test_what_changes_is_a_variable_of_the_loop(op, lower, as_text):
 
 
 def test_a_loop_without_variables_gets_one_to_go_round_with(lower, as_text):
-    start = "value={tensor { dtype: DT_INT32 tensor_shape { } int_val: 0 }}"
+    start = "value=int32(0)"
     after = f"""
         a = _Arg()
         n = _Arg()

@@ -1,5 +1,6 @@
 """Graphs with V1 control flow, and what each step of the pass makes of them."""
 
+import dataclasses
 import textwrap
 from types import SimpleNamespace
 
@@ -8,7 +9,8 @@ import pytest
 import tensorflow as tf
 
 from converter.assemble.emit import emit
-from converter.ir.region import check_region, format_region
+from converter.ir.region import check_region
+from converter.ir.region_text import format_region
 from converter.ir.text import parse_graph
 from converter.passes.functionalize_control_flow import functionalize_control_flow
 from converter.passes.functionalize_control_flow.edges import EdgeResolver
@@ -57,12 +59,12 @@ def steps():
 
 @pytest.fixture(scope="session")
 def nested(make_program):
-    """`nested(text)` is the nested form of a graph as text, without indentation of `text`."""
+    """`nested(text)` is the nested form of a graph as text, without the line of its args."""
 
     def run(text, **fields):
         region = functionalize_control_flow(parse_graph(text), make_program(**fields))
         check_region(region)
-        return format_region(region)
+        return format_region(dataclasses.replace(region, args=()))
 
     return run
 
@@ -100,13 +102,7 @@ def execute(make_program):
 @pytest.fixture(scope="session")
 def const():
     """`const(1, "int64")` is a scalar constant's op with its attributes."""
-    fields = {"int32": "int_val", "int64": "int64_val", "float": "float_val"}
-
-    def text(number, dtype="int32"):
-        tensor = f"dtype: DT_{dtype.upper()} tensor_shape {{ }} {fields[dtype]}: {number}"
-        return f"Const[dtype={dtype}, value={{tensor {{ {tensor} }}}}]"
-
-    return text
+    return lambda number, dtype="int32": f"Const[dtype={dtype}, value={dtype}({number})]"
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,7 @@ def test_an_effect_of_the_condition_that_the_body_uses_is_refused(nested, counti
 def test_what_a_part_of_a_loop_waits_for_outside_the_loop_waits_for(change, nested, counting):
     text = f'w = _Variable[key="w"]()\nu = {_ADD}(w, n)\n' + counting.replace(*change)
     after = nested(text + "return last")
-    assert "loop i=zero [...] -> last, ^u:" in after
+    assert "loop f(i=zero [...]) -> last, ^u:" in after
     assert after.count("^u") == 1
 
 

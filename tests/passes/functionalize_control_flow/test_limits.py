@@ -6,9 +6,7 @@ from converter.passes.functionalize_control_flow import functionalize_control_fl
 
 
 def _const(number, dtype="int32"):
-    field = {"int32": "int_val", "int64": "int64_val", "float": "float_val"}[dtype]
-    tensor = f"dtype: DT_{dtype.upper()} tensor_shape {{ }} {field}: {number}"
-    return f"Const[dtype={dtype}, value={{tensor {{ {tensor} }}}}]"
+    return f"Const[dtype={dtype}, value={dtype}({number})]"
 
 
 _TEXT = f"""
@@ -133,14 +131,14 @@ def test_it_finds_nothing_because_the_step_has_no_value(dtype, limit):
 
 
 def test_it_finds_nothing_because_the_step_is_huge_and_is_not_made_to_see_that(limit):
-    huge = _const(1).replace("tensor_shape { }", "tensor_shape { dim { size: 1000000000000 } }")
+    huge = _const(1).replace("int32(", "int32[1000000000000](")
     assert limit(f"one = {_const(1)}", f"one = {huge}") is None
 
 
 def test_conditions_that_many_others_share_are_looked_at_once(limit, monkeypatch):
     left = iter(range(1000))
-    source = limits._source
-    monkeypatch.setattr(limits, "_source", lambda *args: (next(left), source(*args))[1])
+    source_of = limits.source_of
+    monkeypatch.setattr(limits, "source_of", lambda *args: (next(left), source_of(*args))[1])
     lines = ["a0 = LogicalAnd(test, test)"]
     lines += [f"a{i} = LogicalAnd(a{i - 1}, a{i - 1})" for i in range(1, 40)]
     all_of_them = "\n    ".join([*lines, "more"])
@@ -151,12 +149,12 @@ def test_conditions_that_many_others_share_are_looked_at_once(limit, monkeypatch
 
 
 def test_it_finds_nothing_because_the_start_is_no_scalar(limit):
-    vector = _const(0).replace("tensor_shape { }", "tensor_shape { dim { size: 1 } }")
+    vector = _const(0).replace("int32(", "int32[1](")
     assert limit(f"start = {_const(0)}", f"start = {vector}") is None
 
 
 def test_it_finds_nothing_because_the_start_is_damaged(limit):
-    damaged = _const(0).replace("tensor_shape { } int_val: 0", 'tensor_content: "x"')
+    damaged = _const(0).replace("int32(0)", '{tensor { dtype: DT_INT32 tensor_content: "x" }}')
     assert limit(f"start = {_const(0)}", f"start = {damaged}") is None
 
 

@@ -168,7 +168,7 @@ def test_the_same_predicate_inside_of_its_own_side_is_no_branch(becomes):
 
 
 def test_the_number_of_the_input_that_a_merge_got(becomes):
-    number = "Const[dtype=int32, value={tensor { dtype: DT_INT32 tensor_shape { } int_val: %d }}]()"
+    number = "Const[dtype=int32, value=int32(%d)]()"
     becomes(
         """
         s = Switch(x, p)

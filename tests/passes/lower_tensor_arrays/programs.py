@@ -1,10 +1,8 @@
 """Programs that most tests of the pass begin with, as text."""
 
-_SCALAR = "{{tensor {{ dtype: DT_INT32 tensor_shape {{ }} int_val: {} }}}}"
-
 
 def _const(name, number, controls=""):
-    return f"{name} = Const[dtype=int32, value={_SCALAR.format(number)}]({controls})"
+    return f"{name} = Const[dtype=int32, value=int32({number})]({controls})"
 
 
 SOME = f"""
@@ -19,17 +17,15 @@ SOME = f"""
 ARRAY = SOME + "a = TensorArrayV3[dtype=float, element_shape=[2,?]](n)\n"
 ROWS = """
     shape = Shape[T=float, out_type=int32](x)
-    begin = Const[dtype=int32, value={tensor { dtype: DT_INT32 tensor_shape { dim { size: 1 } } int_val: 0 }}]()
-    stride = Const[dtype=int32, value={tensor { dtype: DT_INT32 tensor_shape { dim { size: 1 } } int_val: 1 }}]()
+    begin = Const[dtype=int32, value=int32[1](0)]()
+    stride = Const[dtype=int32, value=int32[1](1)]()
     rows = StridedSlice[T=int32, Index=int32, shrink_axis_mask=1](shape, begin, stride, stride)
     all = Range[Tidx=int32](zero, rows, one)
-"""  # noqa: E501
+"""
 
 
 def shape_const(*dims):
-    sizes = " ".join(f"int_val: {dim}" for dim in dims)
-    shape = f"tensor_shape {{ dim {{ size: {len(dims)} }} }}"
-    return f"Const[dtype=int32, value={{tensor {{ dtype: DT_INT32 {shape} {sizes} }}}}]"
+    return f"Const[dtype=int32, value=int32[{len(dims)}]({', '.join(map(str, dims))})]"
 
 
 # An array that is filled at once, from a tensor that a caller gives.

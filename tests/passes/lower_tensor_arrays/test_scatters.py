@@ -53,7 +53,7 @@ def test_a_scatter_that_makes_an_empty_array_grow(lower):
     """
     after = lower(SOME + text)
     assert after["w"].endswith("(x, j, w/dims, w/number)")
-    assert "int_val: -1" in after["w/number"]
+    assert "value=int32(-1)" in after["w/number"]
 
 
 def test_a_scatter_beside_elements_checks_its_indices(lower):

@@ -1,0 +1,24 @@
+"""The options of the compiler.
+
+They are apart from the plan so that the command line has them without importing TensorFlow.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOptions:
+    """The choices of the user that decide what the converted module offers.
+
+    Attributes:
+      tags: The tag set for inference; None for the one found by rule.
+      training_tags: The tag set for training; None for the one found by rule.
+      call_signature: The signature that the module itself runs when called.
+    """
+
+    tags: Collection[str] | None = None
+    training_tags: Collection[str] | None = None
+    call_signature: str | None = None

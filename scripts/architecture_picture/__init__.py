@@ -1,0 +1,1 @@
+"""Draws the folders of `converter` and the imports between them."""
