@@ -9,9 +9,9 @@ import msgspec
 from converter.compile.compile_module import try_compile
 from converter.compile.compiled_module import CompiledModule, RefusedModule
 from converter.compile.notices import find_warnings
+from converter.compile.refusals import RefusalInfo
 from converter.compile.variants import TRAINING_MARKS, merge_variables
 from converter.conversion.options import ConversionOptions, ReadingArguments, show_options
-from converter.conversion.refusal import Refusal
 from converter.export import describe
 from converter.export.attachments import describe_attachments
 from converter.export.record import (
@@ -107,7 +107,7 @@ class ModuleSummary(msgspec.Struct, frozen=True, kw_only=True):
     dropped: tuple[DroppedInfo, ...]
     warnings: tuple[str, ...]
     refused: str | None
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[RefusalInfo, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Converts the summary to JSON values."""
@@ -161,7 +161,7 @@ def summarize(legacy: LegacyModule, options: ConversionOptions) -> ModuleSummary
         dropped=describe.describe_dropped(compiled) if compiled else (),
         warnings=tuple(find_warnings(compiled) if compiled else plan.warnings if plan else ()),
         refused=str(refusals[0].error) if refusals else None,
-        refusals=tuple(map(Refusal.of, refusals)),
+        refusals=tuple(refusal.to_info() for refusal in refusals),
     )
 
 

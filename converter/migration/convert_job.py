@@ -23,7 +23,6 @@ from converter import errors
 from converter.compile.compile_module import try_compile
 from converter.compile.compiled_module import CompiledModule
 from converter.conversion.convert import convert
-from converter.conversion.refusal import Refusal
 from converter.export.record import to_bytes
 from converter.files.snapshot import SourceGuard, take_snapshot
 from converter.files.staging import sweep_beside
@@ -121,8 +120,9 @@ def _foresee(job: Job) -> Outcome | None:
         compilation = try_compile(read_module(job.source), job.options.plan_options)
     if isinstance(compilation, CompiledModule):
         return None
-    error, refusals = ErrorInfo.of(compilation.error), map(Refusal.of, compilation.refusals)
-    return Refused(**job.module_fields(), error=error, refusals=tuple(refusals))
+    refusals = tuple(refusal.to_info() for refusal in compilation.refusals)
+    error = ErrorInfo.of(compilation.error)
+    return Refused(**job.module_fields(), error=error, refusals=refusals)
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ from typing import TypeAlias, get_args
 import msgspec
 
 from converter import errors
-from converter.conversion.refusal import Refusal
+from converter.compile.refusals import RefusalInfo
 from converter.files.json_values import Count, Number, Seconds, restore_numbers
 from converter.parity.verdict import DIFFERS, EQUAL
 
@@ -179,7 +179,7 @@ class Refused(_Unsuccessful, frozen=True, kw_only=True, tag="refused"):
       refusals: In a dry run, all reasons that compiling the module gave; `error` is the first.
     """
 
-    refusals: tuple[Refusal, ...] = ()
+    refusals: tuple[RefusalInfo, ...] = ()
 
 
 class Failed(_Unsuccessful, frozen=True, kw_only=True, tag="failed"):
