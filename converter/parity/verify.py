@@ -62,11 +62,10 @@ def verify(
     Raises:
       ConversionError: if the two cannot be compared.
     """
-    target = as_path(destination)
+    target, tell = as_path(destination), progress or (lambda _: None)
     with quiet_tensorflow():
-        original = run_original(source, target, inputs, progress)
-        if progress is not None:
-            progress("running the converted module")
+        original = run_original(source, target, inputs, tell)
+        tell("running the converted module")
         return judge(
             original,
             target,
@@ -80,7 +79,7 @@ def run_original(
     source: StrPath,
     target: Path,
     inputs: Mapping[str, Any] | None = None,
-    progress: Progress | None = None,
+    tell: Progress = lambda _: None,
 ) -> Original:
     """Runs all that `target` should offer in the TF1 module that it was converted from.
 
@@ -91,7 +90,7 @@ def run_original(
     plan = read_plan(legacy, target)
     arrays = check_inputs(inputs, legacy, verify=True)
     original = Original(legacy, plan, CaseMaker(legacy, arrays))
-    original.run(progress or (lambda _: None))
+    original.run(tell)
     return original
 
 
