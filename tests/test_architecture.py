@@ -91,7 +91,8 @@ def test_every_folder_is_in_the_table():
 
 
 def test_the_pictures_and_files_that_the_page_names_exist():
-    for name in re.findall(r"\]\((\S+?)\)", _PAGE):
+    prose = re.sub(r"^```.*?^```$", "", _PAGE, flags=re.M | re.S)
+    for name in re.findall(r"\]\((\S+?)\)", prose):
         assert (_ROOT / "docs" / name).exists(), name
     named = re.findall(r"`((?:converter|scripts|tests|legacy_fixtures)/[\w/.]+)`", _PAGE)
     added = {file for _, file, kind, _ in _BLOCK.findall(_HOW_TO) if kind == "python"}

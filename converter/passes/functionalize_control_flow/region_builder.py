@@ -136,7 +136,9 @@ class RegionBuilder:
         """The guard of a member, without what holds throughout the body of the loop."""
         guard = self._context.guards.of[member]
         if guard is None:
-            raise errors.FormatError("a result needs a node that never runs", node=label(member))
+            raise errors.FormatError(
+                "a node that must run waits for one that never runs", node=label(member)
+            )
         return guard - self._scope.assumed
 
     def _is_conditional(self, member: Member) -> bool:

@@ -52,6 +52,12 @@ def test_a_resource_that_never_is(refused):
     refused("m = Merge[T=resource]()\nreturn m", "a result is dead", "m")
 
 
+def test_a_variable_that_waits_for_what_never_runs(refused):
+    """The pass asks for all variables, as V1 lists them all."""
+    text = 's = Switch(x, p)\nt = Switch(s:1, p)\nw = _Variable[key="w"](^u)\nu = Neg(t)\nreturn x'
+    refused(_ARGS + text, "a node that must run waits for one that never runs", "w")
+
+
 def test_a_result_of_a_side_whose_condition_always_is_the_same_is_refused_all_the_same(refused):
     text = "s = Switch(x, p)\nt = Switch(s:1, p)\nm = Merge[T=float](t, t:1)\nreturn m"
     refused(_ARGS + text, "a result is inside of", "m")
