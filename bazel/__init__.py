@@ -1,1 +1,1 @@
-"""What only the build with Bazel needs; users of the converter load `//converter:defs.bzl`."""
+"""The parts of the Bazel build that users do not load; they load `//converter:defs.bzl`."""

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     )
     from converter.export.saved_model import Conversion
     from converter.migration.migrate import migrate
+    from converter.migration.options import MigrationArguments
     from converter.migration.report import MigrationReport
     from converter.migration.watcher import Watcher
     from converter.migration.write_report import report
@@ -61,6 +62,7 @@ __all__ = [
     "DestinationError",
     "FormatError",
     "InternalError",
+    "MigrationArguments",
     "MigrationReport",
     "ModuleSummary",
     "ParityError",
@@ -87,6 +89,7 @@ _MODULES = {
     "DestinationError": "converter.errors",
     "FormatError": "converter.errors",
     "InternalError": "converter.errors",
+    "MigrationArguments": "converter.migration.options",
     "MigrationReport": "converter.migration.report",
     "ModuleSummary": "converter.conversion.inspect",
     "ParityError": "converter.errors",

@@ -7,8 +7,8 @@
         module = glob(["text_module/**"]),
     )
 
-makes `:text`, the SavedModel's directory, and the test `:text_parity_test`. docs/bazel.md tells
-how a workspace comes by `@tf1hub`.
+makes `:text`, the directory of the SavedModel, and the test `:text_parity_test`. docs/bazel.md
+says how to set up `@tf1hub`.
 """
 
 SavedModelInfo = provider(
@@ -19,13 +19,13 @@ SavedModelInfo = provider(
     },
 )
 
-# Nothing of the user's environment, and no GPU, which would be taken from others.
+# Independent of the user's environment, and without a GPU, which other processes may be using.
 _ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "-1",
     "PATH": "/usr/local/bin:/usr/bin:/bin",
 }
 
-# Converting needs no network, and has none where the machine can take it away.
+# Converting needs no network, and has none where the sandbox can block it.
 _REQUIREMENTS = {"block-network": "1"}
 
 _MODULE_ATTRIBUTES = {
@@ -43,7 +43,7 @@ def _program(name, cfg):
     return attr.label(default = Label("//converter:" + name), cfg = cfg, executable = True)
 
 def _module_arguments(ctx, runfiles = False):
-    """The arguments that all programs take which read a module, in a file, one a line."""
+    """The arguments of every program that reads a module, in a file, one per line."""
     arguments = ctx.actions.args()
     arguments.set_param_file_format("multiline")
     arguments.add_all(
@@ -109,7 +109,7 @@ tf2_reusable_saved_model = rule(
     doc = """Converts a TF1 Hub module into a reusable TF2 SavedModel, one directory artifact.
 
 The same module, converter and TensorFlow give the same bytes, on every machine. Nothing of the
-module runs. What could not be carried over exactly fails the build, and is named.
+module runs. The build fails, and says why, if anything cannot be converted exactly.
 """,
     attrs = dict(
         _MODULE_ATTRIBUTES,
@@ -134,7 +134,7 @@ module runs. What could not be carried over exactly fails the build, and is name
 
 _LAUNCHER = """\
 #!/bin/sh
-# Bazel runs tests in the folder that these paths are relative to.
+# Bazel runs tests in the directory that these paths are relative to.
 exec './{verify}' '@{arguments}' "$@"
 """
 
@@ -165,7 +165,7 @@ def _tf2_parity_test_impl(ctx):
 
 tf2_parity_test = rule(
     implementation = _tf2_parity_test_impl,
-    doc = """Tests that a converted module does what its original does, by running both.
+    doc = """Tests that a converted module behaves as its original does, by running both.
 
 Compares outputs, gradients, regularization losses, the effects of calls and of training steps,
 and the list of variables.

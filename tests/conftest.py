@@ -42,10 +42,21 @@ def fixture_names() -> list[str]:
     return sorted(path.parent.name for path in _GOLDEN.glob("*/module"))
 
 
-def pytest_configure(config):
-    """Has pytest-xdist keep tests in one worker that say so by `xdist_group`."""
-    if getattr(config.option, "dist", None) == "load":
-        config.option.dist = "loadgroup"
+@pytest.hookimpl(tryfirst=True, optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Has pytest-xdist run all tests of a golden module in one worker."""
+    if config.getoption("dist") != "load":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    names = set(fixture_names())
+
+    class LoadModules(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            parameter = nodeid.partition("[")[2].rstrip("]")
+            return parameter if parameter in names else nodeid
+
+    return LoadModules(config, log)
 
 
 def pytest_collection_finish():
@@ -57,14 +68,10 @@ def pytest_collection_finish():
 def pytest_generate_tests(metafunc):
     """Runs each test that takes `fixture_name` once for every golden module.
 
-    All tests of a module run in a row, and in one worker, so that it is converted and loaded once
-    and then dropped.
+    All tests of one module run in a row, so that it is converted and loaded once, and dropped.
     """
     if "fixture_name" in metafunc.fixturenames:
-        groups = [
-            pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in fixture_names()
-        ]
-        metafunc.parametrize("fixture_name", groups, scope="session")
+        metafunc.parametrize("fixture_name", fixture_names(), scope="session")
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import pathlib
 import shutil
 
 import pytest
+from migration.fake_jobs import migrate_by
 
-import converter
 from converter.migration.job import Job
 
 _ROOT = pathlib.Path(__file__).parents[1]
@@ -40,8 +40,8 @@ def migrate(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(_ROOT / "tests"))
 
     def call(source_root, **options):
-        options = {"job_function": "migration.fake_jobs:convert", "workers": 2, **options}
-        return converter.migrate(source_root, tmp_path / "dst", **options)
+        function = options.pop("job_function", "migration.fake_jobs:convert")
+        return migrate_by(function, source_root, tmp_path / "dst", **{"workers": 2, **options})
 
     return call
 

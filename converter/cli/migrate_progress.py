@@ -23,7 +23,7 @@ _SHOWN = 8  # Modules that are being converted, and that failed last.
 
 @contextlib.contextmanager
 def showing_progress() -> Iterator[Watcher]:
-    """Yields a watcher that shows what it is told."""
+    """Yields a watcher that shows progress."""
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
         yield _Lines()
@@ -34,7 +34,7 @@ def showing_progress() -> Iterator[Watcher]:
 
 
 def describe(outcome: Outcome | None) -> str:
-    """An outcome in one line: what, and why."""
+    """Describes an outcome in one line, with its reason."""
     if outcome is None:
         return "would be converted"
     name = OUTCOME_NAMES[type(outcome)].replace("_", " ")
@@ -46,7 +46,7 @@ def describe(outcome: Outcome | None) -> str:
 
 
 class _Progress:
-    """What is known of a run that is going on."""
+    """The progress of a run."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -77,7 +77,7 @@ class _Progress:
             self.failures.append((path, describe(outcome)))
 
     def pace(self) -> str:
-        """Modules per minute, and the time left at that pace."""
+        """Formats the modules per minute, and the time left at that pace."""
         seconds = time.monotonic() - self._began
         if not self.done or not seconds:
             return ""
@@ -86,7 +86,7 @@ class _Progress:
 
 
 def format_seconds(seconds: float) -> str:
-    """A duration: `42 s`, `3:05 min`, `2:00 h`."""
+    """Formats a duration: `42 s`, `3:05 min`, `2:00 h`."""
     if seconds < 60:
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -96,7 +96,7 @@ def format_seconds(seconds: float) -> str:
 
 
 class _Lines(_Progress):
-    """A line for each event, for logs."""
+    """Prints a line for each event, for logs."""
 
     def planned(self, plan: Plan, workers: int) -> None:
         super().planned(plan, workers)
@@ -117,7 +117,7 @@ class _Lines(_Progress):
 
 
 class _LiveTable(_Progress):
-    """A table that is drawn anew several times a second, by a thread of rich."""
+    """A table that a thread of rich redraws several times a second."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The result of a migration, for people."""
+"""Prints the result of a migration."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from rich.markup import escape
 
 from converter.cli import terminal
 from converter.cli.migrate_progress import describe, format_seconds
+from converter.cli.summary_tables import format_refusal
 from converter.conversion.options import ConversionOptions
-from converter.migration.outcomes import OUTCOME_NAMES, NotLegacy
+from converter.migration.outcomes import OUTCOME_NAMES, NotLegacy, Refused, Unsuccessful
 from converter.migration.report import MigrationReport
 
 _MANY = 50  # Rows of a table, before the rest is only counted.
 
 
 def print_report(report: MigrationReport, console: Console) -> None:
-    """Prints how many modules had which outcome, and what is to be done about the others."""
+    """Prints how many modules had which outcome, and why modules were not converted."""
     counts = {**report.counts, "not run": 0, "would be converted": 0}
     counts["would be converted" if report.dry_run else "not run"] = len(report.not_run)
     table = terminal.make_table("modules", "outcome", "what it means")
@@ -60,7 +61,7 @@ def _print_skipped(report: MigrationReport, console: Console) -> None:
 
 
 def _print_verdicts(report: MigrationReport, console: Console) -> None:
-    """Says how many were proven equal, and of which not all could be compared."""
+    """Prints how many modules were proven equal, and which could not be compared in full."""
     if not (report.equal or report.not_compared):
         return
     saved = report.counts["converted"] + report.counts["up_to_date"]
@@ -95,12 +96,20 @@ def _print_unsuccessful(report: MigrationReport, console: Console) -> None:
         return
     table = terminal.make_table("module", "outcome", title="\nNot converted")
     for outcome in report.unsuccessful[:_MANY]:
-        table.add_row(escape(outcome.path), escape(describe(outcome)))
+        table.add_row(escape(outcome.path), escape(_explain(outcome)))
     console.print(table)
     if len(report.unsuccessful) > _MANY:
         console.print(f"… and {len(report.unsuccessful) - _MANY} more; --json has all.")
     if set(report.repeated) & {outcome.path for outcome in report.unsuccessful}:
         console.print("What failed in an earlier run is tried again with --retry-failed.")
+
+
+def _explain(outcome: Unsuccessful) -> str:
+    """Describes an outcome; with all reasons, where a dry run has them."""
+    if not isinstance(outcome, Refused) or not outcome.refusals:
+        return describe(outcome)
+    reasons = [format_refusal(one.error, one.callables) for one in outcome.refusals]
+    return "\n".join(["refused:", *(f"  {reason}" for reason in reasons)])
 
 
 def _pace(report: MigrationReport) -> str:

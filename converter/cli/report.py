@@ -1,10 +1,11 @@
-"""Writes the page over a migration.
+"""Writes the migration report.
 
-Reads the journal, the records and the comparisons below DST_ROOT, and writes three files: the page,
-which needs nothing but a browser, and the same for programs, as JSON and as CSV. It may be written
-while a migration is going on.
+Reads the journal, the records and the comparisons below DST_ROOT, and writes three files: a page,
+which needs nothing but a browser, and the same for programs, as JSON and as CSV. A migration may
+be running meanwhile. With a report.json in place of DST_ROOT, makes the page and the CSV file from
+it alone.
 
-Exit status: 0 when it is written, whatever it says of the modules.
+Exit status: 0 if the report is written, whatever the outcomes of the modules; 2 for wrong use.
 """
 
 from __future__ import annotations
@@ -19,16 +20,19 @@ if TYPE_CHECKING:
     from converter.page.write import ReportFiles
 
 NAME = "report"
-HELP = "write the page over a migration"
+HELP = "write the migration report"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the subcommand."""
-    parser.add_argument("destination_root", metavar="DST_ROOT", help="where a migration leads")
+    parser.add_argument(
+        "destination_root", metavar="DST_ROOT",
+        help="the tree of SavedModels that a migration wrote, or a report.json",
+    )  # fmt: skip
     parser.add_argument(
         "--output", metavar="FILE.html",
         help="where the page goes; FILE.json and FILE.csv go beside it (default:"
-        " DST_ROOT/report.html)",
+        " DST_ROOT/report.html, or beside report.json)",
     )  # fmt: skip
     parser.add_argument(
         "--json", action="store_true", help="print where the files are, as one JSON document"

@@ -127,14 +127,18 @@ def _print_state(summary: Mapping[str, Any], console: Console) -> None:
         console.print(table)
 
 
+def format_refusal(error: str, callables: Sequence[str]) -> str:
+    """Formats a reason why a module cannot be converted, with the parts that it affects."""
+    parts = ", ".join(f"obj.{part}" if part.isidentifier() else part for part in callables)
+    return f"{parts}: {error}" if parts else error
+
+
 def _print_plan(summary: Mapping[str, Any], console: Console) -> None:
     if summary["refused"] is not None:
         console.print("[bold red]Cannot be converted[/bold red]")
         for refusal in summary["refusals"]:
-            parts = ", ".join(
-                f"obj.{part}" if part.isidentifier() else part for part in refusal["callables"]
-            )
-            console.print(f"  {escape(f'{parts}: ' if parts else '')}{escape(refusal['error'])}")
+            text = format_refusal(refusal["error"], refusal["callables"])
+            console.print(f"  {escape(text)}")
         return
     table = terminal.make_table("call", "training", title="The SavedModel would offer")
     for name, part in summary["callables"].items():

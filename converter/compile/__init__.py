@@ -1,1 +1,1 @@
-"""What a module will offer, and all graphs of it, lowered; nothing is traced here."""
+"""Plans what a converted module offers, and lowers all of its graphs; nothing is traced here."""

@@ -1,6 +1,6 @@
-"""Compiles a module: decides what it offers, and lowers every graph of it.
+"""Compiles a module: decides what it offers, and lowers every one of its graphs.
 
-This is the one place where passes run. It needs no objects of TensorFlow, and runs nothing.
+Passes run nowhere else. Compiling creates no TensorFlow objects and runs nothing of the module.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ from converter.passes.prune_unreachable import needing_placeholders, prune_unrea
 
 
 def compile_module(legacy: LegacyModule, options: PlanOptions | None = None) -> CompiledModule:
-    """Decides what the converted module offers, and lowers every graph of it.
+    """Decides what the converted module offers, and lowers every one of its graphs.
 
     Args:
       legacy: The module.
-      options: The choices that the user made; none by default.
+      options: The user's choices; none by default.
 
     Raises:
-      ConversionError: if a part of it cannot be carried over exactly.
+      ConversionError: if a part of it cannot be converted exactly.
       UsageError: if the module has no such tag set or signature.
     """
     compilation = try_compile(legacy, options)
@@ -56,11 +56,11 @@ def compile_module(legacy: LegacyModule, options: PlanOptions | None = None) -> 
 
 
 def try_compile(legacy: LegacyModule, options: PlanOptions | None = None) -> Compilation:
-    """Compiles a module, or tells all reasons why that cannot be done.
+    """Compiles a module, or returns all reasons why it cannot be converted.
 
     Args:
       legacy: The module.
-      options: The choices that the user made; none by default.
+      options: The user's choices; none by default.
 
     Raises:
       UsageError: if the module has no such tag set or signature.
@@ -90,8 +90,7 @@ class _Compiler:
         callables = {part.plan.attribute: part for part in parts if part is not None}
         serving = self._compile_serving(callables)
         losses = self._compile_losses()
-        self._check_tables()
-        self._check_assets()
+        self._check_resources()
         if self._refusals.all:
             return RefusedModule(self._plan, self._refusals.all)
         variables, used = self._find_variables(callables)
@@ -141,7 +140,7 @@ class _Compiler:
         compiled = [
             self._compile_loss(self._legacy.variants[tags], ref)
             for tags in loss_variants(self._plan)
-            for ref in _usable_losses(self._legacy.variants[tags])
+            for ref in losses_of_weights(self._legacy.variants[tags])
         ]
         return _merge_losses(loss for loss in compiled if loss is not None)
 
@@ -160,15 +159,18 @@ class _Compiler:
         for name in sorted(variable_names(region)):
             spec = program.variables[name]
             with self._refusals.collected(part):
-                _check_same_storage(self._stored.setdefault(name, spec), spec)
+                known = self._stored.setdefault(name, spec)
+                if spec.checkpoint_key != known.checkpoint_key:
+                    raise errors.WeightsError(
+                        f"two graph variants store variable {name!r} differently"
+                    )
                 self._legacy.checkpoint.check(spec)
 
-    def _check_tables(self) -> None:
+    def _check_resources(self) -> None:
+        """Checks the variables that tables are filled from, and that all assets are there."""
         for (tags, node), table in list(self._definitions.definitions.tables.items()):
             for region in table.regions:
                 self._require(region, self._legacy.variants[tags], f"table {node!r}")
-
-    def _check_assets(self) -> None:
         for tags in self._plan.variants.used:
             for asset in self._legacy.variants[tags].assets.values():
                 with self._refusals.collected(f"asset {asset.filename!r}"):
@@ -189,11 +191,6 @@ class _Compiler:
             name: tuple(variable for variable in variables if variable in names)
             for name, names in used.items()
         }
-
-
-def _check_same_storage(one: VariableSpec, other: VariableSpec) -> None:
-    if one.checkpoint_key != other.checkpoint_key:
-        raise errors.WeightsError(f"two graph variants store variable {one.name!r} differently")
 
 
 def _table_variables(definitions: Definitions) -> set[str]:
@@ -219,16 +216,16 @@ def loss_variants(plan: ModulePlan) -> list[Tags]:
     return list(dict.fromkeys(variants))
 
 
-def _usable_losses(program: Program) -> list[TensorRef]:
-    """The losses that are functions of the weights alone."""
+def losses_of_weights(program: Program) -> list[TensorRef]:
+    """The regularization losses that are functions of the weights alone."""
     unfed = needing_placeholders(program, {}) if program.regularization_losses else set()
     return [ref for ref in program.regularization_losses if ref.node not in unfed]
 
 
 def _merge_losses(losses: Iterable[LossGraph]) -> list[LossGraph]:
-    """The losses in order; one that several variants share counts once.
+    """Returns the losses in order, with one that several variants share listed once.
 
-    One that a variant lists twice counts twice.
+    A loss that one variant lists twice stays listed twice.
     """
     found: dict[tuple[str, int], LossGraph] = {}
     times: collections.Counter[tuple[str, Tags]] = collections.Counter()

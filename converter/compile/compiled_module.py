@@ -1,6 +1,6 @@
-"""The outcome of compiling a module, as frozen values: all that tracing needs to know.
+"""The results of compiling a module, as frozen values that can be pickled.
 
-None of it is an object of TensorFlow, and all of it can be pickled.
+Tracing needs nothing else. Protos are the only things of TensorFlow in them.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from converter.ir.region import Region, region_digest
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LossGraph:
-    """A regularization loss.
+    """A regularization loss, as a function of the weights.
 
     Attributes:
-      program: The graph variant that has it.
-      ref: The tensor that it was.
-      region: How to compute it from the weights.
+      program: The first graph variant that has it.
+      ref: The tensor in the graph of that variant.
+      region: Computes it.
       variants: All graph variants that have it, `program` among them.
       unresolved_overrides: The gradient overrides that no library resolves, by node.
     """
@@ -47,19 +47,19 @@ class LossGraph:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CompiledModule:
-    """A module whose graphs are all lowered.
+    """A module with every graph lowered.
 
     Attributes:
       legacy: The TF1 module.
-      plan: What is offered.
+      plan: The interface of the converted module.
       callables: The graphs of each callable, by attribute.
-      serving: What each serving signature runs, by its name.
+      serving: The graph of each serving signature, by its name.
       losses: The regularization losses that are functions of the weights alone.
       definitions: The tables, and the functions with gradients, that these use.
-      tokenization: What BERT modules say of their vocabulary.
+      tokenization: The vocabulary of a BERT module.
       variables: The variables that callables use, by TF1 name, in the order of the collections.
       used: For each callable, the names of the variables that any call of it uses, in the same
-        order: those behind endpoints, too, which would silently not be trained otherwise.
+        order. Those behind endpoints are among them, or else they would silently not be trained.
     """
 
     legacy: LegacyModule
@@ -101,7 +101,7 @@ class CompiledModule:
         return {name: digests[id(region)] for name, region in self.regions()}
 
     def regions(self) -> Iterator[tuple[str, Region]]:
-        """All regions that are traced, each with a name that tells where it is from."""
+        """Yields every region that is traced, with a name that says where it runs."""
         for name, part in self.callables.items():
             for arguments, computation in part.computations.items():
                 yield arguments.format_call(name), computation.region
@@ -125,7 +125,7 @@ class RefusedModule:
     """A module that cannot be converted.
 
     Attributes:
-      plan: What it would offer; None if not even that can be told.
+      plan: The interface that it would have; None if the module is too damaged to tell.
       refusals: All reasons, at least one.
     """
 
@@ -134,7 +134,7 @@ class RefusedModule:
 
     @property
     def error(self) -> errors.ConversionError:
-        """The first reason, which converting the module raises."""
+        """The first reason, which `compile_module` raises."""
         return self.refusals[0].error
 
 

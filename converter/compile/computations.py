@@ -22,17 +22,17 @@ from converter.ir.graph import (
 from converter.ir.region import Region
 from converter.passes.prune_unreachable import Feed, needing_placeholders, prune_unreachable
 
-_NO_NODE_NAME = re.compile(r"[^0-9A-Za-z_./-]")
+_NOT_IN_NODE_NAMES = re.compile(r"[^0-9A-Za-z_./-]")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Arguments:
-    """A combination of the arguments that decide which graph a call runs.
+    """One combination of the arguments that decide which graph a call runs.
 
     Attributes:
       training: Whether to run the training variant and its update ops.
       endpoints: Whether to return all outputs.
-      given: The hparams given, of those whose default only the graph can compute.
+      given: The keywords of the hparams given, of those whose default only the graph can compute.
     """
 
     training: bool = False
@@ -53,10 +53,10 @@ class Computation:
 
     Attributes:
       program: The graph variant that it comes from.
-      region: Its nested form, after all passes.
+      region: The graph's nested form, after all passes.
       inputs: The inputs that are fed, by name, in the order of the region's arguments.
-      outputs: The outputs in the order of the region's results.
-      update_ops: The update ops that it runs.
+      outputs: The outputs by name, in the order of the region's results.
+      update_ops: The update ops that run.
       unresolved_overrides: By node, the gradient overrides that no library resolves.
     """
 
@@ -111,7 +111,7 @@ class CompiledCallable:
 
 
 def variable_names(region: Region) -> set[str]:
-    """The TF1 names of the variables that a bound computation uses."""
+    """The TF1 names of the variables that a region uses."""
     return {
         node.attrs["key"].s.decode()
         for node in region.nodes()
@@ -153,7 +153,7 @@ def known_inputs(plan: CallablePlan, program: Program) -> Mapping[str, TensorInf
 def compile_call(
     plan: CallablePlan, program: Program, arguments: Arguments, lowering: Lowering
 ) -> Computation:
-    """Compiles what a callable runs for these arguments.
+    """Compiles the graph that calls with these arguments run.
 
     Args:
       plan: The callable.
@@ -162,7 +162,7 @@ def compile_call(
       lowering: Runs the passes.
 
     Raises:
-      ConversionError: if it cannot be carried over exactly.
+      ConversionError: if the graph cannot be converted exactly.
     """
     known = known_inputs(plan, program)
     fed = list(plan.inputs) + [
@@ -190,13 +190,13 @@ def compile_computation(
 
     Args:
       program: The graph variant.
-      inputs: The inputs that are fed.
-      outputs: The outputs that are returned.
+      inputs: The inputs to feed.
+      outputs: The outputs to return.
       lowering: Runs the passes.
-      updates: Whether to run the update ops that `inputs` can feed.
+      updates: Whether to run the update ops that need no other inputs.
 
     Raises:
-      ConversionError: if it cannot be carried over exactly.
+      ConversionError: if it cannot be converted exactly.
     """
     feeds = feeds_for(inputs)
     update_ops: tuple[str, ...] = ()
@@ -210,10 +210,10 @@ def compile_computation(
 
 
 def feeds_for(inputs: Mapping[str, TensorInfo]) -> dict[TensorRef, Feed]:
-    """The graph tensors that the given inputs stand for, in call order.
+    """Returns the graph tensors that the inputs feed, in call order.
 
     Raises:
-      ConversionError: if two inputs stand for one tensor, of which a call could feed only one.
+      ConversionError: if two inputs feed one tensor, since a call could give them two values.
     """
     feeds: dict[TensorRef, Feed] = {}
     fed_by: dict[TensorRef, str] = {}
@@ -226,7 +226,7 @@ def feeds_for(inputs: Mapping[str, TensorInfo]) -> dict[TensorRef, Feed]:
                     node=ref.node,
                 )
             fed_by[ref] = name
-            argument = _NO_NODE_NAME.sub("_", name) or "_"
+            argument = _NOT_IN_NODE_NAMES.sub("_", name) or "_"
             argument = f"{argument}_{index}" if index else argument
             feeds[ref] = Feed(argument, dtype)
     return feeds

@@ -1,6 +1,7 @@
 """Library functions that come with a gradient function (`Defun(grad_func=…)` in TF1).
 
-Source: GradientDef in function.proto. `g` of `f(x…) -> y…` takes `x…, dy…` and returns `dx…`.
+The gradient of `f(x…) -> y…` takes `x…, dy…` and returns `dx…` (source: GradientDef in
+function.proto).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from converter.ir.region import Region
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CustomGradient:
-    """A function of tensors alone, and its gradient."""
+    """A function without state or effects, and its gradient function."""
 
     forward: Region
     backward: Region

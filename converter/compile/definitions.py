@@ -1,6 +1,7 @@
-"""The tables that graphs use, and the functions that come with a gradient.
+"""The tables that graphs use, and the library functions that come with a gradient.
 
-Graphs name both by pseudo-ops. Those that only a table, a loss or a gradient uses count as well.
+Graphs refer to both by pseudo-ops. Those that only a table, a loss or a gradient uses are compiled
+as well.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from converter.ir.region import Region
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Definitions:
-    """What the graphs of a module use, by tag set and name.
+    """The definitions that the graphs of a module use, by tag set and name.
 
     Attributes:
-      tables: The tables, by the node that makes them.
+      tables: The tables, by the node that creates them.
       gradients: The functions that come with a gradient, by the function's name.
     """
 
@@ -42,7 +43,12 @@ class _Use:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Dependencies:
-    """What a definition uses, and what of that has to be there first."""
+    """The definitions that a definition uses.
+
+    Attributes:
+      all: All of them.
+      first: Those that must exist before it, so that there may be no circle.
+    """
 
     all: tuple[_Use, ...]
     first: tuple[_Use, ...]
@@ -65,11 +71,17 @@ class DefinitionCompiler:
 
     @property
     def definitions(self) -> Definitions:
-        """All that is compiled so far."""
+        """All definitions compiled so far."""
         return Definitions(self._tables, self._gradients)
 
     def require(self, region: Region, program: Program, part: str) -> None:
-        """Compiles all that `region` uses, directly or not; errors count for `part`, too."""
+        """Compiles all definitions that `region` uses, directly or not.
+
+        Args:
+          region: A graph after all passes.
+          program: The graph variant that it comes from.
+          part: The part of the module that is refused if one of them is.
+        """
         seen: dict[_Use, None] = {}
         waiting = list(_find_uses(region, program))
         while waiting:
@@ -89,25 +101,23 @@ class DefinitionCompiler:
 
     def _get(self, use: _Use, program: Program) -> _Dependencies | errors.ConversionError:
         if use not in self._compiled:
-            compile_ = self._compile_table if use.op == TABLE_OP else self._compile_gradient
             try:
-                self._compiled[use] = compile_(use, program)
+                self._compiled[use] = self._compile(use, program)
             except errors.ConversionError as error:
                 self._compiled[use] = error
         return self._compiled[use]
 
-    def _compile_table(self, use: _Use, program: Program) -> _Dependencies:
-        made = compile_table(program, use.key, self._lowering)
-        self._tables[program.tags, use.key] = made
-        uses = tuple(u for region in made.regions for u in _find_uses(region, program))
-        return _Dependencies(all=uses, first=uses)
-
-    def _compile_gradient(self, use: _Use, program: Program) -> _Dependencies:
-        made = compile_custom_gradient(program, use.key, self._lowering)
-        self._gradients[program.tags, use.key] = made
+    def _compile(self, use: _Use, program: Program) -> _Dependencies:
+        if use.op == TABLE_OP:
+            table = compile_table(program, use.key, self._lowering)
+            self._tables[use.tags, use.key] = table
+            uses = tuple(u for region in table.regions for u in _find_uses(region, program))
+            return _Dependencies(all=uses, first=uses)
+        function = compile_custom_gradient(program, use.key, self._lowering)
+        self._gradients[use.tags, use.key] = function
         # A gradient may call its own function, as that of the exponential does.
-        first = tuple(_find_uses(made.forward, program))
-        return _Dependencies(all=(*first, *_find_uses(made.backward, program)), first=first)
+        first = tuple(_find_uses(function.forward, program))
+        return _Dependencies(all=(*first, *_find_uses(function.backward, program)), first=first)
 
     def _check_no_circle(self, use: _Use, users: tuple[_Use, ...]) -> None:
         if use in users:

@@ -1,28 +1,28 @@
-"""Warnings of gradients that a module's file does not hold."""
+"""Warnings about gradients that no file of the module holds."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from converter.compile.computations import Arguments, CompiledCallable
+from converter.compile.computations import CompiledCallable
 
 _SHOWN = 3
 _LOSSES = "regularization losses"
 
 
 def find_gradient_warnings(
-    callables: Mapping[str, CompiledCallable], losses: Iterator[Mapping[str, str]]
+    callables: Mapping[str, CompiledCallable], losses: Iterable[Mapping[str, str]]
 ) -> Iterator[str]:
-    """One warning for each kind of override that no library resolves.
+    """Yields one warning for each kind of gradient override that no library resolves.
 
     Args:
       callables: The graphs of each callable, by attribute.
-      losses: For each regularization loss, the overrides of its nodes.
+      losses: For each regularization loss, its unresolved overrides by node.
     """
     touched: dict[str, list[str]] = {}
     overrides: dict[str, str] = {}
-    for place, found in _by_place(callables, losses):
+    for place, found in [*_overrides_of_calls(callables), *((_LOSSES, found) for found in losses)]:
         overrides |= found
         for override in found.values():
             places = touched.setdefault(_kind(override), [])
@@ -32,18 +32,13 @@ def find_gradient_warnings(
         yield _warn(nodes, places)
 
 
-def _by_place(
-    callables: Mapping[str, CompiledCallable], losses: Iterator[Mapping[str, str]]
+def _overrides_of_calls(
+    callables: Mapping[str, CompiledCallable],
 ) -> Iterator[tuple[str, Mapping[str, str]]]:
     for name, part in callables.items():
         for arguments, computation in part.computations.items():
-            yield _describe_call(name, arguments), computation.unresolved_overrides
-    for found in losses:
-        yield _LOSSES, found
-
-
-def _describe_call(name: str, arguments: Arguments) -> str:
-    return f"{name}(training=True)" if arguments.training else name
+            call = f"{name}(training=True)" if arguments.training else name
+            yield call, computation.unresolved_overrides
 
 
 def _kind(override: str) -> str:

@@ -1,13 +1,13 @@
-"""Lowers graphs, each distinct one once."""
+"""Lowers the graphs of a module, each distinct one once."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 
 from converter import errors
-from converter.ir.graph import AttrValue, Graph, Node, Program
+from converter.ir.graph import AttrValue, Graph, Program
 from converter.ir.region import Region
 from converter.passes.pipeline import lower
 from converter.passes.resolve_gradient_overrides import find_unresolved_overrides
@@ -27,17 +27,17 @@ class Lowered:
 
 
 class Lowering:
-    """Runs the passes over the graphs of one module.
+    """Runs the passes over the graphs of one module, and remembers the results.
 
-    Many computations of a module are the same graph: `training=True` without dropout, a signature
-    of several names, a loss or a table of two graph variants. A graph is known by its content, and
-    by that part of its program which the passes read for it.
+    Many computations of a module are the same graph: a training call without dropout, a signature
+    with two names, a loss or table that two graph variants share. Graphs are compared by content,
+    and by the part of the program that the passes can see.
     """
 
     def __init__(self) -> None:
         self._results: dict[Hashable, Lowered | errors.ConversionError] = {}
-        # Nodes of a program keep their attributes when a graph is cut out of it, so each set is
-        # digested once. The sets are kept alive, since an id may otherwise be that of another.
+        # Pruning keeps each node's attributes, so they are digested once for all graphs of a
+        # program. Keeping them here also keeps their ids from being reused.
         self._attr_digests: dict[int, tuple[Mapping[str, AttrValue], bytes]] = {}
 
     def lower(self, graph: Graph, program: Program) -> Lowered:
@@ -48,23 +48,41 @@ class Lowering:
           program: The graph variant.
 
         Raises:
-          ConversionError: if it cannot be carried over; the same one each time.
+          ConversionError: if the graph cannot be lowered; the same error each time.
         """
-        context = _restrict(program, graph)
-        key = (*map(self._describe, graph.nodes.values()), *_describe_rest(graph, context))
+        visible = _restrict(program, graph)
+        key = self._key(graph, visible)
         if key not in self._results:
-            self._results[key] = _lower(graph, context)
+            try:
+                region = lower(graph, visible)
+                overrides = find_unresolved_overrides(graph, visible)
+                self._results[key] = Lowered(region, overrides)
+            except errors.ConversionError as error:
+                self._results[key] = error
         result = self._results[key]
         if isinstance(result, errors.ConversionError):
             raise result
         return result
 
-    def _describe(self, node: Node) -> Hashable:
-        attrs = self._digest(node.attrs)
-        return node.name, node.op, node.inputs, node.control_inputs, attrs, node.device
+    def _key(self, graph: Graph, visible: Program) -> Hashable:
+        """All that the result depends on."""
+        nodes = tuple(
+            (n.name, n.op, n.inputs, n.control_inputs, self._digest(n.attrs), n.device)
+            for n in graph.nodes.values()
+        )
+        return (
+            nodes, graph.args, graph.results, graph.targets, graph.producer,
+            # Within one module, tags identify a program that is not restricted.
+            visible.tags if visible.functions else None,
+            tuple(visible.variables.items()), tuple(visible.assets.items()),
+            visible.loops_without_gradient,
+        )  # fmt: skip
 
     def _digest(self, attrs: Mapping[str, AttrValue]) -> bytes:
-        """The SHA-256 of a node's attributes: equal messages may hold 0.0 and -0.0."""
+        """The SHA-256 of a node's attributes.
+
+        Protos that compare equal are not enough: 0.0 equals -0.0.
+        """
         known = self._attr_digests.get(id(attrs))
         if known is None:
             parts = [
@@ -75,22 +93,20 @@ class Lowering:
         return known[1]
 
 
-def _lower(graph: Graph, program: Program) -> Lowered | errors.ConversionError:
-    try:
-        return Lowered(lower(graph, program), find_unresolved_overrides(graph, program))
-    except errors.ConversionError as error:
-        return error
-
-
 def _restrict(program: Program, graph: Graph) -> Program:
-    """The program without what passes have no use for while they lower `graph`.
+    """Removes from `program` what passes do not need to lower `graph`.
 
-    They see nothing else of it, so graphs of equal content in equal restricted programs have
-    equal results. A graph that calls functions may need anything.
+    They see nothing else of it, so equal graphs with equal restricted programs have equal results.
+    A graph that calls functions may need anything.
     """
-    if program.functions and any(_calls(node, program) for node in graph.nodes.values()):
+    takes_functions = program.functions and any(
+        node.op in program.functions
+        or any(value.HasField("func") or value.list.func for value in node.attrs.values())
+        for node in graph.nodes.values()
+    )
+    if takes_functions:
         return program
-    # By name: several nodes may stand for one variable.
+    # By name, because several nodes may stand for one variable.
     used = {program.variables[n].name for n in graph.nodes.keys() & program.variables.keys()}
     has_loops = any("frame_name" in node.attrs for node in graph.nodes.values())
     return dataclasses.replace(
@@ -108,20 +124,3 @@ def _restrict(program: Program, graph: Graph) -> Program:
         attachments={},
         loops_without_gradient=program.loops_without_gradient if has_loops else frozenset(),
     )
-
-
-def _calls(node: Node, program: Program) -> bool:
-    """Whether a node calls a library function, or takes one as an attribute."""
-    return node.op in program.functions or any(
-        value.HasField("func") or value.list.func for value in node.attrs.values()
-    )
-
-
-def _describe_rest(graph: Graph, program: Program) -> Iterator[Hashable]:
-    """All of a graph but its nodes, and its restricted program.
-
-    A program that is not restricted stands for itself by its tags and its nodes.
-    """
-    yield graph.args, graph.results, graph.targets, graph.producer
-    yield program.tags, tuple(program.nodes), tuple(program.variables.items())
-    yield tuple(program.assets.items()), program.loops_without_gradient

@@ -1,11 +1,11 @@
-"""What a user should know of a conversion: warnings, and what the converted module lacks."""
+"""Warnings of a conversion, and the list of what the converted module lacks."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
 
-from converter.compile.compile_module import all_variables, loss_variants
+from converter.compile.compile_module import all_variables, loss_variants, losses_of_weights
 from converter.compile.compiled_module import CompiledModule
 from converter.compile.gradient_warnings import find_gradient_warnings
 from converter.compile.plan import ModulePlan
@@ -14,7 +14,6 @@ from converter.compile.variants import Tags, format_option, format_tags, has_run
 from converter.files.source_files import list_files
 from converter.ir import query
 from converter.ir.graph import Program
-from converter.passes.prune_unreachable import needing_placeholders
 from converter.passes.strip_placement import COLOCATION
 
 _SHOWN = 3  # Names in a warning, before the rest is only counted.
@@ -22,7 +21,7 @@ _SHOWN = 3  # Names in a warning, before the rest is only counted.
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Dropped:
-    """Something of the TF1 module that the converted one does not have."""
+    """A part of the TF1 module that the converted one lacks."""
 
     what: str
     name: str
@@ -30,7 +29,7 @@ class Dropped:
 
 
 def find_warnings(compiled: CompiledModule) -> tuple[str, ...]:
-    """What a user should know before using the result, in full sentences."""
+    """Returns what a user should know before using the result, in full sentences."""
     losses = (loss.unresolved_overrides for loss in compiled.losses)
     return (
         *compiled.plan.warnings,
@@ -66,7 +65,7 @@ def _warn_of_update_ops(compiled: CompiledModule) -> Iterator[str]:
 
 
 def _trained_instead(compiled: CompiledModule, tags: Tags) -> Tags | None:
-    """The graph variant for training that keeps the update ops of `tags` from running, if any."""
+    """Returns the training variant that runs in place of `tags` and its update ops, if any."""
     training = compiled.plan.variants.training_of(tags)
     if training == tags or not has_runnable_updates(compiled.legacy.variants[tags]):
         return None
@@ -74,9 +73,13 @@ def _trained_instead(compiled: CompiledModule, tags: Tags) -> Tags | None:
 
 
 def find_dropped(compiled: CompiledModule) -> tuple[Dropped, ...]:
-    """Lists what is left out of the converted module, and why that changes no result."""
+    """Lists the parts that are left out of the converted module, and why no result changes."""
     return (
-        *_unused_variables(compiled),
+        *(
+            Dropped("variable", name, "no signature uses it")
+            for name in all_variables(compiled.legacy, compiled.plan)
+            if name not in compiled.variables
+        ),
         *_unusable_losses(compiled),
         *_dropped_update_ops(compiled),
         *_unused_files(compiled),
@@ -85,18 +88,12 @@ def find_dropped(compiled: CompiledModule) -> tuple[Dropped, ...]:
     )
 
 
-def _unused_variables(compiled: CompiledModule) -> Iterator[Dropped]:
-    for name in all_variables(compiled.legacy, compiled.plan):
-        if name not in compiled.variables:
-            yield Dropped("variable", name, "no signature uses it")
-
-
 def _unusable_losses(compiled: CompiledModule) -> Iterator[Dropped]:
     for tags in loss_variants(compiled.plan):
         program = compiled.legacy.variants[tags]
-        unfed = needing_placeholders(program, {})
+        usable = losses_of_weights(program)
         for ref in program.regularization_losses:
-            if ref.node in unfed:
+            if ref not in usable:
                 why = "it depends on an input, so it is no function of the weights"
                 yield Dropped("regularization loss", str(ref), why)
     listed = {index for name in compiled.callables for index in compiled.losses_of(name)}
@@ -116,7 +113,7 @@ def _dropped_update_ops(compiled: CompiledModule) -> Iterator[Dropped]:
 
 
 def _unused_update_ops(compiled: CompiledModule) -> dict[Tags, list[str]]:
-    """The update ops that no call runs, by graph variant."""
+    """Returns the update ops that no call runs, by graph variant."""
     run = {
         (computation.program.tags, name)
         for part in compiled.callables.values()

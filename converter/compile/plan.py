@@ -1,4 +1,4 @@
-"""What the converted module will offer, decided from the graphs alone; nothing is built here.
+"""Plans the interface of the converted module, from its graphs alone.
 
 `inspect` prints a plan, `convert` builds it, and the record keeps it.
 """
@@ -18,7 +18,7 @@ from converter.ir import constants, query
 from converter.ir.graph import Kind, Node, Program, Signature, TensorInfo
 
 _HPARAMS = re.compile(r".+_with_\w*hparams$")
-# Attributes that the interface, tf.Module or TensorFlow's loader give a meaning to.
+# Attributes with a meaning to the interface, tf.Module or TensorFlow's loader.
 RESERVED = frozenset(
     {
         "asset_paths", "do_lower_case", "graph", "graph_debug_info", "initializer", "name",
@@ -28,7 +28,7 @@ RESERVED = frozenset(
     }
 )  # fmt: skip
 _PARAMETERS = frozenset({"inputs", "self"})
-# Optional inputs whose default only the graph can compute need a trace for each subset given.
+# Of optional inputs whose default only the graph can compute, each subset needs its own trace.
 _MAX_GRAPH_DEFAULTS = 4
 
 
@@ -52,13 +52,13 @@ class CallablePlan:
     """One callable of the converted module.
 
     Attributes:
-      attribute: The name under which the root has it.
+      attribute: Its name as an attribute of the root.
       signature: The TF1 signature that it runs.
       tags: The graph variant of plain calls.
       training_tags: The graph variant of calls with `training=True`, if that is offered.
-      source: The signature whose inputs it offers: `signature`, or the one that adds hparams.
-      inputs: The TF1 inputs that a call must give.
-      hparams: The optional ones.
+      source: The signature whose inputs it takes: `signature`, or the one that adds hparams.
+      inputs: The required TF1 inputs.
+      hparams: The optional inputs.
       always_trains: Whether every call is a training call, which runs `tags` and its update ops.
     """
 
@@ -74,13 +74,14 @@ class CallablePlan:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ModulePlan:
-    """All that the converted module offers.
+    """The interface of the converted module.
 
     Attributes:
       variants: The roles of the graph variants.
       callables: The named callables, by attribute.
-      root: The attribute of the callable that the module itself is; None when there is none.
-      warnings: What a user should know, in full sentences.
+      root: The attribute of the callable that the module itself runs when called; None if it
+        cannot be called.
+      warnings: Full sentences for the user.
     """
 
     variants: VariantChoice
@@ -89,16 +90,16 @@ class ModulePlan:
     warnings: tuple[str, ...]
 
     def training_modes(self, plan: CallablePlan) -> tuple[bool, ...]:
-        """Whether `plan` can be called to infer, to train, or both."""
+        """The values of `training` that calls of `plan` can have."""
         return (False, True) if plan.training_tags is not None else (plan.always_trains,)
 
 
 def make_plan(legacy: LegacyModule, options: PlanOptions | None = None) -> ModulePlan:
-    """Decides what the converted module will offer.
+    """Plans the interface of the converted module.
 
     Args:
       legacy: The module.
-      options: The choices that the user made; none by default.
+      options: The user's choices; none by default.
 
     Raises:
       UsageError: if the module has no such tag set or signature.
@@ -110,7 +111,10 @@ def make_plan(legacy: LegacyModule, options: PlanOptions | None = None) -> Modul
 
 
 def needs_trace_per_call(hparam: HparamPlan) -> bool:
-    """Whether calls with and without the argument run different graphs."""
+    """Whether calls with and without the argument run different graphs.
+
+    They do if only the graph can compute the default.
+    """
     return hparam.default is None
 
 
@@ -144,7 +148,9 @@ class _Planner:
         paired: set[str] = set()
         for signature in self._signatures(tags):
             twin = self._training_for(signature, training)
-            self._add(self._name(signature, tags), signature, tags, twin)
+            is_inference = tags == self._variants.inference
+            wanted = signature.name if is_inference else _variant_name(signature, tags)
+            self._add(wanted, signature, tags, twin)
             if twin is not None:
                 paired.add(signature.name)
         if training is None or training == tags:
@@ -156,11 +162,6 @@ class _Planner:
                 self._add(wanted, signature, training, alone)
             elif tags != self._variants.inference:
                 self._add(wanted, signature, training, None, always_trains=True)
-
-    def _name(self, signature: Signature, tags: Tags) -> str:
-        if tags == self._variants.inference:
-            return signature.name
-        return _variant_name(signature, tags)
 
     def _signatures(self, tags: Tags) -> Iterator[Signature]:
         yield from self._legacy.variants[tags].signatures.values()
@@ -221,7 +222,7 @@ class _Planner:
             yield HparamPlan(argument, name, default)
 
     def _training_for(self, signature: Signature, training: Tags | None) -> Tags | None:
-        """The training tag set, if its signature of that name takes and gives the same."""
+        """The training tag set, if its signature of that name has the same interface."""
         if training is None:
             return None
         twin = self._legacy.variants[training].signatures.get(signature.name)
@@ -229,8 +230,8 @@ class _Planner:
             return None
         if not _same_interface(signature, twin):
             self._warnings.append(
-                f"Signature {signature.name!r} takes or gives something else in the training"
-                f" graph {format_tags(training)}: it is offered separately there."
+                f"Signature {signature.name!r} has other inputs or outputs in the training graph"
+                f" {format_tags(training)}: it is offered separately there."
             )
             return None
         return training
@@ -265,7 +266,7 @@ def _attribute_name(wanted: str, taken: Collection[str]) -> str:
 
 
 def _identifier(text: str) -> str:
-    """`text` with everything that a Python identifier may not hold replaced by `_`."""
+    """Replaces the characters of `text` that a Python identifier cannot have by `_`."""
     name = re.sub(r"[^0-9A-Za-z_]", "_", text)
     if not name or name[0].isdigit() or name.startswith("_"):
         name = f"n{name}" if name[:1].isdigit() else f"n_{name.lstrip('_')}"
@@ -281,10 +282,10 @@ def _same_interface(one: Signature, other: Signature) -> bool:
 
 
 def _find_hparam_signature(program: Program, signature: Signature) -> Signature | None:
-    """The signature that computes the same from the same inputs and scalars besides, if any.
+    """Returns the signature that adds scalar inputs to the same computation, if there is one.
 
-    By convention its name is `<signature>_with_…_hparams`. It also serves other signatures that
-    return tensors of the same computation, as `default` does beside `image_feature_vector`.
+    By convention its name is `<signature>_with_…_hparams`. It also extends other signatures that
+    return tensors of the computation, such as `default` beside `image_feature_vector`.
     """
     own = f"{signature.name}_with_"
     names = sorted(program.signatures, key=lambda name: (not name.startswith(own), name))
@@ -312,13 +313,13 @@ def _includes(infos: Mapping[str, TensorInfo], part: Mapping[str, TensorInfo]) -
 
 
 def _default_node(program: Program, info: TensorInfo) -> Node | None:
-    """The PlaceholderWithDefault that an input feeds, or None."""
+    """Returns the PlaceholderWithDefault that an input feeds, or None."""
     node = program.nodes.get(info.components[0].node)
     return node if node is not None and node.op == "PlaceholderWithDefault" else None
 
 
 def _static_default(program: Program, info: TensorInfo) -> bool | int | float | str | None:
-    """The value of a scalar input when it is not fed, if it stands in the graph as a constant."""
+    """Returns the value of a scalar input that is not fed, if it is a constant of the graph."""
     node = program.nodes.get(info.components[0].node)
     seen: set[str] = set()
     while node is not None and node.op in ("PlaceholderWithDefault", "Identity"):

@@ -1,4 +1,4 @@
-"""Why a module cannot be converted: all reasons, each with the parts of it that it hits."""
+"""The reasons why a module cannot be converted, each with the parts of the module that it hits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,24 @@ import contextlib
 import dataclasses
 from collections.abc import Iterator
 
+import msgspec
+
 from converter import errors
+
+
+class RefusalInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A refusal as JSON.
+
+    Attributes:
+      error: The message, in one line.
+      type: The name of the exception.
+      callables: The parts of the module that are affected: names of callables, and `table 'x'`,
+        `signature 'x'`, `regularization loss 'x'` and `asset 'x'`.
+    """
+
+    error: str
+    type: str
+    callables: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -20,6 +37,12 @@ class Refusal:
 
     error: errors.ConversionError
     parts: tuple[str, ...] = ()
+
+    def to_info(self) -> RefusalInfo:
+        """The refusal as JSON has it."""
+        return RefusalInfo(
+            error=str(self.error), type=type(self.error).__name__, callables=self.parts
+        )
 
 
 class Refusals:

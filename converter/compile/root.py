@@ -1,4 +1,4 @@
-"""Which of a module's callables the module itself is when it is called."""
+"""Chooses the callable that the module itself runs when it is called."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from converter.compile.variants import format_option
 if TYPE_CHECKING:
     from converter.compile.plan import CallablePlan
 
-# What users know a module by where it has no `default`, the likelier one first: that of BERT and
-# its kin, and TF Hub's own (https://www.tensorflow.org/hub/common_signatures).
+# The main signatures of modules without a `default`, the likelier ones first: BERT's, and TF Hub's
+# common signatures (https://www.tensorflow.org/hub/common_signatures).
 COMMON_SIGNATURES = ("tokens", "image_feature_vector", "image_classification")
 
 
 def find_root(candidates: Sequence[CallablePlan]) -> CallablePlan | None:
-    """The callable that is obvious; None if none is.
+    """Returns the obvious callable, or None if there is none.
 
-    It is that of the signature `default`; else the only one that takes inputs; else that of a
+    It runs the signature `default`; else it is the only one that takes inputs; else it runs a
     common signature.
 
     Args:
@@ -28,7 +28,7 @@ def find_root(candidates: Sequence[CallablePlan]) -> CallablePlan | None:
     by_signature = {plan.signature: plan for plan in candidates}
     if "default" in by_signature:
         return by_signature["default"]
-    # What only adds hyperparameters to another signature is the same computation.
+    # A signature that only adds hyperparameters to another one is the same computation.
     extended = {plan.source for plan in candidates if plan.source != plan.signature}
     with_inputs = {
         name: plan
@@ -41,7 +41,7 @@ def find_root(candidates: Sequence[CallablePlan]) -> CallablePlan | None:
 
 
 def get_root(candidates: Sequence[CallablePlan], signature: str) -> CallablePlan:
-    """The callable of the signature that the user names.
+    """Returns the callable of the signature that the user names.
 
     Raises:
       UsageError: if there is none, or there are several.
@@ -62,7 +62,7 @@ def get_root(candidates: Sequence[CallablePlan], signature: str) -> CallablePlan
 
 
 def explain_no_root(candidates: Sequence[CallablePlan], *, by_tags: bool) -> str:
-    """A warning that says how to choose: by graph variant, or by signature."""
+    """Returns a warning that says how to choose: by graph variant, or by signature."""
     callable_ = [plan for plan in candidates if _takes_inputs(plan)] or candidates
     commands = _list_commands(callable_, by_tags=by_tags)
     what = "graph variant" if by_tags else "signature"

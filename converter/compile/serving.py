@@ -16,12 +16,13 @@ from converter.ir.graph import Kind
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ServedSignature:
-    """A signature of the TF1 module, as a serving signature.
+    """A TF1 signature as a serving signature.
 
     Attributes:
-      attribute: The callable that offers the same signature.
-      call: The arguments with which that callable does what the signature does, if there are any.
-      computation: What it runs.
+      attribute: The callable that runs the same signature.
+      call: The arguments with which the callable computes what the signature does; None if there
+        are none.
+      computation: The graph that it runs.
     """
 
     attribute: str
@@ -30,10 +31,10 @@ class ServedSignature:
 
 
 def compile_served(part: CompiledCallable, lowering: Lowering) -> ServedSignature:
-    """Finds what the signature of a callable runs among its calls, or else compiles it.
+    """Finds a call of the callable that computes what its signature does, or compiles one.
 
     Raises:
-      ConversionError: if it cannot be carried over exactly.
+      ConversionError: if the graph cannot be converted exactly.
     """
     attribute, signature = part.plan.attribute, part.signature
     call = _find_call(part)
@@ -46,10 +47,10 @@ def compile_served(part: CompiledCallable, lowering: Lowering) -> ServedSignatur
 
 
 def _find_call(part: CompiledCallable) -> Arguments | None:
-    """The arguments of the call that does what the signature does, if there is one."""
+    """The arguments of a call that computes what the signature does, if there is one."""
     signature = part.signature
     if any(info.kind is not Kind.DENSE for info in signature.inputs.values()):
-        return None  # A composite made of its parts has lost its static shape.
+        return None  # A composite that is put together from its parts loses its static shape.
     keywords = frozenset(h.keyword for h in part.plan.hparams if h.input in signature.inputs)
     for arguments, computation in part.computations.items():
         if (

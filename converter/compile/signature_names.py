@@ -1,13 +1,13 @@
-"""How the inputs of served signatures are named, where TensorFlow and Python cannot say any name.
+"""Names of inputs of served signatures that both TensorFlow and Python accept.
 
-A SignatureDef takes any string. The Python loader cleans names until they may be parameters
-(source: `sanitize_arg_name` in function_type.py), of calls as well as of the file:
-`f(**{"z$b": t})` gives parameter `z_b`. Where no parameter can have the name (a keyword such as
-`in`), a call may still go by the function's flat keywords. What neither can say (`self`, the empty
-name, one that another name is cleaned to) gets a name of its own.
+The keys of a SignatureDef may be any strings. The Python loader cleans them until they can be
+parameters, in calls as well as in the file (source: `sanitize_arg_name` in function_type.py):
+`f(**{"z$b": t})` gives parameter `z_b`. A name that no parameter can have (a keyword such as `in`)
+still works as a flat keyword of the function. A name that works as neither (`self`, the empty name,
+one that collides with another after cleaning) is replaced.
 
-TensorFlow hands inputs to a function in the order of their parameters' names, so a renamed
-function is right only if its names sort as they did when it was traced.
+TensorFlow passes inputs to a function in the order of the parameters' names, so a renamed function
+is right only if its names sort as they did when it was traced.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from converter.compile.plan import ModulePlan
 from converter.ir import query
 from converter.ir.graph import Kind, Signature, TensorInfo
 
-# The SignatureDef of this name says how the model is initialized (source: constants.py of
-# saved_model).
+# The SignatureDef with the op that initializes the model (source: constants.py of saved_model).
 INIT_SIGNATURE = "__saved_model_init_op"
 
 _OP_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -33,28 +32,29 @@ class InputName:
     """The names of one tensor that a served signature takes.
 
     Attributes:
-      name: Its key in the SignatureDef.
-      spoken: The keyword that a Python call gives, as the loader cleans it.
-      parameter: Its name in the structured signature, which the loader cleans: that of a
-        parameter of the function that Python loads.
-      keyword: The flat keyword of that function, by which a copy that is saved names it again.
+      name: The key in the SignatureDef.
+      cleaned: The keyword of a Python call, as the loader cleans it.
+      parameter: The name in the structured signature. The loader cleans it, and gives it to a
+        parameter of the loaded function.
+      keyword: The flat keyword of that function. It names the input when the function is saved
+        again.
       traced: The parameter that the function is traced with.
     """
 
     name: str
-    spoken: str
+    cleaned: str
     parameter: str
     keyword: str
     traced: str
 
     @property
     def python_name(self) -> str:
-        """What a Python call gives: the name itself where Python can say it."""
-        return self.name if self.spoken == clean(self.name) else self.spoken
+        """The keyword for Python calls: the name itself if the loader cleans it to that."""
+        return self.name if self.cleaned == clean(self.name) else self.cleaned
 
 
 def clean(name: str) -> str:
-    """The keyword that TensorFlow (2.15 and 2.21) makes of a name; the empty one stays empty."""
+    """Cleans a name as TensorFlow (2.15 and 2.21) does; the empty name stays empty."""
     swapped = "".join(c if c.isalnum() else "_" for c in name)
     return swapped if not swapped or swapped[0].isalpha() else f"arg_{swapped}"
 
@@ -63,24 +63,21 @@ def name_inputs(names: Sequence[str]) -> tuple[InputName, ...]:
     """Names the inputs of a signature.
 
     Args:
-      names: Their keys in the SignatureDef.
+      names: The inputs' keys in the SignatureDef.
     """
-    spoken = _distinct(names, _make_spoken)
-    parameters = _distinct(spoken, _make_parameter)
-    # Graphs name their nodes without regard to case.
+    # Python's methods already have a `self`, and TensorFlow fails to clean the empty name.
+    special = {"self": "self_", "": "input"}
+    cleaned = _distinct(names, lambda name: special.get(name, clean(name)))
+    parameters = _distinct(cleaned, _make_parameter)
+    # Node names are case-insensitive.
     op_names = _distinct(parameters, _make_op_name, key=str.lower)
     order, width = sorted(parameters), len(str(len(parameters)))
     ranked = [f"input_{order.index(name):0{width}}" for name in parameters]
-    keywords = op_names if spoken == parameters else spoken
+    keywords = op_names if cleaned == parameters else cleaned
     traced = parameters if op_names == parameters else ranked
     if list(map(clean, names)) == parameters and sorted(names, key=clean) == sorted(names):
         parameters = list(names)
-    return tuple(map(InputName, names, spoken, parameters, keywords, traced))
-
-
-def _make_spoken(name: str) -> str:
-    # Python's methods have a `self` already, and TensorFlow fails to clean the empty name.
-    return {"self": "self_", "": "input"}.get(name, clean(name))
+    return tuple(map(InputName, names, cleaned, parameters, keywords, traced))
 
 
 def _make_parameter(name: str) -> str:
@@ -96,9 +93,9 @@ def _make_op_name(name: str) -> str:
 def _distinct(
     names: Sequence[str], make: Callable[[str], str], key: Callable[[str], str] = str
 ) -> list[str]:
-    """Returns `make(name)` for each name, numbered where its `key` would not be the only one.
+    """Returns `make(name)` for each name, with a number where its `key` is not unique.
 
-    Names that need no change are theirs, and no number makes a name that another one has.
+    A name that `make` does not change never gets a number.
     """
     wanted = [make(name) for name in names]
     owners: dict[str, str] = {}
@@ -114,7 +111,7 @@ def _distinct(
 
 
 def component_names(name: str, info: TensorInfo) -> list[str]:
-    """The names of a value's tensors in a signature, as TensorFlow's V1 loader gives them."""
+    """Names the tensors of a value in a signature as TensorFlow's V1 loader does."""
     if info.kind is Kind.SPARSE:
         return [f"{name}_{part}" for part in ("indices", "values", "dense_shape")]
     if info.kind is Kind.RAGGED:
@@ -123,9 +120,9 @@ def component_names(name: str, info: TensorInfo) -> list[str]:
 
 
 def part_keys(infos: Mapping[str, TensorInfo]) -> dict[str, list[str]]:
-    """The SignatureDef keys of inputs' or outputs' tensors, by TF1 name.
+    """Returns the SignatureDef keys of the tensors of inputs or outputs, by TF1 name.
 
-    A dense one has its own name; parts of composites make way where one of theirs is taken.
+    A dense tensor keeps its name; a component of a composite is renamed if its name is taken.
     """
     taken = {name for name, info in infos.items() if info.kind is Kind.DENSE}
     return {
@@ -137,22 +134,22 @@ def part_keys(infos: Mapping[str, TensorInfo]) -> dict[str, list[str]]:
 
 
 def served_inputs(signature: Signature) -> tuple[InputName, ...]:
-    """Names what a served signature takes, in the order of its inputs' tensors."""
+    """Names the tensors that a served signature takes, in the order of its inputs."""
     keys = part_keys(signature.inputs)
     return name_inputs([key for parts in keys.values() for key in parts])
 
 
 def python_names(signature: Signature) -> dict[str, str]:
-    """What Python calls give instead of names that they cannot say, by SignatureDef key."""
+    """Returns the keywords for Python calls that differ from the SignatureDef key, by that key."""
     names = served_inputs(signature)
     return {each.name: each.python_name for each in names if each.python_name != each.name}
 
 
 def serving_names(plan: ModulePlan) -> dict[str, str]:
-    """The names in `signatures` of the callables that are served, by attribute.
+    """Returns the names in `signatures` of the callables that are served, by attribute.
 
-    Those of the inference variant are served under their TF1 names. A module without such a
-    variant serves all its callables.
+    Callables of the inference variant are served under their TF1 names. A module without an
+    inference variant serves all of its callables.
     """
     inference = plan.variants.inference
     names = {

@@ -1,4 +1,4 @@
-"""The graphs that make and fill a table; nothing is traced here."""
+"""The graphs that create and fill a lookup table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 
 from converter.compile.lowering import Lowering
 from converter.ir import check, check_types, op_facts, query
-from converter.ir.graph import Graph, Node, Program, TensorRef
+from converter.ir.graph import Node, Program, TensorRef
 from converter.ir.region import Region
 from converter.passes.prune_unreachable import Feed, prune_unreachable
 from converter.passes.strip_placement import COLOCATION
@@ -14,12 +14,12 @@ from converter.passes.strip_placement import COLOCATION
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TableGraphs:
-    """A lookup table.
+    """The graphs of a lookup table.
 
     Attributes:
-      node: The node that makes it.
-      creation: Makes the table; its last item does, and its result is the handle.
-      filling: Fill it; each takes the handle.
+      node: The node that creates it.
+      creation: Returns the handle of a new table, which its last item creates.
+      filling: Fill the table; each takes the handle.
     """
 
     node: str
@@ -28,23 +28,26 @@ class TableGraphs:
 
     @property
     def regions(self) -> tuple[Region, ...]:
-        """What makes it and what fills it."""
+        """The graph that creates it, and those that fill it."""
         return (self.creation, *self.filling)
 
 
 def compile_table(program: Program, node: str, lowering: Lowering) -> TableGraphs:
-    """Cuts the graphs that make and fill a table out of a graph variant, and lowers them.
+    """Cuts the graphs that create and fill a table out of a graph variant, and lowers them.
 
     Args:
       program: The graph variant.
-      node: The node that makes the table.
+      node: The node that creates the table.
       lowering: Runs the passes.
 
     Raises:
-      ConversionError: if one of them cannot be carried over exactly.
+      ConversionError: if one of them cannot be converted exactly.
     """
     maker = program.nodes[node]
-    _check_maker(prune_unreachable(program, {}, [TensorRef(node)]), program)
+    # The passes would replace the maker by a pseudo-op. It is checked as they check other nodes.
+    whole = prune_unreachable(program, {}, [TensorRef(node)])
+    check.check_graph(whole, functions=program.functions)
+    check_types.check_types(whole, program)
     inputs = lowering.lower(prune_unreachable(program, {}, maker.inputs), program).region
     op = op_facts.REF_TABLE_OPS.get(maker.op, maker.op)
     attrs = {key: value for key, value in maker.attrs.items() if key != COLOCATION}
@@ -60,9 +63,3 @@ def compile_table(program: Program, node: str, lowering: Lowering) -> TableGraph
         for op in program.tables[node].initializers
     )
     return TableGraphs(node, creation, filling)
-
-
-def _check_maker(creation: Graph, program: Program) -> None:
-    """Checks the maker as the passes check all that they see; binding would replace it."""
-    check.check_graph(creation, functions=program.functions)
-    check_types.check_types(creation, program)

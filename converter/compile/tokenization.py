@@ -1,6 +1,6 @@
-"""What TF2 code for BERT reads off a model: its vocabulary, and whether to fold case.
+"""The attributes by which TF2 code for BERT finds a model's vocabulary and whether to fold case.
 
-Source: the attributes that `export_tfhub.py` of tensorflow/models sets.
+Source: `export_tfhub.py` of tensorflow/models.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class TokenizationInfo:
 
 
 def find_tokenization_info(legacy: LegacyModule, plan: ModulePlan) -> TokenizationInfo:
-    """Reads what the first callable of that signature returns."""
+    """Reads the constants that the first callable of the signature `tokenization_info` returns."""
     found = TokenizationInfo()
     for part in plan.callables.values():
         if part.signature != _SIGNATURE:

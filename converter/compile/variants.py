@@ -1,4 +1,4 @@
-"""Which graph variants serve inference and training, and which can be used at all."""
+"""Assigns roles to graph variants: inference, training, others, and those that are unusable."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class VariantChoice:
     """The roles of a module's graph variants.
 
     Attributes:
-      inference: The tag set that plain calls run; None when several could.
-      training: The tag set that `training=True` runs, if there is one; `inference` itself where
-        that holds update ops and has no training variant beside it.
-      others: The remaining tag sets that plain calls of named callables run.
-      left_out: For each tag set that cannot be used, why.
-      trains_as: The same as `training` for tag sets other than `inference`.
+      inference: The tag set that plain calls run; None if there are several candidates.
+      training: The tag set that `training=True` runs, if there is one; `inference` itself if it
+        has update ops and no training variant.
+      others: The other tag sets that plain calls of named callables run.
+      left_out: The unusable tag sets, each with the reason.
+      trains_as: The training variants of tag sets other than `inference`.
     """
 
     inference: Tags | None
@@ -41,17 +41,17 @@ class VariantChoice:
     trains_as: Mapping[Tags, Tags] = dataclasses.field(default_factory=dict)
 
     def training_of(self, tags: Tags) -> Tags | None:
-        """The tag set that training calls run where plain ones run `tags`, if there is one."""
+        """The training variant of `tags`, if there is one."""
         return self.training if tags == self.inference else self.trains_as.get(tags)
 
     def loss_variant(self, tags: Tags) -> Tags:
-        """The tag set whose losses count for calls that run `tags`: that for training, if any."""
+        """The tag set whose losses count for calls that run `tags`."""
         training = self.training_of(tags)
         return tags if training is None else training
 
     @property
     def used(self) -> tuple[Tags, ...]:
-        """The tag sets that some callable runs."""
+        """The tag sets that callables run."""
         found: dict[Tags, None] = {}
         for tags in (self.inference, *self.others):
             if tags is not None:
@@ -60,18 +60,18 @@ class VariantChoice:
 
     @property
     def training_graphs(self) -> frozenset[Tags]:
-        """The tag sets that are there to train another one."""
+        """The tag sets that train another one."""
         pairs = [*self.trains_as.items(), (self.inference, self.training)]
         return frozenset(twin for tags, twin in pairs if twin is not None and twin != tags)
 
 
 def format_tags(tags: Collection[str]) -> str:
-    """Prints a tag set: `{gen, bs8}`, `{}` when it is empty."""
+    """Prints a tag set: `{bs8, gen}`, or `{}` for the empty one."""
     return "{" + ", ".join(sorted(tags)) + "}"
 
 
 def format_option(option: str, value: str | Tags) -> str:
-    """An option of `tf1hub convert` as a user would type it: `--tags bs8,gen`, `--tags ''`."""
+    """Prints an option of `tf1hub convert` as users type it: `--tags bs8,gen`, `--tags ''`."""
     text = value if isinstance(value, str) else ",".join(sorted(value))
     return f"{option} {shlex.quote(text)}"
 
@@ -85,8 +85,8 @@ def choose_variants(
 
     Args:
       legacy: The module.
-      tags: The tag set for inference, when the user names one.
-      training_tags: The tag set for training, when the user names one.
+      tags: The tag set for inference, if the user names one.
+      training_tags: The tag set for training, if the user names one.
 
     Raises:
       UsageError: if the module has no graph variant with the tags named.
@@ -117,9 +117,10 @@ def _assign_roles(
     training: Tags | None,
     left_out: Mapping[Tags, str],
 ) -> VariantChoice:
-    """Pairs the tag sets up, but for what is decided; those left over may train themselves."""
+    """Pairs the tag sets that have no role yet; those without a partner may train themselves."""
     if training is None and inference is not None:
-        training = _find_training(usable, inference)
+        others = [name for name in usable if name != inference]
+        training = _find_twin(others, inference) or _find_twin(others, inference - _INFERENCE_MARKS)
     rest = sorted((name for name in usable if name not in (inference, training)), key=sorted)
     twins = _pair_up(rest)
     self_trained = {name: name for name in usable if has_runnable_updates(usable[name])}
@@ -154,23 +155,16 @@ def _find_inference(names: Collection[Tags]) -> Tags | None:
     return plain[0] if len(plain) == 1 else None
 
 
-def _find_training(names: Collection[Tags], inference: Tags) -> Tags | None:
-    for base in (inference, inference - _INFERENCE_MARKS):
-        twin = _find_twin([name for name in names if name != inference], base)
-        if twin is not None:
-            return twin
-    return None
-
-
 def _find_twin(names: Collection[Tags], base: Tags) -> Tags | None:
-    """The first of `names` that is `base` and a mark of training."""
+    """Returns the first of `names` that is `base` with a training mark."""
     return next((base | {mark} for mark in TRAINING_MARKS if base | {mark} in names), None)
 
 
 def _pair_up(names: Collection[Tags]) -> dict[Tags, Tags]:
-    """The tag sets for training, each by the one that it is the training variant of.
+    """Returns the training variant of each tag set that has one.
 
-    A set that differs in the mark of training alone goes before one with a mark of inference.
+    Tag sets that differ in the training mark alone are paired first, then those of which one has
+    an inference mark.
     """
     twins: dict[Tags, Tags] = {}
     plain = [name for name in names if not name.intersection(TRAINING_MARKS)]
@@ -184,7 +178,7 @@ def _pair_up(names: Collection[Tags]) -> dict[Tags, Tags]:
 
 
 def has_runnable_updates(program: Program) -> bool:
-    """Whether the inputs of some signature suffice for one of the update ops."""
+    """Whether some signature has all inputs that one of the update ops needs."""
     updates = set(program.update_ops)
     fed = [
         {ref for info in signature.inputs.values() for ref in info.components}
@@ -194,7 +188,7 @@ def has_runnable_updates(program: Program) -> bool:
 
 
 def _missing_weights(program: Program, legacy: LegacyModule) -> str | None:
-    """Why the checkpoint cannot serve what the variant's signatures use, or None."""
+    """Returns why the checkpoint lacks a variable that the variant uses, or None."""
     for variable in reachable_variables(program):
         try:
             legacy.checkpoint.check(variable)
@@ -204,7 +198,7 @@ def _missing_weights(program: Program, legacy: LegacyModule) -> str | None:
 
 
 def merge_variables(programs: Iterable[Program]) -> dict[str, VariableSpec]:
-    """The variables of graph variants by TF1 name, trainable where one of these trains them."""
+    """Returns the variables of graph variants by TF1 name, trainable if any variant says so."""
     found: dict[str, VariableSpec] = {}
     for program in programs:
         for spec in program.variables.values():
@@ -215,7 +209,7 @@ def merge_variables(programs: Iterable[Program]) -> dict[str, VariableSpec]:
 
 
 def reachable_variables(program: Program) -> list[VariableSpec]:
-    """The variables that signatures, update ops or losses of the variant use."""
+    """Returns the variables that signatures, update ops or losses of the variant use."""
     refs = [
         ref
         for signature in program.signatures.values()

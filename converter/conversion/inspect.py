@@ -9,6 +9,7 @@ import msgspec
 from converter.compile.compile_module import try_compile
 from converter.compile.compiled_module import CompiledModule, RefusedModule
 from converter.compile.notices import find_warnings
+from converter.compile.refusals import RefusalInfo
 from converter.compile.variants import TRAINING_MARKS, merge_variables
 from converter.conversion.options import ConversionOptions, ReadingArguments, show_options
 from converter.export import describe
@@ -76,21 +77,6 @@ class VariantSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     regularization_losses: tuple[str, ...]
 
 
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """A reason why a module cannot be converted.
-
-    Attributes:
-      error: The message.
-      type: The name of the exception.
-      callables: The parts of the module that are affected: names of callables, and `table 'x'`,
-        `signature 'x'`, `regularization loss 'x'` and `asset 'x'`.
-    """
-
-    error: str
-    type: str
-    callables: tuple[str, ...]
-
-
 class ModuleSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A description of a TF1 module.
 
@@ -121,7 +107,7 @@ class ModuleSummary(msgspec.Struct, frozen=True, kw_only=True):
     dropped: tuple[DroppedInfo, ...]
     warnings: tuple[str, ...]
     refused: str | None
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[RefusalInfo, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Converts the summary to JSON values."""
@@ -175,14 +161,7 @@ def summarize(legacy: LegacyModule, options: ConversionOptions) -> ModuleSummary
         dropped=describe.describe_dropped(compiled) if compiled else (),
         warnings=tuple(find_warnings(compiled) if compiled else plan.warnings if plan else ()),
         refused=str(refusals[0].error) if refusals else None,
-        refusals=tuple(
-            Refusal(
-                error=str(refusal.error),
-                type=type(refusal.error).__name__,
-                callables=tuple(refusal.parts),
-            )
-            for refusal in refusals
-        ),
+        refusals=tuple(refusal.to_info() for refusal in refusals),
     )
 
 

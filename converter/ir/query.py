@@ -147,15 +147,6 @@ def _is_back_edge(nodes: Nodes, source: str) -> bool:
     return nodes[source].op in ("NextIteration", "RefNextIteration")
 
 
-def users_of_nodes(nodes: Nodes) -> dict[str, list[str]]:
-    """For each node, the nodes that wait for it, each once."""
-    users: dict[str, list[str]] = {}
-    for name, node in nodes.items():
-        for source in dict.fromkeys(node.input_nodes()):
-            users.setdefault(source, []).append(name)
-    return users
-
-
 def unique_name(wanted: str, taken: Collection[str]) -> str:
     """`wanted`, or the first of `wanted_1`, `wanted_2`, … that is not in `taken`."""
     if wanted not in taken:

@@ -36,6 +36,17 @@ class Uses:
         """The nodes that wait for node `name`, over data or control edges, each once."""
         return self._users.get(name, {}).keys()
 
+    def followers(self, names: Iterable[str]) -> set[str]:
+        """The nodes that wait for any of `names`, over any number of edges."""
+        found: set[str] = set()
+        stack = list(names)
+        while stack:
+            for user in self.users(stack.pop()):
+                if user not in found:
+                    found.add(user)
+                    stack.append(user)
+        return found
+
     def add(self, node: Node) -> None:
         """Adds the uses that `node` makes of others."""
         for position, ref in enumerate(node.inputs):

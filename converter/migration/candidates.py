@@ -1,4 +1,4 @@
-"""A place in the tree that may hold a TF1 module; a worker finds out whether it does."""
+"""Places in the tree that may hold TF1 modules; workers find out whether they do."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ ARCHIVE_SUFFIXES = (".tar.gz", ".tgz")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Candidate:
-    """Something that may be a module.
+    """A file or directory that may be a module.
 
     Attributes:
-      path: Where it is in the tree, with slashes; its identity in journal and report.
+      path: Its path in the tree, with slashes; it identifies the module in journal and report.
       source: Its absolute path.
-      target: Where its SavedModel goes, relative to DST_ROOT, with slashes.
+      target: The path of its SavedModel, relative to DST_ROOT, with slashes.
     """
 
     path: str
@@ -29,11 +29,11 @@ class Candidate:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Found:
-    """What a tree or a list holds.
+    """The contents of a tree or a list.
 
     Attributes:
-      candidates: What may be modules.
-      outcomes: Those of places that need no look inside.
+      candidates: The places that may hold modules.
+      outcomes: The outcomes of places that need no look inside.
     """
 
     candidates: tuple[Candidate, ...] = ()
@@ -41,22 +41,22 @@ class Found:
 
     @property
     def all(self) -> tuple[Candidate | Outcome, ...]:
-        """Everything that has a path."""
+        """All candidates and outcomes; each has a path."""
         return (*self.candidates, *self.outcomes)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Globs:
-    """Which paths count: those that match one of `include`, if there are any, and no `exclude`.
+    """Globs that choose paths: one of `include` has to match, if there are any, and no `exclude`.
 
-    A `*` matches slashes, too. What is below an excluded folder is excluded.
+    A `*` matches slashes, too. Everything below an excluded folder is excluded.
     """
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
 
     def admits(self, path: str) -> bool:
-        """Whether a path counts."""
+        """Whether a path is chosen."""
         included = not self.include or any(fnmatch.fnmatchcase(path, g) for g in self.include)
         return included and not self.excludes(path)
 
@@ -68,7 +68,7 @@ class Globs:
 
 
 def target_of(path: str) -> str:
-    """Where the SavedModel of `path` goes: an archive's name loses its suffix."""
+    """Returns where the SavedModel of `path` goes: an archive's name loses its suffix."""
     for suffix in ARCHIVE_SUFFIXES:
         # An archive that is named by its suffix alone keeps it.
         if path.endswith(suffix) and not path.endswith(f"/{suffix}") and path != suffix:
@@ -77,7 +77,7 @@ def target_of(path: str) -> str:
 
 
 def admit(found: Found, globs: Globs) -> Found:
-    """What the globs leave of `found`."""
+    """Returns the candidates and outcomes that the globs choose."""
     return Found(
         tuple(c for c in found.candidates if globs.admits(c.path)),
         tuple(o for o in found.outcomes if globs.admits(o.path)),
@@ -87,12 +87,12 @@ def admit(found: Found, globs: Globs) -> Found:
 def without_collisions(
     candidates: Sequence[Candidate],
 ) -> tuple[tuple[Candidate, ...], dict[Candidate, Candidate]]:
-    """Takes out candidates whose SavedModel would be where, or in, or around, that of another.
+    """Removes candidates whose SavedModels would be at, inside or around another's.
 
-    A directory goes before an archive, then the shorter path, then the alphabet.
+    A directory wins over an archive, then the shorter path wins, then the first in the alphabet.
 
     Returns:
-      The candidates that stay, in their order, and for each other one the one in its way.
+      The candidates that stay, in their order, and for each that was removed, the winner.
     """
     taken: dict[str, Candidate] = {}
     above: dict[str, Candidate] = {}

@@ -1,4 +1,4 @@
-"""Whether a SavedModel that the converter wrote is still all there."""
+"""Checks that a SavedModel which the converter wrote is still complete."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from converter.tensor_bundle.checkpoint import read_checkpoint
 
 
 def is_complete(directory: pathlib.Path) -> bool:
-    """Whether it has all the files that it names, and each of them is as long as it has to be.
+    """Whether a SavedModel has all files that it names, each at its full length.
 
-    The record alone does not say: it stays where a copy was broken off, or a file was removed. The
-    weights themselves are not read.
+    The record alone does not show that: it is still there if a copy was aborted or a file was
+    removed. The weights themselves are not read.
     """
     variables = directory / "variables" / "variables"
     try:

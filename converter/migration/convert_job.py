@@ -1,7 +1,7 @@
 """Converts one module of a migration, in a worker process.
 
-`convert_job` is the one function that catches everything. It may be run again at any time: what
-is done already is recognized, and what it leaves is whole or not there.
+`convert_job` is the one function that catches everything. It may be run again at any time: it
+recognizes work that is done, and its output is complete or absent.
 """
 
 from __future__ import annotations
@@ -20,16 +20,20 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from converter import errors
+from converter.compile.compile_module import try_compile
+from converter.compile.compiled_module import CompiledModule
 from converter.conversion.convert import convert
-from converter.conversion.inspect import inspect
 from converter.export.record import to_bytes
 from converter.files.snapshot import SourceGuard, take_snapshot
 from converter.files.staging import sweep_beside
+from converter.formats.registry import read_module
 from converter.migration.install import check_replaceable, install
 from converter.migration.job import Job
 from converter.migration.outcomes import Converted, ErrorInfo, Failed, Outcome, Refused
 from converter.migration.precheck import describe_output, precheck
 from converter.parity.report import ParityReport
+from converter.processes import garbage_collection
+from converter.processes.custom_ops import import_packages
 from converter.version import __version__
 
 # A `ConversionError` of these types is not the module's fault; any other is.
@@ -37,14 +41,14 @@ _NOT_THE_MODULE = (errors.DestinationError, errors.ParityError)
 
 
 def convert_job(job: Job) -> Outcome:
-    """Converts a module. Raises nothing: what goes wrong is an outcome."""
+    """Converts a module. Raises nothing: an error is an outcome."""
     outcome = _guard(job, _convert)
     assert outcome is not None
     return outcome
 
 
 def inspect_job(job: Job) -> Outcome | None:
-    """What `convert_job` would do, from reading only; None if it would convert the module."""
+    """Reads a module; returns the outcome that converting it would have, None if `Converted`."""
     return _guard(job, _foresee)
 
 
@@ -53,7 +57,7 @@ def _guard(job: Job, run: Callable[[Job], Outcome | None]) -> Outcome | None:
     try:
         _check_version(job)
         outcome = run(job)
-    except (Exception, SystemExit) as error:  # SystemExit: what a package of --import-ops may do.
+    except (Exception, SystemExit) as error:  # SystemExit: from a package of --import-ops.
         outcome = _unsuccessful(job, error)
     if outcome is None:
         return None
@@ -68,10 +72,11 @@ def _guard(job: Job, run: Callable[[Job], Outcome | None]) -> Outcome | None:
 
 
 def _check_version(job: Job) -> None:
-    if job.converter != __version__:
+    version = __version__
+    if job.converter != version:
         raise errors.InternalError(
-            f"this worker has version {__version__} of the converter, expected"
-            f" {job.converter}: install the same version on all machines"
+            f"this worker has version {version} of the converter, expected {job.converter}: install"
+            " the same version on all machines"
         )
 
 
@@ -93,7 +98,7 @@ def _convert(job: Job) -> Outcome:
 
 
 def _write(job: Job, staging: pathlib.Path, known_digest: str | None) -> tuple[str, ...]:
-    """Writes the SavedModel; returns the converter's remarks."""
+    """Writes the SavedModel, and returns the converter's remarks."""
     digest = None if known_digest is None else lambda: known_digest
     conversion = convert(
         job.source,
@@ -110,25 +115,26 @@ def _foresee(job: Job) -> Outcome | None:
     if checked.outcome is not None:
         return checked.outcome
     check_replaceable(pathlib.Path(job.destination))
-    refusals = inspect(
-        job.source, import_ops=job.options.import_ops, **job.options.recorded()
-    ).refusals
-    if not refusals:
+    import_packages(job.options.import_ops)
+    with garbage_collection.paused():
+        compilation = try_compile(read_module(job.source), job.options.plan_options)
+    if isinstance(compilation, CompiledModule):
         return None
-    error = ErrorInfo(kind=refusals[0].type, message=refusals[0].error)
-    return Refused(**job.module_fields(), error=error)
+    refusals = tuple(refusal.to_info() for refusal in compilation.refusals)
+    error = ErrorInfo.of(compilation.error)
+    return Refused(**job.module_fields(), error=error, refusals=refusals)
 
 
 @contextlib.contextmanager
 def _staging(job: Job) -> Iterator[pathlib.Path]:
-    """A directory for this attempt alone; temporary files are made in it, too.
+    """Makes a directory for this attempt alone, which also holds its temporary files.
 
-    The worker of an earlier attempt may be lost and yet alive. Whatever a killed one leaves is
+    The worker of an earlier attempt may be lost and still alive. The files of killed workers are
     swept up with the directory of the run.
     """
     place = pathlib.Path(job.staging)
     try:
-        # Not the parents: made on a machine that does not see DST_ROOT they would hide that.
+        # Without parents: on a machine that does not see DST_ROOT, making them would hide that.
         folder = tempfile.mkdtemp(prefix=f"{place.name}_", dir=place.parent)
     except OSError as error:
         remedy = "Check the permissions and the free space, and that all machines see DST_ROOT."
@@ -142,7 +148,7 @@ def _staging(job: Job) -> Iterator[pathlib.Path]:
 
 
 def _keep(report: ParityReport, job: Job, staging: pathlib.Path) -> None:
-    """Keeps a comparison in full, above all one that failed."""
+    """Keeps the whole comparison, above all one that failed."""
     place, staged = pathlib.Path(job.parity_report), staging / "parity.json"
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -156,7 +162,7 @@ def _unsuccessful(job: Job, error: BaseException) -> Outcome:
     is_expected = isinstance(error, errors.ConversionError)
     details = "" if is_expected else "".join(traceback.format_exception(error))
     info = ErrorInfo.of(error, details)
-    # Where it was staged says nothing to a user.
+    # Users do not know the staging path.
     staged = re.escape(job.staging) + "_[^/]*/new"
     info = msgspec.structs.replace(
         info, message=re.sub(staged, lambda _: job.destination, info.message)

@@ -1,8 +1,8 @@
-"""Finds what may be modules below SRC_ROOT, without reading any of it.
+"""Finds candidates for modules below SRC_ROOT, without reading any file.
 
-A directory that names a model's file, and an archive, are candidates; whether a format of the
-converter recognizes them is found out in a worker. Nothing is looked for inside a candidate.
-Links to directories are not followed, wherever they lead.
+A directory that holds a model's file is a candidate, and so is an archive; a worker finds out
+whether a format of the converter recognizes it. Nothing inside a candidate is a candidate. Links to
+directories are not followed, wherever they lead.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from converter import errors
 from converter.migration.candidates import ARCHIVE_SUFFIXES, Candidate, Found, target_of
 from converter.migration.outcomes import ErrorInfo, NotLegacy, Outcome, Reason, Refused
 
-# What only a model's directory holds, whatever its format; a format says more.
+# Only a model's directory holds these, whatever its format.
 _MODEL_FILES = frozenset({"saved_model.pb", "saved_model.pbtxt", "tfhub_module.pb"})
 
 
 def discover(source_root: pathlib.Path, destination_root: pathlib.Path) -> Found:
-    """Walks a tree.
+    """Finds the candidates of a tree.
 
     Args:
       source_root: An absolute path.
@@ -36,10 +36,10 @@ def discover(source_root: pathlib.Path, destination_root: pathlib.Path) -> Found
 
 
 def check_source_root(source_root: pathlib.Path) -> None:
-    """Checks that there is a tree.
+    """Checks that `source_root` is a tree of modules.
 
     Raises:
-      UsageError: if `source_root` is no directory, or a module itself.
+      UsageError: if it is not a directory, or is a model itself.
     """
     if not source_root.is_dir():
         raise errors.UsageError(f"{source_root} is no directory", remedy="Check the path.")
@@ -59,7 +59,7 @@ def _names(folder: pathlib.Path) -> set[str]:
 
 @dataclasses.dataclass(slots=True)
 class _Below:
-    """What is below a folder."""
+    """The contents of a folder and all below it."""
 
     candidates: list[Candidate] = dataclasses.field(default_factory=list)
     outcomes: list[Outcome] = dataclasses.field(default_factory=list)
@@ -67,7 +67,7 @@ class _Below:
 
     @property
     def is_no_model(self) -> bool:
-        """Whether there are files, and none of them has to do with a model."""
+        """Whether there are files, and none of them belongs to a model."""
         nothing = all(
             isinstance(outcome, NotLegacy) and outcome.reason is Reason.NO_MODEL
             for outcome in self.outcomes

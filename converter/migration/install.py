@@ -1,4 +1,4 @@
-"""Puts a finished SavedModel where it belongs."""
+"""Moves a finished SavedModel to its destination."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from converter.files import replace
 
 
 def check_replaceable(destination: pathlib.Path) -> None:
-    """Checks that nothing is at `destination` but what a migration may replace.
+    """Checks that a migration may write, or replace, `destination`.
 
     Raises:
-      DestinationError: if something is there that the converter did not write, or it would lie in
-        a SavedModel.
+      DestinationError: if something is there that the converter did not write, or if `destination`
+        lies in a SavedModel.
     """
     for parent in destination.parents:
         if (parent / "saved_model.pb").exists():
@@ -43,10 +43,10 @@ def _is_ours(directory: pathlib.Path) -> bool:
 
 
 def install(output: pathlib.Path, destination: pathlib.Path) -> None:
-    """Renames `output` to `destination`, when it is on the disk; see `replace.put_in_place`.
+    """Flushes `output` to the disk and renames it to `destination`; see `files/replace.py`.
 
     Raises:
-      DestinationError: if that is not possible, or not allowed: see `check_replaceable`.
+      DestinationError: if that fails, or is not allowed: see `check_replaceable`.
     """
     check_replaceable(destination)
     try:

@@ -1,4 +1,4 @@
-"""What a worker has to know to run one job."""
+"""A job: the data that a worker needs to convert one module."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from converter.version import __version__
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """A module to convert; all paths are absolute, since a worker may be anywhere.
+    """A module to convert. All paths are absolute, since a worker may be anywhere.
 
     Attributes:
-      path: The module's place in the tree.
-      source: Where it lies.
+      path: The module's path in the tree.
+      source: Where its files are.
       destination: Where its SavedModel goes.
-      staging: Where it is staged, on the filesystem of the destination: a path that is of this job
-        alone, to whose name each attempt adds.
-      parity_report: Where the comparison in full goes.
-      options: How to convert it.
+      staging: A path on the destination's filesystem that only this job uses, and that each attempt
+        extends.
+      parity_report: Where the whole comparison goes.
+      options: The options of the conversion.
       converter: The version of the converter that made the job.
       attempt: Counts from 1.
     """
@@ -35,9 +35,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int = 1
 
     def again(self) -> Job:
-        """The same job for another attempt."""
+        """Returns the job for another attempt."""
         return msgspec.structs.replace(self, attempt=self.attempt + 1)
 
     def module_fields(self) -> dict[str, Any]:
-        """The fields of an outcome that say which module it belongs to."""
+        """Returns the fields that identify the module in an outcome."""
         return {"path": self.path, "source": self.source, "destination": self.destination}

@@ -1,4 +1,4 @@
-"""A place where one job runs at a time: it has a worker process, and replaces it when needed."""
+"""Runs jobs one at a time in a worker process, and replaces the process when needed."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _GIB = 1 << 30
 
 
 class JobRunner:
-    """Runs jobs in a worker process that is used for many of them.
+    """Runs jobs in a worker process, many in the same one.
 
-    A job that costs a worker its life is tried again in a fresh one if others had used the first:
-    they may be to blame.
+    A job that kills its worker is tried again in a fresh one if other jobs had used the first: they
+    may be to blame.
 
     Args:
-      function: What runs a job, as `module:function`.
-      limits: What a job may use.
+      function: The function that runs a job, as `module:function`.
+      limits: The limits of a job.
     """
 
     def __init__(self, function: str, limits: Limits) -> None:
@@ -37,7 +37,7 @@ class JobRunner:
         self._is_closed = False
 
     def start(self) -> WorkerProcess:
-        """Returns the worker, a new one where there is none that can take a job.
+        """Returns the worker; starts a new one if none can take a job.
 
         Raises:
           InternalError: if it does not start.
@@ -52,7 +52,7 @@ class JobRunner:
         return self._worker
 
     def run(self, job: Job) -> Outcome | None:
-        """Runs a job; its outcome is `TimedOut` or `Crashed` if it cost the worker its life.
+        """Runs a job; its outcome is `TimedOut` or `Crashed` if it killed the worker.
 
         Raises:
           InternalError: if no worker starts.
@@ -76,13 +76,13 @@ class JobRunner:
         return self.run(job.again())
 
     def kill(self) -> None:
-        """Kills the worker, with the job that runs on it, for good; from any thread."""
+        """Kills the worker and its job, for good; from any thread."""
         self._is_closed = True
         if self._worker is not None:
             self._worker.kill()
 
     def close(self) -> None:
-        """Ends the worker, when no job runs on it."""
+        """Ends the worker while no job runs on it."""
         self._is_closed = True
         self._drop_worker()
 

@@ -1,8 +1,8 @@
 """The journal of a migration: an append-only file of JSON lines in DST_ROOT.
 
-A line is an event, and is on the disk before the run goes on. The last line may be torn, by a
-power cut or a kill; it is ignored, and cut off by the next run. What a module's state is follows
-from the journal alone: its last outcome, and what source, converter and options it belongs to.
+A line is an event, and is on the disk before the run continues. A power cut or a kill may tear the
+last line; it is ignored, and the next run cuts it off. The journal alone tells the state of a
+module: its last outcome, and the source, converter and options that it belongs to.
 
     history = read_journal(destination_root)
     history.entries["image/resnet"].outcome      # Converted(…), Refused(…), …
@@ -45,12 +45,12 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
 
 
 class RunStarted(_Event, frozen=True, kw_only=True, tag="run_started"):
-    """A run begins.
+    """A run began.
 
     Attributes:
       converter: The converter's version.
-      source_root: What is migrated.
-      options: What the user asked for.
+      source_root: The tree that is migrated.
+      options: The user's options.
     """
 
     converter: str
@@ -70,7 +70,7 @@ class JobFinished(_Event, frozen=True, kw_only=True, tag="job_finished"):
     Attributes:
       source_stat_digest: That of a snapshot of the source before the job began; None if no job ran.
       destination_stat_digest: That of the SavedModel after it; None if there is none.
-      fingerprint: Of the options that decide about the outcome.
+      fingerprint: The fingerprint of the options that decide the outcome.
       converter: The converter's version.
     """
 
@@ -82,7 +82,7 @@ class JobFinished(_Event, frozen=True, kw_only=True, tag="job_finished"):
 
 
 class RunFinished(_Event, frozen=True, kw_only=True, tag="run_finished"):
-    """A run ended by itself; there is none of these for a run that was killed."""
+    """A run ended by itself; a run that was killed has no such event."""
 
     counts: dict[str, Count]
     interrupted: bool
@@ -101,12 +101,12 @@ class _Header(msgspec.Struct):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Run:
-    """A run, as the journal tells it.
+    """A run, as the journal has it.
 
     Attributes:
-      started: How it began.
-      finished: How it ended; None if it was killed, or is going on.
-      last_time: When it was last heard of.
+      started: Its first event.
+      finished: Its last event; None if it was killed, or is still going on.
+      last_time: The time of its last event of any type.
     """
 
     started: RunStarted
@@ -115,7 +115,7 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """How long it took, or has taken as far as is known."""
+        """How long it took, as far as is known."""
         return self.last_time - self.started.time
 
 
@@ -134,12 +134,12 @@ class DamagedLine:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class History:
-    """All that a journal tells.
+    """The contents of a journal.
 
     Attributes:
-      runs: In the order in which they began.
+      runs: The runs, in the order in which they began.
       entries: The last outcome of each module, by its path.
-      unfinished: Modules that were begun, and have no outcome since.
+      unfinished: Modules whose last job began and has no outcome.
       damaged_lines: Lines before the last that could not be read, and were skipped.
     """
 
@@ -155,12 +155,12 @@ class History:
 
 
 def journal_path(destination_root: str | os.PathLike[str]) -> pathlib.Path:
-    """Where the journal of a migration lies."""
+    """Returns the path of a migration's journal."""
     return pathlib.Path(destination_root) / STATE_FOLDER / FILENAME
 
 
 def read_journal(destination_root: str | os.PathLike[str]) -> History:
-    """Reads what happened to a destination; empty if nothing did.
+    """Reads the journal of a destination; an empty history if there is none.
 
     Raises:
       DestinationError: if the journal cannot be read, or a later version wrote it.
@@ -177,7 +177,7 @@ def read_journal(destination_root: str | os.PathLike[str]) -> History:
 
 
 def _events(content: bytes, path: pathlib.Path, damaged: list[DamagedLine]) -> Iterator[Event]:
-    # What follows the last newline is a torn line, or nothing.
+    # A torn line, or nothing, follows the last newline.
     for number, line in enumerate(content.split(b"\n")[:-1], start=1):
         try:
             header = decode(line, _Header)
@@ -242,7 +242,7 @@ class Journal:
         return False
 
     def append(self, *events: Event) -> None:
-        """Writes events, all or none of them, and returns when they are on the disk."""
+        """Writes all of the events or none, and returns when they are on the disk."""
         if not events:
             return
         start = self._file.seek(0, os.SEEK_END)
@@ -255,7 +255,7 @@ class Journal:
 
     def _write(self, content: bytes) -> None:
         written = 0
-        while written < len(content):  # A write to a disk that is nearly full is a short one.
+        while written < len(content):  # On a nearly full disk, a write may be short.
             written += self._file.write(content[written:]) or 0
         os.fsync(self._file.fileno())
 
@@ -267,7 +267,7 @@ class Journal:
 
 
 def _sync_folder(folder: pathlib.Path) -> None:
-    """Makes sure that a new file's name is on the disk, too."""
+    """Flushes the names of new files to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,7 +1,7 @@
-"""One run at a time for a DST_ROOT.
+"""Allows one run at a time for a DST_ROOT.
 
-`flock` rather than a file that exists or not: the system drops it with its holder, however that
-ends, so there is no stale lock to judge. The file says who holds it, for the error.
+The lock is an `flock` rather than the existence of a file: the system releases it when its holder
+ends, so that no lock is ever stale. The file names the holder for the error message.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def locked(path: pathlib.Path) -> Iterator[None]:
     """Holds the lock at `path`.
 
     Raises:
-      DestinationError: if another run holds it, or the place cannot be written.
+      DestinationError: if another run holds it, or the file cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +53,7 @@ def _take(path: pathlib.Path, file: IO[str]) -> None:
             remedy="Use a filesystem that supports flock.",
         ) from error
     holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": int(time.time())}
-    with contextlib.suppress(OSError):  # A full disk: the lock holds all the same.
+    with contextlib.suppress(OSError):  # On a full disk, the lock holds all the same.
         file.truncate(0)
         file.write(json.dumps(holder))
         file.flush()

@@ -1,4 +1,4 @@
-"""A list of modules in a file, in place of a tree: a handle a line, `#` begins a comment."""
+"""Reads a list of modules from a file: a path on each line; `#` begins a comment."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from converter.migration.outcomes import ErrorInfo, Outcome, Refused
 def read_module_list(
     file: pathlib.Path, source_root: pathlib.Path, destination_root: pathlib.Path
 ) -> Found:
-    """Reads a list of handles.
+    """Reads a list of modules.
 
-    A path is relative to SRC_ROOT. One outside of it, and a URL, keep their whole path below
-    DST_ROOT.
+    Paths are relative to SRC_ROOT. A module outside of it keeps its whole path below DST_ROOT.
 
     Raises:
-      UsageError: if the file cannot be read, or names two modules that would become one.
+      UsageError: if the file cannot be read, or the outputs of two modules would have one path.
     """
     try:
         lines = file.read_text().splitlines()

@@ -1,37 +1,73 @@
-"""What the user of a migration asks for."""
+"""The options of a migration."""
 
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import os
 import pathlib
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeVar
 
 from converter import errors
-from converter.conversion.options import ConversionOptions
+from converter.conversion.options import ConversionArguments, ConversionOptions, describe_options
+from converter.files.paths import StrPath
 from converter.migration.candidates import Globs
-from converter.migration.options_file import Rule, apply_rules
+from converter.migration.options_file import Rule, apply_rules, read_rules
 from converter.migration.worker import CONVERT
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
-def local_root(root: str | os.PathLike[str]) -> pathlib.Path:
-    """The absolute path of a tree.
 
-    Raises:
-      UsageError: if it lies on a filesystem that only TensorFlow speaks to.
+class MigrationArguments(ConversionArguments, total=False):
+    """The keyword arguments of `converter.migrate`.
+
+    The options of `convert` (`tags`, `verify` and so on) apply to all modules.
+
+    Attributes:
+      from_list: A file with the path of a module on each line, relative to the source tree, to
+        convert in place of all modules of the tree.
+      include: Globs, one of which a module's relative path has to match. `*` matches slashes.
+      exclude: Globs, none of which a module's relative path, or a folder above it, may match.
+      options: Options of `convert` for some modules, by path pattern: a mapping, or a JSON or TOML
+        file of one, such as `{"bert/*": {"call_signature": "tokens"}}`. If several patterns match a
+        module, the last one that sets an option decides.
+      dry_run: Whether to read modules and say what would be done, and write nothing.
+      retry_failed: Whether to retry modules that failed before and have not changed since.
+      fail_fast: Whether to begin no more modules after the first that fails.
+      workers: How many modules to convert at a time; by default, the number of processors. Dask's
+        scheduler has its own workers.
+      timeout_secs: How long a module may take, an hour by default; None for no limit.
+      memory_limit_gib: How much resident memory a module may take, in GiB; no limit by default.
+      engine: Where jobs run: in processes of this machine, or on the workers of Dask.
+      scheduler: The address of Dask's scheduler.
     """
-    if "://" in os.fspath(root):
-        raise errors.UsageError(
-            f"{os.fspath(root)} is no local path, which is all that a migration reads and writes",
-            remedy="Mount it (gcsfuse, for instance), or convert its modules one by one with"
-            " `tf1hub convert`.",
-        )
-    return pathlib.Path(root).absolute()
+
+    from_list: StrPath | None
+    include: Sequence[str]
+    exclude: Sequence[str]
+    options: StrPath | Mapping[str, Mapping[str, Any]] | None
+    dry_run: bool
+    retry_failed: bool
+    fail_fast: bool
+    workers: int | None
+    timeout_secs: float | None
+    memory_limit_gib: float | None
+    engine: Literal["local", "dask"]
+    scheduler: str | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The arguments of `converter.migrate`, which describes them; paths are absolute."""
+    """The options of a migration; `MigrationArguments` describes most of them.
+
+    Attributes:
+      source_root: An absolute path, like the next two.
+      globs: The modules to convert.
+      conversion: Options of `convert` for all modules.
+      rules: Options for some modules.
+      job_function: The function that runs a job, as `module:function`; tests have their own.
+    """
 
     source_root: pathlib.Path
     destination_root: pathlib.Path
@@ -43,7 +79,7 @@ class Options:
     retry_failed: bool = False
     fail_fast: bool = False
     workers: int | None = None
-    timeout_secs: float | None = None
+    timeout_secs: float | None = 3600.0
     memory_limit_gib: float | None = None
     engine: Literal["local", "dask"] = "local"
     scheduler: str | None = None
@@ -65,3 +101,64 @@ class Options:
         for name in ("source_root", "destination_root", "from_list"):
             values[name] = None if values[name] is None else str(values[name])
         return values
+
+
+def make_options(
+    source_root: StrPath, destination_root: StrPath, arguments: Mapping[str, Any]
+) -> Options:
+    """Makes options of the arguments of `converter.migrate`.
+
+    Raises:
+      TypeError: if there is no such argument.
+      UsageError: if an argument has no valid value.
+    """
+    for name in arguments:
+        if name not in MigrationArguments.__annotations__:
+            raise TypeError(f"migrate() got an unexpected keyword argument {name!r}")
+    values = dict(arguments)
+    conversion = {name: values.pop(name) for name in arguments if name in _CONVERSION}
+    globs = Globs(tuple(values.pop("include", ())), tuple(values.pop("exclude", ())))
+    from_list, rules = values.pop("from_list", None), values.pop("options", None)
+    return Options(
+        source_root=local_root(source_root),
+        destination_root=local_root(destination_root),
+        from_list=None if from_list is None else pathlib.Path(from_list).absolute(),
+        globs=globs,
+        conversion=ConversionOptions().updated(conversion),
+        rules=() if rules is None else read_rules(rules),
+        **values,
+    )
+
+
+def local_root(root: StrPath) -> pathlib.Path:
+    """Returns the absolute path of a tree.
+
+    Raises:
+      UsageError: if it lies on a filesystem that only TensorFlow can access.
+    """
+    if "://" in os.fspath(root):
+        raise errors.UsageError(
+            f"{os.fspath(root)} is not a local path; a migration reads and writes no others",
+            remedy="Mount it (with gcsfuse, for instance), or convert its modules one by one with"
+            " `tf1hub convert`.",
+        )
+    return pathlib.Path(root).absolute()
+
+
+def show_arguments(function: _Function) -> _Function:
+    """Makes `help` list the `MigrationArguments` of a function, with their defaults."""
+    signature = inspect.signature(function)
+    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    defaults: dict[str, Any] = {"include": (), "exclude": (), "options": None}
+    defaults |= {field.name: field.default for field in dataclasses.fields(Options)}
+    defaults |= {about.name: about.default for about in describe_options()}
+    arguments = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name])
+        for name in MigrationArguments.__annotations__
+    ]
+    parameters = [*own, *arguments]
+    function.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return function
+
+
+_CONVERSION = frozenset(ConversionArguments.__annotations__)

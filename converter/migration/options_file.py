@@ -1,4 +1,4 @@
-"""A file of options by path pattern, JSON or TOML, for the modules that need their own.
+"""Reads options by path pattern from a JSON or TOML file, for modules that need their own.
 
     ["bert/*"]
     call_signature = "tokens"
@@ -7,9 +7,9 @@
     tags = ["bs8", "gen"]
     verify = true
 
-A pattern is matched with a module's relative path as `--include` does it; `*` matches slashes.
-All rules that match count, each option as the last of them has it; what none of them has is as it
-was given for the whole migration. The paths of files are relative to the file of options.
+A pattern matches a module's relative path as one of `--include` does; `*` matches slashes. If
+several rules match, the last one that sets an option decides; an option that none sets is that of
+the whole migration. File paths are relative to the options file.
 """
 
 from __future__ import annotations
@@ -42,17 +42,17 @@ class Rule:
     options: Mapping[str, Any]
 
     def matches(self, path: str) -> bool:
-        """Whether it is for the module at a path."""
+        """Whether the rule applies to the module at a path."""
         return fnmatch.fnmatchcase(path, self.pattern)
 
 
 def read_rules(
     source: str | os.PathLike[str] | Mapping[str, Mapping[str, Any]],
 ) -> tuple[Rule, ...]:
-    """Reads rules from a file, or takes them as they are.
+    """Reads rules from a file or a mapping.
 
     Raises:
-      UsageError: if the file cannot be read, or has an option or a value that there is not.
+      UsageError: if the file cannot be read, or has an unknown option or a wrong value.
     """
     if isinstance(source, Mapping):
         return _check_rules(source, "options", pathlib.Path())
@@ -61,7 +61,7 @@ def read_rules(
 
 
 def apply_rules(rules: Iterable[Rule], path: str, options: ConversionOptions) -> ConversionOptions:
-    """The options of the module at a path."""
+    """Returns the options of the module at a path."""
     for rule in rules:
         if rule.matches(path):
             options = options.updated(rule.options)
@@ -69,10 +69,10 @@ def apply_rules(rules: Iterable[Rule], path: str, options: ConversionOptions) ->
 
 
 def check_matched(rules: Iterable[Rule], paths: Sequence[str]) -> None:
-    """Checks that each rule is for some module.
+    """Checks that each rule applies to a module.
 
     Raises:
-      UsageError: if one is not.
+      UsageError: if one does not.
     """
     for rule in rules:
         if not any(map(rule.matches, paths)):
@@ -103,7 +103,7 @@ def _check_rules(values: Any, where: str, folder: pathlib.Path) -> tuple[Rule, .
 
 
 def _with_absolute_paths(options: Mapping[str, Any], folder: pathlib.Path) -> dict[str, Any]:
-    """Options that a worker understands, wherever it is."""
+    """Makes paths absolute, since a worker may be anywhere."""
     paths = {about.name for about in describe_options() if about.kind is Kind.PATH}
     return {
         name: str(folder / value) if name in paths and value is not None else value

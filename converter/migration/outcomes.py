@@ -20,6 +20,7 @@ from typing import TypeAlias, get_args
 import msgspec
 
 from converter import errors
+from converter.compile.refusals import RefusalInfo
 from converter.files.json_values import Count, Number, Seconds, restore_numbers
 from converter.parity.verdict import DIFFERS, EQUAL
 
@@ -32,7 +33,7 @@ class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True):
       message: What was expected and what was found, in one line.
       node: The graph node where it happened, if there is one.
       remedy: What the user can do about it.
-      details: A traceback, or the last words of a worker that died; for bug reports.
+      details: A traceback, or the last output of a worker that died; for bug reports.
     """
 
     kind: str
@@ -61,7 +62,7 @@ class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ParitySummary(msgspec.Struct, frozen=True, kw_only=True):
-    """The few facts that say how equal a converted module is to its original.
+    """How equal a converted module is to its original, in a few numbers.
 
     Attributes:
       verdict: `equal`, `differs` or `not compared`.
@@ -72,7 +73,7 @@ class ParitySummary(msgspec.Struct, frozen=True, kw_only=True):
       worst_rel: The largest relative difference.
       conditional: How many more tensors were compared with random ops replaced.
       facts: How many names, lists and the like were compared.
-      not_compared: What could not be compared and may differ, with the reasons.
+      not_compared: The parts that could not be compared and may differ, with the reasons.
     """
 
     # Journals and records of version 0.1 have no verdict; they knew two, and counted facts as
@@ -97,15 +98,15 @@ class ModuleOutcome(msgspec.Struct, frozen=True, kw_only=True, tag_field="outcom
     """The fields that all outcomes have.
 
     Attributes:
-      path: The module's place in the tree, relative to SRC_ROOT, with slashes; its identity.
-      source: Where it lies: an absolute path, or the handle as it was listed.
-      destination: The absolute path of the SavedModel, whether it is there or not.
-      seconds: How long the last attempt took; 0 where nothing ran.
+      path: The module's path in the tree, with slashes; it identifies the module.
+      source: Its absolute path, or the line of the list that names it.
+      destination: The absolute path of its SavedModel, whether that exists or not.
+      seconds: How long the last attempt took; 0 if no job ran.
       attempts: How often it was tried in this run.
-      started: When the last attempt began, in seconds since 1970; 0 where nothing ran.
-      worker: `host:pid` of the process that ran it; empty where nothing ran.
-      source_digest: SHA-256 over the source's files, where it was computed.
-      source_bytes: The size of the source's files, where they were looked at.
+      started: When the last attempt began, in seconds since 1970; 0 if no job ran.
+      worker: `host:pid` of the process that ran it; empty if no job ran.
+      source_digest: SHA-256 over the source's files, if it was computed.
+      source_bytes: The size of the source's files, if known.
       warnings: What a user should know, in full sentences.
     """
 
@@ -127,8 +128,8 @@ class _WithOutput(ModuleOutcome, frozen=True, kw_only=True):
     Attributes:
       destination_bytes: The size of its files.
       record: The absolute path of its `conversion.json`.
-      parity: How equal it is to the original, where that was verified.
-      parity_report: The absolute path of the comparison in full (`ParityReport.to_json`), or None.
+      parity: How equal it is to the original, if that was verified.
+      parity_report: The absolute path of the whole comparison (`ParityReport.to_json`), or None.
     """
 
     destination_bytes: Count
@@ -142,11 +143,11 @@ class Converted(_WithOutput, frozen=True, kw_only=True, tag="converted"):
 
 
 class UpToDate(_WithOutput, frozen=True, kw_only=True, tag="up_to_date"):
-    """The destination is what converting the module with these options would give."""
+    """The destination already is what converting the module with these options would give."""
 
 
 class Reason(enum.Enum):
-    """Why something in the tree is not for converting."""
+    """A reason why there is nothing to convert."""
 
     TF2 = "tf2"
     NO_MODEL = "no_model"
@@ -157,8 +158,8 @@ class NotLegacy(ModuleOutcome, frozen=True, kw_only=True, tag="not_legacy"):
     """There is nothing to convert.
 
     Attributes:
-      reason: Why, for programs.
-      explanation: Why, in a sentence.
+      reason: The reason, for programs.
+      explanation: The reason, in a sentence.
     """
 
     reason: Reason
@@ -166,17 +167,23 @@ class NotLegacy(ModuleOutcome, frozen=True, kw_only=True, tag="not_legacy"):
 
 
 class _Unsuccessful(ModuleOutcome, frozen=True, kw_only=True):
-    """An outcome that leaves no new SavedModel; one that was there before is still there."""
+    """An outcome that leaves no new SavedModel; an older one stays."""
 
     error: ErrorInfo
 
 
 class Refused(_Unsuccessful, frozen=True, kw_only=True, tag="refused"):
-    """The module cannot be carried over exactly, or cannot be read."""
+    """The module cannot be carried over exactly, or cannot be read.
+
+    Attributes:
+      refusals: In a dry run, all reasons that compiling the module gave; `error` is the first.
+    """
+
+    refusals: tuple[RefusalInfo, ...] = ()
 
 
 class Failed(_Unsuccessful, frozen=True, kw_only=True, tag="failed"):
-    """The converter broke its promise, the comparison failed, or a filesystem is to blame."""
+    """The converter, the comparison or a filesystem failed, not the module."""
 
 
 class TimedOut(_Unsuccessful, frozen=True, kw_only=True, tag="timed_out"):
@@ -189,7 +196,7 @@ class Crashed(_Unsuccessful, frozen=True, kw_only=True, tag="crashed"):
     """The job's worker died.
 
     Attributes:
-      exit_status: As `subprocess` gives it: negative for a signal; None where it is not known.
+      exit_status: As `subprocess` gives it: negative for a signal; None if it is not known.
       memory_bytes: What the worker used when it was killed for that; None if it was not.
     """
 
@@ -204,5 +211,5 @@ Unsuccessful: TypeAlias = Refused | Failed | TimedOut | Crashed
 UNSUCCESSFUL = (Refused, Failed, TimedOut, Crashed)
 
 SOURCE_MISSING = "SourceMissing"
-# The kinds of errors that say nothing of the module, and may be gone when it is tried again.
+# Errors that are not the module's, and may be gone when it is tried again.
 PASSING_KINDS = frozenset({"DestinationError", SOURCE_MISSING})

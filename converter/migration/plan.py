@@ -1,4 +1,4 @@
-"""What a run has to do: which modules need a job, and what is known of the others."""
+"""Plans a run: which modules need a job, and the outcomes of the others."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from converter.migration.state import State
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run has to do.
+    """The work of a run.
 
     Attributes:
-      jobs: One for each module that needs one, the largest first, so that none is left to run alone
-        at the end.
-      outcomes: Those of places that need no job.
+      jobs: A job for each module that needs one, the largest first, so that none runs alone at the
+        end.
+      outcomes: The outcomes of places that need no job.
       repeated: Outcomes of earlier runs that still hold.
-      stat_digests: Those of the sources of `jobs`, by path.
+      stat_digests: For the sources of `jobs`, by path: see `take_snapshot`.
     """
 
     jobs: tuple[Job, ...]
@@ -37,7 +37,7 @@ class Plan:
 
 
 def make_plan(options: Options, history: History, run: str) -> Plan:
-    """Looks for modules, and at what is known of them.
+    """Finds modules, and decides which of them need a job.
 
     Raises:
       UsageError: if there is no tree or list of modules, or an option rule matches no module.
@@ -74,8 +74,8 @@ def _find(options: Options) -> Found:
 def _without_collisions(
     candidates: Sequence[Candidate], options: Options
 ) -> tuple[tuple[Candidate, ...], list[Outcome]]:
-    """The candidates whose places are free, and outcomes of the others."""
-    # What a migration keeps for itself is no place for a SavedModel.
+    """Returns the candidates whose targets are free, and the outcomes of the others."""
+    # No SavedModel may be written among the migration's own files.
     lost = [c for c in candidates if c.target.split("/")[0] == STATE_FOLDER]
     free, beaten = without_collisions([c for c in candidates if c not in lost])
     outcomes = [_refuse(c, f"the journal's folder {STATE_FOLDER!r}", options) for c in lost]

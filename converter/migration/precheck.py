@@ -1,4 +1,4 @@
-"""Says what needs no converting, and describes what was converted; in a worker process."""
+"""Finds modules that need no conversion, and describes SavedModels; in a worker process."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from converter.version import __version__
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Precheck:
-    """What a look at a module, before it is converted, has found.
+    """The result of checking a module before it is converted.
 
     Attributes:
-      outcome: The outcome of a module that needs no converting, or cannot be; None for others.
-      source_digest: The digest of its source, if that was needed.
+      outcome: The outcome of a module that needs no conversion, or is missing; None for others.
+      source_digest: The digest of its source, if it was needed.
     """
 
     outcome: Outcome | None = None
@@ -44,7 +44,7 @@ class Precheck:
 
 
 def precheck(job: Job) -> Precheck:
-    """Looks whether a module has to be converted.
+    """Checks whether a module has to be converted.
 
     Raises:
       ConversionError: if the source cannot be read.
@@ -82,9 +82,9 @@ def _is_tf2(source: pathlib.Path) -> bool:
 
 
 def _recorded_digest(job: Job) -> str | None:
-    """The digest of what this converter has made the destination from, with these options.
+    """Returns the digest of the source that the destination was converted from.
 
-    None if it was made otherwise, or not by a converter.
+    None if another version of the converter made it, or other options, or something else.
     """
     if not pathlib.Path(job.source).is_dir():
         return None
@@ -101,7 +101,7 @@ def _recorded_digest(job: Job) -> str | None:
 
 
 def describe_output(job: Job) -> dict[str, Any]:
-    """The fields that describe the SavedModel that is in place."""
+    """Returns the fields of an outcome that describe the SavedModel at the destination."""
     destination, report = pathlib.Path(job.destination), pathlib.Path(job.parity_report)
     record = read_record(destination)
     parity = record.parity

@@ -1,4 +1,4 @@
-"""The result of a migration, as a value and as JSON."""
+"""The result of a run of a migration."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from converter.parity.verdict import EQUAL, NOT_COMPARED
 
 
 class MigrationReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run of a migration did, and how the whole stands.
+    """The result of a run of a migration, and the state of the whole tree.
 
     Attributes:
       run: The run's id in the journal.
-      source_root: What was migrated.
-      destination_root: Where to.
-      outcomes: One for each thing that was found, by path; those of earlier runs included.
-      repeated: The paths whose outcome is that of an earlier run, since nothing has changed.
-      not_run: The paths of modules that have no outcome: the run was stopped before, or, in a dry
+      source_root: The tree of modules.
+      destination_root: The tree of SavedModels.
+      outcomes: An outcome for each path, sorted; those of earlier runs included.
+      repeated: The paths that kept the outcome of an earlier run, since nothing has changed.
+      not_run: The paths of modules without an outcome: the run was stopped before, or, in a dry
         run, they would be converted.
-      options: For each module that was to be converted, the options that are not the defaults.
+      options: For each module that had a job, the options that are not the defaults.
       interrupted: Whether the run was stopped.
       stopped_because: Why it stopped by itself, if it did.
-      dry_run: Whether nothing was to be written.
+      dry_run: Whether it was a dry run, which writes nothing.
       workers: How many jobs ran at a time.
       seconds: How long the run took.
     """
@@ -53,17 +53,17 @@ class MigrationReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def passed(self) -> bool:
-        """Whether all is well: everything that can be converted is, or would be."""
+        """Whether everything that can be converted is, or would be."""
         return not self.unsuccessful and (self.dry_run or not self.not_run)
 
     @property
     def unsuccessful(self) -> tuple[Unsuccessful, ...]:
-        """The outcomes that leave something to do."""
+        """The outcomes of modules that were not converted."""
         return tuple(o for o in self.outcomes if isinstance(o, UNSUCCESSFUL))
 
     @property
     def not_compared(self) -> tuple[Converted | UpToDate, ...]:
-        """The outcomes that leave a SavedModel of which not all could be compared."""
+        """The outcomes of SavedModels that could not be compared in full."""
         return tuple(o for o in self._verified if o.parity and o.parity.verdict == NOT_COMPARED)
 
     @property
@@ -85,18 +85,18 @@ class MigrationReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ran(self) -> tuple[Outcome, ...]:
-        """The outcomes for which a job ran in this run."""
+        """The outcomes of jobs that ran in this run."""
         repeated = frozenset(self.repeated)
         return tuple(o for o in self.outcomes if o.attempts and o.path not in repeated)
 
     @property
     def modules_per_minute(self) -> float:
-        """How many jobs ran in a minute."""
+        """How many jobs finished per minute."""
         return 60 * len(self.ran) / self.seconds if self.seconds else 0.0
 
     @property
     def overhead(self) -> float:
-        """The share of the workers' time in which no job ran: 0.1 is a tenth."""
+        """The fraction of the workers' time in which no job ran."""
         available = self.seconds * self.workers
         return 1 - sum(o.seconds for o in self.ran) / available if available else 0.0
 

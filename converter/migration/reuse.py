@@ -1,4 +1,4 @@
-"""Says from the journal which modules need no job, without reading any of them."""
+"""Reuses outcomes of the journal for modules that have not changed, without reading them."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from converter.version import __version__
 def reuse_outcome(
     candidate: Candidate, stat_digest: str, entry: JobFinished | None, options: Options
 ) -> Outcome | None:
-    """The outcome that a module had, if it would have it again; None if a job has to find out.
+    """Returns a module's last outcome if it would be the same again; None if a job has to run.
 
     Args:
       candidate: The module.
-      stat_digest: That of its source, as it is now.
+      stat_digest: That of a snapshot of its source now.
       entry: Its last outcome in the journal, if there is one.
-      options: Those of this run.
+      options: The options of this run.
     """
     if entry is None or entry.converter != __version__ or entry.source_stat_digest != stat_digest:
         return None
@@ -65,7 +65,7 @@ def _holds(
 
 
 def _may_end_otherwise(outcome: Outcome, options: Options) -> bool:
-    """Whether it was not the module that failed, or it is allowed more now."""
+    """Whether the module was not at fault, or its limits are higher now."""
     if isinstance(outcome, TimedOut):
         return options.timeout_secs is None or options.timeout_secs > outcome.limit_secs
     if isinstance(outcome, Crashed) and outcome.memory_bytes is not None:
@@ -75,7 +75,7 @@ def _may_end_otherwise(outcome: Outcome, options: Options) -> bool:
 
 
 def _move(outcome: Outcome, candidate: Candidate, options: Options) -> Outcome:
-    """The outcome with the paths of now: both trees may have been moved."""
+    """Updates the paths of an outcome: both trees may have been moved."""
     destination = options.destination_root / candidate.target
     here: dict[str, Any] = {"source": str(candidate.source), "destination": str(destination)}
     if not isinstance(outcome, Converted | UpToDate):

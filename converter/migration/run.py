@@ -1,7 +1,7 @@
 """Runs a migration: plan, engine, journal, report.
 
-Whatever ends a run, the next one goes on where it ended: an output is in place or not, and the
-journal says what is done.
+Whatever ends a run, the next one resumes there: an output is complete or absent, and the journal
+has all outcomes.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ from converter.version import __version__
 
 
 class StoppedNow(KeyboardInterrupt):
-    """A run was interrupted, and did not wait for the jobs that were running.
+    """A run was interrupted, and did not wait for running jobs.
 
     Attributes:
-      report: What it had done by then.
+      report: Its result up to then.
     """
 
     def __init__(self, report: MigrationReport) -> None:
@@ -54,12 +54,12 @@ def run_migration(
     """Migrates a tree.
 
     Args:
-      options: What to do.
-      watcher: Is told what happens.
-      stopping: Whether to begin no more jobs, and finish those that are running.
+      options: The options.
+      watcher: Called with the run's progress.
+      stopping: Called before each job: whether to begin no more, and finish those that run.
 
     Raises:
-      UsageError: if there is nothing to migrate, or the two trees lie in one another.
+      UsageError: if there is nothing to migrate, or one tree lies in the other.
       DestinationError: if DST_ROOT cannot be written, or another run writes to it.
       InternalError: if no worker can be started.
       StoppedNow: on a KeyboardInterrupt.
@@ -70,7 +70,7 @@ def run_migration(
         return _Run(options, watcher, stopping, run).execute(None)
     state = State(options.destination_root)
     with locked(state.folder / "lock"):
-        # The one before is over, however it ended.
+        # The run before has ended, one way or another.
         state.sweep()
         state.make(run)
         try:

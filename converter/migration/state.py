@@ -1,11 +1,11 @@
-"""What a migration keeps in DST_ROOT beside the SavedModels: one hidden folder.
+"""The hidden folder that a migration keeps in DST_ROOT beside the SavedModels.
 
-    .tf1hub/journal.jsonl   what happened
-    .tf1hub/lock            held by the run that is going on
+    .tf1hub/journal.jsonl   the journal
+    .tf1hub/lock            held by the current run
     .tf1hub/staging/<run>/  SavedModels that are being written
-    .tf1hub/parity/<path>/comparison.json  comparisons in full
+    .tf1hub/parity/<path>/comparison.json  whole comparisons
 
-Whatever is in `staging` was put there by a run, never by a user; so it may be swept.
+Only runs write to `staging`, never users, so it may be swept.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class State:
         self.folder = destination_root / STATE_FOLDER
 
     def staging(self, run: str) -> pathlib.Path:
-        """Where a run stages its SavedModels."""
+        """Returns where a run stages its SavedModels."""
         return self.folder / "staging" / run
 
     def parity_report(self, path: str) -> pathlib.Path:
-        """Where the comparison of a module is kept, by its path in the tree."""
+        """Returns where the comparison of the module at a path is kept."""
         return self.folder / "parity" / path / "comparison.json"
 
     def make(self, run: str) -> None:
@@ -51,17 +51,17 @@ class State:
             ) from error
 
     def sweep(self) -> None:
-        """Removes what runs have left in staging; only for the holder of the lock."""
+        """Removes the files that earlier runs left in staging; only for the holder of the lock."""
         swept = self.folder / "swept"
         shutil.rmtree(swept, ignore_errors=True)
-        # Renamed first: a worker of a run that was killed may still be about to put a SavedModel
-        # in place, which is all there, or not found.
+        # Renamed first: a worker of a killed run may still be about to rename a SavedModel, and
+        # then finds all of it, or nothing.
         with contextlib.suppress(OSError):
             (self.folder / "staging").rename(swept)
         shutil.rmtree(swept, ignore_errors=True)
 
     def explain_unwritable(self) -> str:
-        """Why nothing can be written now; empty if something can."""
+        """Tries to write a file, and returns why that fails; empty if it does not."""
         try:
             with tempfile.TemporaryFile(dir=self.folder) as file:
                 file.write(bytes(_PROBE_BYTES))

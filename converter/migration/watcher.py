@@ -1,4 +1,4 @@
-"""Is told what a run does, as it does it."""
+"""Watches the progress of a run."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from converter.migration.plan import Plan
 
 
 class Watcher(Protocol):
-    """Shows progress. All calls come from the thread that runs the migration."""
+    """Called with the progress of a run, always from the thread that runs the migration."""
 
     def planned(self, plan: Plan, workers: int) -> None:
-        """The run knows what it has to do."""
+        """The run has a plan."""
 
     def started(self, path: str) -> None:
         """A module was given to a worker."""
 
     def finished(self, path: str, outcome: Outcome | None) -> None:
-        """A module has its outcome; None in a dry run: it would be converted."""
+        """A module has its outcome; None in a dry run if it would be converted."""
 
 
 class Silent:

@@ -1,9 +1,9 @@
-"""What runs in a worker process: jobs in, outcomes out, until its parent has no more.
+"""The program of a worker process: receives jobs, and sends outcomes, until there are no more.
 
     python -m converter.migration.worker FD PARENT MODULE:FUNCTION
 
 Messages are JSON, so that a module that takes over a worker cannot make the parent unpickle
-anything. The function is named by the parent's program; nothing of a module gets to name it.
+anything. The parent's program names the function; no data of a module does.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ _Message = TypeVar("_Message")
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready", tag_field="message"):
-    """A worker can take a job."""
+    """The worker can take a job."""
 
 
 class Answer(msgspec.Struct, frozen=True, tag="answer", tag_field="message"):
-    """A worker has done a job.
+    """The worker has done a job.
 
     Attributes:
       outcome: The job's outcome; None from `inspect_job` for a module that would be converted.
@@ -65,9 +65,9 @@ def main(descriptor: str, parent: str, function: str) -> None:
 
 
 def _import_function(name: str) -> Function:
-    """Imports what runs jobs, TensorFlow with it; the garbage collector looks at none of that.
+    """Imports the function that runs jobs, and exempts its imports from garbage collection.
 
-    Neither now, while nearly all that is made stays, nor in each of its rounds later.
+    Nearly all objects of TensorFlow stay, so collecting would cost time, now and later.
     """
     with garbage_collection.paused():
         run = find_function(name)

@@ -1,8 +1,8 @@
 """A worker process, as its parent sees it.
 
-Why no pool of a library (concurrent.futures, loky, pebble): a job needs a limit on resident
-memory, the death of all processes below the worker, and a worker that dies with its parent, which
-none of them has; their replies are pickles; and a Dask worker needs a single child of that kind.
+It is not a library's pool (concurrent.futures, loky, pebble), because none of them limits resident
+memory, kills all processes below a worker, and has workers die with their parent; their replies are
+pickles; and a Dask worker needs a single child of this kind.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class WorkerDiedError(Exception):
 
     Attributes:
       exit_status: As `subprocess` gives it.
-      last_words: The end of what it wrote to stderr.
+      last_words: The end of its output.
     """
 
     def __init__(self, exit_status: int, last_words: str) -> None:
@@ -64,13 +64,13 @@ class TooMuchMemoryError(Exception):
 
 
 class WorkerProcess:
-    """A process that runs one job after the other. Call it from one thread only, but for `kill`.
+    """A process that runs one job after the other. Only `kill` may be called from other threads.
 
     The thread that makes it has to live as long as the process: Linux kills the process when that
     thread ends.
 
     Args:
-      function: What runs a job, as `module:function`.
+      function: The function that runs a job, as `module:function`.
     """
 
     def __init__(self, function: str) -> None:
@@ -107,10 +107,10 @@ class WorkerProcess:
     def run(
         self, job: Job, *, timeout_secs: float | None = None, memory_limit_bytes: int | None = None
     ) -> Outcome | None:
-        """Runs a job. Whatever it raises, the worker and all that it started are dead then.
+        """Runs a job. If it raises, the worker and all processes that it started are dead.
 
         Raises:
-          WorkerDiedError: if it did so by itself, or answered with what is no outcome.
+          WorkerDiedError: if it died by itself, or sent something else than an answer.
           TooSlowError: if it was killed for the time it took.
           TooMuchMemoryError: if it was killed for the memory it used.
         """
@@ -146,14 +146,14 @@ class WorkerProcess:
             raise TooMuchMemoryError(used)
 
     def _bury(self) -> WorkerDiedError:
-        """Waits for the end of a worker that has closed its side, and says how it ended."""
+        """Waits for the end of a worker that has closed its side, and describes it."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_LOOK_SECS)
         self.kill()
         return WorkerDiedError(self._process.wait(), self._last_words())
 
     def _forget_words(self) -> None:
-        """Drops what the worker wrote during earlier jobs, which may be much."""
+        """Drops the output of earlier jobs, which may be large."""
         # The two sides share the position, so the worker writes at the beginning again.
         self._log.seek(0)
         self._log.truncate()
@@ -164,7 +164,7 @@ class WorkerProcess:
         return self._log.read().decode(errors="replace").strip()
 
     def kill(self) -> None:
-        """Kills the worker and all that it started; from any thread."""
+        """Kills the worker and all processes that it started; from any thread."""
         if not self._is_killed:  # Later, the group's number may be that of another.
             self._is_killed = True
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -172,7 +172,7 @@ class WorkerProcess:
         self._process.wait()
 
     def close(self) -> None:
-        """Ends the worker, and gives back what it holds here."""
+        """Ends the worker, and releases its resources."""
         self._connection.close()
         self.kill()
         self._log.close()
@@ -183,9 +183,9 @@ def _wait_secs(end: float | None) -> float:
 
 
 def _resident_bytes(pid: int) -> int:
-    """The memory of a process and all below it.
+    """Returns the resident memory of a process and all below it.
 
-    A limit by `setrlimit` is of no use: TensorFlow reserves far more addresses than it uses.
+    `setrlimit` would not do: TensorFlow reserves far more addresses than it uses.
     """
     total = 0
     with contextlib.suppress(psutil.Error):

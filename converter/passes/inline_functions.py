@@ -38,6 +38,7 @@ from converter.ir.graph import (
     Program,
     TensorRef,
 )
+from converter.ir.rewrite import GraphEditor
 from converter.passes.functional_ops.lower_conditional import lower_case, lower_if
 from converter.passes.functional_ops.lower_while import lower_while
 from converter.passes.functional_ops.place_body import (
@@ -114,7 +115,7 @@ def _callees(node: Node, program: Program) -> list[_Callee]:
 def _check_no_function_attrs(graph: Graph) -> None:
     for node in graph.nodes.values():
         for key, value in node.attrs.items():
-            if value.HasField("func") or value.list.func:
+            if attributes.functions_in(value):
                 raise errors.UnsupportedOpError(
                     f"op {node.op!r} takes a function in attribute {key!r}, which cannot be"
                     " carried over yet",
@@ -138,14 +139,6 @@ def _check_own_gradient(call: Node) -> None:
         )
 
 
-def _without_override(node: Node) -> Node:
-    """The node with its natural gradient, which TensorFlow 1.15 takes in the body of a call.
-
-    It differentiates such a body in C++ (SymbolicGradient), which does not look at overrides.
-    """
-    return query.without_attr(node, gradient_overrides.ATTRIBUTE)
-
-
 class _Inliner:
     """Inlines calls depth first, so that each body is made of plain nodes when it is placed."""
 
@@ -161,56 +154,49 @@ class _Inliner:
         an effect.
         """
         scopes = Scopes((*graph.nodes.values(), *others))
-        nodes: dict[str, Node] = {}
+        editor = GraphEditor(graph)
         renamed: dict[TensorRef, TensorRef] = {}
         acts: dict[str, bool] = {}
         is_v1, loops = has_v1_control_flow(graph), has_v1_loops(graph)
+        self._count_nodes(len(graph.nodes))
         for node in graph.nodes.values():
             callees = _callees(node, self._program)
-            if not callees or self._has_gradient(node, callees[0]):
-                self._add(nodes, self._kept_call(node, callees[0]) if callees else node)
-                continue
-            call = in_its_loop(node, graph) if loops else node
-            placed = self._expand(call, callees, scopes.open(node.name), is_v1)
-            for inner in placed.nodes.values():
-                self._add(nodes, inner)
-            renamed.update((TensorRef(node.name, i), ref) for i, ref in enumerate(placed.results))
-            acts[node.name] = bool(placed.targets)
-        nodes = {
-            name: dataclasses.replace(node, inputs=query.resolve(node.inputs, renamed))
-            for name, node in nodes.items()
-        }
+            if callees and self._has_gradient(node, callees[0]):
+                editor.replace(self._kept_call(node, callees[0]))
+            elif callees:
+                call = in_its_loop(node, graph) if loops else node
+                placed = self._expand(call, callees, scopes.open(node.name), is_v1)
+                self._place(editor, call, placed)
+                refs = enumerate(placed.results)
+                renamed.update((TensorRef(node.name, i), ref) for i, ref in refs)
+                acts[node.name] = bool(placed.targets)
+        editor.replace_uses(renamed)
         targets = [name for name in graph.targets if acts.get(name, True)]
         acting = tuple(name for name in acts if acts[name] and name not in targets)
         targets += wait_outside(dataclasses.replace(graph, targets=acting)).targets
-        return dataclasses.replace(
-            graph,
-            nodes=nodes,
-            results=query.resolve(graph.results, renamed),
-            targets=tuple(dict.fromkeys(targets)),
-        )
+        return dataclasses.replace(editor.finish(), targets=tuple(dict.fromkeys(targets)))
 
-    def _add(self, nodes: dict[str, Node], node: Node) -> None:
-        self._count += 1
+    def _count_nodes(self, count: int) -> None:
+        self._count += count
         if self._count > MAX_NODES:
             raise errors.FormatError(f"inlined, the graph has more than {MAX_NODES} nodes")
-        nodes[node.name] = node
 
-    def _expand(self, call: Node, callees: Sequence[_Callee], scope: str, is_v1: bool) -> Placed:
-        """The nodes that stand for `call`.
-
-        A NoOp with the call's name stands for "the call is done" in control edges.
-        """
-        _check_own_gradient(call)
-        bodies = [self._body(call, callee) for callee in callees]
-        placed = self._lowering(call.op)(call, scope, *bodies)
-        if is_v1:
-            placed = hold_results(placed, scope, bodies[-1].dtypes)
+    def _place(self, editor: GraphEditor, call: Node, placed: Placed) -> None:
+        """Puts nodes in the place of `call`, and a NoOp that waits until the call is done."""
+        self._count_nodes(len(placed.nodes))
+        for node in placed.nodes.values():
+            editor.insert_before(call.name, node)
         done = {ref.node for ref in placed.results if ref.node in placed.nodes}
         # A body that only passes arguments on has nothing that waits for what the call waits for.
         controls = tuple(sorted(done.union(placed.targets))) or call.control_inputs
-        nodes = {**placed.nodes, call.name: Node(call.name, "NoOp", control_inputs=controls)}
-        return dataclasses.replace(placed, nodes=nodes)
+        editor.replace(Node(call.name, "NoOp", control_inputs=controls))
+
+    def _expand(self, call: Node, callees: Sequence[_Callee], scope: str, is_v1: bool) -> Placed:
+        """The nodes that stand for `call`."""
+        _check_own_gradient(call)
+        bodies = [self._body(call, callee) for callee in callees]
+        placed = self._lowering(call.op)(call, scope, *bodies)
+        return hold_results(placed, scope, bodies[-1].dtypes) if is_v1 else placed
 
     def _lowering(self, op: str) -> Callable[..., Placed]:
         is_plain_call = op in self._program.functions
@@ -225,7 +211,9 @@ class _Inliner:
         body = self.inline(wait_outside(self._read(function, callee)))
         self._stack.pop()
         if self._lowering(call.op) is place_call:
-            body = query.map_nodes(body, _without_override)
+            # TensorFlow 1.15 differentiates it in C++ (SymbolicGradient), blind to overrides.
+            override = gradient_overrides.ATTRIBUTE
+            body = query.map_nodes(body, lambda node: query.without_attr(node, override))
         signature = function.signature
         dtypes = (op_facts.arg_dtypes(arg, signature, callee.attrs) for arg in signature.output_arg)
         return Body(name, body, tuple(itertools.chain.from_iterable(dtypes)))

@@ -23,6 +23,7 @@ from collections.abc import Collection, Mapping, Sequence
 from converter import errors
 from converter.ir import attributes, op_facts, query
 from converter.ir.graph import ARG_OP, Graph, Node, Nodes, Program, TensorRef
+from converter.ir.uses import Uses
 
 PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2"})
 
@@ -109,18 +110,11 @@ def _check_fed(nodes: Nodes) -> None:
 def needing_placeholders(program: Program, feeds: Collection[TensorRef]) -> set[str]:
     """The names of all nodes that cannot run when only `feeds` are given."""
     nodes = _cut_controls(program.nodes, feeds)
-    users: dict[str, list[str]] = {}
-    for node in nodes.values():
-        for ref in node.inputs:
-            if ref not in feeds:
-                users.setdefault(ref.node, []).append(node.name)
-        for control in node.control_inputs:
-            users.setdefault(control, []).append(node.name)
-    found: set[str] = set()
-    stack = [node.name for node in nodes.values() if node.op in PLACEHOLDERS]
-    while stack:
-        name = stack.pop()
-        if name not in found:
-            found.add(name)
-            stack.extend(users.get(name, ()))
-    return found
+    uses = Uses(_without_inputs(node, feeds) for node in nodes.values())
+    unfed = [node.name for node in nodes.values() if node.op in PLACEHOLDERS]
+    return uses.followers(unfed).union(unfed)
+
+
+def _without_inputs(node: Node, refs: Collection[TensorRef]) -> Node:
+    kept = tuple(ref for ref in node.inputs if ref not in refs)
+    return node if kept == node.inputs else dataclasses.replace(node, inputs=kept)

@@ -60,7 +60,7 @@ class Checkpoint:
 
     Attributes:
       prefix: The path that its files have in common.
-      entries: What the index lists, by key; empty for a module without variables.
+      entries: The entries of the index, by key; none if there are no variables.
       shard_sizes: The sizes of its data files in bytes, None for a missing one.
       is_located: Whether the entries tell where the bytes lie; False for an index that only
         TensorFlow's own reader can read.

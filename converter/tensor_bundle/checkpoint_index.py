@@ -41,7 +41,7 @@ class Entry:
       offset: Where it begins there, in bytes.
       size: Its size, in bytes.
       checksum: The masked CRC-32C of its bytes; for strings, of their lengths and bytes.
-      slices: For a tensor stored in parts, these; it has no bytes of its own then.
+      slices: The parts of a tensor that is stored in parts; it has no other bytes then.
     """
 
     dtype: int

@@ -7,7 +7,8 @@ turn. An import against the order leaves on the right and turns down, in red.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import collections
+from collections.abc import Collection, Iterator, Sequence
 
 BOX_WIDTH, BOX_HEIGHT = 124, 30
 STEP_X, STEP_Y = 76, 46
@@ -20,7 +21,7 @@ STYLE = """\
 .name { fill: #14264a; font: 600 14px ui-monospace, Menlo, Consolas, monospace }
 .name, .head { text-anchor: middle }
 .note { fill: #57606a; font: 14px system-ui, "Segoe UI", Helvetica, Arial, sans-serif }
-.line { fill: none; stroke: #94a3b8; stroke-width: 1.5; shape-rendering: crispEdges }
+.line { fill: none; stroke: #94a3b8; stroke-width: 1.5 }
 .dot, .head { fill: #3b6fb6 }
 .up.line { stroke: #d1242f; stroke-width: 2 }
 .up.dot, .up.head { fill: #d1242f }
@@ -60,7 +61,7 @@ def draw(rooms: Sequence[str], imports: Collection[tuple[str, str]]) -> str:
         f"<title>{title}</title>",
         f"<style>\n{STYLE}</style>",
         f'<rect class="background" width="{width}" height="{height}" rx="8"/>',
-        *(_line(importer, imported) for importer, imported in pairs),
+        *_lines(pairs),
         *sorted({_head(importer, imported) for importer, imported in pairs}),
         *(_dot(rooms, importer, imported) for importer, imported in pairs),
         *(_box(index, room) for index, room in enumerate(rooms)),
@@ -90,12 +91,23 @@ def _class(kind: str, importer: int, imported: int) -> str:
     return kind if imported < importer else f"up {kind}"
 
 
-def _line(importer: int, imported: int) -> str:
-    (x, row), (column, y) = _center(importer), _center(imported)
-    side = _side(importer, imported)
-    start, end = x - side * BOX_WIDTH // 2, y + side * (BOX_HEIGHT // 2 + HEAD)
-    name = _class("line", importer, imported)
-    return f'<path class="{name}" d="M{start} {row}H{column}V{end}"/>'
+def _lines(pairs: Sequence[tuple[int, int]]) -> Iterator[str]:
+    """The part of each row and each column that any import needs, each drawn once."""
+    rows, columns = collections.defaultdict(list), collections.defaultdict(list)
+    for importer, imported in pairs:
+        side = _side(importer, imported)
+        rows[importer, side].append(imported)
+        columns[imported, side].append(importer)
+    for (importer, side), ends in rows.items():
+        end = min(ends) if side > 0 else max(ends)
+        x, y = _center(importer)
+        name = _class("line", importer, end)
+        yield f'<path class="{name}" d="M{x - side * BOX_WIDTH // 2} {y}H{_center(end)[0]}"/>'
+    for (imported, side), starts in columns.items():
+        start = max(starts) if side > 0 else min(starts)
+        x, y = _center(imported)
+        name, tip = _class("line", start, imported), y + side * (BOX_HEIGHT // 2 + HEAD)
+        yield f'<path class="{name}" d="M{x} {_center(start)[1]}V{tip}"/>'
 
 
 def _head(importer: int, imported: int) -> str:

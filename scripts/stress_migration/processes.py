@@ -21,9 +21,10 @@ from stress_migration.trees import ROOT
 # The command line has no option for tests; so it is told here which job function to use.
 _PROGRAM = """
 import functools, sys
-import converter
-converter.migrate = functools.partial(converter.migrate, job_function="migration.fake_jobs:real")
 from converter.cli import main
+from converter.migration import migrate
+from migration.fake_jobs import migrate_by
+migrate.migrate = functools.partial(migrate_by, "migration.fake_jobs:real")
 sys.exit(main.main(main.parse_arguments(["tf1hub", "migrate", *sys.argv[1:]])))
 """
 

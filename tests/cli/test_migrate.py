@@ -10,7 +10,14 @@ import pytest
 
 from converter.cli import main, terminal
 from converter.cli.migrate_summary import print_report
-from converter.migration.outcomes import Converted, ErrorInfo, Failed, ParitySummary
+from converter.migration.outcomes import (
+    Converted,
+    ErrorInfo,
+    Failed,
+    ParitySummary,
+    Refusal,
+    Refused,
+)
 from converter.migration.report import MigrationReport
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -133,7 +140,7 @@ def test_remote_trees_are_wrong_use():
         capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)}, check=False,
     )  # fmt: skip
     assert done.returncode == 2
-    assert done.stderr.startswith("tf1hub: error: gs://bucket/modules is no local path")
+    assert done.stderr.startswith("tf1hub: error: gs://bucket/modules is not a local path")
 
 
 def test_a_dry_run_shows_the_options_of_modules_that_have_some(capsys):
@@ -156,3 +163,29 @@ def test_a_pattern_that_matches_nothing_is_wrong_use(run, tmp_path):
         .splitlines()[-1]
         .startswith("tf1hub: error: no module matches 'gone/*', for which there are options.")
     )
+
+
+def test_a_dry_run_lists_all_reasons_as_inspect_does(capsys):
+    reasons = (
+        ("op 'Foo' is not registered (at node 'a'). Import it.", ("default", "table 'words'")),
+        ("op 'Bar' has no attribute 'x' (at node 'b').", ()),
+    )
+    outcome = Refused(
+        path="[red]a", source="s", destination="d", error=ErrorInfo(kind="K", message="first"),
+        refusals=tuple(
+            Refusal(error=error, type="UnsupportedOpError", callables=callables)
+            for error, callables in reasons
+        ),
+    )  # fmt: skip
+    report = MigrationReport(run="r", source_root="s", destination_root="d", outcomes=(outcome,),
+                             dry_run=True)  # fmt: skip
+    print_report(report, terminal.output_console())
+    printed = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "[red]a" in printed
+    for error, _ in reasons:
+        assert error in printed
+    assert "obj.default, table 'words': op 'Foo'" in printed
+    assert report.to_json()["outcomes"][0]["refusals"] == [
+        {"error": error, "type": "UnsupportedOpError", "callables": list(callables)}
+        for error, callables in reasons
+    ]

@@ -321,7 +321,7 @@ def test_a_variant_and_its_training_variant_of_another_interface_are_two(
     assert all(p.training_tags is None and not p.always_trains for p in plan.callables.values())
     assert plan.warnings == (
         (
-            "Signature 'g' takes or gives something else in the training graph {gen, train}: it is"
+            "Signature 'g' has other inputs or outputs in the training graph {gen, train}: it is"
             " offered separately there."
         ),
     )

@@ -24,7 +24,7 @@ def sparse():
 
 def test_ordinary_names_stay_as_they_are():
     for each in name_inputs(["b", "image_size", "A"]):
-        assert each.name == each.spoken == each.parameter == each.keyword == each.traced
+        assert each.name == each.cleaned == each.parameter == each.keyword == each.traced
         assert each.python_name == each.name
 
 

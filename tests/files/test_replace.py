@@ -50,7 +50,7 @@ def _make(place, text):
 
 
 def _version(place):
-    """What is at a place; a mixture of versions, or half of one, fails."""
+    """Returns the version at a path; fails for a mixture of versions, or a part of one."""
     texts = {path.read_text() for path in place.iterdir()}
     assert len(list(place.iterdir())) == 2
     assert len(texts) == 1

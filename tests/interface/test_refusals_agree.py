@@ -19,6 +19,7 @@ import converter
 from converter import errors
 from converter.assemble.reusable import build_reusable
 from converter.compile.compile_module import compile_module
+from converter.files.json_values import to_json_values
 from converter.formats.registry import read_module
 from converter.migration.outcomes import Refused
 from converter.passes import pipeline
@@ -225,6 +226,9 @@ def test_a_dry_run_refuses_each(tmp_path):
     for name, outcome in found.items():
         assert isinstance(outcome, Refused)
         assert _DAMAGES[name].message in outcome.error.message
+        refusals = converter.inspect(outcome.source).refusals
+        assert to_json_values(outcome.refusals) == refusals
+        assert outcome.error.text == refusals[0]["error"]
     assert found["unknown op of a loss"].error.kind == "UnsupportedOpError"
     assert found["missing attribute"].error.kind == "FormatError"
 

@@ -108,7 +108,7 @@ def test_drop_dead_does_nothing_because_all_is_alive():
     assert query.drop_dead(graph) is graph
 
 
-# Names and users.
+# Names and renamings.
 
 
 def test_get_node_names_what_is_missing():
@@ -122,11 +122,6 @@ def test_unique_name_is_the_first_free_one():
     assert query.unique_name("x", {"y"}) == "x"
     assert query.unique_name("x", {"x"}) == "x_1"
     assert query.unique_name("x", {"x", "x_1", "x_2"}) == "x_3"
-
-
-def test_users_are_listed_once_each():
-    nodes = parse_graph("a = Const()\nb = Add(a, a, ^a)\nc = NoOp(^a)\nd = Neg(b)").nodes
-    assert query.users_of_nodes(nodes) == {"a": ["b", "c"], "b": ["d"]}
 
 
 def test_resolve_follows_chains_of_renamings():

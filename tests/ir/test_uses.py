@@ -23,6 +23,13 @@ def test_users_are_listed_once_each():
     assert list(uses.users("gone")) == []
 
 
+def test_followers_wait_over_any_number_of_edges():
+    uses = Uses(_NODES.values())
+    assert uses.followers(["a"]) == {"b", "c", "d"}
+    assert uses.followers(["b", "loop"]) == {"d", "loop"}
+    assert uses.followers(["d"]) == set()
+
+
 def test_what_is_removed_uses_nothing():
     uses = Uses(_NODES.values())
     uses.remove(_NODES["b"])

@@ -5,6 +5,7 @@ module is "converted" to a file that says how often. The converter's own job tak
 """
 
 import ctypes
+import dataclasses
 import os
 import pathlib
 import signal
@@ -23,6 +24,19 @@ from converter.migration.outcomes import (
     Refused,
     UpToDate,
 )
+
+
+def migrate_by(function, source_root, destination_root, **arguments):
+    """Does what `converter.migrate` does, with jobs that `function`, `module:function`, runs."""
+    from converter.migration.options import make_options
+    from converter.migration.run import run_migration
+    from converter.migration.watcher import Silent
+
+    watcher = arguments.pop("watcher", None) or Silent()
+    stopping = arguments.pop("stopping", lambda: False)
+    options = make_options(source_root, destination_root, arguments)
+    options = dataclasses.replace(options, job_function=function)
+    return run_migration(options, watcher, stopping)
 
 
 def convert(job):

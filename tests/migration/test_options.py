@@ -37,7 +37,7 @@ def test_roots_are_local_and_absolute(tmp_path, monkeypatch):
     assert local_root("a") == tmp_path / "a"
     assert local_root(pathlib.Path("/a:/b")) == pathlib.Path("/a:/b")
     for roots in [("gs://bucket/modules", "b"), ("a", "gs://bucket/saved_models")]:
-        with pytest.raises(errors.UsageError, match=r"gs://bucket/\w+ is no local path.*Mount it"):
+        with pytest.raises(errors.UsageError, match=r"gs://\w+/\w+ is not a local path.*Mount it"):
             converter.migrate(*roots)
     assert not list(tmp_path.iterdir())
 

@@ -78,7 +78,7 @@ def test_no_migration_is_wrong_use(tmp_path):
 
 
 def test_a_place_that_is_not_local_is_wrong_use():
-    with pytest.raises(errors.UsageError, match="is no local path"):
+    with pytest.raises(errors.UsageError, match="is not a local path"):
         converter.report("gs://bucket/models")
 
 

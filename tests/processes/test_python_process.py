@@ -15,9 +15,9 @@ _ROOT = pathlib.Path(__file__).parents[2]
 _TRAP = "import pathlib\npathlib.Path({mark!r}, {name!r}).touch()\nraise SystemExit('trapped')\n"
 _PACKAGES = ("psutil", "numpy", "tensorflow", "absl", "rich", "google", "sitecustomize",
              "usercustomize")  # fmt: skip
-# What Python itself imports before `python -m converter` runs anything of ours is not among them.
+# Without the modules that Python imports before `python -m converter` runs code of ours.
 _LIBRARY = ("json", "socket", "tempfile", "pickle", "secrets", "hashlib", "argparse", "random")
-# What `-m` and `-c` import, and what `-m` looks for.
+# Modules that `-m` and `-c` import, and that `-m` looks for.
 _START = ("converter", "linecache", "runpy", "typing", "dataclasses")
 
 
@@ -137,7 +137,7 @@ def test_a_working_directory_that_was_removed_is_none(tmp_path, monkeypatch):
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
-    # An editable installation may leave the name of a hook there, which is no path.
+    # An editable installation may leave the name of an import hook there, which is not a path.
     monkeypatch.setattr(sys, "path", ["", "modules", "__editable__.a.__path_hook__", *sys.path])
     gone.rmdir()
     assert python_process.command("converter.version")[0] == sys.executable

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from migration.fake_jobs import migrate_by
 from recipes import verify_migrated
 from recipes.verify_job import verify_job
 
@@ -30,10 +31,7 @@ def migrated(tmp_path, monkeypatch):
         for name in names:
             (tmp_path / "src" / name).mkdir(parents=True)
             (tmp_path / "src" / name / "tfhub_module.pb").write_text(name)
-        converter.migrate(
-            tmp_path / "src", tmp_path / "dst", job_function="migration.fake_jobs:convert",
-            workers=1,
-        )  # fmt: skip
+        migrate_by("migration.fake_jobs:convert", tmp_path / "src", tmp_path / "dst", workers=1)
         (tmp_path / "attempts").write_text("")
         return str(tmp_path / "dst")
 

@@ -1,4 +1,4 @@
-"""Where jobs run. An engine has one method: jobs in, events out, in any order."""
+"""Engines, which run jobs. Their one method takes jobs, and yields events in any order."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from converter.migration.outcomes import Outcome
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Started:
-    """A job was given to a worker. It may come more than once for a job."""
+    """A job was given to a worker; yielded once or more for each job."""
 
     job: Job
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finished:
-    """A job has its outcome. It comes once for a job; None: see `inspect_job`."""
+    """A job has its outcome, None from `inspect_job`; yielded once for each job."""
 
     job: Job
     outcome: Outcome | None
@@ -27,13 +27,13 @@ class Finished:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a job may use.
+    """The limits of a job.
 
     Attributes:
       timeout_secs: How long it may take; None for no limit.
       memory_limit_bytes: How much memory it may hold, its processes together; None for no limit.
-      jobs_per_worker: After how many jobs a worker is replaced, whatever it may have leaked. Over
-        200 fixtures, one process went from 576 to 625 MiB (TensorFlow 2.21).
+      jobs_per_worker: After how many jobs a worker is replaced, to bound leaks. Over 200 fixtures,
+        one process went from 576 to 625 MiB (TensorFlow 2.21).
     """
 
     timeout_secs: float | None = None
@@ -51,16 +51,16 @@ class Engine(Protocol):
     def run(
         self, jobs: Sequence[Job], function: str, stopping: Callable[[], bool]
     ) -> Generator[Started | Finished, None, None]:
-        """Runs jobs, each in a process that it cannot harm others by.
+        """Runs jobs, each in a process, so that it cannot harm the others.
 
         Args:
           jobs: In the order in which they should begin.
-          function: What runs a job, as `module:function`.
-          stopping: Whether to begin no more jobs, and finish those that are running.
+          function: The function that runs a job, as `module:function`.
+          stopping: Called before each job: whether to begin no more, and finish those that run.
 
         Yields:
-          Every job's outcome once, as soon as it is there. Closing the generator stops everything
-          at once.
+          Each job's outcome once, as soon as it is known. Closing the generator stops all jobs at
+          once.
 
         Raises:
           InternalError: if the workers do not run.

@@ -1,8 +1,8 @@
 """The engine for many machines: workers of Dask.distributed that share a filesystem.
 
-Results live in a Dask worker until they are fetched, and are lost with it; so each is fetched and
-released as soon as it is there, and no more jobs are sent than can begin soon. When a worker is
-lost, its jobs begin anew elsewhere and find what is done already: a job runs at least once.
+A Dask worker keeps results until they are fetched, and takes them with it when it dies; so each is
+fetched and released at once, and no more jobs are sent than can begin soon. When a worker is lost,
+its jobs start again elsewhere and recognize work that is done: a job runs at least once.
 
 Dask has no authentication of its own and runs the code it is sent: use TLS, or a private network.
 A worker that is frozen, but not dead, is noticed after `distributed.scheduler.worker-ttl`.
@@ -46,8 +46,8 @@ class DaskEngine:
 
     Args:
       scheduler: Its address, such as `tcp://host:8786`.
-      limits: What a job may use.
-      run: Names the run in the keys of its tasks, which no two runs may share.
+      limits: The limits of a job.
+      run: The run's id, for the keys of its tasks, which no two runs may share.
 
     Raises:
       UsageError: if there is no scheduler, or it has no workers.
@@ -61,7 +61,7 @@ class DaskEngine:
 
     @property
     def workers(self) -> int:
-        """How many jobs run at a time: one for each thread of each worker, as of now."""
+        """How many jobs run at a time: one for each thread of each current worker."""
         return _count_threads(self._client)
 
     def run(
@@ -102,7 +102,7 @@ def _connect(scheduler: str) -> Any:
 
 
 def _count_threads(client: Any) -> int:
-    """How many threads all workers have together, as of now."""
+    """Returns how many threads all current workers have together."""
     try:
         return max(1, sum(client.ncores().values()))
     except (OSError, TimeoutError) as error:
@@ -126,7 +126,7 @@ class _Sent:
 
 
 class _Dispatch:
-    """The jobs of a run that the scheduler has."""
+    """Sends the jobs of a run to the scheduler, and collects their outcomes."""
 
     def __init__(self, client: Any, function: str, limits: Limits, run: str) -> None:
         self._client = client
@@ -155,13 +155,13 @@ class _Dispatch:
             yield from self._fill(waiting, stopping)
 
     def cancel(self) -> None:
-        """Takes back the jobs that have no outcome."""
+        """Cancels the jobs that have no outcome."""
         with contextlib.suppress(Exception):  # The scheduler may be gone.
             self._client.cancel(list(self._sent), force=True)
         self._sent.clear()
 
     def _fill(self, jobs: Iterator[Job], stopping: Callable[[], bool]) -> Iterator[Started]:
-        """Sends as many jobs as the workers of now can begin soon."""
+        """Sends as many jobs as the current workers can begin soon."""
         if stopping():
             return
         room = _JOBS_PER_THREAD * _count_threads(self._client)
@@ -187,7 +187,7 @@ class _Dispatch:
         self._results.add(future)
 
     def _retry(self, sent: _Sent, result: Any) -> Iterator[Started | Finished]:
-        """Sends a job again that was lost with its worker, once: another may be to blame."""
+        """Resends a job that was lost with its worker, once: another job may be to blame."""
         error = result[1] if isinstance(result, tuple) else result
         if isinstance(error, distributed.CancelledError):
             raise _lost()

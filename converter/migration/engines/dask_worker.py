@@ -1,4 +1,4 @@
-"""What runs in a Dask worker: a child process runs the job, so that it cannot harm the worker."""
+"""Runs jobs in a Dask worker: in a child process, so that a job cannot harm the worker."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from converter.migration.worker import Answer
 
 @dataclasses.dataclass(slots=True)
 class _Held:
-    """What a thread of this worker holds.
+    """The runner of a thread of this worker.
 
     Attributes:
-      runner: Has the child process.
-      kind: What it was made for: jobs of another kind need another one. None when it was killed.
+      runner: The runner, with its child process.
+      kind: The kind of jobs that it was made for; jobs of another kind need another runner. None
+        when it was killed.
       run: The run that used it last.
     """
 
@@ -31,8 +32,8 @@ class _Held:
     run: str
 
 
-# By thread: a child process is used from the thread that made it. One each, so that a run whose
-# client was killed, and closes nothing, leaves no more than that.
+# By thread, since only the thread that made a child process may use it. There is one for each, so
+# that a run whose client was killed leaves no more than that.
 _HELD: dict[int, _Held] = {}
 _LOCK = threading.Lock()
 
@@ -40,7 +41,7 @@ _LOCK = threading.Lock()
 def run_on_worker(
     values: Mapping[str, Any], function: str, limits: Mapping[str, Any], run: str
 ) -> dict[str, Any]:
-    """Runs a job, and returns its `Answer`, both as JSON values: nothing large, nothing raised."""
+    """Runs a job and returns its `Answer`, both as JSON values, which are small; raises nothing."""
     job = msgspec.convert(values, Job)
     kind = (function, Limits(**limits), job.options.import_ops)
     answer: dict[str, Any] = to_json_values(Answer(_hold(kind, run).run(job)))
@@ -48,7 +49,7 @@ def run_on_worker(
 
 
 def _hold(kind: tuple[Any, ...], run: str) -> JobRunner:
-    """The runner of this thread; that of an earlier job if it will do."""
+    """Returns the runner of this thread; an earlier job's if it is of the same kind."""
     thread = threading.get_ident()
     with _LOCK:
         held = _HELD.get(thread)

@@ -19,7 +19,7 @@ class LocalEngine:
 
     Args:
       workers: How many jobs run at a time.
-      limits: What a job may use.
+      limits: The limits of a job.
     """
 
     workers: int
@@ -50,7 +50,7 @@ class _Failure:
 
 
 class _Work:
-    """The jobs that threads share, and the events they report to the one that asked for them."""
+    """The jobs that threads share, and the events that they report."""
 
     def __init__(self, jobs: Sequence[Job], stopping: Callable[[], bool]) -> None:
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
@@ -61,11 +61,11 @@ class _Work:
         self._events: queue.SimpleQueue[Started | Finished | _Failure | None] = queue.SimpleQueue()
 
     def stop(self) -> None:
-        """Has threads begin no more jobs."""
+        """Makes threads begin no more jobs."""
         self._is_stopped.set()
 
     def events(self, threads: int) -> Iterator[Started | Finished]:
-        """What the threads report, until the last of them has ended."""
+        """Yields the events that threads report, until the last thread has ended."""
         while threads:
             event = self._events.get()
             if isinstance(event, _Failure):
@@ -76,7 +76,7 @@ class _Work:
                 yield event
 
     def do(self, runner: JobRunner) -> None:
-        """What a thread does; the worker lives and dies in it."""
+        """Runs jobs in a thread, whose worker process lives and dies with it."""
         try:
             with contextlib.closing(runner):
                 self._run_jobs(runner)

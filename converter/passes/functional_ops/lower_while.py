@@ -35,7 +35,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from tensorflow.core.framework import attr_value_pb2
+from tensorflow.core.framework import tensor_shape_pb2
 
 from converter import errors
 from converter.ir import attributes, op_facts
@@ -175,7 +175,5 @@ def _merge_shapes(call: Node, i: int) -> Mapping[str, AttrValue]:
             f"op {call.op!r} gives {len(shapes)} output_shapes for {len(call.inputs)} values",
             node=call.name,
         )
-    attr = attr_value_pb2.AttrValue()
-    attr.list.shape.add().CopyFrom(shapes[i])
-    attr.list.shape.add()  # The other output of a Merge is a scalar.
-    return {attributes.INFERRED_SHAPES: attr}
+    scalar = tensor_shape_pb2.TensorShapeProto()  # The other output of a Merge.
+    return {attributes.INFERRED_SHAPES: attributes.shapes_attr([shapes[i], scalar])}

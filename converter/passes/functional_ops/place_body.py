@@ -20,7 +20,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from converter import errors
-from converter.ir import query
+from converter.ir import attributes, query
 from converter.ir.graph import AttrValue, Graph, Node, Nodes, TensorRef
 
 _ENTERS = ("Enter", "RefEnter")
@@ -96,8 +96,8 @@ class Scopes:
         self._taken: set[str] = set()
         for node in nodes:
             self._taken.update(_prefixes(node.name))
-            if node.op in _ENTERS and "frame_name" in node.attrs:
-                frame = node.attrs["frame_name"].s.decode(errors="replace")
+            frame = attributes.find_string(node, "frame_name")
+            if node.op in _ENTERS and frame is not None:
                 self._taken.update((frame, *_prefixes(frame)))
 
     def open(self, call: str) -> str:
@@ -193,5 +193,5 @@ def _place_frame(node: Node, scope: str) -> Mapping[str, AttrValue]:
     """The node's attributes; two calls of one function are two loops, with a frame each."""
     if node.op not in _ENTERS or "frame_name" not in node.attrs:
         return node.attrs
-    frame = type(node.attrs["frame_name"])(s=f"{scope}/".encode() + node.attrs["frame_name"].s)
-    return {**node.attrs, "frame_name": frame}
+    frame = f"{scope}/".encode() + node.attrs["frame_name"].s
+    return {**node.attrs, "frame_name": attributes.string_attr(frame)}

@@ -29,10 +29,11 @@ After:
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from converter.ir import attributes, op_facts, query
 from converter.ir.graph import Graph, Node, TensorRef
+from converter.ir.uses import Uses
 from converter.passes.functional_ops.place_body import Placed
 
 _EXITS = ("Exit", "RefExit")
@@ -53,9 +54,9 @@ def wait_outside(body: Graph) -> Graph:
     """
     if not body.targets or not has_v1_control_flow(body):
         return body
-    users = query.users_of_nodes(body.nodes)
+    uses = Uses(body.nodes.values())
     ends = {name for name, node in body.nodes.items() if _is_end(body, node)}
-    targets = [end for target in body.targets for end in _last_ends(users, ends, target)]
+    targets = [end for target in body.targets for end in _last_ends(uses, ends, target)]
     return dataclasses.replace(body, targets=tuple(dict.fromkeys(targets)))
 
 
@@ -88,19 +89,7 @@ def _is_end(body: Graph, node: Node) -> bool:
     return node.op in _MERGES and not any(op in _BACK_EDGES for op in sources)
 
 
-def _last_ends(users: Mapping[str, Sequence[str]], ends: set[str], target: str) -> list[str]:
-    found = _followers(users, target) & ends
-    last = [end for end in found if not (_followers(users, end) - {end}) & found]
+def _last_ends(uses: Uses, ends: set[str], target: str) -> list[str]:
+    found = uses.followers([target]) & ends
+    last = [end for end in found if not (uses.followers([end]) - {end}) & found]
     return sorted(last) or [target]
-
-
-def _followers(users: Mapping[str, Sequence[str]], name: str) -> set[str]:
-    """The nodes that wait for `name`, over any number of edges."""
-    seen: set[str] = set()
-    stack = [name]
-    while stack:
-        for user in users.get(stack.pop(), ()):
-            if user not in seen:
-                seen.add(user)
-                stack.append(user)
-    return seen

@@ -19,6 +19,7 @@ import dask
 import pytest
 from migration.engines import dask_cluster
 from migration.engines.dask_cluster import Cluster, is_alive, kill_group, wait_for
+from migration.fake_jobs import migrate_by
 
 import converter
 from converter import errors
@@ -139,9 +140,9 @@ def test_a_worker_node_is_killed_in_the_middle(tmp_path, start, log):
 
     watcher = Watcher(kill_a_busy_node, after=4)
     began = time.time()
-    report = converter.migrate(
-        root, tmp_path / "dst", engine="dask", scheduler=cluster.address, watcher=watcher,
-        job_function=REAL, timeout_secs=120,
+    report = migrate_by(
+        REAL, root, tmp_path / "dst", engine="dask", scheduler=cluster.address, watcher=watcher,
+        timeout_secs=120,
     )  # fmt: skip
     ended = time.time()
     ((lost, at_kill, killed_group, killed_at),) = victims
@@ -205,9 +206,7 @@ def test_a_worker_node_is_killed_in_the_middle(tmp_path, start, log):
     say(f"outcomes stream: {sum(t < last_began for t in times)} came before the last job began")
     history = read_journal(tmp_path / "dst")
     assert (len(history.entries), history.unfinished) == (MODULES, frozenset())
-    again = converter.migrate(
-        root, tmp_path / "dst", engine="dask", scheduler=cluster.address, job_function=REAL
-    )
+    again = migrate_by(REAL, root, tmp_path / "dst", engine="dask", scheduler=cluster.address)
     assert len(again.repeated) == MODULES
     assert len(log()) == len(attempts)
     say("run again, there is nothing to do\n")
@@ -218,9 +217,8 @@ def test_a_poison_job_has_its_outcome_and_the_others_have_theirs(start, tree, tm
     allowed = 1
     cluster = start(environment={"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": str(allowed)})
     watcher = Watcher()
-    report = converter.migrate(
-        root, tmp_path / "dst", engine="dask", scheduler=cluster.address, watcher=watcher,
-        job_function=FAKE,
+    report = migrate_by(
+        FAKE, root, tmp_path / "dst", engine="dask", scheduler=cluster.address, watcher=watcher,
     )  # fmt: skip
     outcomes = {outcome.path: outcome for outcome in report.outcomes}
     poison = outcomes.pop("poison")
@@ -248,9 +246,8 @@ def test_a_frozen_worker_is_noticed_and_its_job_runs_elsewhere(start, tree, tmp_
         frozen.append((attempt, time.time()))
 
     watcher = Watcher(freeze, after=2)
-    report = converter.migrate(
-        root, tmp_path / "dst", engine="dask", scheduler=cluster.address, watcher=watcher,
-        job_function=FAKE,
+    report = migrate_by(
+        FAKE, root, tmp_path / "dst", engine="dask", scheduler=cluster.address, watcher=watcher,
     )  # fmt: skip
     ((attempt, when),) = frozen
     assert {type(outcome) for outcome in report.outcomes} == {Converted}
@@ -268,16 +265,16 @@ def test_a_scheduler_that_is_lost_ends_the_run_and_another_goes_on(
     monkeypatch.setattr(engine_module, "_CONNECT_SECS", 5)
     cluster = start()
     watcher = Watcher(lambda _: kill_group(cluster.scheduler), after=3)
-    where = {"engine": "dask", "job_function": FAKE}
+    where = {"engine": "dask"}
     with pytest.raises(errors.ConversionError, match="scheduler is lost"):
-        converter.migrate(
-            root, tmp_path / "dst", scheduler=cluster.address, watcher=watcher, **where
+        migrate_by(
+            FAKE, root, tmp_path / "dst", scheduler=cluster.address, watcher=watcher, **where
         )
     done = {outcome.path for outcome in read_journal(tmp_path / "dst").outcomes}
     assert len(done) >= 3
     cluster.close()
     shutil.rmtree(tmp_path / "elsewhere")
-    report = converter.migrate(root, tmp_path / "dst", scheduler=start().address, **where)
+    report = migrate_by(FAKE, root, tmp_path / "dst", scheduler=start().address, **where)
     assert report.passed
     assert set(report.repeated) == done
     for path in done:
@@ -303,9 +300,9 @@ def test_tls_as_readme_has_it(start, tree, tmp_path):
     variables["DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION"] = "True"
     cluster = start(workers=1, environment=variables, protocol="tls")
     assert cluster.address.startswith("tls://")
-    where = {"engine": "dask", "scheduler": cluster.address, "job_function": FAKE}
+    where = {"engine": "dask", "scheduler": cluster.address}
     with dask.config.set({name: str(path) for name, path in settings.items()}):
-        assert converter.migrate(tree({"a": None}), tmp_path / "dst", **where).passed
+        assert migrate_by(FAKE, tree({"a": None}), tmp_path / "dst", **where).passed
 
 
 def test_the_log_is_read_as_fake_jobs_write_it(log, make_job):

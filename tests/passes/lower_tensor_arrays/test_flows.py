@@ -86,3 +86,10 @@ def test_effects_that_the_op_waits_for_anyhow_add_no_edge(lower):
     """
     after = lower(SOME + ROWS + text)
     assert after["w"].endswith("(y, w/dims)")
+
+
+def test_other_nodes_stay(lower):
+    text = "y = Identity[T=float](x)\nb = Switch[T=float](y, p)\nr = TensorArraySizeV3(a, a:1)\n"
+    after = lower(ARRAY + text + "return r, b:1")
+    assert after["y"] == "Identity[T=float](x)"
+    assert after["b"] == "Switch[T=float](y, p)"

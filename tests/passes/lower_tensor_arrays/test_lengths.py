@@ -5,7 +5,7 @@ from passes.lower_tensor_arrays.programs import ROWS, SOME
 
 from converter.ir.graph import TensorRef
 from converter.ir.text import parse_graph
-from converter.passes.lower_tensor_arrays.lengths import length_of
+from converter.passes.lower_tensor_arrays.lengths import length_of, rows_of
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,17 @@ def test_lengths(ref, length):
     """  # noqa: E501
     nodes = parse_graph(SOME + ROWS + text).nodes
     assert length_of(nodes, TensorRef(ref)) == length
+
+
+def test_a_range_of_floats_has_no_known_length():
+    """It is not the limit: range(0.0, 3.2) has four elements."""
+    tensor = "{{tensor {{ dtype: DT_FLOAT tensor_shape {{ }} float_val: {} }}}}"
+    text = f"""
+        start = Const[dtype=float, value={tensor.format(0.0)}]()
+        limit = Const[dtype=float, value={tensor.format(3.2)}]()
+        delta = Const[dtype=float, value={tensor.format(1.0)}]()
+        numbers = Range[Tidx=float](start, limit, delta)
+        cast = Cast[SrcT=float, DstT=int32](numbers)
+    """
+    nodes = parse_graph(text).nodes
+    assert rows_of(nodes, TensorRef("cast")) == ("rows", TensorRef("numbers"))

@@ -1,4 +1,4 @@
-"""What a WORKSPACE calls to declare what rules_python needs: nothing, here."""
+"""The dependencies of rules_python that a WORKSPACE declares: none, here."""
 
 def py_repositories():
     pass

@@ -1,7 +1,6 @@
-"""What the pass as a whole does, and does not."""
+"""What the pass as a whole does, and does not; the folder of its name has the tests of each op."""
 
 import tensorflow as tf
-from passes.lower_tensor_arrays.programs import ARRAY
 
 from converter.ir import op_facts
 from converter.ir.text import parse_graph
@@ -30,10 +29,3 @@ def test_it_does_nothing_because_lists_are_lists_already(make_program):
         "s = TensorListLength(l)\nreturn s"
     )
     assert lower_tensor_arrays(before, make_program()) is before
-
-
-def test_other_nodes_stay(lower):
-    text = "y = Identity[T=float](x)\nb = Switch[T=float](y, p)\nr = TensorArraySizeV3(a, a:1)\n"
-    after = lower(ARRAY + text + "return r, b:1")
-    assert after["y"] == "Identity[T=float](x)"
-    assert after["b"] == "Switch[T=float](y, p)"
