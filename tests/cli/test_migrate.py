@@ -10,12 +10,12 @@ import pytest
 
 from converter.cli import main, terminal
 from converter.cli.migrate_summary import print_report
+from converter.compile.refusals import RefusalInfo
 from converter.migration.outcomes import (
     Converted,
     ErrorInfo,
     Failed,
     ParitySummary,
-    Refusal,
     Refused,
 )
 from converter.migration.report import MigrationReport
@@ -173,7 +173,7 @@ def test_a_dry_run_lists_all_reasons_as_inspect_does(capsys):
     outcome = Refused(
         path="[red]a", source="s", destination="d", error=ErrorInfo(kind="K", message="first"),
         refusals=tuple(
-            Refusal(error=error, type="UnsupportedOpError", callables=callables)
+            RefusalInfo(error=error, type="UnsupportedOpError", callables=callables)
             for error, callables in reasons
         ),
     )  # fmt: skip
