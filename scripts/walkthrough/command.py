@@ -55,8 +55,9 @@ class _Steps:
     """The lines of each step."""
 
     def __init__(self, result: pathlib.Path) -> None:
-        import converter
         from converter.conversion.trace import trace_signature
+
+        import converter
 
         converter.convert(MODULE, result)
         self._result = result
