@@ -1,14 +1,15 @@
 """Follows a module through the converter, and writes each step into `docs/architecture.md`.
 
 Fills the fenced blocks of the page whose info string names a step: `files` (of the module),
-`before`, `after=PASS`, `change=PASS` (what the pass changes, as a diff), `traced` (the function of the
-result) and `saved` (the files of the result).
+`before`, `after=PASS`, `change=PASS` (what the pass changes, as a diff), `traced` (the function of
+the result) and `saved` (the files of the result).
 """
 
 from __future__ import annotations
 
 import argparse
 import difflib
+import os
 import pathlib
 import re
 import tempfile
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("follow_module", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if it would")
     options = parser.parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Read when TensorFlow is imported.
     before = PAGE.read_text()
     after = fill(before)
     if options.check:
@@ -55,9 +57,8 @@ class _Steps:
     """The lines of each step."""
 
     def __init__(self, result: pathlib.Path) -> None:
-        from converter.conversion.trace import trace_signature
-
         import converter
+        from converter.conversion.trace import trace_signature
 
         converter.convert(MODULE, result)
         self._result = result
