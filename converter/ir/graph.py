@@ -4,7 +4,7 @@ A `Program` is one graph variant of a module, as its exporter wrote it. A `Graph
 computation cut out of it: what one call of one signature runs. Passes rewrite graphs; the
 program stays beside them as read-only context (function library, variables, tables, assets).
 
-Only the edges from a node to its inputs are stored; `ir/query.py` derives the others.
+Only the edges from a node to its inputs are stored; `ir/uses.py` derives the others.
 """
 
 from __future__ import annotations
