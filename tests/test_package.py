@@ -15,8 +15,8 @@ _SOURCE = pathlib.Path(converter.__file__)
 _DOCUMENTED = {
     "Conversion", "ConversionError", "ConversionOptions", "DestinationError", "FormatError",
     "InternalError", "MigrationArguments", "MigrationReport", "ModuleSummary", "ParityError",
-    "ParityReport",
-    "ReportFiles", "UnsafeModuleError", "UnsupportedOpError", "UsageError", "Watcher",
+    "ParityReport", "Record", "ReportFiles", "UnsafeModuleError", "UnsupportedOpError",
+    "UsageError", "Watcher",
     "WeightsError", "__version__", "convert", "inspect", "load", "migrate", "report", "verify",
 }  # fmt: skip
 

@@ -137,13 +137,13 @@ def test_stateful_bodies_become_targets(inline, make_function, as_text):
     function = make_function(
         "f",
         {"x": "float"},
-        "p = Assert[T={list { type: DT_FLOAT }}](x, x)\nn = Neg[T=float](x)",
+        "p = Assert[T=(float)](x, x)\nn = Neg[T=float](x)",
         {"out": "n:y:0"},
         stateful=True,
     )
     after = """
         a = _Arg()
-        call/p = Assert[T={list { type: DT_FLOAT }}](a, a)
+        call/p = Assert[T=(float)](a, a)
         call/n = Neg[T=float](a)
         call = NoOp(^call/n, ^call/p)
         return call/n
