@@ -11,6 +11,7 @@ from converter import errors
 from converter.compile.lowering import Lowering
 from converter.compile.plan import CallablePlan, needs_trace_per_call
 from converter.formats.legacy_module import LegacyModule
+from converter.ir import attributes
 from converter.ir.graph import (
     VARIABLE_OP,
     VARIABLE_VALUE_OP,
@@ -114,7 +115,7 @@ class CompiledCallable:
 def variable_names(region: Region) -> set[str]:
     """The TF1 names of the variables that a region uses."""
     return {
-        node.attrs["key"].s.decode()
+        attributes.get_key(node)
         for node in region.nodes()
         if node.op in (VARIABLE_OP, VARIABLE_VALUE_OP)
     }

@@ -250,7 +250,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
       attachments: The messages that were attached to the module.
       regions: The digest of each compiled graph, by its origin; shows where two conversions differ.
       dropped: What the converted module lacks.
-      warnings: What a user should know, in full sentences.
+      warnings: The warnings for the user, in full sentences.
       parity: The summary of the comparison with the original; null if there was none.
     """
 

@@ -48,7 +48,8 @@ def format_attr(value: AttrValue, *, abbreviate: bool = False) -> str:
     """
     if abbreviate and value.ByteSize() > _MAX_BYTES:
         return _abbreviate(value)
-    for text in (_format_short(value), "{" + _protobuf_text(value) + "}"):
+    protobuf_text = f"{{{text_format.MessageToString(value, as_one_line=True)}}}"
+    for text in (_format_short(value), protobuf_text):
         if text is not None and _reads_back(text, value):
             return text
     return f'serialized{{"{text_encoding.CEscape(value.SerializeToString(), as_utf8=False)}"}}'
@@ -81,10 +82,6 @@ def _format_list(value: AttrValue) -> str | None:
         for element in elements
     ]
     return f"({', '.join(text or '' for text in elements)})"
-
-
-def _protobuf_text(value: AttrValue) -> str:
-    return str(text_format.MessageToString(value, as_one_line=True))
 
 
 def _reads_back(text: str, value: AttrValue) -> bool:

@@ -42,7 +42,7 @@ def check_source_root(source_root: pathlib.Path) -> None:
       UsageError: if it is not a directory, or is a model itself.
     """
     if not source_root.is_dir():
-        raise errors.UsageError(f"{source_root} is no directory", remedy="Check the path.")
+        raise errors.UsageError(f"{source_root} is not a directory", remedy="Check the path.")
     if _names(source_root) & _MODEL_FILES:
         raise errors.UsageError(
             f"{source_root} is a model itself, expected a tree of modules",
@@ -118,10 +118,10 @@ class _Walk:
     def _link(self, link: pathlib.Path) -> Outcome:
         inside = link.resolve().is_relative_to(self._source_root.resolve())
         explanation = (
-            "It is a link; what it leads to is migrated in its own place."
+            "It is a link; its target is migrated in its own place."
             if inside
-            else "It is a link out of SRC_ROOT, which is not followed: copy what it leads to, or"
-            " list it with --from-list."
+            else "It is a link out of SRC_ROOT, which is not followed: copy its target, or list it"
+            " with --from-list."
         )
         return self._not_legacy(link, Reason.LINK, explanation)
 

@@ -278,5 +278,5 @@ def _sync_folder(folder: pathlib.Path) -> None:
 def _unusable(path: pathlib.Path, verb: str, error: OSError) -> errors.DestinationError:
     return errors.DestinationError(
         f"{path} cannot be {verb}: {error.strerror or error}",
-        remedy="Check the permissions and the free space, then run it again: it goes on.",
+        remedy="Check the permissions and the free space, then run it again to resume.",
     )

@@ -86,7 +86,7 @@ def _check_roots(options: Options) -> None:
     source, destination = options.source_root.resolve(), options.destination_root.resolve()
     if source.is_relative_to(destination) or destination.is_relative_to(source):
         raise errors.UsageError(
-            f"{options.source_root} and {options.destination_root} lie in one another",
+            f"one of {options.source_root} and {options.destination_root} lies in the other",
             remedy="Choose a DST_ROOT outside of SRC_ROOT.",
         )
 

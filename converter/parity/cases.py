@@ -1,4 +1,4 @@
-"""What to call: every callable of the converted module, in every training mode."""
+"""The calls to compare: every callable of the converted module, in every training mode."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class CaseMaker:
 
     Args:
       legacy: The module.
-      arrays: The user's own arrays, used in place of made-up ones where a key matches.
+      arrays: The user's own arrays, used in place of generated ones where a key matches.
     """
 
     def __init__(self, legacy: LegacyModule, arrays: Mapping[str, np.ndarray]) -> None:
@@ -140,7 +140,7 @@ class CaseMaker:
         """Makes a case.
 
         Raises:
-          UnmakeableError: if an input has no values that could be made up.
+          UnmakeableError: if no values can be generated for an input.
           UsageError: if the user's value of an input does not fit.
         """
         plan = planned.plan
@@ -181,7 +181,7 @@ class CaseMaker:
         return self._finder(program).sizes(refs)
 
     def describe_inputs(self, planned: PlannedCase) -> str:
-        """What a user has to pass, where no inputs that were made up will do."""
+        """Says what a user has to pass where no generated inputs will do."""
         plan = planned.plan
         infos = known_inputs(self._legacy.variants[planned.tags], plan)
         keys = [

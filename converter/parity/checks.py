@@ -1,10 +1,10 @@
-"""What is compared. A new check is one function and one line in `CHECKS`."""
+"""The parity checks. A new check is one function and one line in `CHECKS`."""
 
 from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from typing import Any, TypeAlias
 
 from converter.parity.compare import Comparison, compare, compare_facts, missing
@@ -37,7 +37,7 @@ class Row:
       case: The call, or `module`.
       check: The check, by its name in `CHECKS`.
       tensor: What was compared.
-      comparison: What came of it.
+      comparison: The result.
       conditions: What had to be changed on both sides before it could be compared.
     """
 
@@ -49,7 +49,7 @@ class Row:
 
     @property
     def is_fact(self) -> bool:
-        """Whether it is no tensor."""
+        """Whether it is a fact rather than a tensor."""
         return self.comparison.is_fact
 
 
@@ -68,7 +68,7 @@ def check_outputs(evidence: Evidence) -> Found:
 
 
 def check_default_output(evidence: Evidence) -> Found:
-    """What a call without `return_endpoints` does."""
+    """Calls without `return_endpoints`."""
     for case, expected, actual in evidence.pairs():
         if expected.plain is not None:
             yield from compare_calls(
@@ -99,31 +99,34 @@ def check_effects(evidence: Evidence) -> Found:
 def check_losses(evidence: Evidence) -> Found:
     """The regularization losses of the module and of its callables, in order."""
     unresolved = {name for seen in evidence.expected for name in seen.unresolved}
-    for piece, listed, actual in _pieces(evidence):
-        expected = [loss for loss in _losses_of(evidence, piece) if loss.used <= set(listed)]
+    facts = evidence.facts
+    for name, owner in ((WHOLE_MODULE, facts.root), *facts.callables.items()):
+        listed, actual = set(owner.variables), owner.losses
+        expected = [loss for loss in _losses_of(evidence, name) if loss.used <= listed]
         for index, loss in enumerate(expected):
             if index >= len(actual):
-                yield piece, str(index), missing(loss.value)
+                yield name, str(index), missing(loss.value)
                 continue
             tolerance = evidence.tolerances.of(loss.value)
-            yield piece, str(index), compare(loss.value, actual[index].value, tolerance)
+            yield name, str(index), compare(loss.value, actual[index].value, tolerance)
             gradients = loss.gradients, actual[index].gradients
-            for name, comparison in compare_gradients(*gradients, evidence, unresolved):
-                yield piece, f"{index}, gradient of {name}", comparison
+            for variable, comparison in compare_gradients(*gradients, evidence, unresolved):
+                yield name, f"{index}, gradient of {variable}", comparison
         if len(actual) > len(expected):
-            yield piece, "count", compare_facts(str(len(expected)), str(len(actual)))
+            yield name, "count", compare_facts(str(len(expected)), str(len(actual)))
 
 
 def check_variables(evidence: Evidence) -> Found:
     """Names, dtypes, shapes and values of the variables, and who lists which."""
-    used = {attribute: evidence.used(attribute) for attribute in _attributes(evidence)}
+    called = dict.fromkeys(case.attribute for case in evidence.cases)
+    used = {attribute: evidence.used(attribute) for attribute in called}
     surely = {attribute: evidence.used(attribute, surely=True) for attribute in used}
     for name in sorted(set().union(*surely.values(), evidence.facts.variables)):
         expected, actual = evidence.variables.get(name), evidence.facts.variables.get(name)
         yield WHOLE_MODULE, name, compare_facts(_text(expected), _text(actual))
     for attribute, most in used.items():
-        piece = evidence.facts.callables.get(attribute)
-        listed = piece.variables if piece else ()
+        owner = evidence.facts.callables.get(attribute)
+        listed = owner.variables if owner else ()
         yield from _compare_lists(f"{attribute}.variables", listed, surely[attribute], most)
     root = evidence.plan.root
     if root is None or root in used:  # Else nothing is known of what it should list.
@@ -135,15 +138,15 @@ def check_variables(evidence: Evidence) -> Found:
 
 def check_trainable(evidence: Evidence) -> Found:
     """Whether the trainable variables of each list are those of TRAINABLE_VARIABLES in it."""
-    pieces = {"": evidence.facts.root, **evidence.facts.callables}
-    for attribute, piece in pieces.items():
+    owners = {"": evidence.facts.root, **evidence.facts.callables}
+    for attribute, owner in owners.items():
         what = f"{attribute}.trainable_variables".lstrip(".")
         expected = {
             name
-            for name in piece.variables
+            for name in owner.variables
             if name in evidence.variables and evidence.variables[name].trainable
         }
-        yield from _compare_lists(what, piece.trainable_variables, expected, expected)
+        yield from _compare_lists(what, owner.trainable_variables, expected, expected)
 
 
 def check_signatures(evidence: Evidence) -> Found:
@@ -244,21 +247,10 @@ def run_checks(evidence: Evidence, checks: Checks = CHECKS) -> tuple[Row, ...]:
 # Parts of checks.
 
 
-def _attributes(evidence: Evidence) -> list[str]:
-    return list(dict.fromkeys(case.attribute for case in evidence.cases))
-
-
-def _pieces(evidence: Evidence) -> Iterator[tuple[str, tuple[str, ...], tuple[Loss, ...]]]:
-    root = evidence.facts.root
-    yield WHOLE_MODULE, root.variables, root.losses
-    for attribute, piece in evidence.facts.callables.items():
-        yield attribute, piece.variables, piece.losses
-
-
-def _losses_of(evidence: Evidence, piece: str) -> list[Loss]:
+def _losses_of(evidence: Evidence, name: str) -> list[Loss]:
     """The losses of the graph variant that a callable trains with; each once for the module."""
     plan = evidence.plan
-    attribute = plan.root if piece == WHOLE_MODULE else piece
+    attribute = plan.root if name == WHOLE_MODULE else name
     if attribute is not None:
         variant = plan.variants.loss_variant(plan.callables[attribute].tags)
         return [loss for loss in evidence.losses if loss.variant == variant]

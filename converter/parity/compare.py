@@ -52,7 +52,7 @@ def default_tolerance(dtype: str) -> Tolerance:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Comparison:
-    """What comparing two arrays found.
+    """The result of comparing two arrays.
 
     Attributes:
       passed: Whether they agree within the tolerance.
@@ -66,7 +66,7 @@ class Comparison:
       ulps_histogram: How many elements are how far apart in units in the last place, for floats:
         entry k counts the distances of k bits, which are 0, 1, 2 to 3, 4 to 7, and so on. Ends
         with the last entry that is not 0. Elements that are not finite on both sides are left out.
-      is_fact: Whether it is no tensor but something that is so or is not: a name, a list.
+      is_fact: Whether it compares statements, such as names and lists, rather than tensors.
       where: The index of the worst element, if any element differs.
       expected: That element in the expected array.
       actual: That element in the actual array.
@@ -196,7 +196,7 @@ def _widen(array: np.ndarray) -> np.ndarray:
 
 
 def _difference(expected: np.ndarray, actual: np.ndarray) -> np.ndarray:
-    """Distances, 0 between equal infinities and two NaNs, infinite where one is no number."""
+    """Distances, 0 between equal infinities and two NaNs, infinite where one is NaN or infinite."""
     same = (expected == actual) | (np.isnan(expected) & np.isnan(actual))
     with np.errstate(invalid="ignore", over="ignore"):
         distance = np.abs(expected - actual)

@@ -1,4 +1,4 @@
-"""Runs the converted module in a process of its own.
+"""Runs the converted module in another process.
 
 It runs as it lies on disk. For calls that draw random numbers there is a copy of it, in which
 random ops are replaced.
@@ -58,7 +58,7 @@ def write_deterministic_copy(source: Path, copy: pathlib.Path) -> None:
     """Writes a SavedModel with random ops replaced; all but the graph are links to the original.
 
     Raises:
-      ParityError: if there is no SavedModel that can be read.
+      ParityError: if the SavedModel cannot be read.
     """
     try:
         saved_model = saved_model_pb2.SavedModel.FromString((source / _GRAPH).read_bytes())
@@ -69,7 +69,7 @@ def write_deterministic_copy(source: Path, copy: pathlib.Path) -> None:
                 _link(path.resolve(), copy / path.name)
     except (OSError, ValueError, message.DecodeError) as error:
         raise errors.ParityError(
-            f"{source} is no SavedModel that can be read: {error}",
+            f"{source} is not a SavedModel that can be read: {error}",
             remedy="Convert the module again.",
         ) from error
     for meta_graph in saved_model.meta_graphs:
@@ -97,17 +97,20 @@ def _run_in_process(request: Request, scratch: pathlib.Path) -> Observations:
         stderr=subprocess.PIPE,
         check=False,
     )
-    if finished.returncode:
+    status = finished.returncode
+    if status:
+        ended = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+        lines = [line.strip() for line in finished.stderr.decode(errors="replace").splitlines()]
+        last = " | ".join([line for line in lines if line][-_LAST_LINES:]) or "it said nothing"
         raise errors.ParityError(
-            f"the process that ran the converted module {_how_it_ended(finished.returncode)}:"
-            f" {_last_lines(finished.stderr)}",
+            f"the process that ran the converted module {ended}: {last}",
             remedy="Nothing was compared.",
         )
     return _read_answer(answer, request)
 
 
 def _read_answer(answer: pathlib.Path, request: Request) -> Observations:
-    """Reads what a process says that has run a stranger's ops."""
+    """Reads the answer of a process that has run a stranger's ops, and so may be damaged."""
     weights = _weights_bytes(request.directory)
     limit = _LEAST_LIMIT_BYTES + _MOST_BYTES_PER_CASE * weights * len(request.cases)
     try:
@@ -130,12 +133,3 @@ def _weights_bytes(directory: str) -> int:
         return 0
     names = tf.io.gfile.listdir(folder)
     return sum(tf.io.gfile.stat(f"{folder}/{name}").length for name in names)
-
-
-def _how_it_ended(status: int) -> str:
-    return f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-
-
-def _last_lines(stderr: bytes) -> str:
-    lines = [line.strip() for line in stderr.decode(errors="replace").splitlines()]
-    return " | ".join([line for line in lines if line][-_LAST_LINES:]) or "it said nothing"

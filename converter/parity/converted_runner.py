@@ -35,7 +35,7 @@ _MOST_REQUEST_BYTES = 1 << 40
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Request:
-    """What to run.
+    """The cases to run in a converted module.
 
     Attributes:
       directory: The SavedModel as it lies on disk.
@@ -134,7 +134,7 @@ class _Runner:
         self._copy = str(copies / ("copy" if directory == request.directory else "deterministic"))
 
     def observe_all(self, cases: Sequence[Case]) -> dict[str, Observation]:
-        """What each case showed, by its name."""
+        """Runs the cases; returns the observations by case name."""
         # Where calls change tables, no two may share one.
         groups = [[case] for case in cases] if self._reload else [list(cases)]
         seen: dict[str, Observation] = {}
@@ -220,7 +220,7 @@ class _Runner:
 
 
 def _try(run: Callable[[], Call]) -> Call:
-    """What a way of calling showed; what goes wrong is part of it."""
+    """Runs a call; an exception is a part of what it returns."""
     try:
         return run()
     except Exception as error:  # Whatever it is, the model failed the call.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
 from converter.assemble.signatures import SERVING_DEFAULT
 from converter.parity.cases import Case
-from converter.parity.compare import Comparison, compare_facts
+from converter.parity.compare import compare_facts
 from converter.parity.evidence import (
     WHOLE_MODULE,
     Evidence,
@@ -17,12 +17,12 @@ from converter.parity.evidence import (
     compare_arrays,
     compare_gradients,
 )
-from converter.parity.observation import Call, ModuleFacts, Observation, PieceFacts, digest
+from converter.parity.observation import Call, ModuleFacts, Observation, digest
 from converter.parity.values import to_parts
 
 
 def check_serving(evidence: Evidence) -> Found:
-    """What the serving signatures do through TensorFlow's Python loader, by their own names."""
+    """The serving signatures through TensorFlow's Python loader, by their own names."""
     for case, expected, actual in evidence.pairs():
         yield from _compare_doors(
             case, expected.serving, actual.serving, evidence, expected.unresolved
@@ -30,7 +30,7 @@ def check_serving(evidence: Evidence) -> Found:
 
 
 def check_session(evidence: Evidence) -> Found:
-    """What the serving signatures return in a session, where tensors are named."""
+    """The serving signatures in a session, where tensors are named."""
     for case, expected, actual in evidence.pairs():
         # A session has neither tapes nor the variables' names.
         serving = {k: dataclasses.replace(c, gradients=None) for k, c in expected.serving.items()}
@@ -38,13 +38,13 @@ def check_session(evidence: Evidence) -> Found:
 
 
 def check_after_saving(evidence: Evidence) -> Found:
-    """What the calls do once the module was saved, as training saves it."""
+    """The calls after the module was saved, as training saves it."""
     for case, expected, actual in evidence.pairs():
         yield from compare_calls(case, "", _as_call(expected), actual.after_saving, evidence)
 
 
 def check_copy(evidence: Evidence) -> Found:
-    """What the calls do in the copy that was saved, and what that lists."""
+    """The calls in the copy that was saved, and the lists of that copy."""
     for case, expected, actual in evidence.pairs():
         yield from compare_calls(case, "", _as_call(expected), actual.in_copy, evidence)
     copy = evidence.copy_facts
@@ -55,7 +55,7 @@ def check_copy(evidence: Evidence) -> Found:
 
 
 def check_as_written(evidence: Evidence) -> Found:
-    """What draws random numbers runs as it lies on disk, and returns what it should."""
+    """The calls that draw random numbers, in the module as it lies on disk."""
     for case, expected, actual in evidence.pairs():
         if case.draws:
             call = actual.as_written or Call(error="it was not called")
@@ -85,7 +85,7 @@ def compare_calls(
     evidence: Evidence,
     unresolved: Collection[str] = (),
 ) -> Found:
-    """Compares what two ways of calling showed; gradients where both sides looked at them."""
+    """Compares the results of two ways of calling; gradients where both sides have them."""
     actual = actual or Call(error="it was not called")
     if actual.error:
         yield case.name, f"{label}call", compare_facts("runs", _ending(actual))
@@ -93,15 +93,11 @@ def compare_calls(
     for name, comparison in compare_arrays(expected.outputs, actual.outputs, evidence):
         yield case.name, f"{label}{name}", comparison
     gradients = compare_gradients(expected.gradients, actual.gradients, evidence, unresolved)
-    yield from _label(case, label, gradients)
+    for name, comparison in gradients:
+        yield case.name, f"{label}gradient of {name}", comparison
     if actual.changed is not None:
         for name, comparison in compare_arrays(expected.changed or {}, actual.changed, evidence):
             yield case.name, f"{label}{name} after it", comparison
-
-
-def _label(case: Case, label: str, found: Iterator[tuple[str, Comparison]]) -> Found:
-    for name, comparison in found:
-        yield case.name, f"{label}gradient of {name}", comparison
 
 
 def _ending(call: Call) -> str:
@@ -117,12 +113,10 @@ def _dtypes(outputs: Mapping[str, np.ndarray]) -> str:
 
 
 def _lists(facts: ModuleFacts) -> dict[str, str]:
-    """What a module has, as text: its variables, and what it and its callables list."""
-    variables = {name: str(variable) for name, variable in facts.variables.items()}
-    pieces = {"lists": facts.root, **{f"{k}.lists": p for k, p in facts.callables.items()}}
-    return variables | {name: _describe(piece) for name, piece in pieces.items()}
-
-
-def _describe(piece: PieceFacts) -> str:
-    losses = [digest(loss.value)[:16] for loss in piece.losses]
-    return f"{piece.variables}, trainable {piece.trainable_variables}, losses {losses}"
+    """The variables of a module, and its lists and those of its callables, as text."""
+    lists = {name: str(variable) for name, variable in facts.variables.items()}
+    owners = {"lists": facts.root, **{f"{k}.lists": p for k, p in facts.callables.items()}}
+    for name, owner in owners.items():
+        losses = [digest(loss.value)[:16] for loss in owner.losses]
+        lists[name] = f"{owner.variables}, trainable {owner.trainable_variables}, losses {losses}"
+    return lists

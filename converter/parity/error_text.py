@@ -1,4 +1,4 @@
-"""What a TensorFlow error says, in one line."""
+"""Summarizes TensorFlow errors in one line."""
 
 from __future__ import annotations
 

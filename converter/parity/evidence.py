@@ -1,4 +1,4 @@
-"""What was seen of both modules, and how it is compared."""
+"""The observations of both modules, and how values are compared."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Evidence:
                 yield case, expected, actual
 
     def expected_signatures(self) -> dict[str, SignatureFacts]:
-        """What should be served: each signature of the inference variant, and the root's again.
+        """The signatures to be served: each of the inference variant, and the root's again.
 
         A module without an inference variant serves all of its callables.
         """

@@ -124,7 +124,7 @@ def _array(raw: Any, number: int, dtype: str, shape: list[int]) -> np.ndarray:
         return _strings(content, _expect(raw[f"{number}_lengths"], np.int64)).reshape(shape)
     kind = np.dtype(tf.as_dtype(dtype).as_numpy_dtype)
     if kind == np.dtype(object) or (kind == np.bool_ and content.max(initial=0) > 1):
-        raise DamagedMessageError(f"array {number} is no array of {dtype}")
+        raise DamagedMessageError(f"array {number} does not have the dtype {dtype}")
     return content.view(kind).reshape(shape)
 
 
@@ -197,5 +197,5 @@ class _Decoder:
     @staticmethod
     def _tagged(document: Any, tag: str) -> Any:
         if not isinstance(document, dict) or set(document) != {tag}:
-            raise DamagedMessageError(f"a part of it is no {tag}")
+            raise DamagedMessageError(f"a part of it is not a {tag}")
         return document[tag]

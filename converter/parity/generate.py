@@ -1,4 +1,4 @@
-"""Makes up values for inputs, by dtype, shape and use; the same ones in every run."""
+"""Generates values for inputs by dtype, shape and use; the same ones in every run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _UNKNOWN_WORD = b"zzunknown"
 
 
 class UnmakeableError(Exception):
-    """No value can be made up for an input."""
+    """No value can be generated for an input."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Attempt:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Siblings:
-    """What the other inputs of a signature say of one.
+    """The sizes that the other inputs of a signature suggest for one.
 
     Attributes:
       sizes: The size that some other input has along an axis.
@@ -122,7 +122,7 @@ def generate(
       siblings: What the other inputs of the signature say of it.
 
     Raises:
-      UnmakeableError: if the dtype has no values that could be made up.
+      UnmakeableError: if no values of the dtype can be generated.
     """
     maker = _make_maker(seed, info, use, attempt, siblings)
     if info.kind is Kind.SPARSE:
@@ -143,7 +143,7 @@ def generate_triplet(
       attempt: How to choose what they leave open.
 
     Raises:
-      UnmakeableError: if the values' dtype has none that could be made up.
+      UnmakeableError: if no values of the dtype can be generated.
     """
     info = dataclasses.replace(infos[1], shape=(None,) * rank)
     made = _make_maker(seed, info, use, attempt, _ALONE).sparse()
@@ -258,7 +258,7 @@ class _Maker:
             return self._floats(shape).astype(dtype.as_numpy_dtype)
         if dtype.is_integer and not dtype.is_quantized:
             return self._integers(shape).astype(dtype.as_numpy_dtype)
-        raise UnmakeableError(f"no values of dtype {dtype.name} can be made up")
+        raise UnmakeableError(f"no values of dtype {dtype.name} can be generated")
 
     def _floats(self, shape: tuple[int, ...]) -> np.ndarray:
         if self._attempt.ones and not shape:

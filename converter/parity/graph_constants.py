@@ -1,4 +1,4 @@
-"""What a graph is made of that no input need show to be wrong.
+"""The constants of a graph, which may be wrong though no input shows it.
 
 A decay that is off by one unit in the last place hides below rounding, an epsilon shows only for
 inputs near zero, `<` in place of `<=` only where both sides are equal, and a seed not at all once

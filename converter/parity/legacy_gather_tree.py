@@ -22,7 +22,7 @@ def follow_beams(
     """The tokens of each beam, int32 `[time, batch, beams]`; see the op's documentation.
 
     Raises:
-      ValueError: if a parent is no beam, or the shapes do not agree.
+      ValueError: if a parent is not a beam, or the shapes do not agree.
     """
     time, batch, beams = step_ids.shape
     if parent_ids.shape != step_ids.shape or lengths.shape != (batch,):

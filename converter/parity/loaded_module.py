@@ -12,10 +12,10 @@ from converter.parity.cases import Case
 from converter.parity.error_text import summarize
 from converter.parity.observation import (
     Call,
+    ListFacts,
     Loss,
     ModuleFacts,
     Observation,
-    PieceFacts,
     VariableFacts,
     digest,
     find_changed,
@@ -37,8 +37,9 @@ class LoadedModule:
         self._directory = directory
         self.module = tf.saved_model.load(directory)
         self._variables: dict[str, tf.Variable] = {}
-        for piece in (self.module, *_pieces(self.module)):
-            for variable in getattr(piece, "variables", ()):
+        callables = filter(callable, vars(self.module).values())
+        for owner in (self.module, *callables):
+            for variable in getattr(owner, "variables", ()):
                 self._variables.setdefault(_tf1_name(variable), variable)
         self._initial = self._read_all()
 
@@ -48,10 +49,10 @@ class LoadedModule:
             variable.assign(self._initial[name])
 
     def observe(self, case: Case) -> Observation:
-        """What the callable returns and does, and its gradients."""
+        """The callable's outputs, gradients and effects."""
         self.reset()
         with tf.GradientTape() as tape:
-            result = self._call(case, self._piece(case), endpoints=True)
+            result = self._call(case, case.attribute, endpoints=True)
         changed = find_changed(self._initial, self._read_all())
         outputs = _name_outputs(result)
         gradients, error = self._differentiate(tape, list(outputs.values()))
@@ -63,23 +64,22 @@ class LoadedModule:
         )
 
     def call(self, case: Case) -> Call:
-        """What the callable returns and does."""
+        """The callable's outputs and effects."""
         self.reset()
-        result = self._call(case, self._piece(case), endpoints=True)
+        result = self._call(case, case.attribute, endpoints=True)
         changed = find_changed(self._initial, self._read_all())
         outputs = {name: self._value(tensor) for name, tensor in _name_outputs(result).items()}
         return Call(to_parts(outputs), changed)
 
     def call_plainly(self, case: Case) -> Call:
-        """What it does, through the root if it is that, if nobody asks for endpoints."""
+        """The same without endpoints, through the root if the callable is the root."""
         self.reset()
-        piece = self.module if case.is_root else self._piece(case)
         with tf.GradientTape() as tape:
-            result = self._call(case, piece, endpoints=False)
+            result = self._call(case, None if case.is_root else case.attribute, endpoints=False)
         return self._describe_call(_name_outputs(result), tape)
 
     def serve(self, name: str, parts: Mapping[str, np.ndarray]) -> Call:
-        """What a serving signature returns and does."""
+        """The outputs and effects of a serving signature."""
         self.reset()
         inputs = {key: to_tensor(value) for key, value in parts.items()}
         with tf.GradientTape() as tape:
@@ -97,20 +97,17 @@ class LoadedModule:
         self.reset()
         return ModuleFacts(
             variables={name: _describe(variable) for name, variable in self._variables.items()},
-            root=self._piece_facts(self.module),
+            root=self._owner_facts(self.module),
             callables={
-                name: self._piece_facts(getattr(self.module, name))
+                name: self._owner_facts(getattr(self.module, name))
                 for name in attributes
                 if hasattr(self.module, name)
             },
             signatures=tuple(self.module.signatures),
         )
 
-    def _piece(self, case: Case) -> Callable[..., Any]:
-        piece: Callable[..., Any] = getattr(self.module, case.attribute)
-        return piece
-
-    def _call(self, case: Case, piece: Callable[..., Any], *, endpoints: bool) -> Any:
+    def _call(self, case: Case, attribute: str | None, *, endpoints: bool) -> Any:
+        """Calls an attribute of the module, or the module itself."""
         inputs = {name: to_tensor(case.inputs[name]) for name in case.positional}
         args = [inputs if len(inputs) > 1 else next(iter(inputs.values()))] if inputs else []
         kwargs = {k: to_tensor(case.inputs[name]) for k, name in case.keywords.items()}
@@ -118,14 +115,17 @@ class LoadedModule:
             kwargs["training"] = case.training
         if case.takes_endpoints:
             kwargs["return_endpoints"] = endpoints
-        return piece(*args, **kwargs)
+        function = self.module if attribute is None else getattr(self.module, attribute)
+        return function(*args, **kwargs)
 
     def _differentiate(
         self, tape: tf.GradientTape, outputs: Sequence[Any]
     ) -> tuple[dict[str, np.ndarray | None], str]:
         targets = [tensor for tensor in map(_values_tensor, outputs) if tensor.dtype.is_floating]
         sources = {
-            name: variable for name, variable in self._variables.items() if _is_weight(variable)
+            name: variable
+            for name, variable in self._variables.items()
+            if variable.trainable and (variable.dtype.is_floating or variable.dtype.is_complex)
         }
         if not targets or not sources:
             return {}, ""
@@ -138,11 +138,11 @@ class LoadedModule:
             for name, gradient in zip(sources, found, strict=True)
         }, ""
 
-    def _piece_facts(self, piece: Any) -> PieceFacts:
-        return PieceFacts(
-            variables=tuple(map(_tf1_name, getattr(piece, "variables", ()))),
-            trainable_variables=tuple(map(_tf1_name, getattr(piece, "trainable_variables", ()))),
-            losses=tuple(map(self._loss, getattr(piece, "regularization_losses", ()))),
+    def _owner_facts(self, owner: Any) -> ListFacts:
+        return ListFacts(
+            variables=tuple(map(_tf1_name, getattr(owner, "variables", ()))),
+            trainable_variables=tuple(map(_tf1_name, getattr(owner, "trainable_variables", ()))),
+            losses=tuple(map(self._loss, getattr(owner, "regularization_losses", ()))),
         )
 
     def _loss(self, function: Callable[[], tf.Tensor]) -> Loss:
@@ -163,16 +163,8 @@ def describe_error(error: Exception) -> str:
     return f"{type(error).__name__}: {summarize(error)}"
 
 
-def _pieces(module: Any) -> list[Any]:
-    return [part for part in vars(module).values() if callable(part) and hasattr(part, "variables")]
-
-
 def _tf1_name(variable: tf.Variable) -> str:
     return str(variable.name).removesuffix(":0")
-
-
-def _is_weight(variable: tf.Variable) -> bool:
-    return variable.trainable and (variable.dtype.is_floating or variable.dtype.is_complex)
 
 
 def _values_tensor(output: Any) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""What running a module shows, whichever of the two it is."""
+"""The observations of a module that runs, be it the original or the converted one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Gradients: TypeAlias = Mapping[str, np.ndarray | None]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Call:
-    """What one way of calling showed, from the checkpoint's values.
+    """The results of one way of calling, from the checkpoint's values.
 
     Attributes:
       outputs: The tensors that it returned, by the names of a serving signature.
@@ -34,7 +34,7 @@ class Call:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Observation:
-    """What one case showed. Every part starts from the checkpoint's values.
+    """The results of one case. Every part starts from the checkpoint's values.
 
     Attributes:
       outputs: All outputs by name.
@@ -112,8 +112,8 @@ class Loss:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class PieceFacts:
-    """What the module, or one of its callables, lists."""
+class ListFacts:
+    """The lists of the module, or of one of its callables."""
 
     variables: tuple[str, ...]
     trainable_variables: tuple[str, ...]
@@ -122,7 +122,7 @@ class PieceFacts:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ModuleFacts:
-    """What the converted module has.
+    """The variables, callables and signatures of the converted module.
 
     Attributes:
       variables: By TF1 name.
@@ -132,14 +132,14 @@ class ModuleFacts:
     """
 
     variables: Mapping[str, VariableFacts]
-    root: PieceFacts
-    callables: Mapping[str, PieceFacts]
+    root: ListFacts
+    callables: Mapping[str, ListFacts]
     signatures: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Observations:
-    """What the converted module showed: one observation a case, and what it has.
+    """The observations of the converted module: one for each case, and its facts.
 
     Attributes:
       cases: One observation for each case.

@@ -21,7 +21,8 @@ from converter.parity.generate import (
     attempts_at_sizes,
 )
 from converter.parity.graph_constants import find_ingredients
-from converter.parity.legacy_runner import LegacyFailure, LegacyRunner
+from converter.parity.legacy_runner import LegacyRunner
+from converter.parity.legacy_variant import LegacyFailure
 from converter.parity.observation import Loss, Observation, VariableFacts, digest
 from converter.parity.source_facts import read_source_facts
 from converter.parity.values import has_nan, to_parts
@@ -43,10 +44,10 @@ class Original:
       legacy: The module.
       plan: What its conversion should offer.
       cases: The cases that ran.
-      observations: What they showed.
-      not_compared: What did not run, and why.
-      source: What the module's files say.
-      ingredients: What its graphs are made of: constants, seeds, comparisons.
+      observations: One for each case.
+      not_compared: The calls that did not run, and why.
+      source: The facts in the module's files.
+      ingredients: The constants, seeds and comparisons of its graphs.
     """
 
     def __init__(self, legacy: LegacyModule, plan: ModulePlan, maker: CaseMaker) -> None:
@@ -91,7 +92,7 @@ class Original:
             if is_sound:
                 break
         if fallback is None:
-            why = f"the original does not run with the inputs made up for it: {reasons[0]}"
+            why = f"the original does not run with the generated inputs: {reasons[0]}"
             remedy = self._maker.describe_inputs(planned)
             self.not_compared.append(NotCompared(planned.name, "all", why, remedy))
             return
@@ -146,7 +147,7 @@ class Original:
         return tuple(loss for tags in trained for loss in self._runner.losses(tags))
 
     def notes(self) -> Iterator[str]:
-        """What was changed in the TF1 graph so that it runs here."""
+        """The changes to the TF1 graph that let it run here."""
         overrides = sum(len(graph.overrides) for graph in self._runner.graphs)
         if overrides:
             yield (

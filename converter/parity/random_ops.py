@@ -76,7 +76,7 @@ UNCOMPARABLE_OPS = frozenset(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RandomOps:
-    """What a graph draws: the random ops that were replaced, and those that could not be.
+    """The random ops of a graph: those that were replaced, and those that could not be.
 
     Attributes:
       replaced: What each replaced node of the graph was, by its name.

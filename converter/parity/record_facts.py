@@ -1,4 +1,4 @@
-"""What the record of a conversion says, as texts that can be compared."""
+"""The facts in the record of a conversion, as comparable texts."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _NAMED_FAILURES = 3
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ParityReport:
-    """What comparing a converted module with its original found.
+    """The comparison of a converted module with its original.
 
     Attributes:
       rows: One for each tensor and fact that was compared.
@@ -51,7 +51,7 @@ class ParityReport:
 
     @property
     def open(self) -> tuple[NotCompared, ...]:
-        """What was not compared, and may differ."""
+        """The parts that were not compared and may differ."""
         return tuple(entry for entry in self.not_compared if entry.leaves_open)
 
     @property
@@ -60,7 +60,7 @@ class ParityReport:
         return tuple(row for row in self.rows if not row.comparison.passed)
 
     def first_failure(self) -> str:
-        """What differs first, in one line; empty if nothing does."""
+        """The first difference in one line; empty if there is none."""
         return explain_row(self.failures[0]) if self.failures else ""
 
     def sentence(self) -> str:

@@ -40,7 +40,8 @@ def _summary_table(rows: Iterable[Row]) -> rich.table.Table:
     shown = ""
     for (case, check), group in _group(rows).items():
         name = rich.text.Text("" if case == shown else case)
-        table.add_row(name, check, *_tensor_cells(group), _facts_cell(group), _ending(group))
+        facts = str(sum(row.is_fact for row in group) or "")
+        table.add_row(name, check, *_tensor_cells(group), facts, _ending(group))
         shown = case
     return table
 
@@ -65,10 +66,6 @@ def _tensor_cells(rows: Sequence[Row]) -> list[str]:
         format_number(max(comparison.max_rel for comparison in tensors)),
         _ulps(tensors),
     ]
-
-
-def _facts_cell(rows: Sequence[Row]) -> str:
-    return str(sum(row.is_fact for row in rows) or "")
 
 
 def _ending(rows: Sequence[Row]) -> str:

@@ -1,4 +1,4 @@
-"""What the files of a TF1 module say, read for the comparison alone.
+"""The facts in the files of a TF1 module, read for the comparison alone.
 
 The converter has read the same messages. A comparison that took its word for them could not see
 what it overlooked, so nothing here uses what it made of them.
@@ -35,7 +35,7 @@ class SignatureFacts:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SourceFacts:
-    """What the files say.
+    """The facts in the files of a module.
 
     Attributes:
       signatures: The signatures of each graph variant, by name.

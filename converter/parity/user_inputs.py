@@ -24,7 +24,7 @@ def read_arrays(inputs: Mapping[str, Any] | str | os.PathLike[str] | None) -> di
       inputs: The arrays, or the `.npz` file that holds them.
 
     Raises:
-      UsageError: if the file is no `.npz`.
+      UsageError: if the file is not an `.npz` file.
     """
     if inputs is None:
         return {}
@@ -91,7 +91,7 @@ def find_value(
       UsageError: if a part of it is missing, or has another dtype.
     """
     parts = component_names(name, info)
-    found = [_find_array(arrays, signature, part) for part in parts]
+    found = [arrays.get(f"{signature}/{part}", arrays.get(part)) for part in parts]
     if all(array is None for array in found):
         return None
     missing = [part for part, array in zip(parts, found, strict=True) if array is None]
@@ -129,10 +129,6 @@ def _shapes(info: TensorInfo) -> list[str]:
     if info.shape is None:
         return ["of any shape"]
     return [f"[{', '.join('?' if size is None else str(size) for size in info.shape)}]"]
-
-
-def _find_array(arrays: Mapping[str, np.ndarray], signature: str, part: str) -> np.ndarray | None:
-    return arrays.get(f"{signature}/{part}", arrays.get(part))
 
 
 def _component_dtypes(info: TensorInfo) -> list[tf.DType]:

@@ -1,4 +1,4 @@
-"""What a graph does with an input: which ids, words or encodings it can make sense of."""
+"""Finds which ids, words or encodings a graph expects of an input."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ _SIZES = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Use:
-    """What a graph does with the elements of an input.
+    """The way in which a graph uses the elements of an input.
 
     Attributes:
       limit: Ids must be less than this.
@@ -140,7 +140,7 @@ class UseFinder:
     def find(self, ref: TensorRef) -> Use:
         """Returns what the graph does with the elements of a tensor."""
         use = Use()
-        for node, position in self._walk(ref):
+        for node, position in self.walk(ref):
             if node.op in _SPLITS_TEXT:
                 use = dataclasses.replace(use, in_sentences=True)
             limit = self._limit(node, position)
@@ -160,7 +160,15 @@ class UseFinder:
 
     def walk(self, ref: TensorRef) -> Iterator[tuple[Node, int]]:
         """The ops that take a tensor's elements, and as which of their inputs."""
-        return self._walk(ref)
+        stack, seen = [ref], {ref}
+        while stack:
+            for node, position in self._users.get(stack.pop(), ()):
+                yield node, position
+                is_value = position == 0 or node.op not in _FIRST_ONLY
+                if is_value and node.op in _SEE_THROUGH | _SPLITS_TEXT:
+                    more = [r for r in self._outputs.get(node.name, ()) if r not in seen]
+                    seen.update(more)
+                    stack.extend(more)
 
     def sizes(self, refs: Iterable[TensorRef]) -> list[int]:
         """The sizes that the graph behind some tensors is made for, the most likely first.
@@ -192,17 +200,6 @@ class UseFinder:
             width = self._width(node)
             # A matrix after a flattened image, by the side of a square one, too.
             yield from () if width is None else (width, math.isqrt(width))
-
-    def _walk(self, ref: TensorRef) -> Iterator[tuple[Node, int]]:
-        """The uses of a tensor's elements: nodes, and at which of their inputs."""
-        stack, seen = [ref], {ref}
-        while stack:
-            for node, position in self._users.get(stack.pop(), ()):
-                yield node, position
-                if _hands_on(node, position):
-                    more = [r for r in self._outputs.get(node.name, ()) if r not in seen]
-                    seen.update(more)
-                    stack.extend(more)
 
     def _limit(self, node: Node, position: int) -> int | None:
         if node.op in _COUNTED and _COUNTED[node.op][0] == position:
@@ -281,9 +278,3 @@ class UseFinder:
         delimiter = node.attrs["delimiter"].s if "delimiter" in node.attrs else b"\t"
         cells = [line.split(delimiter) for line in lines]
         return [row[column] for row in cells if len(row) > column]
-
-
-def _hands_on(node: Node, position: int) -> bool:
-    if node.op in _FIRST_ONLY and position > 0:
-        return False
-    return node.op in _SEE_THROUGH or node.op in _SPLITS_TEXT

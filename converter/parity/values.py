@@ -99,7 +99,7 @@ def from_tensor(tensor: Any) -> Value:
 
 
 def as_array(value: Any) -> np.ndarray:
-    """An array of its own memory; bytes become objects, as NumPy would cut trailing zeros off."""
+    """A copy as an array; bytes become objects, as NumPy would cut trailing zeros off."""
     if isinstance(value, bytes | str):
         return np.array(value, dtype=object)
     array = np.array(value)

@@ -1,4 +1,4 @@
-"""What a comparison comes to: equal, differs, or not compared."""
+"""The verdicts of a comparison: equal, differs, or not compared."""
 
 from __future__ import annotations
 

@@ -44,18 +44,17 @@ def verify(
     progress: Progress | None = None,
     fresh_process: bool = True,
 ) -> ParityReport:
-    """Runs a TF1 module and its conversion on the same inputs, and compares all they do.
+    """Runs a TF1 module and its conversion on the same inputs, and compares them.
 
     Args:
       source: The TF1 module.
       destination: The converted module.
-      inputs: Arrays to use in place of made-up ones, by `<input>` or `<signature>/<input>`.
+      inputs: Arrays to use in place of generated ones, by `<input>` or `<signature>/<input>`.
       rtol: Relative tolerance of floats, instead of the default for their dtype.
       atol: Absolute tolerance of floats, instead of the default for their dtype.
       import_ops: Packages to import first, for the ops that they register.
-      progress: Is told what happens next, in a few words.
-      fresh_process: Whether the converted module runs in a process of its own, where nothing of
-        the original can help it.
+      progress: Called with the next step, in a few words.
+      fresh_process: Whether the converted module runs in another process, free of the original.
 
     Returns:
       The report. A difference is not an error: look at `verdict`.
@@ -63,8 +62,7 @@ def verify(
     Raises:
       ConversionError: if the two cannot be compared.
     """
-    tell = progress or (lambda _: None)
-    target = as_path(destination)
+    target, tell = as_path(destination), progress or (lambda _: None)
     with quiet_tensorflow():
         original = run_original(source, target, inputs, tell)
         tell("running the converted module")
@@ -139,13 +137,7 @@ def gather_evidence(
     Raises:
       ParityError: if it does not run at all.
     """
-    request = Request(
-        directory=str(target),
-        cases=tuple(original.cases),
-        attributes=tuple(original.plan.callables),
-        import_ops=import_ops,
-        reload=_has_mutable_tables(original.legacy),
-    )
+    request = _make_request(original, target, import_ops)
     record, saved_model = read_record_facts(read_record(target)), read_saved_model(target)
     variables = original.variables()
     observations = run_in_every_way(request, fresh_process=fresh_process)
@@ -170,8 +162,23 @@ def gather_evidence(
     )
 
 
+def _make_request(original: Original, target: Path, import_ops: tuple[str, ...]) -> Request:
+    has_mutable_tables = any(
+        program.nodes[table].op.startswith("Mutable")
+        for program in original.legacy.variants.values()
+        for table in program.tables
+    )
+    return Request(
+        directory=str(target),
+        cases=tuple(original.cases),
+        attributes=tuple(original.plan.callables),
+        import_ops=import_ops,
+        reload=has_mutable_tables,
+    )
+
+
 def read_plan(legacy: LegacyModule, target: Path) -> ModulePlan:
-    """What `target` should offer, from the options in its record.
+    """Plans what `target` should offer, by the options in its record.
 
     Raises:
       ParityError: if it has no record, or that of another module.
@@ -198,9 +205,8 @@ def read_plan(legacy: LegacyModule, target: Path) -> ModulePlan:
 
 def _asset_names(original: Original) -> list[str]:
     """The assets that graph variants of the plan name."""
-    legacy = original.legacy
-    programs = [legacy.variants[tags] for tags in original.plan.variants.used]
-    return sorted({a.filename for program in programs for a in program.assets.values()})
+    used = [original.legacy.variants[tags] for tags in original.plan.variants.used]
+    return sorted({asset.filename for program in used for asset in program.assets.values()})
 
 
 def _names_below(folder: Path) -> list[str]:
@@ -224,11 +230,3 @@ def _digest_assets(directory: Path, names: Sequence[str]) -> dict[str, str]:
         for name, path in found.items()
         if path.is_file()
     }
-
-
-def _has_mutable_tables(legacy: LegacyModule) -> bool:
-    return any(
-        program.nodes[table].op.startswith("Mutable")
-        for program in legacy.variants.values()
-        for table in program.tables
-    )

@@ -10,10 +10,10 @@ from converter.parity.checks import CHECKS, run_checks
 from converter.parity.evidence import Evidence, Tolerances
 from converter.parity.observation import (
     Call,
+    ListFacts,
     Loss,
     ModuleFacts,
     Observation,
-    PieceFacts,
     VariableFacts,
 )
 from converter.parity.source_facts import SignatureFacts, SourceFacts
@@ -58,7 +58,7 @@ _VARIABLES = {
     "w": VariableFacts("float32", (1,), True, "digest w"),
     "b": VariableFacts("float32", None, False, "digest b"),
 }
-_PIECE = PieceFacts(("w", "b"), ("w",), (Loss(_ONE),))
+_PIECE = ListFacts(("w", "b"), ("w",), (Loss(_ONE),))
 _FACTS = ModuleFacts(_VARIABLES, _PIECE, {"f": _PIECE}, ("f", "serving_default"))
 _SIGNATURE = SignatureFacts({"x": "float32"}, {"default": "float32"})
 _SOURCE = SourceFacts(
@@ -254,13 +254,13 @@ def _unsure(**facts):
 
 @pytest.mark.parametrize("listed", [("w",), ("w", "b")])
 def test_variables_that_a_call_may_use_may_be_listed(listed):
-    piece = PieceFacts(listed, ("w",), (Loss(_ONE),))
+    piece = ListFacts(listed, ("w",), (Loss(_ONE),))
     assert _failures(_unsure(root=piece, callables={"f": piece})) == []
 
 
 def test_variables_that_a_call_may_use_may_be_absent():
     only = {"w": _VARIABLES["w"]}
-    piece = PieceFacts(("w",), ("w",), (Loss(_ONE),))
+    piece = ListFacts(("w",), ("w",), (Loss(_ONE),))
     assert _failures(_unsure(variables=only, root=piece, callables={"f": piece})) == []
 
 
@@ -270,14 +270,14 @@ def test_variables_that_a_call_may_use_are_compared_if_they_are_there():
 
 
 def test_variables_that_a_call_surely_uses_must_be_listed():
-    piece = PieceFacts(("b",), (), (Loss(_ONE),))
+    piece = ListFacts(("b",), (), (Loss(_ONE),))
     found = _failures(_unsure(root=piece, callables={"f": piece}))
     assert ("variables", "f.variables") in found
     assert ("variables", "variables") in found
 
 
 def test_other_variables_than_a_call_may_use_must_not_be_listed():
-    piece = PieceFacts(("w", "b", "c"), ("w",), (Loss(_ONE),))
+    piece = ListFacts(("w", "b", "c"), ("w",), (Loss(_ONE),))
     found = _failures(_unsure(root=piece, callables={"f": piece}))
     assert found == [("variables", "f.variables"), ("variables", "variables")]
 
@@ -286,8 +286,8 @@ def test_what_one_call_may_use_another_may_surely_use():
     both = dataclasses.replace(_CASE, attribute="g", signature="g", served_as=("f",), is_root=False)
     evidence = dataclasses.replace(
         _unsure(
-            root=PieceFacts(("w",), ("w",), (Loss(_ONE),)),
-            callables={name: PieceFacts(("w",), ("w",), (Loss(_ONE),)) for name in ("f", "g")},
+            root=ListFacts(("w",), ("w",), (Loss(_ONE),)),
+            callables={name: ListFacts(("w",), ("w",), (Loss(_ONE),)) for name in ("f", "g")},
             signatures=("f", "g", "serving_default"),
         ),
         cases=(_CASE, both),

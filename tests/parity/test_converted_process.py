@@ -18,11 +18,11 @@ def test_the_copy_has_all_but_the_fingerprint(converted, tmp_path):
     assert b"StatelessRandomUniform" not in (source / "saved_model.pb").read_bytes()
 
 
-def test_refuses_what_is_no_saved_model(tmp_path):
-    with pytest.raises(errors.ParityError, match="no SavedModel"):
+def test_refuses_what_is_not_a_saved_model(tmp_path):
+    with pytest.raises(errors.ParityError, match="is not a SavedModel"):
         write_deterministic_copy(tmp_path, tmp_path / "copy")
     (tmp_path / "saved_model.pb").write_bytes(b"\xff\xff\xff")
-    with pytest.raises(errors.ParityError, match="no SavedModel"):
+    with pytest.raises(errors.ParityError, match="is not a SavedModel"):
         write_deterministic_copy(tmp_path, tmp_path / "copy")
 
 
