@@ -40,7 +40,7 @@ def check_graph(
         query.get_node(graph.nodes, name)
     for name in graph.args:
         if query.get_node(graph.nodes, name).op != ARG_OP:
-            raise errors.InternalError(f"argument {name!r} is no {ARG_OP}")
+            raise errors.InternalError(f"argument {name!r} is not an {ARG_OP}")
     query.topological_order(graph.nodes)
 
 

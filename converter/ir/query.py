@@ -104,7 +104,7 @@ def topological_order(nodes: Nodes) -> list[str]:
     if len(order) != len(nodes):
         placed = set(order)
         stuck = next(name for name in nodes if name not in placed)
-        raise errors.FormatError("the graph has a cycle that is no V1 loop", node=stuck)
+        raise errors.FormatError("the graph has a cycle that is not a V1 loop", node=stuck)
     return order
 
 
