@@ -64,7 +64,10 @@ def test_every_message_has_words():
 
 
 # Phrases that no native speaker writes; see English in CONTRIBUTING.md.
-UNIDIOMATIC = re.compile(r"(?<!there )(?<!There )\b(is|are) no\b(?! longer)|\bof (its|their) own\b(?! \w)|\bbecame of\b|\banew\b")
+UNIDIOMATIC = re.compile(
+    r"(?<!there )(?<!There )\b(is|are) no\b(?! longer)|\bof (its|their) own\b(?! \w)"
+    r"|\bbecame of\b|\banew\b"
+)
 
 
 def test_messages_are_idiomatic():
