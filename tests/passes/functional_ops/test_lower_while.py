@@ -137,7 +137,7 @@ def test_resources_and_variants_go_round_like_other_values(lower):
     ("call", "message"),
     [
         (_while("gone", "double"), "function 'gone' is not in the library"),
-        (_while("neg", "double"), "function 'neg' takes 1 arguments, the call gives 2"),
+        (_while("neg", "double"), "function 'neg' takes 1 arguments, the call passes 2"),
         (_while("double", "double"), "function 'double' returns 2 values, op 'While' needs 1"),
         (_while("less", "less"), "function 'less' returns 1 values, op 'While' needs 2"),
         (_while("less", "double", "T={list { }}"), "takes 0 inputs, the graph gives 2"),
