@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         UsageError,
         WeightsError,
     )
+    from converter.export.record import Record
     from converter.export.saved_model import Conversion
     from converter.migration.migrate import migrate
     from converter.migration.options import MigrationArguments
@@ -67,6 +68,7 @@ __all__ = [
     "ModuleSummary",
     "ParityError",
     "ParityReport",
+    "Record",
     "ReportFiles",
     "UnsafeModuleError",
     "UnsupportedOpError",
@@ -94,6 +96,7 @@ _MODULES = {
     "ModuleSummary": "converter.conversion.inspect",
     "ParityError": "converter.errors",
     "ParityReport": "converter.parity.report",
+    "Record": "converter.export.record",
     "ReportFiles": "converter.page.write",
     "UnsafeModuleError": "converter.errors",
     "UnsupportedOpError": "converter.errors",

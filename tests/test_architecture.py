@@ -7,6 +7,9 @@ import subprocess
 import sys
 
 import pytest
+from walkthrough.command import MODULE, fill
+
+from converter.conversion.trace import trace_signature
 
 _ROOT = pathlib.Path(__file__).parents[1]
 _PAGE = (_ROOT / "docs" / "architecture.md").read_text()
@@ -24,6 +27,7 @@ _TESTS_OF_FILES = [
         "test_every_source_file_has_a_test_file_and_the_reverse[passes]",
     )
 ]
+_STEPS = re.compile(r"^```\w+ (\w+)=?(\w*)$", re.M)
 _NUMBERS = {2: "two", 3: "three", 4: "four"}
 
 
@@ -82,6 +86,18 @@ def test_what_the_page_adds_has_the_tests_that_its_kind_needs(outcomes):
 def test_the_page_says_how_to_add_each_kind_of_part():
     kinds = [title.split(":")[0].split()[1] for title in _SECTIONS]
     assert kinds == ["pass", "format", "parity", "subcommand", "option"]
+
+
+def test_the_module_goes_the_way_that_the_page_shows():
+    """`scripts/follow_module` writes what is missing here."""
+    assert _STEPS.findall(_PAGE), "the page shows no steps"
+    assert fill(_PAGE) == _PAGE
+
+
+def test_a_pass_that_changes_the_module_is_shown():
+    passes = trace_signature(MODULE).passes
+    changed = {step.name for step in passes if step.before is not step.after}
+    assert changed == {name for _, name in _STEPS.findall(_PAGE) if name}
 
 
 def test_every_folder_is_in_the_table():

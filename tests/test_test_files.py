@@ -10,16 +10,21 @@ from converter.passes.pipeline import PIPELINE
 _ROOT = pathlib.Path(__file__).parent.parent
 
 
+def _tests_of(step):
+    """The test files of a pass: one of its name, or those of a folder."""
+    tests = _ROOT / "tests" / "passes"
+    return [*tests.glob(f"test_{step.name}.py"), *tests.glob(f"{step.name}/test_*.py")]
+
+
 @pytest.mark.parametrize("step", PIPELINE, ids=lambda step: step.name)
 def test_every_pass_has_a_file_and_a_test_file_of_its_name(step):
     assert step.apply.__module__ == f"converter.passes.{step.name}"
-    assert (_ROOT / "tests" / "passes" / f"test_{step.name}.py").is_file()
+    assert _tests_of(step)
 
 
 @pytest.mark.parametrize("step", PIPELINE, ids=lambda step: step.name)
 def test_every_pass_tests_what_it_leaves_alone(step):
-    text = (_ROOT / "tests" / "passes" / f"test_{step.name}.py").read_text()
-    assert "def test_it_does_nothing_because" in text
+    assert any("def test_it_does_nothing_because" in p.read_text() for p in _tests_of(step))
 
 
 @pytest.mark.parametrize("candidate", FORMATS, ids=lambda candidate: candidate.name)
@@ -33,6 +38,16 @@ _ROOMS = (
 )  # fmt: skip
 
 
+# Source files without a test file of their name, and why.
+_EXEMPT = {
+    "compile": {"plan_options": "a dataclass, which test_plan.py uses"},
+    "migration": {
+        "migrate": "the public function, which tests/cli/test_migrate.py runs",
+        "write_report": "the public function, which tests/page/test_write.py runs",
+    },
+}
+
+
 @pytest.mark.parametrize("room", _ROOMS)
 def test_every_source_file_has_a_test_file_and_the_reverse(room):
     """A package has a test file of its name, or a folder of them."""
@@ -41,4 +56,6 @@ def test_every_source_file_has_a_test_file_and_the_reverse(room):
     names |= {path.parent.name for path in source.glob("*/__init__.py")}
     tested = {path.stem.removeprefix("test_") for path in tests.glob("test_*.py")}
     tested |= {path.parent.name for path in tests.glob("*/test_*.py")}
-    assert tested == names
+    exempt = set(_EXEMPT.get(room, ()))
+    assert not tested & exempt
+    assert tested | exempt == names

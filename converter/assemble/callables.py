@@ -1,7 +1,7 @@
-"""A callable's graphs to a traced `tf.function`.
+"""Traces the graphs of a callable into a `tf.function`.
 
-One direct trace for every allowed combination of arguments: calls through a shared inner
-function were measured on an Inception-v3 graph, and cost 45 % of every forward pass.
+Every allowed combination of arguments has a direct trace. Calls of a shared inner function cost
+45 % of every forward pass, measured on an Inception-v3 graph.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from converter.compile.plan import needs_trace_per_call
 
 
 def build_callable(part: CompiledCallable, resources: Resources) -> Any:
-    """Returns a `tf.function` with all its traces.
+    """Returns a `tf.function` with all traces of a callable.
 
     Args:
-      part: The callable's graphs.
+      part: The callable.
       resources: The module's state.
 
     Raises:
@@ -42,7 +42,9 @@ def build_callable(part: CompiledCallable, resources: Resources) -> Any:
         resources.bind(computation.program).prepare(computation.region)
     function = tf.function(call, autograph=False)
     for arguments in part.computations:
-        args, kwargs = _name_specs(signature, _specs(part, arguments))
+        known = {**part.inputs(training=False), **part.inputs(training=arguments.training)}
+        specs = {name: value_spec(info) for name, info in known.items()}
+        args, kwargs = _name_specs(signature, keyword_arguments(part, arguments, specs))
         function.get_concrete_function(*args, **kwargs)
     return function
 
@@ -50,10 +52,10 @@ def build_callable(part: CompiledCallable, resources: Resources) -> Any:
 def _name_specs(
     signature: inspect.Signature, specs: Mapping[str, Any]
 ) -> tuple[Sequence[Any], Mapping[str, Any]]:
-    """The arguments of a trace with the names that TensorFlow gives to their tensors.
+    """Returns the arguments of a trace with the names that TensorFlow gives to their tensors.
 
-    When TensorFlow (2.15 and 2.21) saves a function, it asks for its traces by arguments that
-    have names, and traces anew what was traced without.
+    When TensorFlow (2.15 and 2.21) saves a function, it looks its traces up by arguments with
+    names, and would trace again what was traced without.
     """
 
     def probe(*args: Any, **kwargs: Any) -> tf.Tensor:
@@ -67,9 +69,9 @@ def _name_specs(
 
 
 def python_signature(part: CompiledCallable) -> inspect.Signature:
-    """The parameters: `inputs`, then `training`, `return_endpoints` and the hparams.
+    """Returns the parameters: `inputs`, then `training`, `return_endpoints` and the hparams.
 
-    A callable whose only input is optional takes that first.
+    If the only input is optional, it comes first.
     """
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     hparams = [
@@ -91,12 +93,12 @@ def _flags(part: CompiledCallable) -> list[str]:
 def keyword_arguments(
     part: CompiledCallable, arguments: Arguments, values: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The call that these arguments stand for.
+    """Returns the keyword arguments of a call.
 
     Args:
       part: The callable.
-      arguments: What is chosen.
-      values: Inputs by their TF1 names, hparams among them.
+      arguments: The combination of arguments to call it with.
+      values: The inputs by their TF1 names, hparams among them.
     """
     flags = {"training": arguments.training, "return_endpoints": arguments.endpoints}
     keywords: dict[str, Any] = {name: flags[name] for name in _flags(part)}
@@ -109,15 +111,8 @@ def keyword_arguments(
     return keywords
 
 
-def _specs(part: CompiledCallable, arguments: Arguments) -> dict[str, Any]:
-    """The values that stand for the arguments in a trace, by parameter."""
-    known = {**part.inputs(training=False), **part.inputs(training=arguments.training)}
-    specs = {name: value_spec(info) for name, info in known.items()}
-    return keyword_arguments(part, arguments, specs)
-
-
 def _run(part: CompiledCallable, resources: Resources, values: Mapping[str, Any]) -> Any:
-    """Emits the graph that the arguments choose, and makes its outputs up."""
+    """Emits the graph that the arguments choose, and returns its outputs."""
     flags = _flags(part)
     arguments = Arguments(
         training="training" in flags and bool(values["training"]),

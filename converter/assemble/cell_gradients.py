@@ -1,8 +1,8 @@
-"""Gradients of fused recurrent cells, which left TensorFlow with `tf.contrib`.
+"""Gradients of fused recurrent cells, which TensorFlow lost with `tf.contrib`.
 
-The ops and their gradient ops are still there; only the Python that put them together was in
-contrib (source: contrib/rnn/python/ops/lstm_ops.py and gru_ops.py of TensorFlow 1.15, and the
-comments on `LSTMBlockCellGrad` and `GRUBlockCellGrad` in rnn_ops.cc).
+The ops and their gradient ops still exist; only the Python code that connected them was in contrib
+(source: contrib/rnn/python/ops/lstm_ops.py and gru_ops.py of TensorFlow 1.15, and the comments on
+`LSTMBlockCellGrad` and `GRUBlockCellGrad` in rnn_ops.cc).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ Tensors = Sequence[tf.Tensor]
 
 
 def cell(node: Node) -> Callable[..., list[tf.Tensor]]:
-    """One step of a fused cell, as a function of its inputs.
+    """Returns one step of a fused cell as a function of its inputs.
 
-    Gradients come from those outputs that contrib took them from: the new state and output of an
-    LSTM, the output of a GRU.
+    As in contrib, gradients come from some outputs only: the new state and output of an LSTM, the
+    output of a GRU.
 
     Args:
       node: A node whose op is in `op_facts.FUSED_CELLS`.

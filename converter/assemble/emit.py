@@ -1,8 +1,8 @@
-"""Regions to tensors, inside of the function that is being traced.
+"""Emits regions into the function that is being traced.
 
-Plain nodes are imported in as few runs as possible: each import has a price of its own. What is
-no plain node ends a run: a loop, a branch, a function with its own gradient. Loops and branches
-are made by `tf.while_loop` and `tf.cond`, so that gradients are TensorFlow's own.
+Plain nodes are imported in as few runs as possible, because every import has a cost. Loops,
+branches and functions with their own gradients end a run. Loops and branches are created by
+`tf.while_loop` and `tf.cond`, so that TensorFlow differentiates them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from converter.ir.graph import (
 )
 from converter.ir.region import Branch, Item, Loop, Region, used_refs
 
-# Nodes keep their TF1 names below this scope, so that error messages lead back to the module.
+# Nodes keep their TF1 names below this scope, so that error messages point to the module's nodes.
 _SCOPE = "tf1"
 
 Tensors = ChainMap[TensorRef, tf.Tensor]
@@ -48,16 +48,16 @@ class Bindings(Protocol):
         """The GraphDef version of the TensorFlow that built the nodes."""
 
     def variable(self, key: str) -> tf.Variable:
-        """The variable of that TF1 name."""
+        """The variable with the TF1 name `key`."""
 
     def table_handle(self, key: str) -> tf.Tensor:
-        """The handle of the table that that node makes."""
+        """The handle of the table that node `key` creates."""
 
     def asset_path(self, key: str) -> tf.Tensor:
-        """The path of the asset that that node names."""
+        """The path of the asset that node `key` names."""
 
     def custom_gradient(self, key: str) -> CustomGradient:
-        """The library function of that name, and its gradient."""
+        """The library function `key`, and its gradient."""
 
 
 def emit(region: Region, args: Sequence[tf.Tensor], bindings: Bindings) -> list[tf.Tensor]:
@@ -79,11 +79,11 @@ def emit(region: Region, args: Sequence[tf.Tensor], bindings: Bindings) -> list[
 
 
 class _Emission:
-    """One region on its way into a trace.
+    """Emits one region.
 
-    `tensors` holds what is there so far, here and in the regions around, and `anchors` a tensor
-    of each node and output of this region that something later waits for: `import_graph_def`
-    finds ops of other imports by their tensors only.
+    `tensors` holds the tensors emitted so far, here and in the regions around. `anchors` holds one
+    tensor of each node or output of this region that a later item waits for, because
+    `import_graph_def` finds the ops of other imports only by their tensors.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class _Emission:
             self._tensors[TensorRef(name)] = tensor
 
     def run(self) -> list[tf.Tensor]:
-        runs = _split_runs([self._bound(item) for item in self._region.items])
+        runs = _split_runs([self._bind(item) for item in self._region.items])
         for items, uses in zip(runs, _find_uses(self._region, runs), strict=True):
             first = items[0]
             if isinstance(first, Loop):
@@ -114,13 +114,18 @@ class _Emission:
                 self._import([node for node in items if isinstance(node, Node)], uses)
         return [tf_private.capture(self._tensors[ref]) for ref in self._region.results]
 
-    def _bound(self, item: Item) -> Item | None:
-        """The item, or None if it is a pseudo-op, whose tensor then is there."""
+    def _bind(self, item: Item) -> Item | None:
+        """Returns the item, or None if it is a pseudo-op, after capturing its tensor."""
         if not isinstance(item, Node) or item.op not in BOUND_OPS:
             return item
-        key = item.attrs["key"].s.decode()
+        key = attributes.get_key(item)
         if item.op == VARIABLE_VALUE_OP:
-            return self._read_variable(item, self._bindings.variable(key))
+            # The read becomes a node of the first import.
+            variable = self._bindings.variable(key)
+            handle = TensorRef(f"{item.name}/handle")
+            self._tensors[handle] = self._capture_variable(variable)
+            dtype = attributes.type_attr(variable.dtype.as_datatype_enum)
+            return Node(item.name, "ReadVariableOp", (handle,), attrs={"dtype": dtype})
         if item.op == TABLE_OP:
             tensor = tf_private.capture(self._bindings.table_handle(key))
         elif item.op == ASSET_OP:
@@ -134,17 +139,10 @@ class _Emission:
         tf_private.watch_variable(variable)
         return tf_private.capture(variable.handle)
 
-    def _read_variable(self, node: Node, variable: tf.Variable) -> Node:
-        """The read that a variable's value stands for, as a node of the first import."""
-        handle = TensorRef(f"{node.name}/handle")
-        self._tensors[handle] = self._capture_variable(variable)
-        dtype = attributes.type_attr(variable.dtype.as_datatype_enum)
-        return Node(node.name, "ReadVariableOp", (handle,), attrs={"dtype": dtype})
-
     # Items.
 
     def _inner(self, region: Region, args: Iterable[tf.Tensor] = ()) -> list[tf.Tensor]:
-        """Emits a region inside of this one into the function that is traced now."""
+        """Emits an inner region of this one into the function that is being traced."""
         return _Emission(region, args, self._tensors, self._bindings).run()
 
     def _waiting_for(self, item: Item) -> Any:
@@ -177,7 +175,7 @@ class _Emission:
 
     def _emit_branch(self, branch: Branch) -> None:
         def side(region: Region) -> Callable[[], list[tf.Tensor]]:
-            # `tf.cond` needs a result, and what waits for the branch a tensor.
+            # `tf.cond` needs a result, and items that wait for the branch need a tensor.
             return lambda: self._inner(region) or [tf.constant(0)]
 
         with self._waiting_for(branch), _rejections():
@@ -192,18 +190,18 @@ class _Emission:
     def _add_output(self, ref: TensorRef, tensor: tf.Tensor) -> None:
         """Adds an output of a loop or branch.
 
-        No gradient leads through lists of strings or integers. TensorFlow 2.15 and 2.21 know that
-        only until the function is loaded, and then fail to differentiate what is around them.
+        Lists of strings or integers have no gradient. TensorFlow (2.15 and 2.21) loses that fact
+        when the function is loaded, and then fails to differentiate the ops around them.
         """
         if tensor.dtype == tf.variant and not tf_private.is_differentiable(tensor):
             tensor = tf.stop_gradient(tensor)
         self._tensors[ref] = self._anchors[ref.node] = tensor
 
     def _call(self, node: Node) -> None:
-        """Emits a node as a call of a function, which may have a gradient of its own.
+        """Emits a node as a call of a function, which may have its own gradient.
 
-        In a loop, TensorFlow 2.15 and 2.21 find such a gradient after loading only if the node is
-        in a function of its own: bodies of loops are read anew for their gradients.
+        Bodies of loops are read again for their gradients, and TensorFlow (2.15 and 2.21) then
+        finds the node's gradient only if the node is in a separate function.
         """
         call = self._called(node)
         inputs = [tf_private.capture(self._tensors[ref]) for ref in node.inputs]
@@ -214,7 +212,7 @@ class _Emission:
         self._anchors[node.name] = outputs[0]
 
     def _called(self, node: Node) -> Callable[..., Sequence[tf.Tensor]]:
-        """What a node computes, as a function of its inputs."""
+        """Returns the function of its inputs that a node computes."""
         if node.op == CUSTOM_GRADIENT_OP:
             return self._custom_gradient(node)
         if node.op == op_facts.GATHER_TREE:
@@ -224,7 +222,7 @@ class _Emission:
         return cell(node)
 
     def _import_alone(self, node: Node, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-        """Imports a node with its natural gradient, and with these inputs."""
+        """Imports a node with other inputs and the natural gradient of its op."""
         refs = tuple(TensorRef(f"{node.name}/input", index) for index in range(len(inputs)))
         alone = query.without_attr(node, gradient_overrides.ATTRIBUTE)
         alone = dataclasses.replace(alone, inputs=refs, control_inputs=())
@@ -234,7 +232,7 @@ class _Emission:
         return _import_nodes([alone], given, outputs, self._bindings.producer)
 
     def _custom_gradient(self, node: Node) -> Callable[..., Sequence[tf.Tensor]]:
-        made = self._bindings.custom_gradient(node.attrs["key"].s.decode())
+        made = self._bindings.custom_gradient(attributes.get_key(node))
 
         @tf.custom_gradient
         def with_gradient(*inputs: tf.Tensor) -> object:
@@ -245,15 +243,19 @@ class _Emission:
 
         def call(*inputs: tf.Tensor) -> Sequence[tf.Tensor]:
             outputs: Sequence[tf.Tensor] = with_gradient(*inputs)
-            _check_gradient(made, [*inputs, *outputs], self._bindings)
+            # Otherwise only saving would trace the gradient, and fail with TensorFlow's message.
+            specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in (*inputs, *outputs)]
+            tf.function(
+                lambda *args: emit(made.backward, args, self._bindings), autograph=False
+            ).get_concrete_function(*specs)
             return outputs
 
         return call
 
     def _import(self, nodes: Sequence[Node], uses: _RunUses) -> None:
-        """Imports plain nodes in one go, with `tensors` in the place of what others made."""
+        """Imports plain nodes at once; their inputs from elsewhere are in `tensors`."""
         names = {node.name for node in nodes}
-        # In the order of the nodes: it becomes that of a function's captures, and so of its bytes.
+        # In the order of the nodes, which decides that of a function's captures, and so its bytes.
         inputs = (ref for node in nodes for ref in node.inputs)
         used = dict.fromkeys(ref for ref in inputs if ref.node not in names)
         controls = {name for node in nodes for name in node.control_inputs if name not in names}
@@ -271,7 +273,7 @@ class _Emission:
 
 
 class _RunUses:
-    """What others use of one run: its tensors, and its nodes that they wait for."""
+    """The tensors of one run that other runs use, and its nodes that they wait for."""
 
     def __init__(self) -> None:
         self.refs: dict[TensorRef, None] = {}
@@ -279,7 +281,7 @@ class _RunUses:
 
 
 def _find_uses(region: Region, runs: Sequence[Sequence[Item]]) -> list[_RunUses]:
-    """What is used of each run of a region."""
+    """Finds what other runs and the region's results use of each run."""
     uses = [_RunUses() for _ in runs]
     home = {
         item.name: index
@@ -302,17 +304,15 @@ def _find_uses(region: Region, runs: Sequence[Sequence[Item]]) -> list[_RunUses]
 
 
 def _split_runs(items: Iterable[Item | None]) -> list[list[Item]]:
-    """Puts neighbouring plain nodes together, and each other item by itself."""
+    """Groups neighbouring plain nodes; each other item is a run by itself."""
     runs: list[list[Item]] = []
     kept = (item for item in items if item is not None)
-    for is_plain, group in itertools.groupby(kept, _is_plain):
+    for is_plain, group in itertools.groupby(
+        kept, lambda item: isinstance(item, Node) and not op_facts.is_called(item)
+    ):
         together = list(group)
         runs += [together] if is_plain else [[item] for item in together]
     return runs
-
-
-def _is_plain(item: Item) -> bool:
-    return isinstance(item, Node) and not op_facts.is_called(item)
 
 
 def _check_bool(predicate: tf.Tensor) -> tf.Tensor:
@@ -322,7 +322,7 @@ def _check_bool(predicate: tf.Tensor) -> tf.Tensor:
 
 
 def _fit(tensor: tf.Tensor, shape: tf.TensorShape) -> tf.Tensor:
-    """The tensor with a static shape no less known than `shape`, checked when it runs."""
+    """Gives a tensor a static shape at least as specific as `shape`, checked when it runs."""
     known = shape.rank is None or (
         tensor.shape.rank == shape.rank
         and all(
@@ -333,15 +333,8 @@ def _fit(tensor: tf.Tensor, shape: tf.TensorShape) -> tf.Tensor:
     return tensor if known else tf.ensure_shape(tensor, shape)
 
 
-def _check_gradient(made: CustomGradient, tensors: Sequence[tf.Tensor], bindings: Bindings) -> None:
-    """Traces a gradient aside: otherwise only saving would, and fail there with TF's own words."""
-    specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in tensors]
-    gradient = tf.function(lambda *args: emit(made.backward, args, bindings), autograph=False)
-    gradient.get_concrete_function(*specs)
-
-
 def _anchors(nodes: Sequence[Node], waited_for: set[str]) -> Iterator[tuple[str, Node]]:
-    """For each node that is waited for, a node with an output that comes with or after it."""
+    """Finds for each node of `waited_for` a node with an output that runs with or after it."""
     for node in nodes:
         if node.name in waited_for:
             if op_facts.output_count(node):
@@ -368,7 +361,7 @@ def _import_nodes(
 
 @contextlib.contextmanager
 def _rejections() -> Iterator[None]:
-    """Turns what TensorFlow raises into our error."""
+    """Raises a ConversionError in place of TensorFlow's exceptions."""
     try:
         yield
     except (ValueError, TypeError, KeyError, RecursionError, tf.errors.OpError) as error:

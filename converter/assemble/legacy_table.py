@@ -1,4 +1,4 @@
-"""Lookup tables as trackable objects that live as long as anything uses them."""
+"""Lookup tables as trackable objects that stay alive as long as anything uses them."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ _NAMING = frozenset({"container", "shared_name", "use_node_name_sharing"})
 
 
 class LegacyTable(tf.saved_model.experimental.TrackableResource):
-    """A lookup table made and filled by the TF1 module's own ops.
+    """A lookup table that the TF1 module's own ops create and fill.
 
-    A table without a name lives as long as a handle to it. That is what Python needs: each load
-    has a table of its own, which goes with the last function that uses it. (TensorFlow's own
-    tables have names, and stay until the process ends. One that is destroyed with the object
-    that made it is destroyed too early: saving copies the object, and a signature outlives it.)
+    An anonymous table stays alive as long as a handle to it exists. Python needs that: each load
+    creates its own table, which is freed with the last function that uses it. (TensorFlow's own
+    tables have names, and stay until the process ends. A table that is destroyed with the object
+    that created it is destroyed too early: saving copies the object, and a signature outlives it.)
 
-    A Session needs a table that is still there in its next run. It has a named one where the
-    graph itself makes it. Where TensorFlow saves a loaded model anew, the graph calls the
-    function that Python calls to make a table. This function keeps the handle in a named slot,
-    and finds it there in the next run; Python empties the slot whenever it likes, by destroying
+    A Session needs a table that still exists in its next run. If the graph itself creates the
+    table, it has a name. If TensorFlow saves a loaded model again, the graph calls the function
+    that Python calls to create a table. That function keeps the handle in a named variable, and
+    reads it from there in the next run. Python may clear the variable at any time, by destroying
     the object or a copy of it.
 
     Args:
-      graphs: How to make and fill it.
-      shared_name: Its name in a Session, unlike that of any other table of the model.
-      bindings: For the assets and variables that filling reads.
-      live: Whether to make the table for use in this process.
+      graphs: The graphs that create and fill it.
+      shared_name: Its name in a Session, unique among the tables of the model.
+      bindings: The assets and variables that filling reads.
+      live: Whether to create the table for use in this process.
     """
 
     def __init__(
@@ -46,36 +46,37 @@ class LegacyTable(tf.saved_model.experimental.TrackableResource):
         self.shared_name = shared_name
         self._bindings = bindings
         self._live = live
-        if live and self.resource_handle is not None:  # Made here, not in the trace of filling.
+        # The handle is created here, not in the trace of filling.
+        if live and self.resource_handle is not None:
             _run(self._initialize)
 
     def _create_resource(self) -> tf.Tensor:
         if tf.executing_eagerly():
             if self._live:
                 return _run(self._emit_unnamed)
-            # Stands for the table while functions are traced: a handle to nothing.
+            # A handle to nothing, which stands for the table while functions are traced.
             return tf.raw_ops.VarHandleOp(
                 dtype=tf.int64, shape=[], shared_name=f"tf1_table/{self.shared_name}"
             )
         return self._emit_kept() if tf.inside_function() else self._emit_named()
 
     def _emit_kept(self) -> tf.Tensor:
-        """The table whose handle is in the slot, or a new one, whose handle then is."""
-        slot = self._slot()
+        """Emits the table that the named variable holds, or a new one, which it then holds."""
+        variable = self._handle_variable()
 
         def make() -> tf.Tensor:
             handle = self._emit_unnamed()
-            keep = tf.raw_ops.AssignVariableOp(resource=slot, value=handle)
+            keep = tf.raw_ops.AssignVariableOp(resource=variable, value=handle)
             with tf.control_dependencies([keep]):
                 return tf.identity(handle)
 
         return tf.cond(
-            tf.raw_ops.VarIsInitializedOp(resource=slot),
-            lambda: tf.raw_ops.ReadVariableOp(resource=slot, dtype=tf.resource),
+            tf.raw_ops.VarIsInitializedOp(resource=variable),
+            lambda: tf.raw_ops.ReadVariableOp(resource=variable, dtype=tf.resource),
             make,
         )
 
-    def _slot(self) -> tf.Tensor:
+    def _handle_variable(self) -> tf.Tensor:
         return tf.raw_ops.VarHandleOp(
             dtype=tf.resource, shape=[], shared_name=f"{self.shared_name}/handle"
         )
@@ -111,10 +112,10 @@ class LegacyTable(tf.saved_model.experimental.TrackableResource):
             emit(region, [self.resource_handle], self._bindings)
 
     def _destroy_resource(self) -> None:
-        if not tf.executing_eagerly():  # To be saved. What is live has nothing in the slot.
-            tf.raw_ops.DestroyResourceOp(resource=self._slot(), ignore_lookup_error=True)
+        if not tf.executing_eagerly():  # Traced for saving. A live table has no such variable.
+            tf.raw_ops.DestroyResourceOp(resource=self._handle_variable(), ignore_lookup_error=True)
 
 
 def _run(trace: Callable[[], tf.Tensor | None]) -> tf.Tensor | None:
-    """Runs what is traced just once, so that TensorFlow does not warn of traces in a loop."""
+    """Traces a function, once, and runs it; TensorFlow would warn of repeated traces."""
     return tf.function(trace, autograph=False).get_concrete_function()()

@@ -1,6 +1,6 @@
-"""Ops whose gradient is another than the one that TensorFlow 2 has for them.
+"""Ops with a gradient other than the one that TensorFlow 2 has for them.
 
-The gradients that only `tf.contrib` had are written anew here, from what TensorFlow 1.15 computes.
+The gradients that only `tf.contrib` had are implemented here as TensorFlow 1.15 computes them.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from converter.ir import gradient_overrides
 from converter.ir.gradient_overrides import Source
 from converter.ir.graph import Node
 
-# As in `tf.RegisterGradient`: takes an op and one tensor for each of its outputs, None for one
-# through which no gradient passes, and gives the same for its inputs.
+# As in `tf.RegisterGradient`: takes an op and the gradients of its outputs, of which some may be
+# None, and returns those of its inputs.
 Gradient = Callable[..., Any]
 Tensors = Sequence[tf.Tensor]
 
@@ -24,16 +24,17 @@ Tensors = Sequence[tf.Tensor]
 def with_gradient(
     node: Node, compute: Callable[[Tensors], Sequence[tf.Tensor]]
 ) -> Callable[..., Sequence[tf.Tensor]]:
-    """A node as a function of its inputs, with the gradient that its override names.
+    """Returns a node as a function of its inputs, with the gradient that its override names.
 
     Args:
       node: A node with an override that `resolve_gradient_overrides` left on it.
-      compute: Makes the node's outputs of its inputs.
+      compute: Computes the node's outputs from its inputs.
     """
     override = gradient_overrides.override_of(node)
     if gradient_overrides.find_source(node.op, override) is Source.STOPPED:
         return lambda *inputs: [tf.stop_gradient(output) for output in compute(inputs)]
-    gradient = _find_gradient(override or node.op)
+    name = override or node.op
+    gradient = _GRADIENTS.get(name) or tf_private.find_gradient(name) or _no_gradient
 
     @tf.custom_gradient
     def overridden(*inputs: tf.Tensor) -> Any:
@@ -46,10 +47,6 @@ def with_gradient(
         return outputs
 
     return call
-
-
-def _find_gradient(name: str) -> Gradient:
-    return _GRADIENTS.get(name) or tf_private.find_gradient(name) or _no_gradient
 
 
 def _no_gradient(op: tf.Operation, *upstream: tf.Tensor) -> list[None]:
@@ -86,7 +83,7 @@ def _fit(gradient: Any, taken: tf.Tensor) -> tf.Tensor | None:
 
 
 def _check(node: Node, function: Callable[..., Any], inputs: Tensors) -> None:
-    """Traces a gradient aside: otherwise only saving would, and fail there with TF's own words."""
+    """Traces a gradient. Otherwise only saving would, and fail with TensorFlow's message."""
 
     def gradients(*given: tf.Tensor) -> list[tf.Tensor | None]:
         outputs = [output for output in function(*given) if tf_private.is_differentiable(output)]
@@ -96,7 +93,7 @@ def _check(node: Node, function: Callable[..., Any], inputs: Tensors) -> None:
     specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in inputs]
     try:
         tf.function(gradients, autograph=False).get_concrete_function(*specs)
-    except Exception as error:  # Gradient functions take any op, and fail in any way.
+    except Exception as error:  # Gradient functions may fail on another op in any way.
         raise errors.UnsupportedOpError(
             f"the gradient of op {node.op!r} is overridden by that of"
             f" {gradient_overrides.override_of(node)!r}, which does not fit it:"
@@ -110,9 +107,9 @@ def _check(node: Node, function: Callable[..., Any], inputs: Tensors) -> None:
 
 
 def _fold_fused_batch_norm(op: tf.Operation, *upstream: tf.Tensor) -> list[tf.Tensor | None]:
-    """The gradient by the batch's mean and variance alone: the output is not used any more.
+    """Differentiates by the batch's mean and variance alone: folding leaves the output unused.
 
-    The variance is that with Bessel's correction, of `n` values a channel.
+    The variance has Bessel's correction for `n` values per channel.
     """
     x, mean = op.inputs[0], op.outputs[1]
     by_mean, by_variance = upstream[1], upstream[2]
@@ -122,14 +119,14 @@ def _fold_fused_batch_norm(op: tf.Operation, *upstream: tf.Tensor) -> list[tf.Te
 
 
 def _lower_bound(op: tf.Operation, upstream: tf.Tensor) -> list[tf.Tensor | None]:
-    """Passes the gradient at an input that is no less than the bound, or is pushed there."""
+    """Passes the gradient where the input is at least the bound, or the gradient raises it."""
     value, bound = op.inputs
     passes = tf.logical_or(value >= bound, upstream < 0)
     return [tf.cast(passes, upstream.dtype) * upstream, None]
 
 
 def _batch(op: tf.Operation, *upstream: tf.Tensor) -> list[tf.Tensor]:
-    """Gives each caller of a batch its own rows of the gradients."""
+    """Returns to each caller of a batch its own rows of the gradients."""
     index, batch_id = op.outputs[-2], op.outputs[-1]
     return [
         tf.raw_ops.Unbatch(
@@ -144,7 +141,7 @@ def _batch(op: tf.Operation, *upstream: tf.Tensor) -> list[tf.Tensor]:
 
 
 def _unbatch(op: tf.Operation, upstream: tf.Tensor) -> list[tf.Tensor | None]:
-    """Puts the gradients of all callers of a batch together."""
+    """Concatenates the gradients of all callers of a batch."""
     batched, index, batch_id = op.inputs
     by_batched = tf.raw_ops.UnbatchGrad(
         original_input=batched,
@@ -156,7 +153,7 @@ def _unbatch(op: tf.Operation, upstream: tf.Tensor) -> list[tf.Tensor | None]:
     return [by_batched, None, None]
 
 
-# Of all names in `gradient_overrides.LIBRARY_GRADIENTS` and `CONTRIB_OP_GRADIENTS`.
+# All names of `gradient_overrides.LIBRARY_GRADIENTS` and `CONTRIB_OP_GRADIENTS`.
 _GRADIENTS: Mapping[str, Gradient] = {
     "Batch": _batch,
     "FoldFusedBatchNormGrad": _fold_fused_batch_norm,

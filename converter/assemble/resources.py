@@ -1,4 +1,4 @@
-"""The module's state as trackable objects, shared by all callables and graph variants."""
+"""Creates the module's state as trackable objects that callables and graph variants share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from converter.compile.definitions import Definitions
 from converter.compile.tables import TableGraphs
 from converter.compile.variants import merge_variables
 from converter.formats.legacy_module import LegacyModule
-from converter.ir import query
+from converter.ir import attributes, query
 from converter.ir.graph import (
     ARG_OP,
     ASSET_OP,
@@ -32,12 +32,12 @@ _LIVE_TABLES = itertools.count()
 
 
 class Resources:
-    """Makes each variable, table and asset of a module once, when it is first asked for.
+    """Creates each variable, table and asset of a module once, on first use.
 
     Args:
       legacy: The module.
-      definitions: The graphs of its tables, and its functions with gradients of their own.
-      live: Whether the result is to be used in this process. If not, tables are not made,
+      definitions: The graphs of its tables, and its functions that come with a gradient.
+      live: Whether the result will be used in this process. If not, tables are not created,
         variables have no values, and nothing of the module runs.
     """
 
@@ -55,25 +55,25 @@ class Resources:
         self._specs = merge_variables(legacy.variants.values())
 
     def bind(self, program: Program) -> ProgramBindings:
-        """The state as the graphs of one variant see it."""
+        """Returns the state as the graphs of one variant see it."""
         return ProgramBindings(self, program)
 
     @property
     def trackables(self) -> list[tf.saved_model.Asset | LegacyTable | tf.Variable]:
-        """The tables made so far with what they are filled from, and the assets.
+        """All assets and tables so far, and the variables that tables are filled from.
 
-        The root has to hold on to them.
+        The root has to keep them alive.
         """
         variables = [self._table_variables[name] for name in sorted(self._table_variables)]
         return [*self._assets.values(), *self._tables.values(), *variables]
 
     @property
     def variables(self) -> list[tuple[tf.Variable, VariableSpec]]:
-        """The variables made so far."""
+        """All variables so far."""
         return [(variable, self._specs[name]) for name, variable in self._variables.items()]
 
     def variable(self, spec: VariableSpec) -> tf.Variable:
-        """The variable that `spec` describes, with the checkpoint's value if it is live.
+        """Returns the variable that `spec` describes, with the checkpoint's value if it is live.
 
         Raises:
           WeightsError: if the checkpoint has no such value.
@@ -93,7 +93,7 @@ class Resources:
         return tf.Variable(value, trainable, name=spec.name, dtype=dtype, shape=shape)
 
     def asset(self, filename: str) -> tf.saved_model.Asset:
-        """The file `filename` of the module's assets.
+        """Returns the file `filename` of the module's assets.
 
         Raises:
           UnsafeModuleError: if it lies outside of the assets directory.
@@ -105,7 +105,7 @@ class Resources:
         return self._assets[filename]
 
     def table(self, program: Program, node: str) -> LegacyTable:
-        """The table that `node` makes; variants whose tables are made and filled alike share it."""
+        """Returns the table that `node` creates; variants share a table with equal graphs."""
         owner = (program.tags, node)
         if owner not in self._tables_by_node:
             self._tables_by_node[owner] = self._find_table(program, node)
@@ -130,13 +130,13 @@ class Resources:
         return LegacyTable(graphs, name, bindings, live=self._live)
 
     def custom_gradient(self, program: Program, key: str) -> CustomGradient:
-        """The library function `key` of one graph variant, and its gradient."""
+        """Returns the library function `key` of one graph variant, and its gradient."""
         return self._definitions.gradients[program.tags, key]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ProgramBindings:
-    """What the pseudo-ops in graphs of one variant stand for (see `emit.Bindings`)."""
+    """The objects that pseudo-ops of one variant stand for (see `emit.Bindings`)."""
 
     resources: Resources
     program: Program
@@ -147,9 +147,9 @@ class ProgramBindings:
         return self.program.producer
 
     def prepare(self, region: Region) -> None:
-        """Makes all that `region` uses, before a trace begins: names depend on scopes in one."""
+        """Creates all objects that `region` uses, before tracing, where scopes affect names."""
         for node in region.nodes():
-            key = node.attrs["key"].s.decode() if node.op in BOUND_OPS - {ARG_OP} else ""
+            key = attributes.get_key(node) if node.op in BOUND_OPS - {ARG_OP} else ""
             if node.op in (VARIABLE_OP, VARIABLE_VALUE_OP):
                 self.variable(key)
             elif node.op == TABLE_OP:
@@ -158,17 +158,17 @@ class ProgramBindings:
                 self.asset_path(key)
 
     def variable(self, key: str) -> tf.Variable:
-        """The variable of that TF1 name."""
+        """The variable with the TF1 name `key`."""
         return self.resources.variable(self.program.variables[key])
 
     def table_handle(self, key: str) -> tf.Tensor:
-        """The handle of the table that that node makes."""
+        """The handle of the table that node `key` creates."""
         return self.resources.table(self.program, key).resource_handle
 
     def asset_path(self, key: str) -> tf.Tensor:
-        """The path of the asset that that node names."""
+        """The path of the asset that node `key` names."""
         return self.resources.asset(self.program.assets[key].filename).asset_path
 
     def custom_gradient(self, key: str) -> CustomGradient:
-        """The library function of that name, and its gradient."""
+        """The library function `key`, and its gradient."""
         return self.resources.custom_gradient(self.program, key)

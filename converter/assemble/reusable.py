@@ -1,4 +1,7 @@
-"""The live module: https://www.tensorflow.org/hub/reusable_saved_models in TF2 terms."""
+"""Builds the live module with the interface of a reusable SavedModel.
+
+Source: https://www.tensorflow.org/hub/reusable_saved_models
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,12 @@ from converter.compile.compiled_module import CompiledModule, LossGraph
 from converter.ir.graph import VariableSpec
 
 
-class Piece(tf.Module):
-    """A part of the module that cannot be called itself.
+class ReusableModule(tf.Module):
+    """A module, or one of its callables, with the state that users of it look for.
 
     Attributes:
       variables: The `tf.Variable`s that it uses, in the module's order.
-      trainable_variables: Those of them in the module's TRAINABLE_VARIABLES.
+      trainable_variables: Those in the module's TRAINABLE_VARIABLES collection.
       regularization_losses: Functions without arguments, each returning a scalar.
     """
 
@@ -31,8 +34,8 @@ class Piece(tf.Module):
     regularization_losses: Any = ()
 
 
-class CallablePiece(Piece):
-    """A part of the module that runs one signature when called."""
+class CallableModule(ReusableModule):
+    """A module that runs one signature when it is called."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Runs the signature; the instance's own `__call__` is a `tf.function`."""
@@ -41,12 +44,12 @@ class CallablePiece(Piece):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reusable:
-    """The live module, and what `tf.saved_model.save` needs beside it.
+    """The live module, with its signatures and variables for saving.
 
     Attributes:
       module: The `tf.Module`, ready to be called and saved.
       signatures: Its serving signatures.
-      variables: Its variables that are the TF1 module's, and where their values are.
+      variables: The TF1 module's variables, and where their values are.
     """
 
     module: tf.Module
@@ -59,8 +62,8 @@ def build_reusable(compiled: CompiledModule, *, live: bool) -> Reusable:
 
     Args:
       compiled: The module.
-      live: Whether it is to be used in this process, rather than only saved. Variables have
-        their values then, and tables are made and filled, by ops of the module.
+      live: Whether it will be used in this process, rather than only saved. If so, variables get
+        their values, and the module's own ops create and fill its tables.
 
     Raises:
       ConversionError: if TensorFlow rejects a graph, or a value cannot be read.
@@ -71,22 +74,26 @@ def build_reusable(compiled: CompiledModule, *, live: bool) -> Reusable:
 class _Builder:
     def __init__(self, compiled: CompiledModule, *, live: bool) -> None:
         self._compiled = compiled
-        self._plan = compiled.plan
         self._resources = Resources(compiled.legacy, compiled.definitions, live=live)
 
     def build(self) -> Reusable:
-        losses = [self._loss(loss) for loss in self._compiled.losses]
-        pieces = {name: self._piece(name, losses) for name in self._compiled.callables}
-        root = self._root(pieces, losses)
-        served = build_signatures(
-            self._compiled,
-            {name: piece.__dict__["__call__"] for name, piece in pieces.items()},
-            self._resources,
-        )
+        losses = [self._build_loss(loss) for loss in self._compiled.losses]
+        functions: dict[str, Any] = {}
+        callables: dict[str, ReusableModule] = {}
+        for name, part in self._compiled.callables.items():
+            functions[name] = build_callable(part, self._resources)
+            listed = [losses[index] for index in self._compiled.losses_of(name)]
+            used = self._compiled.used[name]
+            callables[name] = self._build_module(functions[name], used, listed)
+        root = self._build_root(functions, losses)
+        for name, module in callables.items():
+            setattr(root, name, module)
+        self._add_assets(root)
+        served = build_signatures(self._compiled, functions, self._resources)
         root.tf1_resources = self._resources.trackables
         return Reusable(root, served, self._resources.variables)
 
-    def _loss(self, loss: LossGraph) -> Any:
+    def _build_loss(self, loss: LossGraph) -> Any:
         bindings = self._resources.bind(loss.program)
         bindings.prepare(loss.region)
 
@@ -97,40 +104,30 @@ class _Builder:
         regularization_loss.get_concrete_function()
         return regularization_loss
 
-    def _piece(self, name: str, losses: Sequence[Any]) -> CallablePiece:
-        piece = CallablePiece()
-        piece.__dict__["__call__"] = build_callable(self._compiled.callables[name], self._resources)
-        listed = [losses[index] for index in self._compiled.losses_of(name)]
-        self._list_state(piece, self._compiled.used[name], listed)
-        return piece
-
-    def _list_state(self, piece: Piece, used: Sequence[str], losses: Sequence[Any]) -> None:
-        """Lists the variables named, and the losses."""
-        variables = [self._resources.variable(self._compiled.variables[name]) for name in used]
-        piece.variables = variables
-        piece.trainable_variables = [v for v in variables if v.trainable]
-        piece.regularization_losses = list(losses)
-
-    def _root(self, pieces: Mapping[str, CallablePiece], losses: Sequence[Any]) -> Piece:
-        root = Piece()
-        if self._plan.root is not None:
-            root = CallablePiece()
-            root.__dict__["__call__"] = pieces[self._plan.root].__dict__["__call__"]
+    def _build_root(self, functions: Mapping[str, Any], losses: Sequence[Any]) -> ReusableModule:
+        root = self._compiled.plan.root
+        function = None if root is None else functions[root]
         listed = [losses[index] for index in self._compiled.losses_of_root]
-        self._list_state(root, self._compiled.used_by_root, listed)
-        for name, piece in pieces.items():
-            setattr(root, name, piece)
-        self._add_assets()
-        self._add_tokenization_info(root)
-        return root
+        return self._build_module(function, self._compiled.used_by_root, listed)
 
-    def _add_assets(self) -> None:
+    def _build_module(
+        self, function: Any | None, used: Sequence[str], losses: Sequence[Any]
+    ) -> ReusableModule:
+        """Builds a module that calls `function` and lists these variables and losses."""
+        module = ReusableModule() if function is None else CallableModule()
+        if function is not None:
+            module.__dict__["__call__"] = function
+        variables = [self._resources.variable(self._compiled.variables[name]) for name in used]
+        module.variables = variables
+        module.trainable_variables = [v for v in variables if v.trainable]
+        module.regularization_losses = list(losses)
+        return module
+
+    def _add_assets(self, root: ReusableModule) -> None:
         """Keeps all assets that the graphs name, whether or not a signature reads them."""
-        for tags in self._plan.variants.used:
+        for tags in self._compiled.plan.variants.used:
             for asset in self._compiled.legacy.variants[tags].assets.values():
                 self._resources.asset(asset.filename)
-
-    def _add_tokenization_info(self, root: Piece) -> None:
         info = self._compiled.tokenization
         if info.do_lower_case is not None:
             root.do_lower_case = tf.Variable(

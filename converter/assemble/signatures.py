@@ -1,4 +1,4 @@
-"""Serving signatures: every TF1 signature under its own name, with its own tensor names."""
+"""Builds serving signatures: every TF1 signature under its own name, with its own tensor names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from converter.compile.compiled_module import CompiledModule
 from converter.compile.computations import Arguments, CompiledCallable
 from converter.compile.serving import ServedSignature
 from converter.compile.signature_names import InputName, part_keys, served_inputs, serving_names
-from converter.ir.graph import TensorInfo
 
 SERVING_DEFAULT = "serving_default"
 
@@ -27,12 +26,12 @@ Run = Callable[[Mapping[str, Any]], Mapping[str, Any]]  # Inputs to outputs, eac
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ServingSignatures:
-    """What `tf.saved_model.save` takes, and the input names that it cannot take.
+    """The functions for `tf.saved_model.save`, and the input names that it would not accept.
 
     Attributes:
       functions: A concrete function for each signature.
-      input_names: For each signature, how its inputs are named in the function and in the saved
-        file, where they are put right.
+      input_names: For each signature, the names of its inputs in the function and in the saved
+        file, where they are corrected.
     """
 
     functions: Mapping[str, Any]
@@ -44,7 +43,7 @@ def build_signatures(
 ) -> ServingSignatures:
     """Builds the signatures of the inference variant, and `serving_default` for the root.
 
-    A module without an inference variant has those of all its callables.
+    A module without an inference variant gets the signatures of all its callables.
 
     Args:
       compiled: The module.
@@ -68,10 +67,10 @@ def build_signatures(
 def _make_run(
     served: ServedSignature, part: CompiledCallable, function: Any, resources: Resources
 ) -> Run:
-    """What a signature runs: a call of the callable, where one does what the signature does.
+    """Returns the function that a signature runs: a call of the callable, if one does the same.
 
-    That is traced already. TensorFlow wraps signatures in functions anyway, and runs what they
-    call as if it stood there.
+    Such a call is already traced, and costs nothing: TensorFlow wraps signatures in functions
+    anyway, and inlines what they call.
     """
     if served.call is not None:
         return functools.partial(_call, part, function, served.call)
@@ -96,16 +95,17 @@ def _call(
     traces = function.experimental_get_tracing_count()
     outputs = function(**keyword_arguments(part, arguments, values))
     if function.experimental_get_tracing_count() != traces:
-        raise errors.InternalError(f"signature {part.plan.signature!r} was traced anew")
+        raise errors.InternalError(f"signature {part.plan.signature!r} was traced again")
     return outputs if isinstance(outputs, Mapping) else {"default": outputs}
 
 
 def _build(part: CompiledCallable, run: Run) -> tuple[Any, tuple[InputName, ...]]:
     signature = part.signature
     names = served_inputs(signature)
+    parts = [spec for info in signature.inputs.values() for spec in component_specs(info)]
     specs = {
         name.traced: tf.TensorSpec(spec.shape, spec.dtype, name=name.traced)
-        for name, spec in zip(names, _part_specs(signature.inputs), strict=True)
+        for name, spec in zip(names, parts, strict=True)
     }
     keys = part_keys(signature.outputs)
 
@@ -120,7 +120,3 @@ def _build(part: CompiledCallable, run: Run) -> tuple[Any, tuple[InputName, ...]
 
     serve.__name__ = part.plan.attribute
     return tf.function(serve, autograph=False).get_concrete_function(**specs), names
-
-
-def _part_specs(infos: Mapping[str, TensorInfo]) -> list[tf.TensorSpec]:
-    return [spec for info in infos.values() for spec in component_specs(info)]

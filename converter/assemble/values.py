@@ -1,4 +1,4 @@
-"""Values of signatures: what they are made of, as specs and as tensors."""
+"""Values of signatures and their components, as specs and as tensors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from converter.ir.graph import Kind, TensorInfo
 
 
 def value_spec(info: TensorInfo, name: str | None = None) -> Any:
-    """The `tf.TypeSpec` of a value."""
+    """Returns the `tf.TypeSpec` of a value."""
     dtype = tf.as_dtype(info.dtype)
     if info.kind is Kind.SPARSE:
         return tf.SparseTensorSpec(info.shape, dtype)
@@ -24,7 +24,7 @@ def value_spec(info: TensorInfo, name: str | None = None) -> Any:
 
 
 def component_specs(info: TensorInfo) -> list[tf.TensorSpec]:
-    """The specs of the tensors that make up a value."""
+    """Returns the specs of a value's components."""
     dtype = tf.as_dtype(info.dtype)
     if info.kind is Kind.SPARSE:
         rank = None if info.shape is None else len(info.shape)
@@ -42,17 +42,17 @@ def component_specs(info: TensorInfo) -> list[tf.TensorSpec]:
 
 
 def decompose(value: Any, info: TensorInfo) -> list[tf.Tensor]:
-    """The tensors that make up a value, in the order of `TensorInfo.components`."""
+    """Splits a value into its components, in the order of `TensorInfo.components`."""
     if info.kind is Kind.SPARSE:
         return [value.indices, value.values, value.dense_shape]
     if info.kind is Kind.RAGGED:
         return [value.flat_values, *value.nested_row_splits]
-    # A live call may give Python numbers, such as an hparam's default.
+    # A live call may pass Python numbers, such as an hparam's default.
     return [tf.convert_to_tensor(value, tf.as_dtype(info.dtype))]
 
 
 def compose(tensors: Sequence[tf.Tensor], info: TensorInfo) -> Any:
-    """The value that tensors make up, with the static shape that the signature declares."""
+    """Builds a value from its components, with the static shape that the signature declares."""
     for tensor, spec in zip(tensors, component_specs(info), strict=True):
         if tensor.shape.is_compatible_with(spec.shape):
             tensor.set_shape(spec.shape)
@@ -64,7 +64,7 @@ def compose(tensors: Sequence[tf.Tensor], info: TensorInfo) -> Any:
 
 
 def compose_parts(tensors: Sequence[tf.Tensor], infos: Mapping[str, TensorInfo]) -> dict[str, Any]:
-    """The inputs or outputs that tensors make up, by name."""
+    """Builds inputs or outputs from all of their components, by name."""
     remaining = iter(tensors)
     return {
         name: compose(list(itertools.islice(remaining, len(info.components))), info)

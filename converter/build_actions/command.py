@@ -1,4 +1,4 @@
-"""How the programs of Bazel's actions run: as `tf1hub` does, with the same errors."""
+"""Runs the programs of Bazel's actions as `tf1hub` runs, with the same errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def run_command(
     add_arguments: Callable[[argparse.ArgumentParser], None],
     run: Callable[[argparse.Namespace], int],
 ) -> None:
-    """Parses the command line, runs, and exits; one line on stderr says what failed."""
+    """Parses the command line, runs the program, and exits; an error is one line on stderr."""
 
     def parse(argv: Sequence[str]) -> argparse.Namespace:
         # Bazel hands over long lists in files, one argument a line.
@@ -35,7 +35,7 @@ def run_command(
 
 
 def add_module(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments that all programs take that read a module."""
+    """Adds the arguments of all programs that read a module."""
     parser.add_argument(
         "--module", action="append", required=True, type=pathlib.Path, metavar="PATH",
         help="a file of the module; or its directory or archive alone",

@@ -1,7 +1,6 @@
 """Converts one module for the rule `tf2_reusable_saved_model`.
 
-Says nothing unless there is something that the user should know: Bazel prints what an action
-says in the midst of everything else.
+Prints nothing but warnings: Bazel shows the output of an action amid everything else.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ from converter.cli import terminal
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the program."""
     add_module(parser)
-    parser.add_argument("--output", required=True, type=pathlib.Path, help="of the SavedModel")
-    parser.add_argument("--record", required=True, type=pathlib.Path, help="where to copy it")
+    parser.add_argument("--output", required=True, type=pathlib.Path, help="where to write it")
+    parser.add_argument("--record", required=True, type=pathlib.Path, help="a copy of the record")
     parser.add_argument("--graph-tag", action="append", help="one of the tags for inference")
     parser.add_argument("--training-tag", action="append", help="one of the tags for training")
     parser.add_argument("--call-signature", help="signature that the module itself runs")
@@ -36,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         conversion = convert(
             source,
             output,
-            overwrite=True,  # Bazel has made the directory.
+            overwrite=True,  # Bazel has created the directory.
             tags=_tag_set(arguments.graph_tag),
             training_tags=_tag_set(arguments.training_tag),
             call_signature=arguments.call_signature,
@@ -49,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _tag_set(tags: list[str] | None) -> list[str] | None:
-    """The tags that a rule names; an empty text is none, so that it can name the empty set."""
+    """Returns the tags that a rule names; an empty string stands for the empty tag set."""
     return None if tags is None else [tag for tag in tags if tag]
 
 

@@ -1,7 +1,7 @@
-"""Modules as Bazel hands them over: files, a directory or an archive, laid out as they were.
+"""Copies a module from what Bazel passes: files, a directory or an archive.
 
 In a sandbox each file is a link to a place outside, which the converter rightly refuses to
-follow. So the module is copied first.
+follow.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _REMEDY = 'Name the files of one module: `glob(["my_module/**"])`.'
 def staged_module(
     paths: Sequence[pathlib.Path], scratch: pathlib.Path | None = None
 ) -> Iterator[pathlib.Path]:
-    """A private copy of a module, which goes when the block ends.
+    """Makes a private copy of a module, which is removed when the block ends.
 
-    Its directory has the name of the original one, which the record of a conversion keeps.
+    Its directory has the name of the original one, which is in the record of a conversion.
 
     Args:
       paths: The module's files; or its directory alone, or its archive alone.
-      scratch: Where to make the copy, instead of in the directory for temporary files.
+      scratch: The folder for the copy, instead of the one for temporary files.
 
     Raises:
       FormatError: if they are not one module.
@@ -58,13 +58,13 @@ def _copy(root: pathlib.Path, paths: Sequence[pathlib.Path], place: pathlib.Path
 
 
 def _find_root(paths: Sequence[pathlib.Path]) -> pathlib.Path:
-    """The directory of the module that `paths` are the files of."""
+    """Finds the directory of the module with these files."""
     graphs = [path for path in paths if path.name in _GRAPHS]
     if not graphs:
         raise errors.FormatError(
             f"`module` has {len(paths)} files, of which none is saved_model.pb", remedy=_REMEDY
         )
-    # A module may lie in another one's assets.
+    # The assets of a module may contain another module.
     root = min(graphs, key=lambda path: len(path.parts)).parent
     for path in paths:
         if not path.is_relative_to(root):

@@ -1,10 +1,10 @@
 """Converts all TF1 modules of a tree, unattended.
 
 Every module becomes a SavedModel at the same relative path below DST_ROOT. Each is converted in a
-worker process, so that one that crashes, hangs or exhausts the memory costs nothing but itself.
-What is up to date is left alone; a run that was ended, however, goes on when it is started again.
-Up to date is what the same version made of the same files, and compared if --verify asks for that.
-Ctrl-C finishes the modules that are being converted; a second one stops at once.
+worker process, so that a module that crashes, hangs or exhausts the memory affects no other.
+SavedModels that are up to date stay as they are: the same version of the converter made them from
+the same files, and compared them if --verify is set. A run that ended early resumes when it is
+started again. Ctrl-C finishes the modules that are being converted; a second one stops at once.
 
 Exit status: 0 when everything that can be converted is; 1 when a module is not converted, or the
 run was stopped; 2 for wrong use; 3 when all is converted, but --verify could not compare all; 130
@@ -116,6 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
     _check(arguments)
     from converter.cli.interrupts import exit_status, finishing_on_interrupt
+    from converter.cli.migrate_summary import print_report
     from converter.migration.run import StoppedNow
     from converter.parity.verdict import EQUAL, EXIT_STATUSES, NOT_COMPARED
 
@@ -127,7 +128,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         terminal.print_json(report.to_json())
     else:
-        _print(report)
+        print_report(report, terminal.output_console())
     _say_if_stopped(report)
     if report.interrupted and stopping.number:
         return exit_status(stopping.number)
@@ -172,15 +173,9 @@ def _migrate(arguments: argparse.Namespace, stopping: Callable[[], bool]) -> Mig
         )
 
 
-def _print(report: MigrationReport) -> None:
-    from converter.cli.migrate_summary import print_report
-
-    print_report(report, terminal.output_console())
-
-
 def _say_if_stopped(report: MigrationReport) -> None:
     if report.interrupted:
         why = report.stopped_because or "it was interrupted"
         terminal.say_error(
-            f"stopped with {len(report.not_run)} modules to go: {why}. Run it again: it goes on."
+            f"stopped with {len(report.not_run)} modules to go: {why}. Run it again to resume."
         )

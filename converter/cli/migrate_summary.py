@@ -45,8 +45,8 @@ _MEANINGS = {
     "not_legacy": "nothing to convert",
     "refused": "the module cannot be carried over exactly",
     "failed": "the converter, the comparison or the destination failed",
-    "timed_out": "stopped at the limit of time",
-    "crashed": "the worker died, or was stopped at the limit of memory",
+    "timed_out": "stopped at the time limit",
+    "crashed": "the worker died, or was stopped at the memory limit",
     "not run": "the run was stopped before",
 }
 assert set(_MEANINGS) >= set(OUTCOME_NAMES.values())
@@ -101,7 +101,7 @@ def _print_unsuccessful(report: MigrationReport, console: Console) -> None:
     if len(report.unsuccessful) > _MANY:
         console.print(f"… and {len(report.unsuccessful) - _MANY} more; --json has all.")
     if set(report.repeated) & {outcome.path for outcome in report.unsuccessful}:
-        console.print("What failed in an earlier run is tried again with --retry-failed.")
+        console.print("--retry-failed retries modules that failed in an earlier run.")
 
 
 def _explain(outcome: Unsuccessful) -> str:

@@ -53,6 +53,13 @@ def print_json(values: Any) -> None:
     print(_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))  # noqa: T201
 
 
+def print_text(text: str) -> None:
+    """Prints `text` on stdout, whatever its lines are long; bytes that are not UTF-8 as escapes."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    print(text)  # noqa: T201
+
+
 def make_table(*columns: str, title: str | None = None) -> Table:
     """Makes a table in the style of all commands."""
     import rich.box

@@ -11,9 +11,11 @@ from converter import errors
 from converter.compile.lowering import Lowering
 from converter.compile.plan import CallablePlan, needs_trace_per_call
 from converter.formats.legacy_module import LegacyModule
+from converter.ir import attributes
 from converter.ir.graph import (
     VARIABLE_OP,
     VARIABLE_VALUE_OP,
+    Graph,
     Program,
     Signature,
     TensorInfo,
@@ -113,7 +115,7 @@ class CompiledCallable:
 def variable_names(region: Region) -> set[str]:
     """The TF1 names of the variables that a region uses."""
     return {
-        node.attrs["key"].s.decode()
+        attributes.get_key(node)
         for node in region.nodes()
         if node.op in (VARIABLE_OP, VARIABLE_VALUE_OP)
     }
@@ -198,15 +200,37 @@ def compile_computation(
     Raises:
       ConversionError: if it cannot be converted exactly.
     """
+    graph = cut_computation(program, inputs, outputs, updates=updates)
+    made = lowering.lower(graph, program)
+    overrides = made.unresolved_overrides
+    return Computation(program, made.region, inputs, outputs, graph.targets, overrides)
+
+
+def cut_computation(
+    program: Program,
+    inputs: Mapping[str, TensorInfo],
+    outputs: Mapping[str, TensorInfo],
+    *,
+    updates: bool,
+) -> Graph:
+    """Cuts a computation out of a graph variant.
+
+    Args:
+      program: The graph variant.
+      inputs: The inputs that are fed.
+      outputs: The outputs that are returned.
+      updates: Whether to run the update ops that `inputs` can feed, the targets of the graph.
+
+    Raises:
+      ConversionError: if an output needs a placeholder that is not fed, or two inputs feed one.
+    """
     feeds = feeds_for(inputs)
     update_ops: tuple[str, ...] = ()
     if updates and program.update_ops:
         unfed = needing_placeholders(program, feeds)
         update_ops = tuple(name for name in program.update_ops if name not in unfed)
     results = [ref for info in outputs.values() for ref in info.components]
-    graph = prune_unreachable(program, feeds, results, update_ops)
-    made = lowering.lower(graph, program)
-    return Computation(program, made.region, inputs, outputs, update_ops, made.unresolved_overrides)
+    return prune_unreachable(program, feeds, results, update_ops)
 
 
 def feeds_for(inputs: Mapping[str, TensorInfo]) -> dict[TensorRef, Feed]:

@@ -15,6 +15,7 @@ from converter.compile.lowering import Lowering
 from converter.compile.refusals import Refusals
 from converter.compile.tables import TableGraphs, compile_table
 from converter.compile.variants import Tags
+from converter.ir import attributes
 from converter.ir.graph import CUSTOM_GRADIENT_OP, TABLE_OP, Program
 from converter.ir.region import Region
 
@@ -134,4 +135,4 @@ def _find_uses(region: Region, program: Program) -> Iterator[_Use]:
     """The tables and the functions with gradients that `region` uses."""
     for node in region.nodes():
         if node.op in (TABLE_OP, CUSTOM_GRADIENT_OP):
-            yield _Use(program.tags, node.op, node.attrs["key"].s.decode())
+            yield _Use(program.tags, node.op, attributes.get_key(node))

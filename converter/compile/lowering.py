@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Hashable, Mapping
 
 from converter import errors
+from converter.ir import attributes
 from converter.ir.graph import AttrValue, Graph, Program
 from converter.ir.region import Region
 from converter.passes.pipeline import lower
@@ -101,7 +102,7 @@ def _restrict(program: Program, graph: Graph) -> Program:
     """
     takes_functions = program.functions and any(
         node.op in program.functions
-        or any(value.HasField("func") or value.list.func for value in node.attrs.values())
+        or any(attributes.functions_in(value) for value in node.attrs.values())
         for node in graph.nodes.values()
     )
     if takes_functions:

@@ -11,12 +11,13 @@ from collections.abc import Collection
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PlanOptions:
-    """The choices of the user that decide what the converted module offers.
+    """The user's choices that affect the interface.
 
     Attributes:
       tags: The tag set for inference; None for the one found by rule.
       training_tags: The tag set for training; None for the one found by rule.
-      call_signature: The signature that the module itself runs when called.
+      call_signature: The signature that the module itself runs when called; None for the one
+        found by rule.
     """
 
     tags: Collection[str] | None = None

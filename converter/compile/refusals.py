@@ -1,4 +1,4 @@
-"""The reasons why a module cannot be converted, each with the parts of the module that it hits."""
+"""The reasons why a module cannot be converted, each with the parts that it affects."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class Refusal:
 
     Attributes:
       error: The reason.
-      parts: The parts of the module that it hits, such as `default` or `table 'words'`.
+      parts: The parts of the module that it affects, such as `default` or `table 'words'`.
     """
 
     error: errors.ConversionError
     parts: tuple[str, ...] = ()
 
     def to_info(self) -> RefusalInfo:
-        """The refusal as JSON has it."""
+        """Returns the refusal as JSON shows it."""
         return RefusalInfo(
             error=str(self.error), type=type(self.error).__name__, callables=self.parts
         )

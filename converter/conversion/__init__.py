@@ -1,1 +1,1 @@
-"""One conversion: its options, and the functions that a user calls."""
+"""The driver: the options of a conversion, and `inspect`, `load`, `convert` and `verify`."""

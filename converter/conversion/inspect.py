@@ -91,7 +91,7 @@ class ModuleSummary(msgspec.Struct, frozen=True, kw_only=True):
         module is refused.
       root: The callable that the converted module itself would be.
       dropped: What the converted module would lack.
-      warnings: What a user should know, in full sentences.
+      warnings: The warnings for the user, in full sentences.
       refused: Why the module cannot be converted; None if it can.
       refusals: All reasons why it cannot be converted.
     """

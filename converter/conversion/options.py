@@ -51,7 +51,7 @@ class Kind(enum.Enum):
 
 
 class Decides(enum.Enum):
-    """What an option has an influence on."""
+    """The influence of an option."""
 
     RESULT = "what the SavedModel offers"
     SUCCESS = "whether there is one"
@@ -66,7 +66,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
       type: The type of the field.
       default: The value where the user gives none.
       kind: The kind of its values.
-      decides: What it has an influence on.
+      decides: Its influence.
       help: What it does, for `--help`.
       metavar: A placeholder for its value there.
     """

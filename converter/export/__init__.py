@@ -1,1 +1,1 @@
-"""A live module to a SavedModel on disk, whole or not at all."""
+"""Writes a SavedModel, complete or not at all, with its weights and its record."""

@@ -1,4 +1,4 @@
-"""Attached messages, and the files that they go to."""
+"""Describes attached messages, and names the files for them."""
 
 from __future__ import annotations
 
@@ -34,12 +34,14 @@ def describe_attachments(variants: _Variants) -> tuple[AttachmentInfo, ...]:
             file=f"{FOLDER}/{folder}/{name}.pb",
         )
         for tags, folder in _name_tag_sets(variants).items()
-        for key, name in _name_keys(variants[tags]).items()
+        for key, name in _distinguish(
+            {key: _escape(key) for key in sorted(variants[tags].attachments)}, str
+        ).items()
     )
 
 
 def decode_attachment(key: str, value: bytes) -> dict[str, Any] | None:
-    """The message attached as `key`, or None where its type is unknown or it is damaged."""
+    """Decodes the message attached as `key`; None if its type is unknown or it is damaged."""
     kind = hub_protos.ATTACHMENT_TYPES.get(key)
     if kind is None:
         return None
@@ -53,24 +55,20 @@ def decode_attachment(key: str, value: bytes) -> dict[str, Any] | None:
 
 
 def _name_tag_sets(variants: _Variants) -> dict[frozenset[str], str]:
-    """The names of folders: `bs8_gen`, and `default` for the empty tag set alone."""
+    """Names the folders of tag sets: `bs8_gen`, and `default` for the empty one alone."""
     empty: frozenset[str] = frozenset()
     names = {tags: "_".join(map(_escape, sorted(tags))) or "default" for tags in {empty, *variants}}
     distinct = _distinguish(names, lambda tags: "\0".join(sorted(tags))) | {empty: "default"}
     return {tags: distinct[tags] for tags in sorted(variants, key=sorted)}
 
 
-def _name_keys(program: Program) -> dict[str, str]:
-    return _distinguish({key: _escape(key) for key in sorted(program.attachments)}, str)
-
-
 def _escape(text: str) -> str:
-    """A text in which `%XX` stands for each byte of what file names had better not have."""
+    """Replaces characters that are unsafe in file names: each byte of them by `%XX`."""
     return _UNSAFE.sub(lambda found: "".join(f"%{b:02X}" for b in found[0].encode()), text)
 
 
 def _distinguish(names: Mapping[_T, str], identify: Callable[[_T], str]) -> dict[_T, str]:
-    """Adds a digest to names that are empty, too long, or differ by case at most."""
+    """Adds a digest to names that are empty, too long, or the same except for case."""
     counts = collections.Counter(name.lower() for name in names.values())
     return {
         item: name

@@ -1,8 +1,8 @@
 """Edits a `saved_model.pb` that TensorFlow wrote, so that equal models have equal bytes.
 
 TensorFlow numbers functions in one sequence for the whole process, writes maps in any order, and
-cannot trace signature inputs of all names. Here functions are named by their place in the model,
-maps are sorted, and the inputs get their own names back.
+cannot trace all names of signature inputs. Here functions are named by their places in the model,
+maps are sorted, and inputs get their TF1 names back.
 
 Sources: saved_model.proto, saved_object_graph.proto, function.proto.
 """
@@ -30,7 +30,7 @@ def canonicalize(directory: Path, input_names: Mapping[str, Sequence[InputName]]
 
     Args:
       directory: A SavedModel.
-      input_names: For each signature, how its inputs are named in the file, and are to be.
+      input_names: For each signature, the names of its inputs: as traced, and as in TF1.
     """
     path = directory / "saved_model.pb"
     saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
@@ -45,10 +45,10 @@ def canonicalize(directory: Path, input_names: Mapping[str, Sequence[InputName]]
 
 
 def _clean_placeholder_names(meta_graph: Any) -> None:
-    """Takes backslashes out of the names of the placeholders that signatures feed.
+    """Replaces backslashes in the names of the placeholders that signatures feed.
 
-    TensorFlow (2.15 and 2.21) makes these names of those of signatures and inputs. Its Python
-    takes a backslash for a part of a node's name, and its sessions do not (source:
+    TensorFlow (2.15 and 2.21) derives these names from those of signatures and inputs. Its Python
+    accepts a backslash in the name of a node, and its sessions do not (source:
     `_to_safe_name_scope` in saved_model/save.py, and node_def_util.cc).
     """
     nodes = meta_graph.graph_def.node
@@ -71,7 +71,7 @@ def _rename_tensor(tensor: str, names: Mapping[str, str]) -> str:
 
 
 def _write_fingerprint(directory: Path) -> None:
-    """Writes a fingerprint whose uuid, random in TensorFlow's own, follows from the others."""
+    """Writes a fingerprint whose uuid, random in TensorFlow's, follows from the other fields."""
     path = directory / "fingerprint.pb"
     if not path.is_file():
         return  # This TensorFlow writes none.
@@ -120,17 +120,17 @@ def _rename_functions(meta_graph: Any) -> None:
 
 
 def _drop_capture_names(function: Any) -> None:
-    """Drops the names of captured arguments, which are numbers of the process that traced them."""
+    """Drops the names of captured arguments, which number the captures of the whole process."""
     for arg in function.arg_attr.values():
         if _USER_NAME in arg.attr and arg.attr[_USER_NAME].s.isdigit():
             del arg.attr[_USER_NAME]
 
 
 def _rename_args(function: Any) -> None:
-    """Names the arguments and results of a branch or loop's function by their places.
+    """Names the arguments and results of the function of a branch or loop by their places.
 
-    TensorFlow names what such a function captures, or does not use, by numbers of the process
-    that traces it (source: `_build_cond_placeholders_name_prefix` in while_v2.py).
+    TensorFlow numbers the captured and the unused ones throughout the process that traces it
+    (source: `_build_cond_placeholders_name_prefix` in while_v2.py).
     """
     args = function.signature.input_arg
     taken = {node.name for node in function.node_def}
@@ -148,7 +148,7 @@ def _rename_args(function: Any) -> None:
 
 
 def _new_names(meta_graph: Any) -> dict[str, str]:
-    """Names by order of use in the object graph, then by order in the library."""
+    """Numbers functions by their use in the object graph, then by their order in the library."""
     order = list(_functions_of_objects(meta_graph.object_graph_def))
     known = {f.signature.name for f in meta_graph.graph_def.library.function}
     order = [name for name in dict.fromkeys(order) if name in known]
@@ -161,7 +161,7 @@ def _base(name: str) -> str:
 
 
 def _new_gradient_names(library: Any, names: Mapping[str, str]) -> dict[str, str]:
-    """Names under which custom gradients are registered; TensorFlow counts those, too."""
+    """Numbers custom gradients, which TensorFlow numbers for the whole process, too."""
     registered = sorted(library.registered_gradients, key=lambda r: names[r.gradient_func])
     return {r.registered_op_type: f"CustomGradient-{i}" for i, r in enumerate(registered)}
 
@@ -181,7 +181,7 @@ def _functions_of_objects(objects: Any) -> Iterator[str]:
 
 
 def _functions_of_captures(objects: Any) -> Iterator[str]:
-    """The functions of which custom gradients take tensors by name."""
+    """Yields the functions from which custom gradients take tensors by name."""
     for node in objects.nodes:
         if node.WhichOneof("kind") == "captured_tensor":
             yield node.captured_tensor.concrete_function
@@ -198,7 +198,7 @@ def _rename_in_objects(objects: Any, names: Mapping[str, str]) -> None:
             bare.concrete_function_name = names.get(
                 bare.concrete_function_name, bare.concrete_function_name
             )
-        elif kind == "captured_tensor":  # What a custom gradient takes from its function.
+        elif kind == "captured_tensor":  # A custom gradient takes it from its function.
             captured = node.captured_tensor
             captured.concrete_function = names.get(
                 captured.concrete_function, captured.concrete_function
@@ -249,7 +249,7 @@ def _rename_inputs(meta_graph: Any, signature: str, names: Sequence[InputName]) 
     parameters = {name.traced: name.parameter for name in names}
     if all(traced == parameter for traced, parameter in parameters.items()):
         return
-    # It names the parameters again. Without it the loader goes by the structured signature.
+    # The spec has the traced names. Without it the loader uses the structured signature.
     bare.ClearField("function_spec")
     function = objects.concrete_functions[bare.concrete_function_name]
     for arguments in function.canonicalized_input_signature.tuple_value.values:

@@ -1,7 +1,7 @@
-"""The objects of a SavedModel as a checkpoint lists them, with a key for each variable.
+"""Makes the object graph of a checkpoint from that of its SavedModel.
 
-TF2 restores variables by walking this graph beside that of the loaded objects; the Session
-loader goes by the keys in the graph's restore ops. Both must name the same entries.
+TF2 restores variables by walking this graph together with that of the loaded objects; the Session
+loader uses the keys in the graph's restore ops. Both must name the same entries.
 
 Sources: trackable_object_graph.proto, saved_object_graph.proto, and
 tensorflow/python/checkpoint/{graph_view,trackable}_utils.py.
@@ -62,24 +62,21 @@ def make_object_graph(meta_graph: Any) -> ObjectGraph:
 
 
 def _find_paths(nodes: Any) -> dict[int, str]:
-    """A shortest path of names from the root to each object, as TensorFlow finds it."""
+    """Finds a shortest path of names from the root to each object, as TensorFlow does."""
     paths: dict[int, tuple[str, ...]] = {0: ()}
     queue = collections.deque([0])
     while queue:
         number = queue.popleft()
         for child in nodes[number].children:
             if child.node_id not in paths:
-                paths[child.node_id] = (*paths[number], _escape(child.local_name))
+                name = child.local_name.replace(".", "..").replace("/", ".S")
+                paths[child.node_id] = (*paths[number], name)
                 queue.append(child.node_id)
     return {number: "/".join(path) for number, path in paths.items()}
 
 
-def _escape(name: str) -> str:
-    return name.replace(".", "..").replace("/", ".S")
-
-
 def _restored_keys(graph_def: Any) -> Iterator[str]:
-    """What the RestoreV2 ops of a graph and its functions read."""
+    """Yields the checkpoint keys that the RestoreV2 ops of a graph and its functions read."""
     bodies = [graph_def.node, *(function.node_def for function in graph_def.library.function)]
     for body in bodies:
         nodes = None

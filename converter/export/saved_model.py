@@ -40,8 +40,8 @@ class Conversion(msgspec.Struct, frozen=True):
     Attributes:
       destination: The path of the SavedModel.
       record: The contents of its `assets.extra/conversion.json`.
-      remarks: What a user should know of how it was written, in full sentences; not a property of
-        the result.
+      remarks: Notes for the user on how it was written, in full sentences. They are not in the
+        record, since the result does not depend on them.
     """
 
     destination: str
@@ -50,7 +50,7 @@ class Conversion(msgspec.Struct, frozen=True):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a user should know of the result, in full sentences."""
+        """The warnings for the user, in full sentences."""
         return self.record.all_warnings()
 
     @property
@@ -132,7 +132,7 @@ def check_destination(source: Path, destination: Path, *, overwrite: bool) -> No
     here, there = source.resolve(), destination.resolve()
     if here == there or here.is_relative_to(there) or there.is_relative_to(here):
         raise errors.DestinationError(
-            f"{destination} and the source {source} lie in one another",
+            f"one of {destination} and the source {source} lies in the other",
             remedy="Choose a destination outside of the source.",
         )
     if not destination.exists():
@@ -196,7 +196,7 @@ def _write_variables(
     object_graph = make_object_graph(saved_model.meta_graphs[0])
     specs = {id(variable): spec for variable, spec in reusable.variables}
     values = {
-        # What is no variable of the module has a value, such as `do_lower_case`.
+        # A variable that the module does not have, such as `do_lower_case`, has a value.
         key: specs.get(id(objects[number])) or objects[number].numpy()
         for number, key in object_graph.keys.items()
     }
@@ -213,7 +213,7 @@ def _write_variables(
 
 @contextlib.contextmanager
 def quiet_tensorflow() -> Iterator[None]:
-    """Keeps TensorFlow's own remarks, about saving or about V1, off the user's terminal."""
+    """Keeps TensorFlow's messages about saving, or about V1, off the user's terminal."""
     logger = logging.getLogger("tensorflow")
     levels = logger.level, absl.logging.get_verbosity()
     logger.setLevel(logging.ERROR)

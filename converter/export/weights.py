@@ -1,9 +1,9 @@
-"""The output's checkpoint, made from the input's without loading it.
+"""Writes the checkpoint of the result from that of the module, without loading it.
 
-The index is written anew, with the keys that TF2 looks for; each part of a partitioned variable
-is an entry of its own. Data files are copied or linked. Values that the index cannot express (it
-is compressed, say, or a variable is cut another way than it is stored) are read one by one, and
-go to a data file of their own, with what TF2 adds to a checkpoint.
+The index is written anew, with the keys that TF2 looks for; each part of a partitioned variable has
+its own entry. Data files are copied or linked. Values that the index cannot express (it is
+compressed, say, or a variable is partitioned in another way than it is stored) are read one by one,
+and go to an additional data file, with what TF2 adds to a checkpoint.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ def write_weights(
     """Writes a checkpoint for TF2.
 
     Args:
-      prefix: The path that its files are to have in common.
-      checkpoint: Where the values come from.
+      prefix: The common prefix of the paths of its files.
+      checkpoint: The module's checkpoint.
       values: By TF2 key, a variable of `checkpoint`, or a value that it does not have.
       object_graph: The serialized TrackableObjectGraph.
-      hardlink: Whether to link data files rather than copying them, if that can be.
-      progress: Is told how many bytes of how many have been gone through.
+      hardlink: Whether to link data files instead of copying them, where that is possible.
+      progress: Called with how many bytes are done, and how many there are.
 
     Returns:
-      For each data file of `checkpoint` that is used, the link to it, or None where it was copied.
+      For each data file of `checkpoint` that is used, the link to it, or None if it was copied.
 
     Raises:
       WeightsError: if a value is damaged; the error names its variable.
@@ -96,7 +96,7 @@ class _Writer:
         return shard.add(value, tf.as_dtype(value.dtype).as_datatype_enum)
 
     def _copy_shards(self) -> tuple[dict[str, Entry], list[Link | None]]:
-        """Copies the data files in use; returns the new entries, and the links."""
+        """Copies or links the data files in use; returns the new entries, and the links."""
         moved: dict[Entry, Entry] = {}
         links: list[Link | None] = []
         for number, shard in enumerate(self._used):

@@ -1,9 +1,9 @@
 """Attribute values as text.
 
 Types (`float`), numbers, `true` and `false`, quoted strings, shapes (`[2,?]`, `[...]` for an
-unknown rank) and tensors (see `tensor_text.py`) have a short form. Other values stand as protobuf
-text in braces; the few that neither form gives back exactly (a NaN with a payload, unknown
-fields) as `serialized{"..."}`, the bytes of the message.
+unknown rank), lists of these (`(1, 2)`) and tensors (see `tensor_text.py`) have a short form. Other
+values, such as functions, stand as protobuf text in braces; the few that neither form gives back
+exactly (a NaN with a payload, unknown fields) as `serialized{"..."}`, the bytes of the message.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from converter.ir.tensor_text import TENSOR, format_head, format_tensor, parse_t
 _STRING = r"\"(?:\\.|[^\"\\])*\""
 ATTR_VALUE = (
     rf"(?:\w+(?:\[[^\]]*\])?)?\{{(?:{_STRING}|[^\"])*?\}}"
-    rf"|\w+(?:\[[^\]]*\])?\((?:{_STRING}|[^\"()])*\)"
+    rf"|(?:\w+(?:\[[^\]]*\])?)?\((?:{_STRING}|[^\"()])*\)"
     rf"|{_STRING}|\[[^\]]*\]|[^,\s]+"
 )
+_ELEMENT = re.compile(rf"\s*({_STRING}|\[[^\]]*\]|[^,\s]+)\s*(?:,|$)")
 _FLOAT = re.compile(r"-?[\d.]+(e[+-]?\d+)?|-?inf|nan")
 _SERIALIZED = re.compile(rf"serialized\{{({_STRING})\}}")
 _ABBREVIATED = re.compile(r"(?:\w+(?:\[[^\]]*\])?)?\{\.\.\. .*\}")
@@ -47,7 +48,8 @@ def format_attr(value: AttrValue, *, abbreviate: bool = False) -> str:
     """
     if abbreviate and value.ByteSize() > _MAX_BYTES:
         return _abbreviate(value)
-    for text in (_format_short(value), "{" + _protobuf_text(value) + "}"):
+    protobuf_text = f"{{{text_format.MessageToString(value, as_one_line=True)}}}"
+    for text in (_format_short(value), protobuf_text):
         if text is not None and _reads_back(text, value):
             return text
     return f'serialized{{"{text_encoding.CEscape(value.SerializeToString(), as_utf8=False)}"}}'
@@ -67,11 +69,19 @@ def _format_short(value: AttrValue) -> str | None:
         return f'"{text_encoding.CEscape(value.s, as_utf8=False)}"'
     if kind == "shape":
         return format_shape(read_shape(value.shape))
+    if kind == "list":
+        return _format_list(value)
     return format_tensor(value.tensor, _MAX_VALUES) if kind == "tensor" else None
 
 
-def _protobuf_text(value: AttrValue) -> str:
-    return str(text_format.MessageToString(value, as_one_line=True))
+def _format_list(value: AttrValue) -> str | None:
+    elements = [
+        _format_short(attr_value_pb2.AttrValue(**{field.name: element}))
+        for field, elements in value.list.ListFields()
+        if field.name not in ("func", "tensor")
+        for element in elements
+    ]
+    return f"({', '.join(text or '' for text in elements)})"
 
 
 def _reads_back(text: str, value: AttrValue) -> bool:
@@ -104,6 +114,8 @@ def parse_attr(text: str) -> AttrValue:
         value.ParseFromString(text_encoding.CUnescape(serialized[1][1:-1]))
     elif text.startswith("{") and text.endswith("}"):
         _parse_protobuf(text[1:-1], value)
+    elif text.startswith("(") and text.endswith(")"):
+        _parse_list(text[1:-1], value)
     elif TENSOR.fullmatch(text):
         value.tensor.CopyFrom(parse_tensor(text))
     elif text.startswith('"'):
@@ -120,6 +132,19 @@ def _parse_protobuf(text: str, value: AttrValue) -> None:
         text_format.Parse(text, value)
     except text_format.ParseError as error:
         raise ValueError(f"expected an attribute value as protobuf text, {error}") from error
+
+
+def _parse_list(text: str, value: AttrValue) -> None:
+    value.list.SetInParent()
+    position = 0
+    while position < len(text):
+        match = _ELEMENT.match(text, position)
+        if match is None:
+            raise ValueError(f"expected values between commas, found {text[position:]!r}")
+        element = parse_attr(match[1])
+        kind = element.WhichOneof("value")
+        getattr(value.list, kind).extend([getattr(element, kind)])
+        position = match.end()
 
 
 def _parse_word(text: str, value: AttrValue) -> None:

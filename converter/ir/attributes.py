@@ -111,7 +111,7 @@ def find_int(node: Node, name: str, default: int = 0) -> int:
 
 
 def find_string(node: Node, name: str) -> str | None:
-    """The value of a string attribute, if the node has it; bytes that are no UTF-8 are replaced."""
+    """The value of a string attribute, with bytes replaced that are not UTF-8; None without it."""
     return str(node.attrs[name].s.decode(errors="replace")) if name in node.attrs else None
 
 

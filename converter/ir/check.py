@@ -1,4 +1,4 @@
-"""Well-formedness of a graph: checked when it is read, and after every pass."""
+"""Checks that a graph is well formed, before the passes and after each of them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def check_graph(
         query.get_node(graph.nodes, name)
     for name in graph.args:
         if query.get_node(graph.nodes, name).op != ARG_OP:
-            raise errors.InternalError(f"argument {name!r} is no {ARG_OP}")
+            raise errors.InternalError(f"argument {name!r} is not an {ARG_OP}")
     query.topological_order(graph.nodes)
 
 
@@ -71,10 +71,10 @@ def _check_node(node: Node) -> None:
 
 def _python_op_error(node: Node) -> errors.UnsupportedOpError:
     return errors.UnsupportedOpError(
-        f"op {node.op!r} calls a Python function of the process that built the module, which is"
-        " in no file, so it can run nowhere else",
+        f"op {node.op!r} calls a Python function of the process that exported the module, and no"
+        " file contains that function",
         node=node.name,
-        remedy="Export the module with TensorFlow ops in its place, or without what needs it.",
+        remedy="Export the module with TensorFlow ops instead, or without what needs this op.",
     )
 
 

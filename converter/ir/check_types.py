@@ -1,6 +1,6 @@
-"""What TensorFlow checks of a node when it imports a graph, checked before anything is imported.
+"""Checks nodes as TensorFlow does when it imports a graph, before anything is imported.
 
-It compares nodes with the registered OpDefs (source: ValidateNodeDef in node_def_util.cc,
+It compares them with the registered OpDefs (source: ValidateNodeDef in node_def_util.cc,
 ValidateAttrValue in attr_value_util.cc, CheckOpDeprecation in op_def_util.cc).
 """
 
@@ -47,8 +47,8 @@ def check_types(graph: Graph, program: Program) -> None:
       program: The graph variant, for its variables.
 
     Raises:
-      FormatError: if an attribute is none of the op's, has another type or a value that the op
-        does not take, or an input has another dtype than its op takes.
+      FormatError: if the op of a node has no such attribute, an attribute has the wrong type or
+        a value that the op does not accept, or an input has the wrong dtype.
       UnsupportedOpError: if TensorFlow has removed an op for graphs of that version.
     """
     for node in graph.nodes.values():
@@ -76,7 +76,7 @@ def _check_attrs(node: Node) -> None:
     known = _attr_defs(node.op)
     for name, value in node.attrs.items():
         if name.startswith("_"):
-            continue  # TensorFlow's own notes, which no OpDef lists.
+            continue  # TensorFlow's own annotations, which no OpDef lists.
         if name not in known:
             raise errors.FormatError(f"op {node.op!r} has no attribute {name!r}", node=node.name)
         problem = _find_problem(known[name], value)
@@ -87,16 +87,16 @@ def _check_attrs(node: Node) -> None:
 
 
 def _find_problem(attr: Any, value: AttrValue) -> str | None:
-    """What is wrong with the value of an attribute, or None."""
+    """Describes what is wrong with the value of an attribute; None if nothing is."""
     kind, is_list = attr.type, attr.type.startswith("list(")
     field = _FIELDS.get(kind.removeprefix("list(").removesuffix(")"))
     if field is None:
-        return None  # `any`, of which no registered op has one.
+        return None  # `any`: no registered op has such an attribute.
     found = value.WhichOneof("value")
     if found != ("list" if is_list else field):
         return f"holds {found}, expected {kind}"
     if is_list and any(f.name != field for f, _ in value.list.ListFields()):
-        return f"holds other values than those of a {kind}"
+        return f"holds values that do not belong in a {kind}"
     values = getattr(value.list, field) if is_list else [getattr(value, field)]
     if attr.has_minimum and (len(values) if is_list else value.i) < attr.minimum:
         return f"is below its minimum of {attr.minimum}"
@@ -113,7 +113,7 @@ def _find_wrong_dtype(allowed: Any, dtypes: Any) -> str | None:
         if dtype % op_facts.REF_OFFSET not in _KNOWN_DTYPES or dtype not in _KNOWN_DTYPES:
             return f"has the unknown dtype {dtype}"
         if allowed and dtype not in allowed:
-            return f"has the dtype {dtype_name(dtype)}, which the op does not take"
+            return f"has the dtype {dtype_name(dtype)}, which the op does not accept"
     return None
 
 
@@ -121,8 +121,8 @@ def _check_available(node: Node, producer: int) -> None:
     removed = op_facts.find_op_def(node.op).deprecation  # type: ignore[union-attr]
     if removed.version and producer >= removed.version:
         raise errors.UnsupportedOpError(
-            f"TensorFlow has removed op {node.op!r} from graphs of version {removed.version} on,"
-            f" and the graph has {producer}: {removed.explanation}",
+            f"TensorFlow removed op {node.op!r} from graphs of version {removed.version} on, and"
+            f" this graph has version {producer}: {removed.explanation}",
             node=node.name,
         )
 

@@ -46,7 +46,7 @@ def find_value(node: Node) -> np.ndarray | None:
 
 
 def find_scalar(node: Node) -> bool | int | float | str | None:
-    """The value of a scalar Const as a Python value; None if it has none, or is no constant.
+    """The value of a scalar Const as a Python value; None if the node is not one.
 
     Python floats hold every value of half, bfloat16, float and double exactly.
     """

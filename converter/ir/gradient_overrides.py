@@ -1,4 +1,4 @@
-"""Which gradient an override of a node's gradient stands for, by the rules of TensorFlow 1.15.
+"""Resolves overrides of gradients by the rules of TensorFlow 1.15.
 
 `gradient_override_map` and `tf.custom_gradient` leave a name in attribute `_gradient_op_type` of a
 node, and `tf.gradients` looks that name up in a registry of Python functions instead of the
@@ -15,14 +15,14 @@ from converter.ir.graph import CUSTOM_GRADIENT_OP, Node
 
 ATTRIBUTE = "_gradient_op_type"
 
-# Names that are no op's, which libraries of TensorFlow 1.15 register, and where they do.
+# Names other than op types that libraries of TensorFlow 1.15 register, and where they do.
 LIBRARY_GRADIENTS: Mapping[str, str] = {
     "FoldFusedBatchNormGrad": "tensorflow/contrib/quantize/python/fold_batch_norms.py",
     # tf_slim has a copy of the layer that uses this name, and does not register it.
     "GDNLowerBound": "tensorflow/contrib/layers/python/layers/layers.py",
 }
 
-# Gradients of ops that TensorFlow 1.15 and 2 have, but that only contrib gave a gradient. Those of
+# Gradients of ops that TensorFlow 1.15 and 2 have, but that only contrib gave a gradient; those of
 # the fused cells are in `op_facts.FUSED_CELLS`.
 CONTRIB_OP_GRADIENTS: Mapping[str, str] = {
     "Batch": "tensorflow/contrib/batching/python/ops/batch_ops.py",
@@ -32,12 +32,12 @@ CONTRIB_OP_GRADIENTS: Mapping[str, str] = {
 # Ops through which TensorFlow 1.15 leads no gradient, while 2.15 and 2.21 do.
 STOPPED_IN_TF1 = frozenset({"EuclideanNorm"})
 
-# Ops whose own gradient is another than the one that TensorFlow 2 would take.
+# Ops whose own gradient differs from the one that TensorFlow 2 would take.
 CHANGED_OPS = STOPPED_IN_TF1 | CONTRIB_OP_GRADIENTS.keys()
 
 
 class Source(enum.Enum):
-    """Where a gradient comes from."""
+    """The origin of a gradient."""
 
     NATURAL = "the gradient of the node's own op"
     REGISTERED = "a gradient that TensorFlow itself registers"
@@ -54,10 +54,10 @@ def override_of(node: Node) -> str | None:
 
 
 def find_source(op: str, override: str | None) -> Source:
-    """Where TensorFlow 1.15, with all of its libraries imported, takes a node's gradient from.
+    """Finds the origin of a node's gradient in TensorFlow 1.15 with all of its libraries imported.
 
     Args:
-      op: The op of a node that has inputs and is no call of a function.
+      op: The op of a node that has inputs and is not a function call.
       override: The name in its attribute `_gradient_op_type`, if there is one.
     """
     name = op if override is None else override

@@ -59,7 +59,7 @@ class TensorRef:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Node:
-    """One operation. `attrs` holds TensorFlow's `AttrValue` messages, which nobody may change."""
+    """One operation. `attrs` holds TensorFlow's `AttrValue` messages, which must not be changed."""
 
     name: str
     op: str
@@ -85,7 +85,7 @@ class Graph:
     Attributes:
       nodes: The nodes, keyed by name. Arguments are `_Arg` nodes.
       args: The names of the `_Arg` nodes, in call order.
-      results: What a call returns.
+      results: The tensors that a call returns.
       targets: Nodes that a call runs for their effect, such as update ops.
       producer: The GraphDef version of the TensorFlow that built the graph.
     """
@@ -98,7 +98,7 @@ class Graph:
 
 
 class Kind(enum.Enum):
-    """How a value of a signature is made of tensors."""
+    """The kinds of values that a signature takes and returns."""
 
     DENSE = "dense"
     SPARSE = "sparse"  # components: indices [n, rank] int64, values [n], dense_shape [rank]
@@ -147,7 +147,7 @@ class Signature:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SliceSpec:
-    """Where a part of a partitioned variable lies in the full one; all are sizes per axis."""
+    """The place of a part of a partitioned variable in the full one, in sizes per axis."""
 
     full_shape: tuple[int, ...]
     offset: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""What the converter knows about TensorFlow's ops, as tables, and what the registry says.
+"""Facts about TensorFlow's ops, from tables and from the op registry.
 
 Source of the tables: the `*_ops.cc` files of tensorflow/core/ops.
 """
@@ -25,7 +25,7 @@ DT_INT64 = 9
 DT_BOOL = 10
 DT_RESOURCE = 20
 DT_VARIANT = 21
-# Half, float, double, bfloat16 and the complex types: what TensorFlow differentiates.
+# The types that TensorFlow differentiates: half, float, double, bfloat16, complex.
 DIFFERENTIABLE = frozenset({1, 2, 8, 14, 18, 19})
 
 V1_CONTROL_FLOW = frozenset(
@@ -63,9 +63,9 @@ FUNCTION_ATTRS: Mapping[str, tuple[str, ...]] = {
 
 # Ops with a gradient in TF1 that today's TensorFlow has lost.
 FUSED_CELLS = frozenset({"GRUBlockCell", "LSTMBlockCell"})
-# An op of tf.contrib.seq2seq, which a trace makes of ops that TensorFlow still has.
+# An op of tf.contrib.seq2seq, which a trace composes of ops that TensorFlow still has.
 GATHER_TREE = "GatherTree"
-# What a trace takes one by one, each as a call of a function.
+# Ops that a trace emits one by one, each as a function call.
 CALLED_OPS = FUSED_CELLS | {CUSTOM_GRADIENT_OP, GATHER_TREE}
 
 # Ops that call back into the Python process that built the graph.
@@ -73,11 +73,11 @@ PYTHON_OPS = frozenset({"EagerPyFunc", "PyFunc", "PyFuncStateless"})
 
 VARIABLE_HANDLES = frozenset({"VarHandleOp"})
 REF_VARIABLES = frozenset({"Variable", "VariableV2"})
-# Ops that look at a resource variable and leave it as it is.
+# Ops that read a resource variable and do not change it.
 VARIABLE_READS = frozenset(
     {"ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VariableShape", "VarIsInitializedOp"}
 )
-# Those that give values of the variable.
+# Those that return values of the variable.
 VALUE_READS = frozenset({"ReadVariableOp", "ResourceGather", "ResourceGatherNd"})
 
 TABLE_HANDLES = frozenset(
@@ -90,7 +90,7 @@ ANONYMOUS_TABLES = {
     "MutableHashTableOfTensorsV2": "AnonymousMutableHashTableOfTensors",
     "MutableHashTableV2": "AnonymousMutableHashTable",
 }
-# V1 tables pass a string ref for a handle; these ops take and give the same otherwise.
+# The handle of a V1 table is a string ref; apart from it, each op has the interface of its twin.
 REF_TABLE_OPS = {
     "HashTable": "HashTableV2",
     "InitializeTable": "InitializeTableV2",
@@ -138,7 +138,7 @@ def find_op_def(op: str) -> Any | None:
 
 @functools.cache
 def _get_op_def(op: str) -> Any:
-    """The OpDef, which TensorFlow would copy every time. An op may still come to be registered."""
+    """The OpDef, which TensorFlow copies on every call. A missing op may come later."""
     op_def = tf_private.get_op_def(op)
     if op_def is None:
         return text_format.Parse(_LOWERED_OP_DEFS[op], op_def_pb2.OpDef())
@@ -146,7 +146,7 @@ def _get_op_def(op: str) -> Any:
 
 
 def is_called(node: Node) -> bool:
-    """Whether a trace takes the node by itself, as a call of a function."""
+    """Whether a trace emits the node by itself, as a function call."""
     return node.op in CALLED_OPS or gradient_overrides.ATTRIBUTE in node.attrs
 
 
@@ -158,13 +158,13 @@ def is_stateful(op: str) -> bool:
 
 @functools.cache
 def has_effect(op: str) -> bool:
-    """Whether running `op` can be seen: it changes a ref, or is stateful and no mere read."""
+    """Whether running `op` has an effect: it changes a ref, or is stateful and not a mere read."""
     op_def = None if op in BOUND_OPS | _EFFECT_FREE else find_op_def(op)
     return op_def is not None and (op_def.is_stateful or any(a.is_ref for a in op_def.input_arg))
 
 
 def is_order_relevant(op: str) -> bool:
-    """Whether it can be seen when `op` runs: it has an effect, or sees that of another op."""
+    """Whether it matters when `op` runs: it has an effect, or observes that of another op."""
     return op in VALUE_READS or has_effect(op)
 
 
@@ -183,7 +183,7 @@ def _default(op_def: Any, name: str) -> AttrValue:
 
 
 def arg_length(arg: Any, op_def: Any, attrs: Mapping[str, AttrValue]) -> int:
-    """How many tensors one `ArgDef` of an op or function stands for."""
+    """The number of tensors that one `ArgDef` of an op or function stands for."""
     if arg.number_attr:
         return attr_int(attrs, op_def, arg.number_attr)
     if arg.type_list_attr:
@@ -230,7 +230,7 @@ def output_dtype(node: Node, index: int) -> int:
 
 
 def output_count(node: Node) -> int | None:
-    """How many outputs the node has, or None when its op is not registered."""
+    """The number of outputs of the node; None if its op is not registered."""
     if node.op in BOUND_OPS:
         return 1
     if node.op == CUSTOM_GRADIENT_OP:
@@ -243,14 +243,14 @@ def output_count(node: Node) -> int | None:
 
 
 def input_count(node: Node) -> int:
-    """How many inputs the node, whose op must be registered, takes."""
+    """The number of inputs that the node, whose op must be registered, takes."""
     fixed = _fixed_lengths(node.op)[0]
     op_def = _get_op_def(node.op)
     return _sum_lengths(op_def.input_arg, op_def, node.attrs) if fixed is None else fixed
 
 
 def _sum_lengths(args: Iterable[Any], op_def: Any, attrs: Mapping[str, AttrValue]) -> int:
-    """How many tensors the `ArgDef`s of an op or function stand for."""
+    """The number of tensors that the `ArgDef`s of an op or function stand for."""
     return sum(arg_length(arg, op_def, attrs) for arg in args)
 
 

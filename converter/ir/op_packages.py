@@ -1,4 +1,4 @@
-"""Where ops come from that TensorFlow itself does not register, and what to do about them."""
+"""Ops that TensorFlow itself does not register: the packages that do, and what users can do."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ CONTRIB_PACKAGES: Mapping[str, str] = {
     op: f"tf.contrib.{package}" for package, ops in _CONTRIB.items() for op in ops.split()
 }
 
-# Ops of plain TensorFlow 1.15.5 that 2.21 lacks, but for those that only gradients of TPUs use.
+# Ops of plain TensorFlow 1.15.5 that 2.21 lacks, except those that only gradients on TPUs use.
 _REMOVED_OPS_NAMES = """
     BigQueryReader CompareAndBitpack GcsConfigureBlockCache GcsConfigureCredentials
     GenerateBigQueryReaderPartitions RemoteFusedGraphExecute Rpc TensorForestCreateTreeVariable
@@ -107,7 +107,7 @@ _PREFIXES = {
     "TFRA>": "tensorflow_recommenders_addons",
     "TFText>": "tensorflow_text",
 }
-_WITHOUT = "Export the module without this op, or compute what it gives outside of the module."
+_WITHOUT = "Export the module without this op, or compute its outputs outside the module."
 
 
 def suggest_package(op: str) -> str | None:
@@ -132,13 +132,13 @@ def unregistered_op_error(op: str, node: str) -> errors.UnsupportedOpError:
 
 
 def _where_it_was(op: str) -> str | None:
-    """Where an op was that no package has for today's TensorFlow, or None."""
+    """Describes where an op used to be that no package has for today's TensorFlow, or None."""
     if op in CONTRIB_PACKAGES:
-        return f"is one of {CONTRIB_PACKAGES[op]}, which TensorFlow 2 does not have"
+        return f"belongs to {CONTRIB_PACKAGES[op]}, which TensorFlow 2 does not have"
     if op in REMOVED_OPS:
-        return "is one of TensorFlow 1 that this TensorFlow no longer has"
+        return "belongs to TensorFlow 1, and this TensorFlow no longer has it"
     if op in _TF_SENTENCEPIECE:
-        return "is one of tf_sentencepiece, which has no release for this TensorFlow"
+        return "belongs to tf_sentencepiece, which has no release for this TensorFlow"
     if op.startswith("Addons>"):
-        return "is one of tensorflow_addons, whose last release is for TensorFlow 2.15"
+        return "belongs to tensorflow_addons, whose last release is for TensorFlow 2.15"
     return None

@@ -1,4 +1,4 @@
-"""Questions about a graph: who uses what, what reaches what, in which order."""
+"""Queries on graphs: reachability, order and names; and changes of single nodes."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def without_attr(node: Node, key: str) -> Node:
 
 
 def not_after(node: Node, names: Collection[str]) -> Node:
-    """The node without control edges from `names`; the same object if it has none."""
+    """The node without control inputs called one of `names`; the same object if it has none."""
     kept = tuple(control for control in node.control_inputs if control not in names)
     if len(kept) == len(node.control_inputs):
         return node
@@ -87,14 +87,14 @@ def get_node(nodes: Nodes, name: str) -> Node:
 
 
 def topological_order(nodes: Nodes) -> list[str]:
-    """Orders the nodes so that each follows its inputs, as close to the given order as may be.
+    """Orders the nodes so that each follows its inputs, as close to the given order as possible.
 
     The back edges of V1 loops, from a NextIteration to its Merge, do not count.
 
     Raises:
       FormatError: if the graph has a cycle.
     """
-    if _is_ordered(nodes):  # As most graphs are: their nodes stand in the order of their making.
+    if _is_ordered(nodes):  # Most are: exporters write nodes in the order of their creation.
         return list(nodes)
     needs = {
         name: {source for source in node.input_nodes() if not _is_back_edge(nodes, source)}
@@ -104,7 +104,7 @@ def topological_order(nodes: Nodes) -> list[str]:
     if len(order) != len(nodes):
         placed = set(order)
         stuck = next(name for name in nodes if name not in placed)
-        raise errors.FormatError("the graph has a cycle that is no V1 loop", node=stuck)
+        raise errors.FormatError("the graph has a cycle that is not a V1 loop", node=stuck)
     return order
 
 
@@ -119,7 +119,7 @@ def _is_ordered(nodes: Nodes) -> bool:
 
 
 def order_by_needs(needs: Mapping[_Key, Collection[_Key]]) -> list[_Key]:
-    """Orders keys so that each follows those it needs, as close to the given order as may be.
+    """Orders keys so that each follows those it needs, as close to the given order as possible.
 
     Keys on a cycle, and those that need one of them, are left out.
     """
@@ -130,7 +130,7 @@ def order_by_needs(needs: Mapping[_Key, Collection[_Key]]) -> list[_Key]:
     for key, needed in waits_for.items():
         for source in needed:
             users.setdefault(source, []).append(key)
-    # The positions of what is ready rise: that is a heap.
+    # Positions that rise are a heap.
     ready = [position[key] for key, needed in waits_for.items() if not needed]
     order: list[_Key] = []
     while ready:

@@ -14,18 +14,18 @@ from typing import TypeAlias
 
 from converter import errors
 from converter.ir import op_facts
-from converter.ir.graph import AttrValue, Node, TensorRef
+from converter.ir.graph import Node, TensorRef
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Region:
-    """A straight line of items.
+    """A sequence of items.
 
     Attributes:
-      args: The names of what comes from outside: the `_Arg` nodes of a whole computation, the
-        carried values of a loop; none for a side of a branch.
-      items: What to run, in an order in which each item follows what it needs.
-      results: What the region gives.
+      args: The names of its arguments: the `_Arg` nodes of a whole computation, the carried values
+        of a loop; none for a side of a branch.
+      items: The items to run, each after those that it needs.
+      results: The tensors that it returns.
     """
 
     args: tuple[str, ...]
@@ -33,7 +33,7 @@ class Region:
     results: tuple[TensorRef, ...]
 
     def nodes(self) -> Iterator[Node]:
-        """All nodes, those of inner regions included."""
+        """All nodes, including those of inner regions."""
         for item in self.items:
             if isinstance(item, Node):
                 yield item
@@ -47,10 +47,10 @@ class Carried:
     """A value that a loop carries from one iteration to the next.
 
     Attributes:
-      name: What the regions of the loop call it.
+      name: Its name in the regions of the loop.
       initial: Its value before the first iteration.
       shape: The static shape that it keeps (V1's shape invariant); None for an unknown rank.
-      output: What it is called after the loop; None if nobody uses it then.
+      output: Its name after the loop; None if nothing uses it there.
     """
 
     name: str
@@ -64,14 +64,14 @@ class Loop:
     """Runs `body` as long as `predicate` holds.
 
     Attributes:
-      name: V1's name of the loop's frame.
-      carried: What it carries; the args of both regions.
-      predicate: Gives one bool scalar.
-      body: Gives the next value of each carried one.
-      maximum_iterations: An int32 scalar or a number that the number of iterations cannot exceed,
-        where the graph shows one.
+      name: The name of V1's frame of the loop.
+      carried: The values that it carries, which are the args of both regions.
+      predicate: Returns a bool scalar.
+      body: Returns the next value of each carried one.
+      maximum_iterations: A number, or an int32 scalar, that bounds the number of iterations, where
+        the graph shows one.
       parallel_iterations: How many iterations TensorFlow may run at a time.
-      has_gradient: Whether gradients lead through it (`back_prop` in V1).
+      has_gradient: Whether gradients flow through it (`back_prop` in V1).
       control_inputs: Nodes and outputs of items of the same region to wait for.
     """
 
@@ -86,7 +86,7 @@ class Loop:
 
     @property
     def regions(self) -> tuple[Region, Region]:
-        """Both regions."""
+        """The predicate and the body."""
         return self.predicate, self.body
 
     @property
@@ -103,7 +103,7 @@ class Branch:
       predicate: A bool scalar.
       then: Runs if it holds.
       otherwise: Runs if it does not.
-      outputs: What the results of the region that ran are called afterwards.
+      outputs: The names of the results of whichever region ran.
       control_inputs: Nodes and outputs of items of the same region to wait for.
     """
 
@@ -115,7 +115,7 @@ class Branch:
 
     @property
     def regions(self) -> tuple[Region, Region]:
-        """Both regions."""
+        """Both sides."""
         return self.then, self.otherwise
 
 
@@ -123,7 +123,7 @@ Item: TypeAlias = Node | Loop | Branch
 
 
 def direct_refs(item: Item) -> tuple[TensorRef, ...]:
-    """The tensors that an item itself takes, without those that its regions use."""
+    """The inputs of an item itself, without the tensors that its regions use."""
     if isinstance(item, Node):
         return item.inputs
     if isinstance(item, Branch):
@@ -144,11 +144,11 @@ def used_refs(item: Item) -> Iterator[TensorRef]:
 
 
 def check_region(region: Region, outer: Collection[TensorRef] = frozenset()) -> None:
-    """Checks that each tensor is there before it is used.
+    """Checks that each tensor is made before it is used.
 
     Args:
       region: The region.
-      outer: Tensors of the regions around it.
+      outer: The tensors of the regions around it.
 
     Raises:
       InternalError: if one is not.
@@ -159,9 +159,10 @@ def check_region(region: Region, outer: Collection[TensorRef] = frozenset()) -> 
         _check_known(direct_refs(item), known)
         missing = set(item.control_inputs) - names
         if missing:
-            raise errors.InternalError(f"an item waits for {sorted(missing)}, which is not there")
+            raise errors.InternalError(f"an item waits for {sorted(missing)}, not made before it")
         if isinstance(item, Node):
-            known.update(TensorRef(item.name, index) for index in range(_count(item)))
+            count = op_facts.output_count(item) or 0
+            known.update(TensorRef(item.name, index) for index in range(count))
             names.add(item.name)
             continue
         for inner in item.regions:
@@ -177,29 +178,27 @@ def _check_known(refs: tuple[TensorRef, ...], known: Collection[TensorRef]) -> N
             raise errors.InternalError(f"tensor {str(ref)!r} is used before it is made")
 
 
-def _count(node: Node) -> int:
-    count = op_facts.output_count(node)
-    return 0 if count is None else count
-
-
 def region_digest(region: Region) -> str:
     """Returns the SHA-256 of a region, in hex: equal regions, and no others, share it.
 
-    It covers names, edges, attributes and the bytes of constants; not devices, which nothing
-    depends on. It is the same in every process, in whatever order attributes are stored.
+    It covers names, edges, attributes and the bytes of constants, but not devices, on which no
+    result depends. It is the same in every process, and for every order of attributes.
     """
     items = [_describe(item) for item in region.items]
     described = [region.args, items, _strings(region.results)]
     # ASCII only, because what counts as printable Unicode differs between Python versions.
-    return hashlib.sha256(json.dumps(described, ensure_ascii=True).encode()).hexdigest()
+    return _sha256(json.dumps(described, ensure_ascii=True).encode())
 
 
 def _describe(item: Item) -> list[object]:
-    """All that an item holds, as JSON values; inner regions and attribute values by digest."""
+    """The content of an item, as JSON values; inner regions and attribute values by digest."""
     inner = () if isinstance(item, Node) else [region_digest(region) for region in item.regions]
     described: list[object] = [type(item).__name__, item.control_inputs, inner]
     if isinstance(item, Node):
-        attrs = [(key, _attr_digest(item.attrs[key])) for key in sorted(item.attrs)]
+        attrs = [
+            (key, _sha256(item.attrs[key].SerializeToString(deterministic=True)))
+            for key in sorted(item.attrs)
+        ]
         return [*described, item.name, item.op, _strings(item.inputs), attrs]
     if isinstance(item, Branch):
         return [*described, str(item.predicate), _strings(item.outputs)]
@@ -214,8 +213,8 @@ def _describe(item: Item) -> list[object]:
     ]
 
 
-def _attr_digest(value: AttrValue) -> str:
-    return hashlib.sha256(value.SerializeToString(deterministic=True)).hexdigest()
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _strings(refs: tuple[TensorRef, ...]) -> list[str]:

@@ -80,17 +80,20 @@ def _format_loop(loop: Loop) -> str:
     while outputs and outputs[-1] == "_":
         outputs.pop()
     arrow = f" -> {', '.join(outputs)}" if outputs else ""
-    limit = "" if loop.maximum_iterations is None else f", at most {_format_limit(loop)}"
-    parallel = loop.parallel_iterations
-    clauses = [limit, "" if parallel == _PARALLEL else f", parallel {parallel}"]
-    clauses += ["" if loop.has_gradient else ", no gradient", _format_waits(loop)]
+    limit, parallel = loop.maximum_iterations, loop.parallel_iterations
+    clauses = [
+        "" if limit is None else f", at most {_format_limit(limit)}",
+        "" if parallel == _PARALLEL else f", parallel {parallel}",
+        "" if loop.has_gradient else ", no gradient",
+        _format_waits(loop),
+    ]
     return f"loop {name}({carried}){arrow}{''.join(clauses)}:"
 
 
-def _format_limit(loop: Loop) -> str:
-    limit = loop.maximum_iterations
-    if isinstance(limit, TensorRef):
-        return str(limit) if limit.node.isdecimal() else format_ref(limit)
+def _format_limit(limit: TensorRef | int) -> str:
+    """A tensor whose name could be taken for a number stands with the number of its output."""
+    if isinstance(limit, TensorRef) and not limit.node.isdecimal():
+        return format_ref(limit)
     return str(limit)
 
 
@@ -134,7 +137,8 @@ class _Parser:
     def _parse_block(self, indent: int, args: tuple[str, ...] = ()) -> Region:
         items: list[Item] = []
         while self._next < len(self._lines) and _indent(self._lines[self._next]) == indent:
-            line = self._take()
+            line = self._lines[self._next].strip()
+            self._next += 1
             if line.startswith("return "):
                 results = tuple(map(TensorRef.parse, split(line.removeprefix("return "))))
                 return Region(args, tuple(items), results)
@@ -145,10 +149,6 @@ class _Parser:
             else:
                 items.append(parse_node(line))
         return Region(args, tuple(items), ())
-
-    def _take(self) -> str:
-        self._next += 1
-        return self._lines[self._next - 1].strip()
 
     def _parse_inner(self, title: str, indent: int, args: tuple[str, ...] = ()) -> Region:
         if self._next == len(self._lines) or self._lines[self._next] != f"{' ' * indent}{title}:":

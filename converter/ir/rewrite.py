@@ -29,7 +29,7 @@ from converter.ir.uses import Use, Uses
 
 
 class GraphEditor:
-    """A graph that is being edited; the one that it was made of stays as it is.
+    """Edits a copy of a graph, which itself stays as it is.
 
     Nodes keep their order. Names that were ever in the graph are not given again.
     """

@@ -1,4 +1,4 @@
-"""GraphDef and FunctionDef to nodes, and nodes to GraphDef.
+"""Translates GraphDef and FunctionDef to nodes, and nodes to GraphDef.
 
 Sources: graph.proto, node_def.proto, function.proto of tensorflow/core/framework.
 """
@@ -20,7 +20,7 @@ def nodes_from_graph_def(graph_def: graph_pb2.GraphDef) -> dict[str, Node]:
     """Reads the nodes of a GraphDef, in its order.
 
     Raises:
-      FormatError: if two nodes have one name, or an input is no tensor name.
+      FormatError: if two nodes have one name, or an input is not a tensor name.
     """
     nodes: dict[str, Node] = {}
     for node_def in graph_def.node:
@@ -125,12 +125,12 @@ class _FunctionReader:
         if value.placeholder not in self._attrs:
             raise errors.FormatError(
                 f"function {self._def.signature.name!r} needs attribute {value.placeholder!r},"
-                " which its caller does not give"
+                " which its caller does not set"
             )
         return self._attrs[value.placeholder]
 
     def _bind_functions(self, value: AttrValue) -> AttrValue:
-        """Binds the attributes that the body gives to functions of its own."""
+        """Binds the attributes that the body passes to other functions."""
         bound = attr_value_pb2.AttrValue()
         bound.CopyFrom(value)
         for function in functions_in(bound):

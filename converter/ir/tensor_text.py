@@ -120,14 +120,13 @@ def parse_tensor(text: str) -> tensor_pb2.TensorProto:
     )
     if dtype not in _LISTS:
         raise ValueError(f"tensors of type {match['dtype']!r} have no short form")
-    try:
-        if match["packed"] is None:
-            _list_values(tensor, _parse_values(match["listed"]))
-        else:
-            values = [_parse_value(value, dtype) for value in _parse_values(match["packed"])]
-            tensor.tensor_content = np.array(values, _numpy_dtype(dtype)).tobytes()
-    except (OverflowError, TypeError) as error:
-        raise ValueError(f"a value does not fit its type in {text!r}") from error
+    if match["packed"] is None:
+        _list_values(tensor, _parse_values(match["listed"]))
+    elif dtype == types_pb2.DT_STRING:
+        raise ValueError(f"strings are listed in parentheses, found {text!r}")
+    else:
+        values = [_parse_value(value, dtype) for value in _parse_values(match["packed"])]
+        tensor.tensor_content = np.array(values, _numpy_dtype(dtype)).tobytes()
     return tensor
 
 
@@ -160,7 +159,15 @@ def _parse_value(text: str, dtype: int) -> Any:
         if text not in ("true", "false"):
             raise ValueError(f"expected true or false, found {text!r}")
         return text == "true"
-    kind = _numpy_dtype(dtype).kind
-    if kind == "c":
+    numpy_dtype = _numpy_dtype(dtype)
+    if numpy_dtype.kind == "c":
         return complex(text)
-    return int(text) if kind in "iu" else float(text)
+    return _parse_integer(text, numpy_dtype) if numpy_dtype.kind in "iu" else float(text)
+
+
+def _parse_integer(text: str, dtype: np.dtype[Any]) -> int:
+    """Reads an integer; NumPy 1 would wrap one that is too large."""
+    number, limits = int(text), np.iinfo(dtype)
+    if not limits.min <= number <= limits.max:
+        raise ValueError(f"{number} does not fit in {dtype}")
+    return number

@@ -48,7 +48,7 @@ def convert_job(job: Job) -> Outcome:
 
 
 def inspect_job(job: Job) -> Outcome | None:
-    """Reads a module; returns the outcome that converting it would have, None if `Converted`."""
+    """Reads a module, and returns the outcome of converting it; None if that is `Converted`."""
     return _guard(job, _foresee)
 
 

@@ -42,19 +42,12 @@ def check_source_root(source_root: pathlib.Path) -> None:
       UsageError: if it is not a directory, or is a model itself.
     """
     if not source_root.is_dir():
-        raise errors.UsageError(f"{source_root} is no directory", remedy="Check the path.")
-    if _names(source_root) & _MODEL_FILES:
+        raise errors.UsageError(f"{source_root} is not a directory", remedy="Check the path.")
+    if any(os.path.lexists(source_root / name) for name in _MODEL_FILES):
         raise errors.UsageError(
             f"{source_root} is a model itself, expected a tree of modules",
             remedy="Convert it with `tf1hub convert`, or name the directory above it.",
         )
-
-
-def _names(folder: pathlib.Path) -> set[str]:
-    try:
-        return set(os.listdir(folder))
-    except OSError:
-        return set()
 
 
 @dataclasses.dataclass(slots=True)
@@ -118,10 +111,10 @@ class _Walk:
     def _link(self, link: pathlib.Path) -> Outcome:
         inside = link.resolve().is_relative_to(self._source_root.resolve())
         explanation = (
-            "It is a link; what it leads to is migrated in its own place."
+            "It is a link; its target is migrated in its own place."
             if inside
-            else "It is a link out of SRC_ROOT, which is not followed: copy what it leads to, or"
-            " list it with --from-list."
+            else "It is a link out of SRC_ROOT, which is not followed: copy its target, or list it"
+            " with --from-list."
         )
         return self._not_legacy(link, Reason.LINK, explanation)
 

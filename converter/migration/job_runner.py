@@ -96,7 +96,7 @@ class JobRunner:
         error = ErrorInfo(
             kind="TimedOut",
             message=f"it took longer than {limit:g} seconds, and was stopped",
-            remedy="Allow more with --timeout-secs, if it is only large.",
+            remedy="Allow more time with --timeout-secs if the module is large.",
         )
         return TimedOut(**_facts(job, started), error=error, limit_secs=limit)
 
@@ -120,7 +120,7 @@ class JobRunner:
             kind="MemoryLimit",
             message=f"it used {memory_bytes / _GIB:.2f} GiB of memory, more than the"
             f" {limit / _GIB:.2f} GiB allowed, and was stopped",
-            remedy="Allow more with --memory-limit-gib, and fewer --workers.",
+            remedy="Allow more with --memory-limit-gib, and use fewer --workers.",
         )
 
 

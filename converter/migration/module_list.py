@@ -25,7 +25,7 @@ def read_module_list(
     except (OSError, UnicodeDecodeError) as error:
         raise errors.UsageError(
             f"{file} cannot be read: {getattr(error, 'strerror', None) or error}",
-            remedy="Write a handle on each line.",
+            remedy="Write the path of a module on each line.",
         ) from error
     handles = dict.fromkeys(line.partition(" #")[0].strip() for line in lines)
     found: dict[str, Candidate | Outcome] = {}
@@ -66,7 +66,7 @@ def _refuse(handle: str, destination_root: pathlib.Path) -> Outcome:
         destination=str(destination_root / target_of(path)),
         error=ErrorInfo(
             kind="FormatError",
-            message=f"{handle} is no local path, which is all that a migration reads for now",
+            message=f"{handle} is not a local path; a migration reads no others",
             remedy="Download the module, and list its directory.",
         ),
     )

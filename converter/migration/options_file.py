@@ -115,7 +115,7 @@ def _parse(path: pathlib.Path) -> Any:
     parsers: Mapping[str, Callable[[str], Any]] = {".json": _parse_json, ".toml": tomllib.loads}
     if path.suffix not in parsers:
         raise errors.UsageError(
-            f"{path} has no suffix that says what it is", remedy="Name it .toml or .json."
+            f"{path} ends with neither .toml nor .json", remedy="Name it by its format."
         )
     try:
         return parsers[path.suffix](path.read_text(encoding="utf-8"))

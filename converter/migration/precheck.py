@@ -67,7 +67,7 @@ def precheck(job: Job) -> Precheck:
 def _missing(job: Job) -> Outcome:
     error = ErrorInfo(
         kind=SOURCE_MISSING,
-        message=f"{job.source} is not there",
+        message=f"{job.source} does not exist",
         remedy="Check the path, and that every machine that converts sees it under this one.",
     )
     return Failed(**job.module_fields(), error=error)

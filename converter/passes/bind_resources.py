@@ -30,7 +30,7 @@ from converter.ir.graph import (
 
 
 def bind_resources(graph: Graph, program: Program) -> Graph:
-    """Replaces handle ops, and the constants that hold paths of assets, by pseudo-ops.
+    """Replaces handle ops, and the constants that hold paths of assets, with pseudo-ops.
 
     Control edges from them vanish: they have no effect to wait for.
 

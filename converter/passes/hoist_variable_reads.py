@@ -39,7 +39,7 @@ from converter.ir.graph import (
 )
 from converter.ir.rewrite import GraphEditor
 
-# Nodes that give a handle as they got it.
+# Ops that pass a handle on.
 _ALIASES = frozenset({"Identity", "Merge"}) | ENTRANCES | EXITS
 
 
@@ -47,7 +47,7 @@ def hoist_variable_reads(graph: Graph, program: Program) -> Graph:
     """Replaces reads of unchanged variables by one value for each variable.
 
     Raises:
-      UnsupportedOpError: if a handle is that of one variable or of another.
+      UnsupportedOpError: if a handle may be that of either of two variables.
     """
     del program
     handles = find_handles(graph)
@@ -61,7 +61,7 @@ def find_handles(graph: Graph) -> dict[TensorRef, str]:
     """The variable, by key, of each tensor that is a handle of one.
 
     Raises:
-      UnsupportedOpError: if a handle is that of one variable or of another.
+      UnsupportedOpError: if a handle may be that of either of two variables.
     """
     handles: dict[TensorRef, str] = {}
     for name in query.topological_order(graph.nodes):

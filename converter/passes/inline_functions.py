@@ -2,7 +2,7 @@
 
 TensorFlow can crash when a function library is imported inside of a trace, and a body that is
 part of the graph can be rewritten like the rest. A call of a function that has a gradient
-function stays, as `_CustomGradient`. If, Case and While become V1 control flow around the bodies
+function remains, as `_CustomGradient`. If, Case and While become V1 control flow around the bodies
 of their functions (`functional_ops`), which a later pass functionalizes.
 
 Before, with `square(x) { y = Mul(x, x); return y }` in the library:
@@ -117,8 +117,8 @@ def _check_no_function_attrs(graph: Graph) -> None:
         for key, value in node.attrs.items():
             if attributes.functions_in(value):
                 raise errors.UnsupportedOpError(
-                    f"op {node.op!r} takes a function in attribute {key!r}, which cannot be"
-                    " carried over yet",
+                    f"op {node.op!r} takes a function in attribute {key!r}, which the"
+                    " converter does not support",
                     node=node.name,
                 )
 
@@ -126,7 +126,7 @@ def _check_no_function_attrs(graph: Graph) -> None:
 def _check_own_gradient(call: Node) -> None:
     """Checks that a call or functional control flow has its natural gradient.
 
-    A name that nobody resolves does not matter: TensorFlow 1.15 then differentiates the function,
+    An unresolved name does not matter: TensorFlow 1.15 then differentiates the function,
     as it does after loading for the `PartitionedCall-12` of a `tf.function`.
     """
     override = gradient_overrides.override_of(call)
@@ -140,7 +140,7 @@ def _check_own_gradient(call: Node) -> None:
 
 
 class _Inliner:
-    """Inlines calls depth first, so that each body is made of plain nodes when it is placed."""
+    """Inlines calls depth first, so that each body has only plain nodes when it is placed."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
@@ -150,8 +150,8 @@ class _Inliner:
     def inline(self, graph: Graph, others: Iterable[Node] = ()) -> Graph:
         """Inlines the calls in `graph`; names of `others` are not given to new nodes.
 
-        The targets of the result are those of `graph` that are no calls, and the calls that have
-        an effect.
+        The targets of the result are those of `graph` that are not calls, and the calls that
+        have an effect.
         """
         scopes = Scopes((*graph.nodes.values(), *others))
         editor = GraphEditor(graph)
@@ -179,7 +179,7 @@ class _Inliner:
     def _count_nodes(self, count: int) -> None:
         self._count += count
         if self._count > MAX_NODES:
-            raise errors.FormatError(f"inlined, the graph has more than {MAX_NODES} nodes")
+            raise errors.FormatError(f"the graph has more than {MAX_NODES} nodes after inlining")
 
     def _place(self, editor: GraphEditor, call: Node, placed: Placed) -> None:
         """Puts nodes in the place of `call`, and a NoOp that waits until the call is done."""
@@ -238,7 +238,7 @@ class _Inliner:
         return callee.name in self._program.gradients and self._lowering(call.op) is place_call
 
     def _kept_call(self, call: Node, callee: _Callee) -> Node:
-        """The call as a node of its own, so that it keeps the gradient that the exporter gave."""
+        """The call as one node, which keeps the gradient that the exporter gave it."""
         body = self._read(self._get_function(call, callee.name), callee)
         check_body(call, Body(callee.name, body, ()), len(call.inputs))
         outputs = attributes.int_attr(len(body.results))

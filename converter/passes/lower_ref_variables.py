@@ -1,9 +1,9 @@
 """Turns V1 ref variables into resource variables.
 
-A ref is both a variable and its value. Here the two are told apart: ops that change the
-variable take its handle, and every use of the value becomes a read, placed where V1 looks at
+A ref is both a variable and its value. This pass separates the two: ops that change the
+variable take its handle, and every use of the value becomes a read, placed where V1 reads
 the value: just before its user runs. An op that returns the changed ref is read after itself;
-no gradient leads through it, in V1 and here.
+no gradient flows through it, in V1 or here.
 
 Before:
     v = VariableV2[dtype=float, shape=[]]()
@@ -56,7 +56,7 @@ class _Ref:
     Attributes:
       handle: The variable that it refers to, as it came into the loop or branch.
       dtype: The type attribute of its value.
-      after: The op after which to look at it.
+      after: The op after which to read it.
       changed: Whether it is the output of an op that changed it, such as Assign.
       variable: The node that makes the variable.
     """
@@ -72,7 +72,7 @@ def lower_ref_variables(graph: Graph, program: Program) -> Graph:
     """Replaces ref variables, the ops that change them, and the uses of their values.
 
     Raises:
-      UnsupportedOpError: if an op changes a ref in a way that resource variables lack.
+      UnsupportedOpError: if an op changes a ref in a way that resource variables do not support.
     """
     del program
     if not any(node.op in op_facts.REF_VARIABLES for node in graph.nodes.values()):
@@ -95,7 +95,7 @@ class _Lowering:
             self._lower(node)
         for variable in self._carried.keys() & self._changed:
             raise errors.UnsupportedOpError(
-                f"a loop carries V1 variable {variable!r}, which the call changes, by reference",
+                f"a loop carries V1 variable {variable!r} by reference, and the call changes it",
                 node=self._carried[variable],
             )
         results = tuple(self._result(ref) for ref in self._graph.results)
@@ -193,7 +193,7 @@ class _Lowering:
         return dataclasses.replace(node, inputs=tuple(inputs))
 
     def _changes_and_others(self, node: Node) -> list[str]:
-        """What must run before the node: V1 looks at all of its refs only then."""
+        """The nodes that must run before the node, since V1 reads all of its refs only then."""
         if node.op in op_facts.V1_CONTROL_FLOW:
             return []  # Such a node runs with any one of its inputs, or copies it at once.
         sources = node.inputs
@@ -241,7 +241,7 @@ def _resource_twin(node: Node) -> str:
     twin = f"Resource{node.op}"
     if not known or op_facts.find_op_def(twin) is None:
         raise errors.UnsupportedOpError(
-            f"op {node.op!r} changes a V1 variable in a way that TF2 variables lack",
+            f"op {node.op!r} changes a V1 variable in a way that TF2 variables do not support",
             node=node.name,
         )
     return twin

@@ -82,7 +82,7 @@ def prune_unreachable(
 
 
 def _cut_controls(nodes: Nodes, feeds: Collection[TensorRef]) -> Nodes:
-    """Drops control edges from fed nodes where nobody can tell whether they ran.
+    """Drops control edges from fed nodes that have no effect.
 
     A session drops those from fed placeholders, which could not run.
     """

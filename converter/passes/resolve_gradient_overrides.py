@@ -50,13 +50,13 @@ _CARRY_GRADIENTS = op_facts.DIFFERENTIABLE | _HANDLES
 
 
 def resolve_gradient_overrides(graph: Graph, program: Program) -> Graph:
-    """Leaves attribute `_gradient_op_type` on nodes whose gradient is another than their op's.
+    """Leaves attribute `_gradient_op_type` on nodes whose gradient differs from their op's.
 
     Ops that TensorFlow 1.15 does not differentiate, while TensorFlow 2 does, get it as well.
 
     Raises:
-      UnsupportedOpError: if the gradient of an op is overridden that has no place in a function
-        of its own, such as an op of control flow.
+      UnsupportedOpError: if the gradient of an op is overridden that cannot be moved into a
+        function, such as an op of control flow.
     """
     del program
     editor = GraphEditor(graph)
@@ -136,7 +136,7 @@ def check_overrides_kept(before: Nodes, after: Nodes) -> None:
 def _is_list(node: Node) -> bool:
     """Whether a node passes on a list, for what in V1 is the flow of a TensorArray.
 
-    A flow is a float of no meaning, and so is its gradient, as long as there is one.
+    A flow is a float without meaning, and so is its gradient, as long as there is one.
     """
     return "T" in node.attrs and node.attrs["T"].type == op_facts.DT_VARIANT
 
@@ -170,7 +170,7 @@ def _is_differentiable(node: Node) -> bool:
 
 
 def _is_bound_to_its_place(node: Node) -> bool:
-    """Whether a node is none that could as well be in a function of its own."""
+    """Whether a node cannot be moved into a function."""
     if node.op in _STRUCTURE or any(op_facts.takes_ref(node, i) for i in range(len(node.inputs))):
         return True
     takes, gives = op_facts.dtypes(node)

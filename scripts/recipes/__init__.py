@@ -1,1 +1,1 @@
-"""What maintainers of a repository of modules run, by hand or by cron."""
+"""Examples for those who maintain a tree of modules: to run by hand or by cron, and to adapt."""

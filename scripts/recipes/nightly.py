@@ -3,16 +3,16 @@
     scripts/migrate_nightly /mnt/modules /mnt/saved_models --logs /var/log/tf1hub
     scripts/migrate_nightly … --require MANIFEST -- --verify --workers 8
 
-What follows `--` goes to `tf1hub migrate`. Mount a bucket (with gcsfuse, for instance) rather than
-copying it, and name with --require a file that is there only if it is mounted: an empty directory
-in its place would be a tree in which nothing is to be done.
+The arguments after `--` go to `tf1hub migrate`. Mount a bucket (with gcsfuse, for instance) instead
+of copying it, and pass --require with the name of a file in it: if the bucket is not mounted, an
+empty directory in its place would look like a tree without modules.
 
-Each run leaves TIME.log, what `tf1hub migrate` said, TIME.run.json, what it printed, and the page
-of `tf1hub report` over the whole tree, TIME.html, with TIME.json and TIME.csv. It prints one line.
-A SIGTERM lets it finish the modules that are being converted; the next night goes on.
+Each run writes TIME.log (the messages of `tf1hub migrate`), TIME.run.json (its result), and the
+report of the whole tree, TIME.html, with TIME.json and TIME.csv. It prints one line. After a
+SIGTERM it finishes the modules that are being converted; the next night converts the rest.
 
-Exit status: that of `tf1hub migrate` (0 all well, 1 something is not converted, 2 wrong use), 1
-too if nothing was found, 3 if the run of another night is still going on.
+Exit status: that of `tf1hub migrate` (0 all well, 1 something is not converted, 2 wrong use); also
+1 if nothing was found; 3 if the run of another night has not ended.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _fail(text: str, status: int) -> int:
 
 @contextlib.contextmanager
 def _alone(lock: pathlib.Path) -> Iterator[bool]:
-    """Whether no other run holds the lock, which ends with the process however that ends."""
+    """Takes the lock, and yields whether that worked; it is released when the process ends."""
     with lock.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -111,7 +111,7 @@ def _write_page(arguments: argparse.Namespace, page: pathlib.Path, messages: Any
 
 
 def _read(output: Any) -> dict[str, Any] | None:
-    """What a migration printed; None if it ended before it did."""
+    """Reads the result of a migration; None if it did not print one."""
     output.seek(0)
     try:
         values: dict[str, Any] = json.load(output)
@@ -128,7 +128,7 @@ def _summarize(report: dict[str, Any]) -> str:
 
 
 def _prune(logs: pathlib.Path, keep: int) -> None:
-    """Removes the files of all runs but the last ones; their names sort by time."""
+    """Removes the files of all runs except the last ones; their names sort by time."""
     stamps = sorted({path.stem for path in logs.glob("*T*Z.log")})
     for stamp in stamps[:-keep]:
         for path in logs.glob(f"{stamp}.*"):
@@ -146,9 +146,9 @@ def _parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("destination_root", metavar="DST_ROOT", type=_absolute, help="tree of SavedModels")
     add("--logs", type=_absolute, required=True, metavar="DIR", help="where logs and reports go")
     add("--keep", type=_count, default=30, metavar="N",
-        help="of how many runs they are kept (default: 30)")  # fmt: skip
+        help="how many runs to keep (default: 30)")  # fmt: skip
     add("--require", action="append", default=[], metavar="NAME",
-        help="a file that has to be in SRC_ROOT; may be repeated")  # fmt: skip
+        help="a file that must be in SRC_ROOT; may be repeated")  # fmt: skip
     own, options = _split(sys.argv[1:] if argv is None else argv)
     arguments = parser.parse_args(own)
     arguments.options = options
@@ -156,7 +156,7 @@ def _parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """What stands before `--`, and after it."""
+    """Splits the arguments at `--`."""
     words = list(argv)
     if "--" not in words:
         return words, []

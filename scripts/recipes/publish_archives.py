@@ -3,11 +3,11 @@
     scripts/publish_archives /mnt/saved_models /mnt/archives
     cd /mnt/archives && sha256sum --check SHA256SUMS
 
-ARCHIVES/<path>.tar.gz is rooted at the SavedModel, as `hub.load` and TF Hub want it. The same
-SavedModel gives the same bytes: names are sorted, and times, owners and permissions are the same
-for all. Only what has changed since the last time is packed; an archive appears complete or not at
-all, and SHA256SUMS names only those that are there. What is gone from the tree is gone from the
-list, and its archive with --prune.
+The root of ARCHIVES/<path>.tar.gz is the SavedModel, as `hub.load` and TF Hub expect. The same
+SavedModel gives the same bytes: names are sorted, and times, owners and permissions are constant.
+Only what has changed since the last time is packed; an archive appears complete or not at all, and
+SHA256SUMS lists only archives that exist. A SavedModel that was removed from the tree is removed
+from the list, and with --prune its archive is removed, too.
 
 Exit status: 0 all well, 1 if an archive cannot be written, 2 for wrong use.
 """
@@ -25,6 +25,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from converter.export.record import FILENAME, FOLDER
 from converter.files.pack import pack
 from converter.files.snapshot import take_snapshot
 from converter.migration.journal import STATE_FOLDER
@@ -38,12 +39,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parse_arguments(argv)
     root, archives = arguments.destination_root, arguments.archives
     if not root.is_dir():
-        return _fail(f"{root} is no directory", 2)
+        return _fail(f"{root} is not a directory", 2)
     if archives.resolve().is_relative_to(root.resolve()):
-        return _fail(f"{archives} lies in {root}", 2)
+        return _fail(f"{archives} is inside {root}", 2)
     models = list(find_models(root))
     if not models:
-        return _fail(f"{root} holds no SavedModel that the converter wrote", 2)
+        return _fail(f"{root} has no SavedModel that the converter wrote", 2)
     try:
         archives.mkdir(parents=True, exist_ok=True)
         packed, removed = _publish(root, archives, models, prune=arguments.prune)
@@ -59,10 +60,7 @@ def _fail(text: str, status: int) -> int:
 
 
 def find_models(root: pathlib.Path) -> Iterator[str]:
-    """The relative paths of all SavedModels that the converter wrote, sorted."""
-    # What it imports takes seconds.
-    from converter.export.record import FILENAME, FOLDER
-
+    """Finds all SavedModels that the converter wrote; yields their relative paths, sorted."""
     for folder, folders, _ in os.walk(root):
         folders.sort()
         place = pathlib.Path(folder)
@@ -88,7 +86,7 @@ def _publish(
             continue
         checksum = _pack(root / path, archive)
         if take_snapshot(root / path).stat_digest != stat_digest:
-            stat_digest = ""  # It was replaced meanwhile: another time.
+            stat_digest = ""  # It was replaced in the meantime: the next run packs it again.
         state[name] = {"signature": stat_digest, "sha256": checksum, "bytes": _size(archive)}
         packed += 1
         shown = name.encode(errors="backslashreplace").decode()
@@ -117,7 +115,7 @@ def _pack(model: pathlib.Path, archive: pathlib.Path) -> str:
 
 @contextlib.contextmanager
 def _replacing(path: pathlib.Path) -> Iterator[Any]:
-    """A file that takes its place when the block ends without error."""
+    """Yields a temporary file, which replaces `path` when the block ends without an error."""
     with tempfile.NamedTemporaryFile(
         dir=path.parent, prefix=f".{path.name[:100]}.", delete=False
     ) as file:
@@ -154,7 +152,7 @@ def _write(archives: pathlib.Path, state: Mapping[str, Mapping[str, Any]]) -> No
 
 
 def _line(name: str, checksum: str) -> bytes:
-    """A line of SHA256SUMS, as `sha256sum` writes it: odd names have a backslash before all."""
+    """Formats a line of SHA256SUMS as `sha256sum` does: a backslash marks escaped names."""
     odd = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
     return os.fsencode(f"{chr(92) if odd != name else ''}{checksum}  {odd}\n")
 
@@ -167,8 +165,8 @@ def _parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("destination_root", metavar="DST_ROOT", type=_absolute, help="tree that was migrated")
-    add("archives", metavar="ARCHIVES", type=_absolute, help="where archives go")
-    add("--prune", action="store_true", help="remove archives of what is gone from the tree")
+    add("archives", metavar="ARCHIVES", type=_absolute, help="folder for the archives")
+    add("--prune", action="store_true", help="remove archives whose SavedModels are gone")
     return parser.parse_args(argv)
 
 

@@ -3,10 +3,10 @@
     scripts/verify_migrated /mnt/saved_models
     scripts/verify_migrated /mnt/saved_models --source-root /mnt/modules --workers 8 --json
 
-For an upgrade of TensorFlow, say, or a copy of the tree. What the journal of the migration says is
-converted is verified, each module in a worker process that may crash or hang. Stopped, it goes on
-where it was when it is run again: what was equal, and has not changed since, counts. It prints a
-table, or with --json one JSON document.
+Useful after an upgrade of TensorFlow, or for a copy of the tree. It verifies the modules that are
+converted according to the journal of the migration, each in a worker process that may crash or
+hang. A run that was stopped is resumed by the next: a module that was equal is not verified again
+unless it has changed. It prints a table, or with --json one JSON document.
 
 Exit status: 0 if all are equal, 1 if not, 2 for wrong use.
 """
@@ -42,7 +42,7 @@ from converter.migration.outcomes import (
 )
 
 _JOB = "recipes.verify_job:verify_job"
-# Where workers find that.
+# Workers import it from here.
 _SCRIPTS = str(pathlib.Path(__file__).resolve().parents[1])
 
 
@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"verify_migrated: error: {error}", file=sys.stderr)
         return 2 if isinstance(error, converter.UsageError) else 1
     except KeyboardInterrupt:
-        print("verify_migrated: stopped. Run it again: it goes on.", file=sys.stderr)
+        print("verify_migrated: stopped. Run it again to resume it.", file=sys.stderr)
         return 1
     if arguments.json:
         terminal.print_json({"modules": [to_json_values(outcome) for outcome in outcomes]})
@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _find_jobs(arguments: argparse.Namespace) -> list[Job]:
-    """A job for each module that was converted; trees may have been moved since."""
+    """Makes a job for each module that was converted; the trees may have been moved since."""
     root: pathlib.Path = arguments.destination_root
     jobs = []
     for outcome in read_journal(root).outcomes:
@@ -118,14 +118,14 @@ def _run(jobs: Sequence[Job], arguments: argparse.Namespace) -> Iterator[Outcome
 
 
 def _key(job: Job) -> str:
-    """What an earlier comparison has to have been of, to count."""
+    """Identifies what a comparison was of; one with the same key need not be repeated."""
     places = map(pathlib.Path, (job.source, job.destination))
     digests = [take_snapshot(place).stat_digest for place in places]
     return json.dumps([job.path, *digests, converter.__version__, *job.options.import_ops])
 
 
 def _read_state(file: pathlib.Path) -> dict[str, Outcome]:
-    """The comparisons that found equality, by key; a line that is torn counts for nothing."""
+    """Reads the comparisons that found equality, by key; ignores incomplete lines."""
     found: dict[str, Outcome] = {}
     with contextlib.suppress(FileNotFoundError):
         for line in file.read_bytes().splitlines():
@@ -148,17 +148,15 @@ def _open_state(file: pathlib.Path) -> Any:
 
 
 def _write_state(state: Any, key: str, outcome: Outcome) -> None:
-    # The first newline ends a line that a kill has torn.
+    # The first newline ends a line that a killed process left incomplete.
     state.write("\n" + json.dumps({"key": key, "outcome": to_json_values(outcome)}) + "\n")
     state.flush()
     os.fsync(state.fileno())
 
 
 def _describe(outcome: Outcome) -> str:
-    return "equal" if isinstance(outcome, UpToDate) else _error(outcome)
-
-
-def _error(outcome: Outcome) -> str:
+    if isinstance(outcome, UpToDate):
+        return "equal"
     return outcome.error.text if isinstance(outcome, Unsuccessful) else type(outcome).__name__
 
 
@@ -201,9 +199,8 @@ def _parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--import-ops", action="append", default=[], metavar="PACKAGE",
         help="import PACKAGE first, which registers custom ops; may be repeated")  # fmt: skip
     add("--state", type=_absolute, metavar="FILE",
-        help="where it is noted what was equal (default: verified.jsonl in DST_ROOT's hidden"
-        " folder)")  # fmt: skip
-    add("--again", action="store_true", help="verify what was equal before, too")
+        help="file for what was equal (default: DST_ROOT/.tf1hub/verified.jsonl)")  # fmt: skip
+    add("--again", action="store_true", help="also verify what was equal before")
     add("--json", action="store_true", help="print one JSON document")
     arguments = parser.parse_args(argv)
     if arguments.state is None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from converter.assemble.reusable import CallablePiece, build_reusable
+from converter.assemble.reusable import CallableModule, build_reusable
 from converter.compile.compile_module import compile_module
 from converter.formats.registry import read_module
 from converter.ir.graph import AssetSpec
@@ -27,7 +27,7 @@ def test_trainable_variables_are_those_of_the_collection(golden_live):
 def test_the_root_is_the_default_piece_and_shares_its_function(golden_live):
     module = golden_live("half_plus_two")
     assert module.__dict__["__call__"] is module.default.__dict__["__call__"]
-    assert isinstance(module.default, CallablePiece)
+    assert isinstance(module.default, CallableModule)
 
 
 def test_pieces_list_what_they_use_and_share_it(golden_live):

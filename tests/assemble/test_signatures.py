@@ -1,7 +1,11 @@
+import types
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from converter import errors
+from converter.assemble import signatures as module
 from converter.assemble.reusable import build_reusable
 
 
@@ -65,3 +69,13 @@ def test_a_signature_with_the_name_of_the_initializer_has_another(served):
 def test_ragged_outputs_are_taken_apart(served):
     function = served("ragged_both").functions["default"]
     assert any("_component_0" in name for name in function.structured_outputs)
+
+
+def test_a_function_that_is_traced_once_more_is_noticed(monkeypatch):
+    """The names of its inputs would be others than those of the first trace."""
+    monkeypatch.setattr(module, "keyword_arguments", lambda *_: {"x": tf.constant(1.0)})
+    function = tf.function(lambda x: {"y": x})
+    part = types.SimpleNamespace(plan=types.SimpleNamespace(signature="encode"))
+    with pytest.raises(errors.InternalError, match="signature 'encode' was traced again"):
+        module._call(part, function, None, {})
+    assert module._call(part, function, None, {})["y"] == 1

@@ -22,7 +22,7 @@ new MutationObserver((_, observer) => {
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
-    """The page over a migration with every outcome."""
+    """The report of a migration with every outcome."""
     root = tmp_path_factory.mktemp("migration")
     outcomes = [
         *report_data.one_of_each(root),
@@ -240,7 +240,7 @@ def test_damage_is_said(open_page, tmp_path):
     journal.write_bytes(b"x\n" + journal.read_bytes())
     page = open_page(converter.report(tmp_path).html, "#module=m")
     expect(page.get_by_role("dialog")).to_contain_text("conversion.json, could not be read")
-    expect(page.locator("main .notice").first).to_contain_text("The journal is damaged")
+    expect(page.locator("main .notice").first).to_contain_text("Line 1 of the journal is damaged")
 
 
 def test_hostile_texts_stay_text(open_page, tmp_path):

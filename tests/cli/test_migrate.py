@@ -189,3 +189,16 @@ def test_a_dry_run_lists_all_reasons_as_inspect_does(capsys):
         {"error": error, "type": "UnsupportedOpError", "callables": list(callables)}
         for error, callables in reasons
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--engine", "dask"], "needs the address of a scheduler. Pass --scheduler"),
+        (["--scheduler", "tcp://host:1"], "--scheduler is for Dask. Pass --engine dask"),
+    ],
+)
+def test_an_engine_and_a_scheduler_go_together(options, message, tmp_path, capsys):
+    arguments = ["tf1hub", "migrate", *options, str(tmp_path / "src"), str(tmp_path / "dst")]
+    assert main.main(main.parse_arguments(arguments)) == 2
+    assert message in capsys.readouterr().err

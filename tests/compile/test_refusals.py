@@ -1,7 +1,7 @@
 import pytest
 
 from converter import errors
-from converter.compile.refusals import Refusals
+from converter.compile.refusals import RefusalInfo, Refusals
 
 
 def test_nothing_is_refused_at_first():
@@ -20,6 +20,15 @@ def test_each_error_is_listed_once_with_all_that_it_hits():
     assert [(str(each.error), each.parts) for each in refusals.all] == [
         ("one.", ("a", "c")), ("two.", ("b", "table 't'")),
     ]  # fmt: skip
+
+
+def test_a_refusal_as_json():
+    refusals = Refusals()
+    refusals.add(errors.FormatError("bad", node="n", remedy="Mend it."), "default")
+    (refusal,) = refusals.all
+    assert refusal.to_info() == RefusalInfo(
+        error="bad (at node 'n'). Mend it.", type="FormatError", callables=("default",)
+    )
 
 
 def test_errors_of_our_own_go_through():

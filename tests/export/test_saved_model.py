@@ -99,7 +99,7 @@ def test_overwrite_replaces_nothing_else(golden_module, tmp_path):
 def test_source_and_destination_are_apart(golden_module, where):
     source = golden_module("half_plus_two")
     before = digest(source)
-    with pytest.raises(errors.DestinationError, match="in one another"):
+    with pytest.raises(errors.DestinationError, match="lies in the other"):
         converter.convert(source, source / where, overwrite=True)
     assert digest(source) == before
 
@@ -113,6 +113,18 @@ def test_a_failure_leaves_nothing_behind(golden_module, tmp_path):
     with pytest.raises(errors.WeightsError, match="variable 'a'"):
         converter.convert(source, tmp_path / "out")
     assert [p.name for p in tmp_path.iterdir()] == ["half_plus_two"]
+
+
+def test_a_disk_that_is_full_while_tensorflow_saves(golden_module, tmp_path, monkeypatch):
+    def save(*_):
+        raise tf.errors.ResourceExhaustedError(
+            None, None, "saved_model.pb; No space left on device"
+        )
+
+    monkeypatch.setattr("converter.tf_private.save_without_checkpoint", save)
+    with pytest.raises(errors.DestinationError, match="No space left on device"):
+        converter.convert(golden_module("half_plus_two"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_failed_verification_leaves_the_old_version(golden_module, tmp_path, monkeypatch):

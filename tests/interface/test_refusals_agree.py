@@ -19,7 +19,6 @@ import converter
 from converter import errors
 from converter.assemble.reusable import build_reusable
 from converter.compile.compile_module import compile_module
-from converter.files.json_values import to_json_values
 from converter.formats.registry import read_module
 from converter.migration.outcomes import Refused
 from converter.passes import pipeline
@@ -227,8 +226,8 @@ def test_a_dry_run_refuses_each(tmp_path):
         assert isinstance(outcome, Refused)
         assert _DAMAGES[name].message in outcome.error.message
         refusals = converter.inspect(outcome.source).refusals
-        assert to_json_values(outcome.refusals) == refusals
-        assert outcome.error.text == refusals[0]["error"]
+        assert outcome.refusals == refusals
+        assert outcome.error.text == refusals[0].error
     assert found["unknown op of a loss"].error.kind == "UnsupportedOpError"
     assert found["missing attribute"].error.kind == "FormatError"
 
@@ -256,7 +255,7 @@ def test_commands_say_the_same_of_a_table_that_an_unknown_op_fills(tmp_path):
     report, _ = _run(
         "migrate", tmp_path / "src", tmp_path / "dst", "--dry-run", "--json", "--workers", 1
     )
-    assert [each["error"]["message"] for each in report["outcomes"]] == [message]
+    assert [each["refusals"] for each in report["outcomes"]] == [summary["refusals"]]
     assert not (tmp_path / "dst").exists()
 
 
@@ -266,13 +265,13 @@ _TRACED = ("bert_tiny", "defun_gradient", "dense_regularized", "image_bn_dropout
 
 def _check_that_tracing_reads_only(name, monkeypatch):
     legacy = read_module(GOLDEN / name / "module")
-    graphs = compile_module(legacy)
+    compiled = compile_module(legacy)
 
     def fail(*_):
         raise AssertionError("a graph is lowered while another is traced")
 
     monkeypatch.setattr(pipeline, "trace_passes", fail)
-    assert build_reusable(graphs, live=False).signatures.functions
+    assert build_reusable(compiled, live=False).signatures.functions
 
 
 @pytest.mark.parametrize("name", _TRACED)

@@ -32,6 +32,21 @@ def _float(bits):
         (_AttrValue(f=float("nan")), "nan"),
         (_AttrValue(s=b'say "x"\\\n\xff'), r'"say \"x\"\\\n\377"'),
         (_AttrValue(tensor={"dtype": 3, "tensor_shape": {}, "int_val": [5]}), "int32(5)"),
+        (_AttrValue(list={}), "()"),
+        (_AttrValue(list={"i": [0, -1]}), "(0, -1)"),
+        (_AttrValue(list={"f": [0, 0.1]}), "(0.0, 0.1)"),
+        (_AttrValue(list={"b": [True]}), "(true)"),
+        (_AttrValue(list={"type": [1, 3]}), "(float, int32)"),
+        (_AttrValue(list={"s": [b"a, b", b"()"]}), '("a, b", "()")'),
+        (_AttrValue(list={"shape": [{"dim": [{"size": 2}, {"size": -1}]}, {}]}), "([2,?], [])"),
+        (_AttrValue(list={"s": [b"a"], "i": [1]}), '("a", 1)'),
+        # Values without a short form.
+        (_AttrValue(list={"type": [9999]}), "{list { type: 9999 }}"),
+        (
+            _AttrValue(list={"func": [{"name": "f"}], "i": [1]}),
+            '{list { i: 1 func { name: "f" } }}',
+        ),
+        (_AttrValue(func={"name": "f"}), '{func { name: "f" }}'),
         # No other form of these has the same bytes.
         (
             _AttrValue(tensor={"dtype": 3, "int_val": [5]}),
@@ -86,7 +101,9 @@ def test_abbreviated_values_are_not_read(text):
         parse_attr(text)
 
 
-@pytest.mark.parametrize("text", ["{tensor { dtype: }}", "{nonsense: 1}", "{", "flaot", ""])
+@pytest.mark.parametrize(
+    "text", ["{tensor { dtype: }}", "{nonsense: 1}", "{", "flaot", "(flaot)", ""]
+)
 def test_other_texts_are_refused(text):
     with pytest.raises(ValueError, match=r"expected an attribute value|DataType has no value"):
         parse_attr(text)

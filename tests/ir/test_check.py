@@ -74,7 +74,7 @@ def test_an_op_that_should_be_gone_is_our_fault():
 
 def test_an_argument_that_is_no_arg_is_our_fault():
     graph = dataclasses.replace(parse_graph(_GOOD), args=("x", "axis"))
-    with pytest.raises(errors.InternalError, match="'axis' is no _Arg"):
+    with pytest.raises(errors.InternalError, match="'axis' is not an _Arg"):
         check_graph(graph)
 
 

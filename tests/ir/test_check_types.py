@@ -56,7 +56,7 @@ def _pattern(message):
         ("channels=3", 'channels="3"', "image", "op 'DecodePng' holds s, expected int"),
         ("channels=3", "channels={}", "image", "holds None, expected int"),
         ("strides={list { i: 1 i: 1 i: 1 i: 1 }}", "strides=1", "y", "holds i, expected list"),
-        ("{ i: 1 i: 1 i: 1 i: 1 }", "{ f: 1 i: 1 }", "y", "holds other values than those of a"),
+        ("{ i: 1 i: 1 i: 1 i: 1 }", "{ f: 1 i: 1 }", "y", "holds values that do not belong in a"),
         ("T={list { type: DT_FLOAT type: DT_INT32 }}](sum, axis)", "T={list { }}]()", "kept",
          "'T' of op 'IdentityN' is below its minimum of 1"),
         ('padding="SAME"', 'padding="ALL"', "y", "'padding' of op 'Conv2D' has the value 'ALL'"),
@@ -87,7 +87,7 @@ def test_an_op_that_tensorflow_has_removed_is_refused(check):
     """
     text = text.replace("ATTRS", "variance_epsilon=0.1, scale_after_normalization=true")
     check(text, producer=8)
-    with pytest.raises(errors.UnsupportedOpError, match=r"has removed op 'BatchNorm.*graph has 9"):
+    with pytest.raises(errors.UnsupportedOpError, match=r"removed op 'Batch.*graph has version 9"):
         check(text, producer=9)
 
 

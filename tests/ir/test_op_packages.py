@@ -37,14 +37,14 @@ def test_of_an_op_that_nobody_knows_no_package_is_named():
     [
         ("Resampler", "tf.contrib.resampler, which TensorFlow 2 does not have"),
         ("HyperplaneLSHProbes", "tf.contrib.nearest_neighbor"),
-        ("Rpc", "TensorFlow 1 that this TensorFlow no longer has"),
+        ("Rpc", "TensorFlow 1, and this TensorFlow no longer has it"),
         ("SentencepieceEncodeSparse", "tf_sentencepiece, which has no release"),
         ("Addons>Resample", "tensorflow_addons, whose last release is for TensorFlow 2.15"),
     ],
 )
 def test_an_op_that_is_gone_is_said_to_be_and_no_package_is_advised(op, where):
     error = str(unregistered_op_error(op, "n"))
-    assert f"op {op!r} is one of {where}" in error
+    assert f"op {op!r} belongs to {where}" in error
     assert "--import-ops" not in error
 
 

@@ -52,7 +52,7 @@ def test_a_back_edge_over_control_does_not_count():
     ["a = Neg(b)\nb = Neg(a)", "a = Neg(a)", "c = Const()\na = NoOp(^b)\nb = Neg(c, ^a)"],
 )
 def test_a_cycle_is_refused_with_a_node_of_it(text):
-    with pytest.raises(errors.FormatError, match="cycle that is no V1 loop") as caught:
+    with pytest.raises(errors.FormatError, match="cycle that is not a V1 loop") as caught:
         query.topological_order(parse_graph(text).nodes)
     assert caught.value.node == "a"
 

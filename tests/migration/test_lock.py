@@ -1,5 +1,6 @@
 """The lock: held by one, and by nobody who is dead."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -66,5 +67,18 @@ def test_a_place_that_cannot_be_written_is_an_error(tmp_path):
     with (
         pytest.raises(errors.DestinationError, match="cannot be written"),
         locked(tmp_path / "file/lock"),
+    ):
+        pass
+
+
+def test_a_filesystem_without_locks(tmp_path, monkeypatch):
+    def flock(file, operation):
+        del file, operation
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with (
+        pytest.raises(errors.DestinationError, match="cannot be locked: No locks available"),
+        locked(tmp_path / "dst/lock"),
     ):
         pass

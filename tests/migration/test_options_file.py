@@ -85,7 +85,7 @@ def test_a_pattern_that_matches_nothing():
         ("a.json", '{"a": {"tags": [], "tags": []}}', "is not valid JSON: 'tags' is there twice"),
         ("a.json", "{", "is not valid JSON: "),
         ("a.json", b"\xff", "is not valid JSON: "),
-        ("a.yaml", "a: {}", "has no suffix that says what it is"),
+        ("a.yaml", "a: {}", "ends with neither .toml nor .json"),
     ],
 )
 def test_what_is_no_such_file(name, content, message, write):

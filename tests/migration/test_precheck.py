@@ -96,7 +96,7 @@ def test_a_source_that_is_not_there_is_not_the_module_s_fault(job):
     outcome = precheck(replace(job, source="/nowhere/a")).outcome
     assert isinstance(outcome, Failed)
     assert outcome.error.kind == "SourceMissing"
-    assert "/nowhere/a is not there" in outcome.error.text
+    assert "/nowhere/a does not exist" in outcome.error.text
 
 
 def test_what_is_tf2_is_not_legacy(job):

@@ -3,7 +3,7 @@ import pytest
 
 from converter import errors
 from converter.ir.graph import Kind, Signature, TensorInfo, TensorRef
-from converter.parity.user_inputs import check_keys, find_value
+from converter.parity.user_inputs import check_keys, find_value, read_arrays
 
 _FLOAT, _STRING = 1, 7
 _DENSE = TensorInfo(Kind.DENSE, _FLOAT, (None,), (TensorRef("x"),))
@@ -48,3 +48,13 @@ def test_names_the_known_keys():
     check_keys({"a/b": np.ones(1), "default/s_values": np.ones(1)}, [_SIGNATURE])
     with pytest.raises(errors.UsageError, match=r"'nope'.*'default/a/b'"):
         check_keys({"nope": np.ones(1)}, [_SIGNATURE])
+
+
+@pytest.mark.parametrize("content", [None, b"not an archive"])
+def test_a_file_that_holds_no_arrays(content, tmp_path):
+    path = tmp_path / "inputs.npz"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(errors.UsageError, match="cannot be read") as caught:
+        read_arrays(path)
+    assert "numpy.savez" in caught.value.remedy

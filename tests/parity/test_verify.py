@@ -159,3 +159,15 @@ def test_refuses_a_destination_without_a_usable_record(golden, converted, tmp_pa
     (copy / "assets.extra" / "conversion.json").write_text(json.dumps({"source": {}}))
     with pytest.raises(errors.ParityError, match=r"damaged: .* missing required field"):
         verify(golden("half_plus_two"), copy)
+
+
+def test_refuses_a_record_without_the_options(golden, converted, tmp_path):
+    """A later version of the converter may choose by another option."""
+    copy = tmp_path / "copy"
+    shutil.copytree(converted("half_plus_two"), copy)
+    path = copy / "assets.extra" / "conversion.json"
+    record = json.loads(path.read_text())
+    del record["options"]["training_tags"]
+    path.write_text(json.dumps(record))
+    with pytest.raises(errors.ParityError, match="has no option 'training_tags'"):
+        verify(golden("half_plus_two"), copy)

@@ -137,13 +137,13 @@ def test_stateful_bodies_become_targets(inline, make_function, as_text):
     function = make_function(
         "f",
         {"x": "float"},
-        "p = Assert[T={list { type: DT_FLOAT }}](x, x)\nn = Neg[T=float](x)",
+        "p = Assert[T=(float)](x, x)\nn = Neg[T=float](x)",
         {"out": "n:y:0"},
         stateful=True,
     )
     after = """
         a = _Arg()
-        call/p = Assert[T={list { type: DT_FLOAT }}](a, a)
+        call/p = Assert[T=(float)](a, a)
         call/n = Neg[T=float](a)
         call = NoOp(^call/n, ^call/p)
         return call/n
@@ -392,7 +392,7 @@ def test_calls_of_calls_without_end_are_refused(inline, make_function):
 
 
 def test_a_wrong_number_of_arguments_is_refused(inline, square):
-    with pytest.raises(errors.FormatError, match="takes 1 arguments, the call gives 2") as caught:
+    with pytest.raises(errors.FormatError, match="takes 1 arguments, the call passes 2") as caught:
         inline("a = _Arg()\ncall = square(a, a)\nreturn call", square)
     assert caught.value.node == "call"
 
@@ -434,7 +434,7 @@ def test_a_branch_is_differentiated_as_the_ops_that_it_is_made_of(inline, square
 
 
 def test_such_a_call_needs_the_right_arguments_too(inline, square):
-    with pytest.raises(errors.FormatError, match="takes 1 arguments, the call gives 0") as caught:
+    with pytest.raises(errors.FormatError, match="takes 1 arguments, the call passes 0") as caught:
         inline("call = square()\nreturn call", square, gradients={"square": "square_grad"})
     assert caught.value.node == "call"
 

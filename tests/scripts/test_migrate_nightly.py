@@ -92,7 +92,7 @@ def test_a_run_that_is_still_going_on_is_not_disturbed(run, tmp_path, capsys):
 
 def test_wrong_use_has_its_status_and_the_reason(run, tmp_path, capsys):
     assert run(source="nowhere") == 2
-    assert "nowhere is no directory" in capsys.readouterr().err
+    assert "nowhere is not a directory" in capsys.readouterr().err
     assert not names(tmp_path, "html")
     assert len(names(tmp_path, "log")) == 1
 

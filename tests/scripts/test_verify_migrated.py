@@ -127,7 +127,7 @@ def test_an_interrupt_stops_it_and_it_goes_on_later(migrated, verified, capsys, 
     with monkeypatch.context() as patched:
         patched.setattr(verify_migrated.terminal, "say_step", interrupt)
         assert verify_migrated.main([root, "--workers", "1"]) == 1
-    assert "Run it again: it goes on." in capsys.readouterr().err
+    assert "Run it again to resume it." in capsys.readouterr().err
     first = verified()
     assert verify_migrated.main([root]) == 0
     # One has its line; another may have begun before it was stopped.

@@ -112,7 +112,7 @@ def _count_threads(client: Any) -> int:
 def _lost() -> errors.ConversionError:
     return errors.ConversionError(
         "the Dask scheduler is lost, or has dropped the jobs",
-        remedy="Start it again, then run this again: it goes on.",
+        remedy="Start it again, then run this again to resume.",
     )
 
 

@@ -234,7 +234,7 @@ function factsOf(details) {
     ["outcome noted", formatTime(details.finished)],
     ["worker", details.worker],
     ["run", details.run],
-    ["limit of time", details.limit_secs ? formatSeconds(details.limit_secs) : ""],
+    ["time limit", details.limit_secs ? formatSeconds(details.limit_secs) : ""],
     ["memory when stopped", details.memory_bytes ? formatBytes(details.memory_bytes) : ""],
     ["TF1 module", formatBytes(details.source_bytes)],
     ["SavedModel", formatBytes(details.destination_bytes)],

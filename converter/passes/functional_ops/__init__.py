@@ -1,1 +1,1 @@
-"""Ops that take functions: their bodies as nodes, and V1 control flow around them."""
+"""Lowers ops that take functions to the nodes of their bodies and V1 control flow."""

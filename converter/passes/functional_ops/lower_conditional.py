@@ -1,4 +1,4 @@
-"""Writes If and Case with Switch and Merge.
+"""Lowers If and Case to Switch and Merge.
 
 Sources: lower_if_op.cc and lower_case_op.cc of tensorflow/core/common_runtime. A Case becomes
 nested Ifs: a switch of many ways is private to TensorFlow's runtime.
@@ -94,12 +94,12 @@ def _checked_dtypes(call: Node, branches: Sequence[Body]) -> tuple[tuple[int, ..
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Side:
-    """One of two ways that control can go.
+    """One of the two sides of a conditional.
 
     Attributes:
       name: What the names of its nodes begin with.
-      inputs: The values that go this way.
-      pivot: A node that runs when control goes this way.
+      inputs: The values that go to this side.
+      pivot: A node that runs when control goes to this side.
     """
 
     name: str

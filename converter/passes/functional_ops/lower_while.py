@@ -1,7 +1,7 @@
-"""Writes While with Enter, Merge, Switch, NextIteration and Exit.
+"""Lowers While to Enter, Merge, Switch, NextIteration and Exit.
 
 Source: lower_while_op.cc of tensorflow/core/common_runtime, which keeps resources that the body
-hands on out of the loop's variables; here all values are that the body hands on.
+returns unchanged out of the loop's variables; this file does so for all values.
 
 Before, with `less(i, n) { p = Less(i, n); return p }` and `double(i, n) { j = Add(i, i); \
 return j, n }` in the library:
@@ -59,7 +59,7 @@ def lower_while(call: Node, scope: str, condition: Body, body: Body) -> Placed:
     check_inputs(call, len(dtypes))
     check_body(call, condition, len(dtypes), 1)
     check_body(call, body, len(dtypes), len(dtypes))
-    loop = _Loop(call, scope, dtypes, _handed_on(body.graph))
+    loop = _Loop(call, scope, dtypes, _invariants(body.graph))
     decides = loop.add_condition(condition)
     acts = loop.add_body(body)
     exits = loop.add_exits()
@@ -68,8 +68,8 @@ def lower_while(call: Node, scope: str, condition: Body, body: Body) -> Placed:
     return Placed(loop.made.nodes, outputs, targets)
 
 
-def _handed_on(body: Graph) -> set[int]:
-    """The positions of the results that are the argument of that position."""
+def _invariants(body: Graph) -> set[int]:
+    """The positions of the values that the body returns unchanged."""
     pairs = zip(body.args, body.results, strict=True)
     return {i for i, (arg, result) in enumerate(pairs) if result == TensorRef(arg)}
 

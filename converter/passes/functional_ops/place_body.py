@@ -1,4 +1,4 @@
-"""Function bodies as nodes of the graph that calls them.
+"""Places function bodies in the graph that calls them.
 
 Before, a body that is called with `a` for `x`, after `start`:
     x = _Arg[T=float]()
@@ -44,11 +44,11 @@ class Body:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Placed:
-    """What stands for a call in the calling graph.
+    """The nodes that replace a call in the calling graph.
 
     Attributes:
       nodes: The new nodes.
-      results: The call's outputs; one that is handed through is the tensor that was given.
+      results: The call's outputs. One that the body returns unchanged is an input of the call.
       targets: The nodes after which the call's effects have happened; empty if it has none.
     """
 
@@ -71,7 +71,7 @@ def check_inputs(call: Node, count: int) -> None:
 
 
 def check_body(call: Node, body: Body, inputs: int, results: int | None = None) -> None:
-    """Checks that a function takes as much as the call gives, and returns as much as it must.
+    """Checks the numbers of arguments and results of a function against its call.
 
     Raises:
       FormatError: if not.
@@ -79,7 +79,7 @@ def check_body(call: Node, body: Body, inputs: int, results: int | None = None) 
     takes, returns = len(body.graph.args), len(body.graph.results)
     if takes != inputs:
         raise errors.FormatError(
-            f"function {body.name!r} takes {takes} arguments, the call gives {inputs}",
+            f"function {body.name!r} takes {takes} arguments, the call passes {inputs}",
             node=call.name,
         )
     if results is not None and returns != results:

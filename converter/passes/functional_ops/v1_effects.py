@@ -1,4 +1,4 @@
-"""Where to wait for an effect that happens inside of a V1 loop or conditional.
+"""Finds the nodes that wait for an effect inside of a V1 loop or conditional.
 
 What runs after a call must not wait for a node that may not run at all, or run many times: it
 waits for the Merge or the Exit by which control leaves the place.
@@ -49,7 +49,7 @@ def has_v1_control_flow(graph: Graph) -> bool:
 def wait_outside(body: Graph) -> Graph:
     """Moves each target to the last Merges and Exits that follow it, if any do.
 
-    A target that is no part of a loop or conditional may be moved too: what follows it has not
+    A target outside of all loops and conditionals may be moved too: what follows it has not
     run before it has.
     """
     if not body.targets or not has_v1_control_flow(body):
@@ -61,7 +61,7 @@ def wait_outside(body: Graph) -> Graph:
 
 
 def hold_results(placed: Placed, scope: str, dtypes: Sequence[int]) -> Placed:
-    """Lets the results of a call wait for its effects.
+    """Makes the results of a call wait for its effects.
 
     So the Merge or the Exit that a result leads to waits for them too.
     """

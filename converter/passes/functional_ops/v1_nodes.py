@@ -1,4 +1,4 @@
-"""The nodes that stand for one functional op, as they are made."""
+"""Builds the nodes that replace one functional op."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class V1Nodes:
         return self.add(name, "Merge", *inputs, N=count, T=kind, **attrs)
 
     def to_bool(self, predicate: TensorRef, dtype: int) -> TensorRef:
-        """Makes a bool of what Python would call true: not zero, not empty."""
+        """Converts a predicate to bool as Python does: zero and empty are false."""
         if dtype == op_facts.DT_BOOL:
             return predicate
         return self.typed("to_bool", "ToBool", dtype, predicate)

@@ -195,9 +195,8 @@ class EdgeResolver:
     def targets(self, names: Iterable[str]) -> Iterator[str]:
         """The nodes to run in the nested form in order to run `names` for their effect."""
         for name in names:
-            vanishes = (
-                self._nodes[name].op in op_facts.V1_CONTROL_FLOW and name not in self._guards.joins
-            )
+            is_control_flow = self._nodes[name].op in op_facts.V1_CONTROL_FLOW
+            vanishes = is_control_flow and name not in self._guards.joins
             yield from self._dependencies_for(name) if vanishes else [name]
 
     def _dependencies_for(self, name: str) -> tuple[str, ...]:

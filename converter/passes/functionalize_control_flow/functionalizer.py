@@ -145,7 +145,8 @@ class Functionalizer:
     def _build_loop(self, v1_loop: V1Loop) -> BuiltLoop:
         carried = self._carried(v1_loop)
         args = tuple(value.name for value in carried)
-        predicate = self._build_predicate(v1_loop, args)
+        condition = self.nodes[v1_loop.condition]
+        predicate = self._build_part(Scope(v1_loop.frame), [condition], args)
         body = self._build_body(v1_loop, args)
         size = limit_size(predicate.size + body.size)
         loop = Loop(
@@ -189,10 +190,6 @@ class Functionalizer:
             )
             for variable in variables
         )
-
-    def _build_predicate(self, v1_loop: V1Loop, args: tuple[str, ...]) -> BuiltRegion:
-        condition = self.nodes[v1_loop.condition]
-        return self._build_part(Scope(v1_loop.frame), [condition], args)
 
     def _build_body(self, v1_loop: V1Loop, args: tuple[str, ...]) -> BuiltRegion:
         assumed = frozenset({(TensorRef(v1_loop.condition), True)})

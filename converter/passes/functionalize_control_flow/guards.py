@@ -120,7 +120,9 @@ class _Finder:
         self.live_inputs: dict[str, TensorRef] = {}
 
     def visit(self, frame: Frame) -> None:
-        known = self._known(frame)
+        """Finds the guards in a frame, less what holds wherever its loop runs."""
+        around = [self.guards.get(frame[:depth]) for depth in range(1, len(frame) + 1)]
+        known = ALWAYS.union(*(guard for guard in around if guard))
         for member in self._in_order(frame):
             if isinstance(member, tuple):
                 self.guards[member] = self._union(frame, self._into[member], known)
@@ -160,11 +162,6 @@ class _Finder:
                 raise errors.UnsupportedOpError(
                     "an Exit that does not run exactly when its loop ends", node=node.name
                 )
-
-    def _known(self, frame: Frame) -> Guard:
-        """The guard that holds wherever the loop of `frame` runs, of all frames around it."""
-        around = [self.guards.get(frame[:depth]) for depth in range(1, len(frame) + 1)]
-        return ALWAYS.union(*(guard for guard in around if guard))
 
     def _union(
         self, frame: Frame, sources: Iterable[TensorRef | str], known: Guard

@@ -34,13 +34,10 @@ def find_maximum_iterations(loop: Loop, nodes: Nodes) -> TensorRef | int | None:
             if number is not None and number <= np.iinfo(np.int32).max:
                 return max(number, 0)
             # TensorFlow takes no other type.
-            if not _is_inside(loop, limit) and _is_int32(test):
+            is_int32 = "T" in test.attrs and test.attrs["T"].type == op_facts.DT_INT32
+            if is_int32 and not _is_inside(loop, limit):
                 return limit
     return None
-
-
-def _is_int32(test: Node) -> bool:
-    return "T" in test.attrs and test.attrs["T"].type == op_facts.DT_INT32
 
 
 def _plain_nodes(region: Region) -> Nodes:

@@ -27,7 +27,7 @@ class Scope:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Fetches:
-    """What a region has to yield: tensors to return, and nodes to run for their effect."""
+    """The tensors that a region has to return, and the nodes to run for their effect."""
 
     results: tuple[TensorRef, ...]
     targets: tuple[str, ...]

@@ -28,6 +28,7 @@ After:
 
 from __future__ import annotations
 
+from converter.ir import op_facts
 from converter.ir.graph import Graph, Program
 from converter.passes.lower_tensor_arrays.flows import find_arrays
 from converter.passes.lower_tensor_arrays.order import check_order
@@ -45,8 +46,8 @@ def lower_tensor_arrays(graph: Graph, program: Program) -> Graph:
         array by more than flows, or contains gradients of arrays.
     """
     del program
-    arrays = find_arrays(graph)
-    if not arrays.handles:
+    if not any(node.op in op_facts.TENSOR_ARRAY_OPS for node in graph.nodes.values()):
         return graph
+    arrays = find_arrays(graph)
     check_order(graph, arrays)
     return Rewrite(graph, arrays).run()

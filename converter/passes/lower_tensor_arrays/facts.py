@@ -1,4 +1,4 @@
-"""What can be proved of the uses of a TensorArray, and allows for a simpler op than the general."""
+"""Facts about the uses of a TensorArray that allow a simpler list op than the general one."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Facts:
     def _can_read_rows(self, scatter: Node, users: Collection[str]) -> bool:
         if "TensorArrayConcatV3" in users or not self.fills_rows(scatter):
             return False
-        # An array with more elements than rows has a size of its own. To read one that no row
+        # An array with more elements than rows has another size. To read one that no row
         # fills is an error then, where V1 may give zeros.
         is_fixed = not is_dynamic(self.creation_of(scatter))
         return self.is_unstack(scatter) or (is_fixed and "TensorArraySizeV3" not in users)

@@ -1,8 +1,8 @@
-"""Which TensorArray each op of a graph means.
+"""Finds the TensorArray that each op uses.
 
-An array op takes a handle, which names the array, and a flow, a float scalar of no meaning that
-orders the ops. Here both are followed from the op that makes the array through what only passes
-a tensor on. The two have to agree, for the flow is what becomes the list.
+An array op takes a handle, which names the array, and a flow, a float scalar without meaning that
+orders the ops. Both are followed from the op that makes the array through all ops that only pass a
+tensor on. The two have to agree, since the flow becomes the list.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _check_version(node: Node) -> None:
 
 
 def _follow(nodes: Nodes, uses: Uses, sources: Mapping[TensorRef, str]) -> Mapping[TensorRef, str]:
-    """Spreads the names of arrays from `sources` to all tensors made of them."""
+    """Spreads the names of arrays from `sources` to all tensors that stand for them."""
     found: dict[TensorRef, str] = {}
     stack = list(sources.items())
     while stack:
@@ -102,8 +102,7 @@ def _follow(nodes: Nodes, uses: Uses, sources: Mapping[TensorRef, str]) -> Mappi
                 stack.extend((made, array) for made in _made_of(nodes[user], position, array))
         elif found[ref] != array:
             raise errors.UnsupportedOpError(
-                f"either TensorArray {found[ref]!r} or {array!r} is meant here, and the converter"
-                " needs to know which",
+                f"the graph does not say whether TensorArray {found[ref]!r} or {array!r} is used",
                 node=ref.node,
             )
     return found
@@ -141,6 +140,6 @@ def _check_uses(node: Node, arrays: Arrays) -> None:
         return
     if not known:
         raise errors.UnsupportedOpError(
-            f"op {node.op!r} has a handle or a flow that leads to no TensorArray, or to two",
+            f"op {node.op!r} has a handle or a flow of no TensorArray, or of two",
             node=node.name,
         )

@@ -1,4 +1,4 @@
-"""Which integers of a graph are provably equal, as far as sizes of TensorArrays need it."""
+"""Lengths that a graph shows, to compare the sizes of TensorArrays."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def find_constant(nodes: Nodes, ref: TensorRef) -> np.ndarray | None:
 
 
 def length_of(nodes: Nodes, ref: TensorRef) -> Length:
-    """What the scalar `ref` says, seen through `shape(x)[0]`."""
+    """The length that the scalar `ref` holds, seen through `shape(x)[0]`."""
     number = constants.find_integer(nodes, ref, TIMELESS)
     if number is not None:
         return number

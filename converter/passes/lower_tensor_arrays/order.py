@@ -29,7 +29,7 @@ TIMELESS = ALIASES - EXITS
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Version:
-    """What a flow stands for: the array as one op left it.
+    """The state of an array that a flow stands for: as one op left it.
 
     Attributes:
       origin: The flow as the op made it: a creation, a write or a Merge.
@@ -169,7 +169,7 @@ def _follows(nodes: Nodes, read: _Use, change: _Use) -> bool:
 
 def _disorder(node: str, what: str) -> errors.UnsupportedOpError:
     return errors.UnsupportedOpError(
-        f"an op on a TensorArray {what}, so that more than the array's flow orders its ops",
+        f"an op on a TensorArray {what}, so the array's flow alone does not order its ops",
         node=node,
         remedy="In the module's code, use the TensorArray that each write or loop returns.",
     )

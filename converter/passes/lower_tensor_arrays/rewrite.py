@@ -1,4 +1,4 @@
-"""The list op, or the ops, that stand for each op on a TensorArray."""
+"""Replaces each op on a TensorArray with ops on a list."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Rewrite:
         if not self._facts.has_one_shape(self._facts.creation_of(node)):
             raise errors.UnsupportedOpError(
                 "a gather may take an element twice from a TensorArray with elements of several"
-                " shapes, and TensorFlow's lists have no right gradient for that",
+                " shapes, and TensorFlow's lists have no correct gradient for that",
                 node=node.name,
             )
         attrs = _list_attrs(node, "dtype")
@@ -127,7 +127,7 @@ class Rewrite:
         _, value, lengths, flow = node.inputs
         if not self._facts.is_fresh(flow):
             raise errors.UnsupportedOpError(
-                "a split goes into a TensorArray that may hold elements already", node=node.name
+                "a split writes into a TensorArray that may already hold elements", node=node.name
             )
         creation = self._facts.creation_of(node)
         inputs = (value, self._shape(node, _element_shape(creation), value, lengths), lengths)
@@ -181,19 +181,19 @@ class Rewrite:
             )
         return dataclasses.replace(node, attrs=attrs)
 
-    # What the rules share.
+    # Shared by the rules.
 
     def _is_plain(self, node: Node) -> bool:
         return self._arrays.of(node) in self._plain
 
     def _flow_type(self, flow: TensorRef) -> AttrValue:
-        """The type of what becomes of a flow."""
+        """The type of the tensor that replaces a flow."""
         creation = self._before[self._arrays.flows[flow]]
         is_list = creation.name not in self._plain or self._facts.is_fresh(flow)
         return _VARIANT if is_list else creation.attrs["dtype"]
 
     def _known_shape(self, node: Node) -> Shape:
-        """What array and op say of the shape of elements."""
+        """The shape of elements, as the array and the op declare it."""
         return _merge(_element_shape(self._facts.creation_of(node)), _element_shape(node))
 
     def _rows(self, node: Node, index: TensorRef) -> Node:
@@ -256,7 +256,7 @@ class Rewrite:
         return self._new(node, what, "Const", (), attrs, tuple(anchors))
 
     def _anchor(self, node: Node, ref: TensorRef) -> str:
-        """What runs when `ref` is live. A Switch runs before either of its branches."""
+        """A node that runs when `ref` is live. A Switch runs before either of its branches."""
         switch = self._before[ref.node]
         if switch.op != "Switch":
             return ref.node
@@ -289,7 +289,7 @@ def _gather_attrs(dtype: AttrValue) -> _Attrs:
 
 
 def _element_shape(node: Node) -> Shape:
-    """The shape of elements that an op's attributes tell."""
+    """The shape of elements in an op's attributes."""
     if "element_shape" in node.attrs:
         return attributes.find_shape(node, "element_shape")
     rest = attributes.find_shape(node, "element_shape_except0")
@@ -297,7 +297,7 @@ def _element_shape(node: Node) -> Shape:
 
 
 def _merge(shape: Shape, other: Shape) -> Shape:
-    """What both say. Where they differ the list op fails, like the array op: no matter which."""
+    """Merges two shapes. Where they differ the list op fails either way, like the array op."""
     if shape is None or other is None or len(shape) != len(other):
         return shape if other is None else other
     return tuple(b if a is None else a for a, b in zip(shape, other, strict=True))
@@ -305,8 +305,8 @@ def _merge(shape: Shape, other: Shape) -> Shape:
 
 def _unchecked_scatter(node: Node) -> errors.UnsupportedOpError:
     return errors.UnsupportedOpError(
-        "a scatter goes into a growing TensorArray that may hold elements already, which"
-        " TensorFlow's lists do without checking the indices",
+        "a scatter writes into a growing TensorArray that may already hold elements, and"
+        " TensorFlow's lists would not check its indices",
         node=node.name,
         remedy="Write the elements one by one, or fill an array that does not grow.",
     )

@@ -1,6 +1,7 @@
 """The Dask engine, with a scheduler and a worker of two threads in this process."""
 
 import contextlib
+import importlib
 import itertools
 import os
 import pathlib
@@ -272,7 +273,7 @@ def test_a_worker_that_cannot_run_jobs_ends_the_run(scripted, make_job):
 
 def test_a_scheduler_that_has_dropped_the_jobs_ends_the_run(scripted, make_job):
     engine, client = scripted([distributed.CancelledError("x")])
-    with pytest.raises(errors.ConversionError, match="it goes on"):
+    with pytest.raises(errors.ConversionError, match="again to resume"):
         collect(engine.run([make_job("a"), make_job("b")], FAKE, never))
     assert client.cancelled == ["tf1hub-run-1"]
 
@@ -292,6 +293,13 @@ def test_a_scheduler_that_does_not_answer_ends_the_run(scripted, make_job, monke
 
 
 # Wrong use.
+
+
+def test_the_engine_names_the_extra_that_it_needs(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, engine_module.__name__)
+    with pytest.raises(errors.UsageError, match=r"Install tf1hub-converter\[dask\]"):
+        importlib.import_module(engine_module.__name__)
 
 
 def test_no_scheduler_is_wrong_use(monkeypatch):

@@ -187,13 +187,13 @@ def test_effects_in_any_branch_of_a_case_are_waited_for_all_the_way_out(lower):
     ("call", "message"),
     [
         (_if("neg", "gone"), "function 'gone' is not in the library"),
-        (_if("neg", "less"), "function 'less' takes 2 arguments, the call gives 1"),
+        (_if("neg", "less"), "function 'less' takes 2 arguments, the call passes 1"),
         (_if("quiet", "neg"), "function 'quiet' returns 0 values, op 'If' needs 1"),
         (_if("neg", "neg", "Tin={list { }}, Tout={list { }}"), "takes 1 inputs, the graph gives 2"),
         (_if("neg", "neg", "Tin={list { }}"), "op 'If' lacks attribute 'Tout'"),
         (f"If[{_ONE_FLOAT}, else_branch={_function('neg')}]", "lacks a function in attribute 'th"),
         (_case(), "op 'Case' lacks a function in attribute 'branches'"),
-        (_case("neg", "less"), "function 'less' takes 2 arguments, the call gives 1"),
+        (_case("neg", "less"), "function 'less' takes 2 arguments, the call passes 1"),
     ],
 )
 def test_a_function_that_does_not_fit_is_refused(call, message, lower):

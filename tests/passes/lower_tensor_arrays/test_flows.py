@@ -21,7 +21,7 @@ def test_all_that_passes_a_flow_on_takes_lists(lower):
     after = lower(ARRAY + text)
     for name in ("e", "m", "s", "b", "o", "g", "x1", "out"):
         assert "T=variant" in after[name]
-    assert "_output_shapes={list { shape { } shape { } }}" in after["m"]
+    assert "_output_shapes=([], [])" in after["m"]
     assert "T=bool" in after["q"]
     assert after["e"].endswith("(a)")
 

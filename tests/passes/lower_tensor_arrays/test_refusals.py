@@ -45,27 +45,27 @@ def test_every_op_on_an_array_that_is_made_elsewhere_is_refused(op, make_program
         ("y = Pack[N=1, T=resource](a)\nreturn y", "op 'Pack' uses the handle or the flow"),
         ("w = TensorArrayWriteV3[T=float](a, i, a:1, a:1)\nr = TensorArraySizeV3(a, w)\nreturn r",
          "op 'TensorArrayWriteV3' uses the handle or the flow"),
-        ("r = TensorArraySizeV3(a, x)\nreturn r", "leads to no TensorArray, or to two"),
+        ("r = TensorArraySizeV3(a, x)\nreturn r", "of no TensorArray, or of two"),
         ("h = _Arg[T=resource]()\nr = TensorArraySizeV3(h, a:1)\nreturn r",
-         "leads to no TensorArray, or to two"),
+         "of no TensorArray, or of two"),
         ("m = Merge[N=2, T=float](a:1, x)\nr = TensorArraySizeV3(a, m)\nreturn r",
-         "leads to no TensorArray, or to two"),
+         "of no TensorArray, or of two"),
         ("b = TensorArrayV3[dtype=float](n)\nr = TensorArraySizeV3(b, a:1)\nreturn r",
-         "leads to no TensorArray, or to two"),
+         "of no TensorArray, or of two"),
         ("""b = TensorArrayV3[dtype=float](n)
             m = Merge[N=2, T=float](a:1, b:1)
             r = TensorArraySizeV3(a, m)
-            return r""", "either TensorArray"),
+            return r""", "does not say whether TensorArray"),
         ("""b = TensorArrayV3[dtype=float](n)
             m = Merge[N=2, T=resource](a, b)
             r = TensorArraySizeV3(m, a:1)
-            return r""", "either TensorArray"),
+            return r""", "does not say whether TensorArray"),
         ("""v = TensorArrayWriteV3[T=float](a, i, x, a:1)
             l = _Arg[T=int64]()
             w = TensorArraySplitV3[T=float](a, x, l, v)
             r = TensorArraySizeV3(a, w)
             return r""",
-         "a split goes into a TensorArray that may hold elements already (at node 'w')"),
+         "a split writes into a TensorArray that may already hold elements (at node 'w')"),
         ("""b = TensorArrayV3[dtype=float, clear_after_read=false](n)
             g = TensorArrayGatherV3[dtype=float](b, j, b:1)
             return g""", "a gather may take an element twice"),
@@ -87,5 +87,5 @@ def test_refusals(text, message, refusal_of):
 )
 def test_scatters_whose_indices_nobody_would_check_are_refused(text, refusal_of):
     message = refusal_of(SOME + text + "\nr = TensorArraySizeV3(a, w)\nreturn r")
-    assert "a scatter goes into a growing TensorArray" in message
+    assert "a scatter writes into a growing TensorArray" in message
     assert "'w'" in message

@@ -1,0 +1,52 @@
+"""The JSON schema of a Struct, with its docstrings as descriptions."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_ATTRIBUTE = re.compile(r"(\w+): (.*(?:\n  .*)*)")
+
+
+def describe(kind: type) -> str:
+    """Returns the JSON schema of a Struct and of the Structs in it."""
+    schema = msgspec.json.schema(kind)
+    kinds = {found.__name__: found for found in _find_structs(msgspec.inspect.type_info(kind))}
+    definitions = {
+        name: _describe_struct(definition, kinds[name]) if name in kinds else definition
+        for name, definition in schema["$defs"].items()
+    }
+    document = {"$schema": _DIALECT, **schema, "$defs": definitions}
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def _find_structs(info: Any) -> Iterator[type]:
+    """The Structs in a type, of `msgspec.inspect`; ours are not recursive."""
+    if isinstance(info, msgspec.inspect.StructType):
+        yield info.cls
+    if isinstance(info, list | tuple):
+        for part in info:
+            yield from _find_structs(part)
+    elif isinstance(info, msgspec.inspect.Type | msgspec.inspect.Field):
+        for name in info.__struct_fields__:
+            yield from _find_structs(getattr(info, name))
+
+
+def _describe_struct(definition: dict[str, Any], kind: type) -> dict[str, Any]:
+    """Moves what docstrings say of attributes, inherited ones included, to the properties."""
+    texts: dict[str, str] = {}
+    for ancestor in reversed(kind.__mro__):
+        _, _, attributes = inspect.cleandoc(ancestor.__doc__ or "").partition("\n\nAttributes:\n")
+        texts.update(_ATTRIBUTE.findall(inspect.cleandoc(attributes)))
+    summary = inspect.cleandoc(kind.__doc__ or "").partition("\n\nAttributes:\n")[0]
+    properties = {
+        name: {"description": " ".join(texts.get(name, "").split()), **described}
+        for name, described in definition["properties"].items()
+    }
+    return {**definition, "description": summary, "properties": properties}

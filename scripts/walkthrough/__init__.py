@@ -1,0 +1,1 @@
+"""One module from bytes to SavedModel, for `docs/architecture.md`."""
