@@ -95,7 +95,7 @@ def _call(
     traces = function.experimental_get_tracing_count()
     outputs = function(**keyword_arguments(part, arguments, values))
     if function.experimental_get_tracing_count() != traces:
-        raise errors.InternalError(f"signature {part.plan.signature!r} was traced anew")
+        raise errors.InternalError(f"signature {part.plan.signature!r} was traced again")
     return outputs if isinstance(outputs, Mapping) else {"default": outputs}
 
 

@@ -34,16 +34,14 @@ def staged_module(
     Raises:
       FormatError: if they are not one module.
     """
-    with tempfile.TemporaryDirectory(prefix=".tf1hub_module_", dir=scratch) as place:
-        yield _stage(paths, pathlib.Path(place))
-
-
-def _stage(paths: Sequence[pathlib.Path], place: pathlib.Path) -> pathlib.Path:
-    if len(paths) == 1 and paths[0].is_dir():
-        return _copy(paths[0], [path for path in paths[0].rglob("*") if path.is_file()], place)
-    if len(paths) == 1 and is_archive(paths[0]):
-        return unpack(paths[0], place / archive_stem(paths[0]))
-    return _copy(_find_root(paths), paths, place)
+    with tempfile.TemporaryDirectory(prefix=".tf1hub_module_", dir=scratch) as folder:
+        place = pathlib.Path(folder)
+        if len(paths) == 1 and paths[0].is_dir():
+            yield _copy(paths[0], [path for path in paths[0].rglob("*") if path.is_file()], place)
+        elif len(paths) == 1 and is_archive(paths[0]):
+            yield unpack(paths[0], place / archive_stem(paths[0]))
+        else:
+            yield _copy(_find_root(paths), paths, place)
 
 
 def _copy(root: pathlib.Path, paths: Sequence[pathlib.Path], place: pathlib.Path) -> pathlib.Path:

@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
     from converter.files.source_files import BackgroundDigest
+    from converter.parity.verdict import EQUAL, EXIT_STATUSES
 
     options = read_options(arguments)
     with BackgroundDigest(arguments.source) as digest, terminal.progress() as progress:
@@ -55,13 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         terminal.print_json(conversion.to_json())
     else:
         _print_summary(conversion.destination, conversion.record)
-    return _exit_status(conversion.verdict)
-
-
-def _exit_status(verdict: str | None) -> int:
-    from converter.parity.verdict import EQUAL, EXIT_STATUSES
-
-    return EXIT_STATUSES[verdict or EQUAL]
+    return EXIT_STATUSES[conversion.verdict or EQUAL]
 
 
 def _print_summary(destination: str, record: Record) -> None:

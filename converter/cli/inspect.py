@@ -10,11 +10,12 @@ import argparse
 
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options
+from converter.conversion.options import ReadingArguments
 
 NAME = "inspect"
 HELP = "describe a module and the result of converting it"
 
-_OPTIONS = ("tags", "training_tags", "call_signature", "import_ops")
+_OPTIONS = tuple(ReadingArguments.__annotations__)
 _MANY = 30  # Rows of a table; further ones are only counted.
 
 

@@ -116,6 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
     _check(arguments)
     from converter.cli.interrupts import exit_status, finishing_on_interrupt
+    from converter.cli.migrate_summary import print_report
     from converter.migration.run import StoppedNow
     from converter.parity.verdict import EQUAL, EXIT_STATUSES, NOT_COMPARED
 
@@ -127,7 +128,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         terminal.print_json(report.to_json())
     else:
-        _print(report)
+        print_report(report, terminal.output_console())
     _say_if_stopped(report)
     if report.interrupted and stopping.number:
         return exit_status(stopping.number)
@@ -170,12 +171,6 @@ def _migrate(arguments: argparse.Namespace, stopping: Callable[[], bool]) -> Mig
             watcher=watcher,
             stopping=stopping,
         )
-
-
-def _print(report: MigrationReport) -> None:
-    from converter.cli.migrate_summary import print_report
-
-    print_report(report, terminal.output_console())
 
 
 def _say_if_stopped(report: MigrationReport) -> None:

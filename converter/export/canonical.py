@@ -89,7 +89,9 @@ def _write_fingerprint(directory: Path) -> None:
 def _rename_functions(meta_graph: Any) -> None:
     names = _new_names(meta_graph)
     library = meta_graph.graph_def.library
-    names |= _new_gradient_names(library, names)
+    # TensorFlow numbers custom gradients for the whole process, too.
+    registered = sorted(library.registered_gradients, key=lambda r: names[r.gradient_func])
+    names |= {r.registered_op_type: f"CustomGradient-{i}" for i, r in enumerate(registered)}
     position = {name: index for index, name in enumerate(names)}
     objects = meta_graph.object_graph_def
     known = {*_functions_of_objects(objects), *_functions_of_captures(objects)}
@@ -158,12 +160,6 @@ def _new_names(meta_graph: Any) -> dict[str, str]:
 
 def _base(name: str) -> str:
     return _COUNTER.sub("", name)
-
-
-def _new_gradient_names(library: Any, names: Mapping[str, str]) -> dict[str, str]:
-    """Numbers custom gradients, which TensorFlow numbers for the whole process, too."""
-    registered = sorted(library.registered_gradients, key=lambda r: names[r.gradient_func])
-    return {r.registered_op_type: f"CustomGradient-{i}" for i, r in enumerate(registered)}
 
 
 def _counter(name: str) -> int:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from converter import errors
-from converter.files.json_values import decode, explain, to_json_values
+from converter.files.json_values import Number, decode, explain, restore_numbers, to_json_values
 from converter.files.paths import Path
 
 FILENAME = "conversion.json"
@@ -211,8 +211,8 @@ class ParityInfo(msgspec.Struct, frozen=True, kw_only=True):
       bit_equal: How many of them are equal bit for bit.
       conditional: How many more were compared with random ops replaced on both sides.
       facts: How many names, lists and the like were compared.
-      worst_abs: The largest absolute difference; a string if it is not finite.
-      worst_rel: The largest relative difference; a string if it is not finite.
+      worst_abs: The largest absolute difference; in JSON a string if it is not finite.
+      worst_rel: The largest relative difference; in JSON a string if it is not finite.
       random_ops: How many random ops of each type were replaced.
       not_compared: What could not be compared and may differ, with the reasons.
       remedies: What to do so that it can be compared.
@@ -224,11 +224,14 @@ class ParityInfo(msgspec.Struct, frozen=True, kw_only=True):
     bit_equal: int
     conditional: int
     facts: int
-    worst_abs: float | str
-    worst_rel: float | str
+    worst_abs: Number
+    worst_rel: Number
     random_ops: dict[str, int]
     not_compared: tuple[str, ...]
     remedies: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        restore_numbers(self, "worst_abs", "worst_rel")
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

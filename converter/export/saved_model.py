@@ -132,7 +132,7 @@ def check_destination(source: Path, destination: Path, *, overwrite: bool) -> No
     here, there = source.resolve(), destination.resolve()
     if here == there or here.is_relative_to(there) or there.is_relative_to(here):
         raise errors.DestinationError(
-            f"{destination} and the source {source} lie in one another",
+            f"one of {destination} and the source {source} lies in the other",
             remedy="Choose a destination outside of the source.",
         )
     if not destination.exists():

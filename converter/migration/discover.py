@@ -43,18 +43,11 @@ def check_source_root(source_root: pathlib.Path) -> None:
     """
     if not source_root.is_dir():
         raise errors.UsageError(f"{source_root} is not a directory", remedy="Check the path.")
-    if _names(source_root) & _MODEL_FILES:
+    if any(os.path.lexists(source_root / name) for name in _MODEL_FILES):
         raise errors.UsageError(
             f"{source_root} is a model itself, expected a tree of modules",
             remedy="Convert it with `tf1hub convert`, or name the directory above it.",
         )
-
-
-def _names(folder: pathlib.Path) -> set[str]:
-    try:
-        return set(os.listdir(folder))
-    except OSError:
-        return set()
 
 
 @dataclasses.dataclass(slots=True)

@@ -23,6 +23,7 @@ import msgspec
 
 from converter import errors
 from converter.files.json_values import Count, Seconds, decode, encode, explain
+from converter.files.replace import sync_entry
 from converter.migration.outcomes import Outcome
 
 STATE_FOLDER = ".tf1hub"
@@ -93,7 +94,7 @@ _TYPES: Mapping[str, type[Event]] = {kind.__struct_config__.tag: kind for kind i
 
 
 class _Header(msgspec.Struct):
-    """What a line of any version has."""
+    """The fields of a line of any version."""
 
     v: int
     event: str
@@ -225,7 +226,7 @@ class Journal:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("ab", buffering=0)
             self._cut_torn_line()
-            _sync_folder(self._path.parent)
+            sync_entry(self._path.parent)
         except OSError as error:
             raise _unusable(self._path, "written", error) from error
 
@@ -264,15 +265,6 @@ class Journal:
         whole = content.rfind(b"\n") + 1
         if whole < len(content):
             self._file.truncate(whole)
-
-
-def _sync_folder(folder: pathlib.Path) -> None:
-    """Flushes the names of new files to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _unusable(path: pathlib.Path, verb: str, error: OSError) -> errors.DestinationError:

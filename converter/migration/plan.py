@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from converter.files.snapshot import Snapshot, take_snapshot
-from converter.migration.candidates import Candidate, Found, admit, without_collisions
+from converter.migration.candidates import Candidate, admit, without_collisions
 from converter.migration.discover import discover
 from converter.migration.job import Job
 from converter.migration.journal import STATE_FOLDER, History
@@ -42,7 +42,11 @@ def make_plan(options: Options, history: History, run: str) -> Plan:
     Raises:
       UsageError: if there is no tree or list of modules, or an option rule matches no module.
     """
-    everything = _find(options)
+    roots = (options.source_root, options.destination_root)
+    if options.from_list is not None:
+        everything = read_module_list(options.from_list, *roots)
+    else:
+        everything = discover(*roots)
     check_matched(options.rules, [item.path for item in everything.all])
     found = admit(everything, options.globs)
     candidates, collisions = _without_collisions(found.candidates, options)
@@ -63,12 +67,6 @@ def make_plan(options: Options, history: History, run: str) -> Plan:
         tuple(repeated),
         {candidate.path: snapshot.stat_digest for candidate, snapshot in snapshots.items()},
     )
-
-
-def _find(options: Options) -> Found:
-    if options.from_list is not None:
-        return read_module_list(options.from_list, options.source_root, options.destination_root)
-    return discover(options.source_root, options.destination_root)
 
 
 def _without_collisions(

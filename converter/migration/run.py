@@ -15,7 +15,7 @@ from collections.abc import Callable
 from converter import errors
 from converter.files.snapshot import take_snapshot
 from converter.migration.discover import check_source_root
-from converter.migration.engines import Engine, Finished, Limits, Started
+from converter.migration.engines import Engine, Finished, Limits
 from converter.migration.engines.local import LocalEngine
 from converter.migration.journal import (
     JobFinished,
@@ -159,18 +159,16 @@ class _Run:
         function = INSPECT if self._options.dry_run else self._options.job_function
         with contextlib.closing(engine.run(plan.jobs, function, self._is_stopping)) as events:
             for event in events:
-                if isinstance(event, Started):
-                    self._note_start(event, journal)
-                else:
+                if isinstance(event, Finished):
                     self._note_outcome(event, plan, journal)
+                    continue
+                path = event.job.path
+                if journal is not None:
+                    journal.append(JobStarted(run=self._run, time=time.time(), path=path))
+                self._watcher.started(path)
 
     def _is_stopping(self) -> bool:
         return bool(self._stopped_because) or self._asked_to_stop()
-
-    def _note_start(self, event: Started, journal: Journal | None) -> None:
-        if journal is not None:
-            journal.append(JobStarted(run=self._run, time=time.time(), path=event.job.path))
-        self._watcher.started(event.job.path)
 
     def _note_outcome(self, event: Finished, plan: Plan, journal: Journal | None) -> None:
         path, outcome = event.job.path, event.outcome

@@ -1,15 +1,15 @@
-"""The result of a parity check: as a value, as JSON, and in a sentence."""
+"""The result of a comparison: as a value, as JSON, and in a sentence."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from converter.export.record import ParityInfo, Verdict
+from converter.files.json_values import to_json_values
 from converter.parity.checks import Row
 from converter.parity.compare import Comparison
 from converter.parity.verdict import DIFFERS, EQUAL, NOT_COMPARED, NotCompared
@@ -23,9 +23,9 @@ class ParityReport:
 
     Attributes:
       rows: One for each tensor and fact that was compared.
-      not_compared: What could not be.
-      random_ops: The random ops that were replaced on both sides, and how many there were.
-      notes: What else was changed in the original so that it runs.
+      not_compared: What could not be compared.
+      random_ops: How many random ops of each type were replaced on both sides.
+      notes: What else was changed in the original to run it.
       rtol: The relative tolerance that the user set, if any.
       atol: The absolute tolerance that the user set, if any.
     """
@@ -39,7 +39,7 @@ class ParityReport:
 
     @property
     def verdict(self) -> Verdict:
-        """Equal only if all that the original can do was compared, and is equal."""
+        """`equal` only if all that the original can do was compared, and is equal."""
         if self.failures:
             return DIFFERS
         return NOT_COMPARED if self.open or not self.rows else EQUAL
@@ -51,7 +51,7 @@ class ParityReport:
 
     @property
     def open(self) -> tuple[NotCompared, ...]:
-        """The parts that were not compared and may differ."""
+        """What was not compared, and may differ."""
         return tuple(entry for entry in self.not_compared if entry.leaves_open)
 
     @property
@@ -60,11 +60,11 @@ class ParityReport:
         return tuple(row for row in self.rows if not row.comparison.passed)
 
     def first_failure(self) -> str:
-        """The first difference in one line; empty if there is none."""
+        """Describes the first difference in one line; empty if there is none."""
         return explain_row(self.failures[0]) if self.failures else ""
 
     def sentence(self) -> str:
-        """The verdict in one line, with what it rests on."""
+        """Explains the verdict in one line."""
         if self.verdict != DIFFERS:
             return explain_summary(self.summary())
         rows = {False: 0, True: 0}
@@ -82,7 +82,7 @@ class ParityReport:
         return f"Differs: {', '.join(names[:_NAMED_FAILURES])}{more} ({' and '.join(counts)})."
 
     def summary(self) -> ParityInfo:
-        """The few numbers that a record keeps."""
+        """Summarizes the report for a record."""
         tensors = [row for row in self.rows if not row.is_fact]
         plain = [row.comparison for row in tensors if not row.conditions]
         every = [row.comparison for row in tensors]
@@ -93,45 +93,38 @@ class ParityReport:
             bit_equal=sum(comparison.bit_equal for comparison in plain),
             conditional=len(every) - len(plain),
             facts=len(self.rows) - len(tensors),
-            worst_abs=to_json(max((c.max_abs for c in every), default=0.0)),
-            worst_rel=to_json(max((c.max_rel for c in every), default=0.0)),
+            worst_abs=max((c.max_abs for c in every), default=0.0),
+            worst_rel=max((c.max_rel for c in every), default=0.0),
             random_ops=dict(self.random_ops),
             not_compared=tuple(entry.text for entry in self.open),
             remedies=tuple(dict.fromkeys(e.remedy for e in self.open if e.remedy)),
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The report as JSON values; numbers that JSON has not are strings."""
-        return {
-            **msgspec.to_builtins(self.summary()),
-            "tolerance": {"rtol": self.rtol, "atol": self.atol},
-            "notes": list(self.notes),
-            "not_compared": [dataclasses.asdict(entry) for entry in self.not_compared],
-            "rows": [_row_to_json(row) for row in self.rows],
-        }
+        """Converts the report to JSON values: its summary, with all that was compared."""
+        values: dict[str, Any] = to_json_values(
+            {
+                **msgspec.structs.asdict(self.summary()),
+                "tolerance": {"rtol": self.rtol, "atol": self.atol},
+                "notes": self.notes,
+                "not_compared": self.not_compared,
+                "rows": [_flatten(row) for row in self.rows],
+            }
+        )
+        return values
 
 
-def _row_to_json(row: Row) -> dict[str, Any]:
-    comparison = {
-        field.name: to_json(getattr(row.comparison, field.name))
-        for field in dataclasses.fields(Comparison)
-    }
+def _flatten(row: Row) -> dict[str, Any]:
+    """The fields of a row, those of its comparison among them."""
     named = {"case": row.case, "check": row.check, "tensor": row.tensor}
-    return {**named, **comparison, "conditions": list(row.conditions)}
-
-
-def to_json(value: Any) -> Any:
-    """A value as JSON has it: numbers that it has not become strings."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return list(value) if isinstance(value, tuple) else value
+    return {**named, **msgspec.to_builtins(row.comparison), "conditions": row.conditions}
 
 
 # In words.
 
 
 def explain_summary(summary: ParityInfo) -> str:
-    """The verdict that a summary stands for, in one line; of what differs it knows no names."""
+    """Explains the verdict of a summary in one line, without the names of what differs."""
     if summary.verdict == EQUAL:
         return f"Equal: {_counts(summary)}."
     if summary.verdict == DIFFERS:
@@ -148,12 +141,12 @@ def _counts(summary: ParityInfo) -> str:
         ops = ", ".join(f"{op} x {count}" for op, count in summary.random_ops.items())
         parts.append(f"{summary.conditional} more equal with random ops replaced ({ops})")
     parts.append(f"{summary.facts} facts")
-    worst = float(summary.worst_rel)
+    worst = summary.worst_rel
     return "; ".join(parts) + (f"; worst relative error {format_number(worst)}" if worst else "")
 
 
 def explain_row(row: Row) -> str:
-    """Where a row belongs and how its two sides differ, in one line."""
+    """Describes the difference of a row in one line."""
     return f"{row.case} / {row.check} / {row.tensor}: {_explain(row.comparison)}"
 
 
@@ -169,5 +162,5 @@ def _explain(comparison: Comparison) -> str:
 
 
 def format_number(value: float) -> str:
-    """A difference, short."""
+    """Formats a difference briefly."""
     return "0" if value == 0 else f"{value:.1e}"

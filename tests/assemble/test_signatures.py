@@ -76,6 +76,6 @@ def test_a_function_that_is_traced_once_more_is_noticed(monkeypatch):
     monkeypatch.setattr(module, "keyword_arguments", lambda *_: {"x": tf.constant(1.0)})
     function = tf.function(lambda x: {"y": x})
     part = types.SimpleNamespace(plan=types.SimpleNamespace(signature="encode"))
-    with pytest.raises(errors.InternalError, match="signature 'encode' was traced anew"):
+    with pytest.raises(errors.InternalError, match="signature 'encode' was traced again"):
         module._call(part, function, None, {})
     assert module._call(part, function, None, {})["y"] == 1

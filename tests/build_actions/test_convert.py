@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import converter
 from converter.build_actions import convert
+from converter.conversion.options import ReadingArguments
 
 
 @pytest.fixture
@@ -63,6 +64,19 @@ def test_its_flags_are_those_of_convert(run, golden_links):
     options = json.loads(record.read_text())["options"]
     assert options == {"tags": ["train"], "training_tags": None, "call_signature": "default"}
     assert callable(tf.saved_model.load(str(output)).default)
+
+
+def test_the_rule_takes_every_option_that_decides_the_result(run, golden_links, monkeypatch):
+    given = {}
+
+    def take(*_, **options):
+        given.update(options)
+        raise converter.FormatError("stop")
+
+    monkeypatch.setattr("converter.conversion.convert.convert", take)
+    with pytest.raises(converter.FormatError):
+        run(golden_links("half_plus_two"))
+    assert set(ReadingArguments.__annotations__) <= set(given)
 
 
 def test_an_empty_tag_is_for_the_empty_tag_set(run, golden_links):

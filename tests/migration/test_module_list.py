@@ -45,7 +45,7 @@ def test_a_url_is_refused_by_itself(read, tmp_path):
     outcome = outcomes["tfhub.dev/google/elmo/3"]
     assert outcome.source == "https://tfhub.dev/google/../elmo/3?x=1"
     assert outcome.destination == str(tmp_path / "dst/tfhub.dev/google/elmo/3")
-    assert "no local path" in outcome.error.text
+    assert "is not a local path" in outcome.error.text
 
 
 def test_two_modules_that_would_become_one_are_wrong_use(read, tmp_path):

@@ -86,7 +86,7 @@ def test_what_is_excluded_collides_with_nothing(tree, plan):
     assert found.outcomes == ()
 
 
-def test_what_is_no_model_is_settled(tree, plan):
+def test_what_is_not_a_model_needs_no_job(tree, plan):
     (outcome,) = plan(tree({"a": None, "docs/x": "x"})).outcomes
     assert isinstance(outcome, NotLegacy)
 

@@ -63,6 +63,30 @@ def test_every_message_has_words():
     assert [m for m in messages if re.fullmatch(r"\{\w+\}", m.text)] == []
 
 
+# Phrases that no native speaker writes; see English in CONTRIBUTING.md.
+UNIDIOMATIC = re.compile(
+    r"(?<!there )(?<!There )\b(is|are) no\b(?! longer)|\bof (its|their) own\b(?! \w)"
+    r"|\bbecame of\b|\banew\b"
+)
+
+
+def test_messages_are_idiomatic():
+    messages = read_messages(ROOT / "converter/catalogue.toml")
+    texts = [text for m in messages for text in (m.text, m.cause, m.remedy)]
+    assert [text for text in texts if UNIDIOMATIC.search(text)] == []
+
+
+def test_causes_and_remedies_are_sentences():
+    messages = read_messages(ROOT / "converter/catalogue.toml")
+    texts = [text for m in messages for text in (m.cause, m.remedy)]
+    assert [text for text in texts if not text.endswith(".") or text[0].islower()] == []
+
+
+def test_messages_are_no_sentences_since_the_node_and_the_remedy_follow():
+    messages = read_messages(ROOT / "converter/catalogue.toml")
+    assert [m.text for m in messages if m.text.endswith((".", "!", " "))] == []
+
+
 def complete(project):
     """Writes a cause and a remedy wherever there is none."""
     path = project / "converter/catalogue.toml"
