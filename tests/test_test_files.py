@@ -40,9 +40,7 @@ _ROOMS = (
 
 # Source files without a test file of their name, and why.
 _EXEMPT = {
-    "compile": {"plan_options": "a dataclass, which test_plan.py uses"},
     "migration": {
-        "migrate": "the public function, which tests/cli/test_migrate.py runs",
         "write_report": "the public function, which tests/page/test_write.py runs",
     },
 }
