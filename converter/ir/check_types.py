@@ -13,7 +13,7 @@ from typing import Any
 from tensorflow.core.framework import types_pb2
 
 from converter import errors
-from converter.ir import op_facts
+from converter.ir import attributes, op_facts
 from converter.ir.graph import (
     ARG_OP,
     ASSET_OP,
@@ -155,7 +155,7 @@ def _find_dtype(ref: TensorRef, graph: Graph, variables: Mapping[str, int]) -> i
     if node.op == ASSET_OP:
         return op_facts.DT_STRING
     if node.op == VARIABLE_VALUE_OP:
-        return variables[node.attrs["key"].s.decode()]
+        return variables[attributes.get_key(node)]
     if node.op == ARG_OP:
         dtype = node.attrs["T"].type if "T" in node.attrs else None
     elif _is_registered(node):

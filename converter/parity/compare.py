@@ -109,8 +109,11 @@ def compare(
         gradients of a call: a bias before batch norm has the gradient zero, and shows what is
         left of terms as large as the others' gradients. 0 if it stands alone.
     """
-    problem = _find_mismatch(expected, actual)
-    if problem:
+    if expected.dtype != actual.dtype:
+        problem = f"dtype {_dtype_name(actual)}, expected {_dtype_name(expected)}"
+        return _refuse(expected, problem)
+    if expected.shape != actual.shape:
+        problem = f"shape {list(actual.shape)}, expected {list(expected.shape)}"
         return _refuse(expected, problem)
     if expected.dtype.name not in TOLERANCES:
         return _compare_exactly(expected, actual)
@@ -150,14 +153,6 @@ def _refuse(expected: np.ndarray, problem: str) -> Comparison:
 
 def _dtype_name(array: np.ndarray) -> str:
     return "string" if array.dtype == object else array.dtype.name
-
-
-def _find_mismatch(expected: np.ndarray, actual: np.ndarray) -> str:
-    if expected.dtype != actual.dtype:
-        return f"dtype {_dtype_name(actual)}, expected {_dtype_name(expected)}"
-    if expected.shape != actual.shape:
-        return f"shape {list(actual.shape)}, expected {list(expected.shape)}"
-    return ""
 
 
 def _compare_exactly(expected: np.ndarray, actual: np.ndarray) -> Comparison:

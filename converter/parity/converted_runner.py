@@ -139,14 +139,11 @@ class _Runner:
         groups = [[case] for case in cases] if self._reload else [list(cases)]
         seen: dict[str, Observation] = {}
         for group in groups:
-            seen |= self._observe_group(group)
+            loaded = self._load()
+            observed = {case.name: self._observe(case, loaded) for case in group}
+            observed = self._add_session(group, observed)
+            seen |= self._add_saved(group, observed)
         return seen
-
-    def _observe_group(self, cases: Sequence[Case]) -> dict[str, Observation]:
-        loaded = self._load()
-        seen = {case.name: self._observe(case, loaded) for case in cases}
-        seen = self._add_session(cases, seen)
-        return self._add_saved(cases, seen)
 
     def _load(self) -> LoadedModule:
         return self._modules.load(self._directory)

@@ -112,8 +112,9 @@ def make_deterministic(graph_def: Any) -> RandomOps:
         own = {f"{name}/{node}": op for node, op in found.items()}
         in_functions |= own
         if own:
-            callers |= dict.fromkeys(own, _find_callers(graph_def, name))
-    return RandomOps(replaced, in_functions, callers, _find_uncomparable(graph_def))
+            callers |= dict.fromkeys(own, frozenset(_nodes_that_run(graph_def, {name})))
+    uncomparable = tuple(_nodes_that_run(graph_def, UNCOMPARABLE_OPS))
+    return RandomOps(replaced, in_functions, callers, uncomparable)
 
 
 def has_random_ops(graph_def: Any) -> bool:
@@ -122,16 +123,10 @@ def has_random_ops(graph_def: Any) -> bool:
     return any(node.op in REPLACED_OPS for body in bodies for node in body)
 
 
-def _find_callers(graph_def: Any, function: str) -> frozenset[str]:
-    """The graph's nodes that call a function, through others too."""
-    names = find_callers(graph_def, {function})
-    return frozenset(node.name for node in graph_def.node if calls(node, names))
-
-
-def _find_uncomparable(graph_def: Any) -> tuple[str, ...]:
-    """The graph's nodes that draw by themselves, or through a function that they call."""
-    drawing = find_callers(graph_def, UNCOMPARABLE_OPS)
-    return tuple(node.name for node in graph_def.node if calls(node, drawing))
+def _nodes_that_run(graph_def: Any, ops: Collection[str]) -> list[str]:
+    """The graph's nodes of some ops or functions, or that call one, through others too."""
+    names = find_callers(graph_def, ops)
+    return [node.name for node in graph_def.node if calls(node, names)]
 
 
 def _rewrite(nodes: Iterable[Any], add: Callable[..., Any], output: str) -> dict[str, str]:

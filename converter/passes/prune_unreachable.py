@@ -60,12 +60,11 @@ def prune_unreachable(
     cut = _cut_controls(program.nodes, feeds)
     needed = query.reachable(cut, roots, is_cut=feeds.__contains__)
     taken = set(needed)
-    arg_names = {ref: query.claim_name(feed.name, taken) for ref, feed in feeds.items()}
+    fed = {ref: TensorRef(query.claim_name(feed.name, taken)) for ref, feed in feeds.items()}
     args = {
-        arg_names[ref]: Node(arg_names[ref], ARG_OP, attrs={"T": attributes.type_attr(feed.dtype)})
+        fed[ref].node: Node(fed[ref].node, ARG_OP, attrs={"T": attributes.type_attr(feed.dtype)})
         for ref, feed in feeds.items()
     }
-    fed = {ref: TensorRef(name) for ref, name in arg_names.items()}
     body = {
         name: dataclasses.replace(node, inputs=tuple(fed.get(ref, ref) for ref in node.inputs))
         for name, node in cut.items()

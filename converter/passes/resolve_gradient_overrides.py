@@ -128,22 +128,13 @@ def check_overrides_kept(before: Nodes, after: Nodes) -> None:
     for name, node in before.items():
         now = after.get(name)
         if now is not None and ATTRIBUTE in node.attrs.keys() - now.attrs.keys():
-            flows = _is_list(now) and not _stops(node)
-            if not flows:
+            # A list stands for what in V1 is the flow of a TensorArray: a float without meaning,
+            # and so is its gradient, as long as there is one.
+            is_list = "T" in now.attrs and now.attrs["T"].type == op_facts.DT_VARIANT
+            override = gradient_overrides.override_of(node)
+            source = gradient_overrides.find_source(node.op, override)
+            if not is_list or source is Source.STOPPED:
                 raise _uncarriable(node)
-
-
-def _is_list(node: Node) -> bool:
-    """Whether a node passes on a list, for what in V1 is the flow of a TensorArray.
-
-    A flow is a float without meaning, and so is its gradient, as long as there is one.
-    """
-    return "T" in node.attrs and node.attrs["T"].type == op_facts.DT_VARIANT
-
-
-def _stops(node: Node) -> bool:
-    override = gradient_overrides.override_of(node)
-    return gradient_overrides.find_source(node.op, override) is Source.STOPPED
 
 
 def _resolve(node: Node) -> Node:

@@ -1,7 +1,7 @@
 import pytest
 from google.protobuf import any_pb2
 from tensorflow.core.framework import types_pb2, variable_pb2
-from tensorflow.core.protobuf import control_flow_pb2, meta_graph_pb2, struct_pb2
+from tensorflow.core.protobuf import meta_graph_pb2, struct_pb2
 
 from converter import errors
 from converter.formats.registry import read_module
@@ -340,91 +340,6 @@ def test_identities_without_inputs_or_in_circles_do_no_harm(golden_module, edit)
 
 def test_the_producer_is_kept(half_plus_two):
     assert _program(half_plus_two).producer == 134  # TensorFlow 1.15
-
-
-# Loops.
-
-
-def _while_context(name, back_prop=True, nested=()):
-    context = control_flow_pb2.WhileContextDef(context_name=name, back_prop=back_prop)
-    for inner in nested:
-        _nest(context, inner)
-    return context
-
-
-def _cond_context(name, nested=()):
-    context = control_flow_pb2.CondContextDef(context_name=name)
-    for inner in nested:
-        _nest(context, inner)
-    return context
-
-
-def _nest(context, inner):
-    is_loop = isinstance(inner, control_flow_pb2.WhileContextDef)
-    entry = context.nested_contexts.add()
-    (entry.while_ctxt if is_loop else entry.cond_ctxt).CopyFrom(inner)
-
-
-@pytest.fixture
-def loops_without_gradient(half_plus_two, edit):
-    """`loops_without_gradient(while_context=[…])` reads a module with these collections."""
-
-    def read(**collections):
-        with edit(half_plus_two) as saved_model:
-            for key, contexts in collections.items():
-                values = saved_model.meta_graphs[0].collection_def[key].bytes_list.value
-                values.extend(context.SerializeToString() for context in contexts)
-        return _program(half_plus_two).loops_without_gradient
-
-    return read
-
-
-def test_a_module_without_loops(half_plus_two):
-    assert _program(half_plus_two).loops_without_gradient == frozenset()
-
-
-def test_loops_with_and_without_a_gradient(loops_without_gradient):
-    contexts = [_while_context("a/while"), _while_context("while", back_prop=False)]
-    assert loops_without_gradient(while_context=contexts) == {"while"}
-
-
-def test_conditionals_have_a_gradient(loops_without_gradient):
-    assert loops_without_gradient(cond_context=[_cond_context("cond")]) == frozenset()
-
-
-def test_loops_in_loops_and_in_conditionals(loops_without_gradient):
-    inner = _while_context("inner", back_prop=False)
-    deep = _cond_context("cond", [_while_context("middle", nested=[_cond_context("c", [inner])])])
-    outer = _while_context("outer", False, [_while_context("other", False), _cond_context("d")])
-    found = loops_without_gradient(cond_context=[deep], while_context=[outer])
-    assert found == {"inner", "outer", "other"}
-
-
-def test_a_loop_that_is_listed_twice(loops_without_gradient):
-    inner = _while_context("inner", back_prop=False)
-    contexts = [_while_context("outer", nested=[inner]), inner]
-    assert loops_without_gradient(while_context=contexts) == {"inner"}
-
-
-def test_a_nested_context_of_no_kind_is_skipped(loops_without_gradient):
-    context = _while_context("while", back_prop=False)
-    context.nested_contexts.add()
-    assert loops_without_gradient(while_context=[context]) == {"while"}
-
-
-@pytest.mark.parametrize("key", ["while_context", "cond_context"])
-def test_a_damaged_context_is_refused(key, half_plus_two, edit, refusal):
-    with edit(half_plus_two) as saved_model:
-        saved_model.meta_graphs[0].collection_def[key].bytes_list.value.append(b"\xff\xff")
-    assert f"an entry of collection {key!r} is damaged" in str(refusal(half_plus_two))
-
-
-@pytest.mark.parametrize("key", ["while_context", "cond_context"])
-def test_contexts_of_another_kind_are_refused(key, half_plus_two, edit, refusal):
-    with edit(half_plus_two) as saved_model:
-        saved_model.meta_graphs[0].collection_def[key].node_list.value.append("while")
-    error = refusal(half_plus_two)
-    assert f"collection {key!r} holds node_list, expected bytes_list" in str(error)
 
 
 def test_two_assets_for_one_place_are_refused(golden_module, edit, refusal):

@@ -59,6 +59,8 @@ def _read(path: pathlib.Path) -> bytes:
 def harmless(value: Any) -> Any:
     """JSON values whose texts are Unicode, and cut where they are absurdly long."""
     if isinstance(value, str):
+        if value.isascii() and len(value) <= _MAX_CHARACTERS:
+            return value  # Nearly all are like that.
         return cut(value, _MAX_CHARACTERS).encode(errors="backslashreplace").decode()
     if isinstance(value, dict):
         return {harmless(name): harmless(part) for name, part in value.items()}

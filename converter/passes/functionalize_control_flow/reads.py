@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from converter import errors
 from converter.ir import op_facts
+from converter.ir.attributes import get_key
 from converter.ir.graph import VARIABLE_OP, Node, Program
 from converter.ir.region import Loop, Region
 
@@ -22,9 +23,7 @@ def check_reads(region: Region, program: Program) -> None:
       UnsupportedOpError: if one does not.
     """
     trainable = {spec.name for spec in program.variables.values() if spec.trainable}
-    handles = {
-        node.name: node.attrs["key"].s.decode() for node in region.nodes() if node.op == VARIABLE_OP
-    }
+    handles = {node.name: get_key(node) for node in region.nodes() if node.op == VARIABLE_OP}
     trained = {name: key for name, key in handles.items() if key in trainable}
     if trained:
         _check(region, trained, in_loop=False, is_lost=False)

@@ -56,13 +56,11 @@ class Facts:
         asked = self.nodes[limit.node]
         if asked.op != "TensorArraySizeV3" or self.creation_of(asked) is not creation:
             return not is_dynamic(creation) and self._has_size(creation, limit)
-        return not is_dynamic(creation) or self._is_same(flow_of(asked), flow_of(gather))
+        versions = [find_version(self.nodes, flow_of(node)) for node in (asked, gather)]
+        return not is_dynamic(creation) or versions[0].origin == versions[1].origin
 
     def _has_size(self, creation: Node, length: TensorRef) -> bool:
         return length_of(self.nodes, creation.inputs[0]) == length_of(self.nodes, length)
-
-    def _is_same(self, flow: TensorRef, other: TensorRef) -> bool:
-        return find_version(self.nodes, flow).origin == find_version(self.nodes, other).origin
 
     def has_one_shape(self, creation: Node) -> bool:
         """Whether V1 makes sure that all elements have the same shape."""
@@ -94,8 +92,13 @@ class Facts:
         """
         if _is_differentiable(creation):
             return False
-        users = [node for node in self.nodes.values() if self._uses_flow(node, creation.name)]
-        fresh = [node for node in users if any(map(self._is_fresh_flow, node.inputs))]
+        flows = {ref for ref, name in self.arrays.flows.items() if name == creation.name}
+        users = [
+            node
+            for node in self.nodes.values()
+            if node.op not in ALIASES and not flows.isdisjoint(node.inputs)
+        ]
+        fresh = [node for node in users if any(map(self.is_fresh, flows.intersection(node.inputs)))]
         writes = [node for node in users if node.op in WRITES]
         if fresh != writes or [node.op for node in writes] != ["TensorArrayScatterV3"]:
             return False
@@ -108,14 +111,6 @@ class Facts:
         # fills is an error then, where V1 may give zeros.
         is_fixed = not is_dynamic(self.creation_of(scatter))
         return self.is_unstack(scatter) or (is_fixed and "TensorArraySizeV3" not in users)
-
-    def _uses_flow(self, node: Node, array: str) -> bool:
-        return node.op not in ALIASES and any(
-            self.arrays.flows.get(ref) == array for ref in node.inputs
-        )
-
-    def _is_fresh_flow(self, ref: TensorRef) -> bool:
-        return ref in self.arrays.flows and self.is_fresh(ref)
 
 
 def _is_differentiable(node: Node) -> bool:

@@ -129,13 +129,10 @@ def _reads(nodes: Nodes, arrays: Arrays) -> Mapping[TensorRef, list[_Use]]:
     return _by_origin(
         _Use(node.name, find_version(nodes, flow_of(node)))
         for node in nodes.values()
-        if node.op in READS and not _has_fixed_size(node, nodes, arrays)
+        # The size of an array that does not grow is the same at all times.
+        if node.op in READS - {"TensorArraySizeV3"}
+        or (node.op == "TensorArraySizeV3" and is_dynamic(nodes[arrays.of(node)]))
     )
-
-
-def _has_fixed_size(node: Node, nodes: Nodes, arrays: Arrays) -> bool:
-    """Whether `node` asks for the size of an array that does not grow."""
-    return node.op == "TensorArraySizeV3" and not is_dynamic(nodes[arrays.of(node)])
 
 
 def is_dynamic(creation: Node) -> bool:
