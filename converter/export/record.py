@@ -270,7 +270,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     tables: tuple[TableInfo, ...]
     assets: tuple[str, ...]
     attachments: tuple[AttachmentInfo, ...]
-    regions: dict[str, str]
+    regions: dict[str, str] = {}  # Older records have none.
     dropped: tuple[DroppedInfo, ...]
     warnings: tuple[str, ...]
     parity: ParityInfo | None

@@ -7,7 +7,7 @@ import pytest
 from golden.converted_model import convert_to_disk
 
 from converter.export.attachments import decode_attachment
-from converter.export.record import to_bytes
+from converter.export.record import FILENAME, FOLDER, read_record, to_bytes
 from converter.files.source_files import digest
 from converter.version import __version__
 
@@ -125,3 +125,11 @@ def test_it_is_json_that_people_can_read():
     text = to_bytes({"names": ["ä"]}).decode()
     assert text == '{\n "names": [\n  "ä"\n ]\n}\n'
     assert json.loads(text) == {"names": ["ä"]}
+
+
+def test_records_of_before_regions_are_read(record, tmp_path):
+    older = record("half_plus_two")
+    assert older.pop("regions")
+    (tmp_path / FOLDER).mkdir()
+    (tmp_path / FOLDER / FILENAME).write_bytes(to_bytes(older))
+    assert read_record(tmp_path).regions == {}
