@@ -20,7 +20,7 @@ of ONNX.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from converter import errors
 from converter.ir import query
@@ -80,19 +80,6 @@ class GraphEditor:
             node = self._nodes[name]
             self.replace(dataclasses.replace(node, inputs=query.resolve(node.inputs, renamed)))
         self._results = query.resolve(self._results, renamed)
-
-    def replace_controls(self, renamed: Mapping[str, Sequence[str]]) -> None:
-        """Lets what waits for a node over a control edge wait for others instead, or for none.
-
-        Args:
-          renamed: The names of the others by that of the node. Chains are not followed.
-        """
-        for name in dict.fromkeys(user for source in renamed for user in self.users(source)):
-            node = self._nodes[name]
-            controls = [c for old in node.control_inputs for c in renamed.get(old, (old,))]
-            if tuple(controls) != node.control_inputs:
-                unique = tuple(dict.fromkeys(controls))
-                self.replace(dataclasses.replace(node, control_inputs=unique))
 
     def insert_before(self, anchor: str | None, node: Node) -> TensorRef:
         """Adds `node` just before node `anchor`, or at the end if that is None.

@@ -38,7 +38,6 @@ def test_edits_that_change_nothing_give_the_same_object():
     editor.replace(dataclasses.replace(_GRAPH.nodes["a"], op="Exp"))
     editor.replace(dataclasses.replace(_GRAPH.nodes["a"]))
     editor.replace_uses({TensorRef("gone"): TensorRef("x")})
-    editor.replace_controls({"x": (), "a": ("a",)})
     extra = editor.insert_before("a", Node("extra", "NoOp"))
     editor.erase(extra.node)
     assert editor.finish() is _GRAPH
@@ -102,14 +101,6 @@ def test_inserted_nodes_take_part_in_replacements():
     assert editor.nodes["new"].inputs == (TensorRef("a"),)
 
 
-def test_what_waits_for_a_node_waits_for_others():
-    graph = parse_graph("a = NoOp()\nb = NoOp()\nc = NoOp(^b)\nd = NoOp(^a, ^c, ^b)")
-    editor = GraphEditor(graph)
-    editor.replace_controls({"c": ("a", "b"), "b": ()})
-    assert editor.finish().nodes["c"].control_inputs == ()
-    assert editor.finish().nodes["d"].control_inputs == ("a", "b")
-
-
 @pytest.mark.parametrize("name", ["x", "a", "b", "c"])
 def test_a_node_that_is_needed_is_not_erased(name):
     editor = GraphEditor(_GRAPH)
@@ -171,14 +162,6 @@ class _Model:
             self.nodes[i] = dataclasses.replace(node, inputs=inputs)
         self.results = tuple(new if ref == old else ref for ref in self.results)
 
-    def replace_controls(self, old, new):
-        for i, node in enumerate(self.nodes):
-            if old in node.control_inputs:
-                at = node.control_inputs.index(old)
-                controls = (*node.control_inputs[:at], *new, *node.control_inputs[at + 1 :])
-                unique = tuple(dict.fromkeys(controls))
-                self.nodes[i] = dataclasses.replace(node, control_inputs=unique)
-
     def is_used(self, name):
         users = any(name in node.input_nodes() for node in self.nodes)
         return users or name in [ref.node for ref in self.results] or name in ("x", "t")
@@ -212,7 +195,7 @@ def _graphs(draw):
 
 def _edit(data, editor, model):
     """Makes one random edit of both."""
-    kinds = ["insert", "append", "replace", "replace_uses", "replace_controls", "erase"]
+    kinds = ["insert", "append", "replace", "replace_uses", "erase"]
     kind = data.draw(st.sampled_from(kinds))
     at = data.draw(st.integers(1, len(model.nodes) - 1))
     anchor = model.nodes[at]
@@ -235,10 +218,6 @@ def _edit(data, editor, model):
         if old != new:
             editor.replace_uses({old: new})
             model.replace_uses(old, new)
-    elif kind == "replace_controls":
-        new = data.draw(st.lists(st.sampled_from(before), max_size=2, unique=True))
-        editor.replace_controls({anchor.name: new})
-        model.replace_controls(anchor.name, new)
     elif model.is_used(anchor.name):
         with pytest.raises(errors.InternalError):
             editor.erase(anchor.name)
