@@ -1,4 +1,4 @@
-"""What all tests share: TensorFlow kept quiet, golden modules, and builders of small programs."""
+"""Shared by all tests: TensorFlow kept quiet, golden modules, and builders of small programs."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What `docs/architecture.md` says how to add is added to a copy of the project, and works."""
+"""All that `docs/architecture.md` says how to add is added to a copy of the project, and works."""
 
 import pathlib
 import re

@@ -1,4 +1,4 @@
-"""What is installed: the wheel carries what the package reads at run time."""
+"""The wheel carries what the package reads at run time."""
 
 import pathlib
 import shutil

@@ -51,7 +51,7 @@ class ParityReport:
 
     @property
     def open(self) -> tuple[NotCompared, ...]:
-        """What was not compared, and may differ."""
+        """The things that were not compared, and may differ."""
         return tuple(entry for entry in self.not_compared if entry.leaves_open)
 
     @property

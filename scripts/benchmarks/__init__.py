@@ -1,1 +1,1 @@
-"""What `scripts/bench` measures: a file for each ladder, and what they share."""
+"""The measurements of `scripts/bench`: a file for each ladder, and what they share."""

@@ -1,4 +1,4 @@
-"""What was aimed at, and whether it was reached."""
+"""Goals, and whether they were reached."""
 
 from __future__ import annotations
 

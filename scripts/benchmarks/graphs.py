@@ -105,7 +105,7 @@ def _measure_graph(family: str, nodes: int, repetitions: int, scratch: pathlib.P
 def _contestant(
     name: str, task: str, directory: pathlib.Path, sizes: dict[str, int]
 ) -> Callable[[], dict[str, Any]]:
-    """What converts the module once, notes the size of the result, and removes it."""
+    """Returns a function that converts the module once, notes its size, and removes it."""
     destination = directory / task
 
     def attempt() -> dict[str, Any]:

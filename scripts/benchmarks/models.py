@@ -104,7 +104,7 @@ def embeddings(tables: int, rows: int, width: int) -> Signature:
 
 
 def lstm(steps: int = 50, batch: int = 16, hidden: int = 128) -> Signature:
-    """What `dynamic_rnn` of an LSTM cell makes, by hand."""
+    """Builds by hand what `dynamic_rnn` makes of an LSTM cell."""
     x = tf1.placeholder(tf.float32, [batch, steps, hidden], "x")
     return Signature({"x": x}, {"default": _run_lstm("lstm", x, hidden)})
 

@@ -39,7 +39,7 @@ class Side(Protocol):
 
 
 def main_outputs(outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """What a plain call returns: `default`, else everything."""
+    """The outputs of a plain call: `default`, else all."""
     return {"default": outputs["default"]} if "default" in outputs else dict(outputs)
 
 
@@ -64,7 +64,7 @@ def descend(handle: tf.Tensor, gradient: tf.Tensor | tf.IndexedSlices) -> Any:
 
 
 class _TensorFlow2Side:
-    """What the two TF2 sides share: a step is a `tf.function`, as in Keras `fit`."""
+    """The base of the two TF2 sides: a step is a `tf.function`, as in Keras `fit`."""
 
     def __init__(self, trainable: Sequence[tf.Variable]) -> None:
         self._trainable = list(trainable)

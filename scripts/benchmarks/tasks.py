@@ -1,4 +1,4 @@
-"""What `scripts/bench` runs in processes of their own.
+"""The tasks that `scripts/bench` runs in separate processes.
 
 python -m benchmarks.tasks NAME '{"argument": …}' [RESULT.json]
 """

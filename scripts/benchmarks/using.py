@@ -110,7 +110,7 @@ def _compare_and_time(
 
 
 def _attempt(run: Callable[[], Any]) -> tuple[Any, str]:
-    """What a function returns, or the first line of its error: TensorFlow raises any type."""
+    """The value of a function, or the first line of its error: TensorFlow raises any type."""
     try:
         return run(), ""
     except Exception as error:

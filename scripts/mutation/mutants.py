@@ -105,7 +105,7 @@ class _Fault:
             getattr(self.parent, self.field)[self.place] = self.other
 
     def show(self) -> tuple[str, str]:
-        """What is there, and what comes in its place, in a line each."""
+        """The old and the new code, in a line each."""
         one, other = ast.unparse(self.node), ast.unparse(self.other)
         return " ".join(one.split())[:160], " ".join(other.split())[:160]
 

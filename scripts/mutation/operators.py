@@ -1,4 +1,4 @@
-"""What a small fault looks like: functions from a node of the syntax tree to others in its place.
+"""Small faults: functions from a node of the syntax tree to others in its place.
 
 Each takes a node and yields (node, description) for every fault that it knows for that node. The
 nodes that it yields are new; it changes nothing.

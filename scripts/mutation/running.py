@@ -30,7 +30,7 @@ _SECONDS_BETWEEN_LOOKS = 0.05
 
 
 class Outcome(enum.Enum):
-    """What the tests said of a fault."""
+    """The tests' answer to a fault."""
 
     KILLED = "killed"
     TIMED_OUT = "timed out"

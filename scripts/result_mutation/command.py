@@ -39,7 +39,7 @@ _SECONDS_EACH = 300
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What became of a mutant."""
+    """The outcome of one mutant."""
 
     fixture: str
     mutant: Mutant

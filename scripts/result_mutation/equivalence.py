@@ -126,7 +126,7 @@ def _explain_control(mutant: Mutant, node: Any, function: Any, result: Result) -
 
 
 def _upstream_without(function: Any, name: str, before: str) -> set[str]:
-    """What the outputs need when `name` no longer waits for `before`."""
+    """The nodes that the outputs need when `name` no longer waits for `before`."""
     nodes = {}
     for node in function.node_def:
         copy = type(node)()
@@ -158,7 +158,7 @@ def _float_ways(node: Any, function: Any) -> bool:
 
 
 def _data_upstream(ref: str, nodes: dict[str, Any]) -> set[str]:
-    """What a value depends on, its order of execution aside."""
+    """The nodes that a value depends on, its order of execution aside."""
     stack, seen = [_name(ref)], set()
     while stack:
         name = stack.pop()

@@ -37,12 +37,12 @@ def _mutants(right: str):  # noqa: ANN202
 
 
 def judge_right(fixture: str, right: str) -> str:
-    """What verify says of the right result."""
+    """The answer of verify to the right result."""
     return _judge(fixture, right, pathlib.Path(right))
 
 
 def judge_mutant(fixture: str, right: str, number: int) -> str:
-    """What verify says of a wrong result: how it is found, or `equal`."""
+    """The answer of verify to a wrong result: how it is found, or `equal`."""
     mutant = _mutants(right)[number]
     folder = pathlib.Path(tempfile.mkdtemp(prefix="mutant_"))
     try:

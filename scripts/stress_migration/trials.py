@@ -1,4 +1,4 @@
-"""What is looked at after a run: are the outputs whole, equal to others, loadable?"""
+"""Checks after a run: are the outputs whole, equal to others, loadable?"""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def digests(root: pathlib.Path, paths: Iterable[str]) -> dict[str, str]:
 
 
 def identities(root: pathlib.Path, paths: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """What would differ if a SavedModel that is there were written again."""
+    """The parts of a SavedModel that would differ if it were written again."""
     found = {}
     for path in paths:
         graph = root / path / "saved_model.pb"

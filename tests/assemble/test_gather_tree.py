@@ -19,7 +19,7 @@ _gather = tf.function(
 
 
 def _reference(step_ids, parent_ids, lengths, end_token):
-    """What the kernel does, element by element; None if it fails."""
+    """The kernel's result, element by element; None if it fails."""
     time, batch, beams = step_ids.shape
     flat_ids, flat_parents = step_ids.reshape(-1), parent_ids.reshape(-1)
     made = np.full(step_ids.shape, end_token)

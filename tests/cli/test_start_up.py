@@ -1,4 +1,4 @@
-"""What the command line imports before it has something to do: TensorFlow takes seconds."""
+"""The command line imports little before it has something to do: TensorFlow takes seconds."""
 
 import subprocess
 import sys

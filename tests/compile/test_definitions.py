@@ -34,7 +34,7 @@ def _region(text):
 
 
 def _require(program, *texts):
-    """What is made for these graphs, and what is refused; they are called `part 0`, `part 1`, …"""
+    """The definitions and refusals of these graphs, which are called `part 0`, `part 1`, …"""
     refusals = Refusals()
     maker = DefinitionCompiler(Lowering(), refusals)
     for number, text in enumerate(texts):

@@ -23,7 +23,7 @@ def test_every_op_is_in_a_fixture_or_a_test():
 
 
 def _named(tree: ast.Module) -> Iterator[str]:
-    """What strings name as ops are named."""
+    """The names of ops that strings hold."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             single = re.fullmatch(r"\w+", node.value)

@@ -56,7 +56,7 @@ def initial_value(variable: ast.Variable) -> np.ndarray:
 
 @dataclasses.dataclass
 class _Scope:
-    """What names stand for here, and what the next effect has to wait for."""
+    """The values of names here, and what the next effect has to wait for."""
 
     values: dict[str, Any]
     chain: list[Any] = dataclasses.field(default_factory=list)

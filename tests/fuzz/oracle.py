@@ -35,7 +35,7 @@ REFUSALS = (
 
 
 class Kind(enum.Enum):
-    """What became of a program that did not fail."""
+    """The outcomes of programs that do not fail."""
 
     EQUAL = "equal"
     FORWARD_ONLY = "equal, and V1 has no gradients"
@@ -45,7 +45,7 @@ class Kind(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What became of a program, and V1's or the converter's reason."""
+    """The outcome of a program, and V1's or the converter's reason."""
 
     kind: Kind
     reason: str = ""
@@ -59,7 +59,7 @@ class Calls:
 
     @property
     def observations(self) -> tuple[Observation, ...]:
-        """What was seen, in the order of the calls."""
+        """The observations, in the order of the calls."""
         return tuple(seen for original in self.each for seen in original.observations)
 
 

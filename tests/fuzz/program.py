@@ -352,7 +352,7 @@ def depth(block: Block) -> int:
 
 
 def features(program: Program) -> collections.Counter[str]:
-    """What a program is made of, for statistics."""
+    """The parts of a program, for statistics."""
     found = collections.Counter({"programs": 1, f"depth {depth(program.body)}": 1})
     kinds = {variable.name: variable for variable in program.variables}
     for statement in walk(program.body):

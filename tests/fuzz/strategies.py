@@ -36,7 +36,7 @@ _FLOATS = st.sampled_from([0.5, -0.5, 0.25, 1.0, -1.0, 0.0, 0.125])
 
 @dataclasses.dataclass(frozen=True)
 class _Scope:
-    """What a block may use: names by kind, and arrays that may be read, with their sizes."""
+    """The names that a block may use, by kind, and arrays that may be read, with their sizes."""
 
     names: tuple[tuple[str, str], ...] = (("x", "f"), ("n", "i"), ("flag", "b"))
     arrays: tuple[tuple[str, str, int], ...] = ()
@@ -362,7 +362,7 @@ class _Drawer:
         yield ast.Collect(name, plan.name, how), scope.add(name, kind)
 
     def _write(self, scope: _Scope, counter: str, plan: _Array) -> _Steps:
-        """What writes the element of one pass, or of two."""
+        """Statements that write the element of one pass, or of two."""
         if plan.twice:
             index = Op("plus", (Name(counter), Name(counter)))
             once = dataclasses.replace(plan, twice=False, base=index)

@@ -66,7 +66,7 @@ def input_values(signature: Signature) -> dict[str, np.ndarray | tf.compat.v1.Sp
 
 
 def expected_outputs(signature: Signature) -> dict[str, np.ndarray]:
-    """What the signature computes from `input_values`."""
+    """The outputs that the signature computes from `input_values`."""
     arrays = [
         np.float64(value.values if isinstance(value, tf.compat.v1.SparseTensorValue) else value)
         for value in input_values(signature).values()

@@ -95,7 +95,7 @@ class ConvertedModel(ConvertedFiles):
         )
 
     def trains_with(self, tags: frozenset[str]) -> list[dict[str, Any]]:
-        """What the record says of the callables that train with a graph variant."""
+        """The record's entries of the callables that train with a graph variant."""
         described = self.record["callables"].values()
         return [d for d in described if tags == frozenset(d["training_tags"] or d["tags"])]
 

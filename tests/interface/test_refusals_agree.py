@@ -1,4 +1,4 @@
-"""What `convert` refuses, `inspect` and `migrate --dry-run` refuse, whichever part has it.
+"""`convert`, `inspect` and `migrate --dry-run` refuse the same, whichever part has it.
 
 Nothing but TensorFlow's own shape functions decides while a graph is traced.
 """
@@ -233,7 +233,7 @@ def test_a_dry_run_refuses_each(tmp_path):
 
 
 def _run(*arguments):
-    """What a command prints, as JSON, and the error line that it ends with."""
+    """The JSON that a command prints, and the error line that it ends with."""
     command = [sys.executable, "-m", "converter", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     errors_ = [line for line in done.stderr.splitlines() if line.startswith("tf1hub: error: ")]

@@ -89,7 +89,7 @@ def test_gradients_reach_the_endpoint_s_weights(tags, converted):
 
 
 def test_a_user_may_train_only_some_of_them(converted, caplog):
-    """What README says of it."""
+    """README's example."""
     import tensorflow_hub as hub
 
     obj = hub.load(converted(ENDPOINTS))

@@ -1,4 +1,4 @@
-"""What needs no converting."""
+"""Modules that need no converting."""
 
 import json
 import pathlib

@@ -1,4 +1,4 @@
-"""What the journal says need not run again, and what has to."""
+"""Modules that need not run again by the journal, and those that have to."""
 
 import dataclasses
 import pathlib

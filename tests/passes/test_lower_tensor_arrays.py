@@ -1,4 +1,4 @@
-"""What the pass as a whole does, and does not; the folder of its name has the tests of each op."""
+"""The whole pass, where it acts and where it does not; the folder of its name tests each op."""
 
 import tensorflow as tf
 

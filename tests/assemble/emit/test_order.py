@@ -1,4 +1,4 @@
-"""What waits for what."""
+"""The order in which ops with effects run."""
 
 import numpy as np
 from assemble.emit.regions import (

@@ -1,4 +1,4 @@
-"""What is told of the journal's entries and runs, whatever they hold."""
+"""The facts that are collected from the journal's entries and runs, whatever they hold."""
 
 import dataclasses
 import json

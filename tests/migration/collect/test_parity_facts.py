@@ -1,4 +1,4 @@
-"""What is told of a comparison, and what of one that is damaged."""
+"""The facts that are collected from a comparison, sound or damaged."""
 
 import json
 import math

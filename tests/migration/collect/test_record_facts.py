@@ -1,4 +1,4 @@
-"""What is told of a record, and what of one that is damaged."""
+"""The facts that are collected from a record, sound or damaged."""
 
 import copy
 import json

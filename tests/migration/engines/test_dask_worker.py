@@ -1,4 +1,4 @@
-"""What runs in a Dask worker: which child process runs a job, and when it ends."""
+"""A Dask worker: which child process runs a job, and when it ends."""
 
 import dataclasses
 import pathlib

@@ -76,7 +76,7 @@ def _inline(graph_def, names, make_program):
 
 
 def _run(graph_def, names):
-    """What calls of one session return one after another."""
+    """The results of calls of one session, one after another."""
     fed = {node.name for node in graph_def.node if node.op == "Placeholder"}
     feeds = [{f"{name}:0": call[name] for name in fed} for call in _CALLS]
     with tf.Graph().as_default() as graph:
