@@ -26,6 +26,7 @@ def text(remote):
     return _upload(GOLDEN / "text_embedding_oov" / "module", remote / "module")
 
 
+@pytest.mark.slow
 def test_from_and_to_a_remote_place(text, remote, tmp_path):
     """All bytes are those of a local conversion."""
     converter.convert(text, remote / "out", verify=True)

@@ -2,7 +2,7 @@ import dataclasses
 import textwrap
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from converter.ir import region_text
@@ -288,6 +288,7 @@ def _branches(items):
 _ITEMS = st.recursive(_NODES, lambda items: _loops(items) | _branches(items), max_leaves=8)
 
 
+@settings(max_examples=40)
 @given(_NAME_LISTS.flatmap(lambda args: _regions(_ITEMS, args)))
 def test_any_region_round_trips(region):
     assert parse_region(format_region(region)) == region
