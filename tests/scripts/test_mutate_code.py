@@ -115,7 +115,7 @@ def test_the_tests_run_against_the_fault():
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1/1 narrow (" in done.stdout
-    assert "by tests/formats/test_ordered_code.py::" in done.stdout
+    assert "by tests/tensor_bundle/test_ordered_code.py::" in done.stdout
 
 
 def test_what_no_test_finds_survives(monkeypatch, capsys):
