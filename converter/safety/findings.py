@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from converter.ir import op_facts
 from converter.safety.op_table import Classification, Kind, classify
 from converter.safety.path_origins import FILE_INPUTS, Origin, PathTracer, find_assets
 from converter.safety.reach import Reached, Run, find_runs, is_evaluated_on_import
-from converter.safety.scopes import Library, Scope, Unreadable, read_libraries
+from converter.safety.scopes import (
+    Library,
+    Scope,
+    Unreadable,
+    data_inputs,
+    node_of,
+    read_libraries,
+)
 
 Severity: TypeAlias = Literal["info", "low", "medium", "high"]
 Occasion: TypeAlias = Literal["conversion", "load", "call", "training", "save"]
@@ -134,7 +143,7 @@ class _Judge:
 
     def judge_all(self) -> Iterator[Finding]:
         for scope in (scope for library in self._libraries for scope in library.scopes):
-            suspects: dict[str, Classification | None] = collections.defaultdict()
+            suspects: dict[str, Classification | None] = {}
             for node in scope.node_list:
                 if node.op not in suspects:
                     suspects[node.op] = _classify(scope, node.op)
@@ -156,7 +165,7 @@ class _Judge:
         origins = (
             self._tracer.find_origins(scope, node) if node.op in FILE_INPUTS else frozenset()
         )
-        if node.op in _SAVER_OPS and (note := _explain_saver(origins, runs)):
+        if node.op in _SAVER_OPS and (note := _explain_saver(scope, node.name, origins, runs)):
             severity: Severity = "info"
             reason = note
         elif origins == {Origin.ASSET}:
@@ -179,8 +188,10 @@ def _classify(scope: Scope, op: str) -> Classification | None:
     classification = classify(op)
     if classification.kind in (Kind.PURE, Kind.STATE, Kind.HOLDS_GRAPH):
         return None
-    if classification.kind is Kind.UNKNOWN and scope.library.find_function(op) is not None:
-        return None
+    if classification.kind is Kind.UNKNOWN and (
+        scope.library.find_function(op) is not None or op == op_facts.GATHER_TREE
+    ):
+        return None  # A call of a function, or an op of tf.contrib that is composed of others.
     return classification
 
 
@@ -189,13 +200,40 @@ def _prints_to_file(node: Any) -> Classification | None:
     return _PRINTS_TO_FILE if stream.startswith(b"file:") else None
 
 
-def _explain_saver(origins: frozenset[Origin], runs: frozenset[Run]) -> str | None:
+def _explain_saver(
+    scope: Scope, name: str, origins: frozenset[Origin], runs: frozenset[Run]
+) -> str | None:
     """Explains an op of a saver that does no harm; None for any other."""
     if origins == {Origin.CHECKPOINT} and runs <= {Run.SAVE, Run.RESTORE}:
         return "belongs to the model's own saver: loaders choose the file"
     if not runs and origins <= {Origin.CHECKPOINT, Origin.LEFTOVER}:
         return "belongs to a saver that was left in the graph, and that nothing runs"
+    if not runs and _only_initializes(scope, name):
+        return "reads initial values of variables from another checkpoint, and nothing runs it"
     return None
+
+
+def _only_initializes(scope: Scope, name: str) -> bool:
+    """Whether what a node reads goes to initializers of variables, and nowhere else."""
+    waiting, seen = [name], {name}
+    while waiting:
+        for op, user in _users(scope).get(waiting.pop(), ()):
+            if op in ("Cast", "Identity", "IdentityN", "Reshape") and user not in seen:
+                seen.add(user)
+                waiting.append(user)
+            elif user not in seen and op not in ("Assign", "AssignVariableOp"):
+                return False
+    return scope.nodes[name].op in ("RestoreV2", "Restore", "RestoreSlice")
+
+
+@functools.lru_cache(maxsize=1)  # Nodes are judged scope by scope.
+def _users(scope: Scope) -> dict[str, list[tuple[str, str]]]:
+    """Returns the ops and names of the nodes that take an output of each node."""
+    users: dict[str, list[tuple[str, str]]] = collections.defaultdict(list)
+    for node in scope.node_list:
+        for name in set(map(node_of, data_inputs(node))):
+            users[name].append((node.op, node.name))
+    return users
 
 
 def _describe_origins(origins: frozenset[Origin]) -> str:
