@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
-import functools
 import pathlib
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, TypeAlias
@@ -19,8 +17,6 @@ from converter.safety.scopes import (
     Library,
     Scope,
     Unreadable,
-    data_inputs,
-    node_of,
     read_libraries,
 )
 
@@ -217,23 +213,13 @@ def _only_initializes(scope: Scope, name: str) -> bool:
     """Whether what a node reads goes to initializers of variables, and nowhere else."""
     waiting, seen = [name], {name}
     while waiting:
-        for op, user in _users(scope).get(waiting.pop(), ()):
+        for op, user in ((user.op, user.name) for user in scope.users.get(waiting.pop(), ())):
             if op in ("Cast", "Identity", "IdentityN", "Reshape") and user not in seen:
                 seen.add(user)
                 waiting.append(user)
             elif user not in seen and op not in ("Assign", "AssignVariableOp"):
                 return False
     return scope.nodes[name].op in ("RestoreV2", "Restore", "RestoreSlice")
-
-
-@functools.lru_cache(maxsize=1)  # Nodes are judged scope by scope.
-def _users(scope: Scope) -> dict[str, list[tuple[str, str]]]:
-    """Returns the ops and names of the nodes that take an output of each node."""
-    users: dict[str, list[tuple[str, str]]] = collections.defaultdict(list)
-    for node in scope.node_list:
-        for name in set(map(node_of, data_inputs(node))):
-            users[name].append((node.op, node.name))
-    return users
 
 
 def _describe_origins(origins: frozenset[Origin]) -> str:

@@ -114,6 +114,8 @@ class PathTracer:
             value = constant_string(scope, name)
             return Origin.LEFTOVER if value == _LEFTOVER_NAME else Origin.CONSTANT
         inputs = data_inputs(node)
+        if node.op == "ReadVariableOp" and inputs:
+            return self._find_assigned(scope, inputs[0])
         if node.op == "StringJoin" and inputs:
             appended = all(map(functools.partial(_stays_beside, scope), inputs[1:]))
             stays = appended and b".." not in node.attr["separator"].s
@@ -140,6 +142,30 @@ class PathTracer:
             Origin.ASSET if origins else Origin.ARGUMENT
         )
 
+    def _find_assigned(self, scope: Scope, name: str) -> Origin | list[tuple[Scope, str]]:
+        """Returns the tensors that are assigned to a variable: TF2 keeps paths of assets in some."""
+        handle = scope.nodes.get(node_of(name))
+        if handle is None or handle.op != "VarHandleOp":
+            return Origin.COMPUTED
+        assigned = []
+        for place, alias in self._variables[_variable_key(handle)]:
+            for user in place.users.get(alias, ()):
+                if user.op == "AssignVariableOp" and len(data_inputs(user)) == 2:
+                    assigned.append((place, data_inputs(user)[1]))
+                elif user.op not in op_facts.VARIABLE_READS:
+                    return Origin.COMPUTED
+        return assigned or Origin.COMPUTED
+
+    @functools.cached_property
+    def _variables(self) -> dict[tuple[bytes, bytes], list[tuple[Scope, str]]]:
+        """The handles of each variable, which is one by its name in all graphs."""
+        found = collections.defaultdict(list)
+        for scope in (scope for library in self._libraries for scope in library.scopes):
+            for node in scope.node_list:
+                if node.op == "VarHandleOp":
+                    found[_variable_key(node)].append((scope, node.name))
+        return dict(found)
+
     @functools.cached_property
     def _calls(self) -> dict[Scope, list[tuple[Scope, Any, str]]]:
         """The nodes that may call each function, with the attributes that name it."""
@@ -162,6 +188,11 @@ class PathTracer:
             yield Origin.ASSET
         else:
             yield Origin.COMPUTED
+
+
+def _variable_key(handle: Any) -> tuple[bytes, bytes]:
+    """Returns the container and the name under which TensorFlow keeps a variable."""
+    return handle.attr["container"].s, handle.attr["shared_name"].s or handle.name.encode()
 
 
 def _fed_tensors(meta_graph: Any) -> dict[str, Origin]:

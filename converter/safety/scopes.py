@@ -6,8 +6,10 @@ rewritten or checked here, so damaged and hostile graphs can be looked at as wel
 
 from __future__ import annotations
 
+import collections
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from google.protobuf import message
@@ -44,6 +46,15 @@ class Scope:
         """The function's name; None for a graph."""
         return None if self.function is None else str(self.function.signature.name)
 
+    @functools.cached_property
+    def users(self) -> Mapping[str, Sequence[Any]]:
+        """The NodeDefs that take an output of each node."""
+        users: dict[str, list[Any]] = collections.defaultdict(list)
+        for node in self.node_list:
+            for name in set(map(node_of, data_inputs(node))):
+                users[name].append(node)
+        return dict(users)
+
 
 @dataclasses.dataclass(eq=False)
 class Library:
@@ -55,7 +66,6 @@ class Library:
       graph: The graph itself.
       functions: Its functions by name.
       gradients: The names of functions that are gradients of others.
-      unreadable: Whether the bytes that should be a graph are none.
     """
 
     meta_graph: Any
