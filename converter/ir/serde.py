@@ -13,7 +13,15 @@ from tensorflow.core.framework import attr_value_pb2, graph_pb2
 from converter import errors
 from converter.ir import op_facts, op_packages
 from converter.ir.attributes import INFERRED_SHAPES, functions_in
-from converter.ir.graph import ARG_OP, AttrValue, FunctionDef, Graph, Node, TensorRef
+from converter.ir.graph import (
+    ARG_OP,
+    PSEUDO_OPS,
+    AttrValue,
+    FunctionDef,
+    Graph,
+    Node,
+    TensorRef,
+)
 
 
 def nodes_from_graph_def(graph_def: graph_pb2.GraphDef) -> dict[str, Node]:
@@ -21,6 +29,7 @@ def nodes_from_graph_def(graph_def: graph_pb2.GraphDef) -> dict[str, Node]:
 
     Raises:
       FormatError: if two nodes have one name, or an input is not a tensor name.
+      UnsafeModuleError: if an op has the name of a pseudo-op.
     """
     nodes: dict[str, Node] = {}
     for node_def in graph_def.node:
@@ -31,6 +40,12 @@ def nodes_from_graph_def(graph_def: graph_pb2.GraphDef) -> dict[str, Node]:
 
 
 def _read_node(node_def: Any, parse_input: Any) -> Node:
+    if node_def.op in PSEUDO_OPS:
+        # Later, a pseudo-op is known to come from a pass, and its attributes are trusted.
+        raise errors.UnsafeModuleError(
+            f"op {node_def.op!r} has a name that the converter uses for its own purposes",
+            node=node_def.name,
+        )
     try:
         inputs = tuple(parse_input(name) for name in node_def.input if not name.startswith("^"))
     except ValueError as error:
@@ -64,6 +79,7 @@ def graph_from_function_def(
     Raises:
       FormatError: if the body refers to something that it does not contain.
       UnsupportedOpError: if an op of the body is not registered.
+      UnsafeModuleError: if an op of the body has the name of a pseudo-op.
     """
     reader = _FunctionReader(function_def, library, attrs)
     return reader.read()

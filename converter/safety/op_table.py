@@ -18,7 +18,7 @@ TABLE_PATH = pathlib.Path(__file__).with_name("ops.toml")
 
 
 class Kind(enum.Enum):
-    """What an op can do, in the words of an error: "op 'ReadFile' reads files"."""
+    """What an op can do, in the words of an error."""
 
     PURE = "pure"  # It computes from its inputs, and does nothing else.
     STATE = "state of this module"  # Variables, tables, lists, random numbers and the like.
@@ -35,7 +35,10 @@ class Kind(enum.Enum):
     @property
     def is_allowed(self) -> bool:
         """Whether an op of this kind converts, if what it reads or holds is allowed, too."""
-        return self in {Kind.PURE, Kind.STATE, Kind.OWN_ASSETS, Kind.HOLDS_GRAPH}
+        return self in _ALLOWED
+
+
+_ALLOWED = frozenset({Kind.PURE, Kind.STATE, Kind.OWN_ASSETS, Kind.HOLDS_GRAPH})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
