@@ -10,9 +10,12 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from converter.ir import op_facts
+from converter.ir.graph import Node
+from converter.safety.op_rules import RULED_OPS, find_danger
 from converter.safety.op_table import Classification, Kind, classify
 from converter.safety.path_origins import FILE_INPUTS, Origin, PathTracer, find_assets
 from converter.safety.reach import Reached, Run, find_runs, is_evaluated_on_import
+from converter.safety.serialized_graphs import SERIALIZED_GRAPH_OPS
 from converter.safety.scopes import (
     Library,
     Scope,
@@ -48,7 +51,8 @@ _SAVER_OPS = frozenset(FILE_INPUTS) - {
     "InitializeTableFromTextFileV2",
     "ReadFile",
 }
-_PRINTS_TO_FILE = Classification(Kind.WRITES_FILES, "appends what it prints to a file")
+# A data set's serialized graph returns the data set by it.
+_RETURN = "_Retval"
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +112,7 @@ def inspect_saved_model(saved_model: Any) -> Inspection:
       saved_model: The message of `saved_model.pb`.
     """
     libraries, unreadable = read_libraries(saved_model)
-    judge = _Judge(libraries)
+    judge = _Judge(libraries, {(place.scope, place.node) for place in unreadable})
     found = [*judge.judge_all(), *map(judge.judge_unreadable, unreadable)]
     for meta_graph in saved_model.meta_graphs:
         found += _judge_assets(meta_graph)
@@ -132,8 +136,9 @@ def sort_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 class _Judge:
     """Judges the nodes of all graphs of a SavedModel."""
 
-    def __init__(self, libraries: list[Library]) -> None:
+    def __init__(self, libraries: list[Library], unreadable: set[tuple[Scope, str]]) -> None:
         self._libraries = libraries
+        self._unreadable = unreadable
         self._reached: Reached = find_runs(libraries)
         self._tracer = PathTracer(libraries)
 
@@ -143,7 +148,7 @@ class _Judge:
             for node in scope.node_list:
                 if node.op not in suspects:
                     suspects[node.op] = _classify(scope, node.op)
-                classification = _prints_to_file(node) or suspects[node.op]
+                classification = suspects[node.op] or _find_danger(node)
                 if classification is not None:
                     yield from self._judge(scope, node, classification)
 
@@ -169,6 +174,11 @@ class _Judge:
                 return
             severity = "low"
             reason = f"{classification.reason}; the file is an asset of the model"
+        elif node.op in SERIALIZED_GRAPH_OPS:
+            if (scope, node.name) in self._unreadable:
+                return
+            severity = "medium" if runs else "low"
+            reason = f"{classification.reason}; that graph's ops are judged, too"
         else:
             severity = _SEVERITIES.get(classification.kind, "high") if runs else "low"
             reason = classification.reason + _describe_origins(origins)
@@ -184,6 +194,8 @@ def _classify(scope: Scope, op: str) -> Classification | None:
     classification = classify(op)
     if classification.kind in (Kind.PURE, Kind.STATE, Kind.HOLDS_GRAPH):
         return None
+    if op == _RETURN and scope.library.holder is not None:
+        return None
     if classification.kind is Kind.UNKNOWN and (
         scope.library.find_function(op) is not None or op == op_facts.GATHER_TREE
     ):
@@ -191,9 +203,11 @@ def _classify(scope: Scope, op: str) -> Classification | None:
     return classification
 
 
-def _prints_to_file(node: Any) -> Classification | None:
-    stream = node.attr["output_stream"].s if node.op == "PrintV2" else b""
-    return _PRINTS_TO_FILE if stream.startswith(b"file:") else None
+def _find_danger(node: Any) -> Classification | None:
+    """Returns what makes a node unsafe whose op is safe in general, such as an attribute."""
+    if node.op not in RULED_OPS or node.op in FILE_INPUTS:
+        return None
+    return find_danger(Node(node.name, node.op, attrs=node.attr), {})
 
 
 def _explain_saver(

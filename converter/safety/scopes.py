@@ -16,13 +16,13 @@ from google.protobuf import message
 from tensorflow.core.framework import graph_pb2
 
 from converter.ir.attributes import functions_in
+from converter.safety.serialized_graphs import SERIALIZED_GRAPH_OPS
 
 # Graphs within graphs; TensorFlow writes one for each dataset that is passed to another process.
 MAX_NESTING = 16
 MAX_NESTED_GRAPHS = 1000
-# The ops that run a serialized GraphDef: the input or attribute that holds it.
-GRAPH_INPUTS: Mapping[str, int] = {"DatasetFromGraph": 0}
-GRAPH_ATTRS: Mapping[str, str] = {"TRTEngineOp": "serialized_segment"}
+# Ops with a serialized GraphDef in an attribute.
+_GRAPH_ATTRS: Mapping[str, str] = {"TRTEngineOp": "serialized_segment"}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -162,12 +162,11 @@ def _parse_nested(
 
 def _serialized_graphs(scope: Scope, node: Any) -> Iterator[bytes | None]:
     """Yields the serialized graphs that a node runs; None for one that is computed."""
-    if node.op in GRAPH_INPUTS:
+    if node.op in SERIALIZED_GRAPH_OPS:
         inputs = data_inputs(node)
-        number = GRAPH_INPUTS[node.op]
-        yield constant_string(scope, inputs[number]) if number < len(inputs) else None
-    if node.op in GRAPH_ATTRS and node.attr[GRAPH_ATTRS[node.op]].s:
-        yield node.attr[GRAPH_ATTRS[node.op]].s
+        yield constant_string(scope, inputs[0]) if inputs else None
+    if node.op in _GRAPH_ATTRS and node.attr[_GRAPH_ATTRS[node.op]].s:
+        yield node.attr[_GRAPH_ATTRS[node.op]].s
 
 
 def data_inputs(node: Any) -> list[str]:
