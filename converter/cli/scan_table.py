@@ -9,9 +9,8 @@ from rich.markup import escape
 from rich.text import Text
 
 from converter.cli import terminal
-from converter.conversion.sarif import describe_place
 from converter.conversion.scan import ScanReport
-from converter.safety.findings import Finding
+from converter.safety.findings import Finding, describe_place
 
 _MANY = 30  # Rows of a table; further ones are only counted.
 _STYLES = {"high": "bold red", "medium": "yellow", "low": "", "info": "dim"}
@@ -23,11 +22,11 @@ def print_report(report: ScanReport, console: Console, *, list_all: bool) -> Non
         print_findings(report.findings, console, None if list_all else _MANY)
     if list_all and report.notes:
         print_findings(report.notes, console, None)
-    nested = f", {_count(report.nested_graphs, 'graph')} within them" if report.nested_graphs else ""
-    console.print(
-        f"Looked at {_count(report.nodes, 'node')} of {_count(report.graphs, 'graph')}{nested} and"
-        f" {_count(report.functions, 'function')}."
-    )
+    parts = [_count(report.graphs, "graph"), _count(report.functions, "function")]
+    if report.nested_graphs:
+        parts.insert(1, _count(report.nested_graphs, "nested graph"))
+    nodes = _count(report.nodes, "node")
+    console.print(f"Looked at {nodes} of {', '.join(parts[:-1])} and {parts[-1]}.")
     if report.notes:
         console.print(_explain_notes(report), soft_wrap=True)
     counts = ", ".join(f"{n} {level}" for level, n in report.count_findings().items())
@@ -35,9 +34,11 @@ def print_report(report: ScanReport, console: Console, *, list_all: bool) -> Non
     console.print(f"{total}: {counts}." if counts else "Nothing found.")
 
 
-def print_findings(findings: Sequence[Finding], console: Console, limit: int | None) -> None:
+def print_findings(
+    findings: Sequence[Finding], console: Console, limit: int | None, title: str | None = None
+) -> None:
     """Prints findings as a table of at most `limit` rows."""
-    table = terminal.make_table("severity", "op", "where", "runs at", "what")
+    table = terminal.make_table("severity", "op", "where", "runs at", "what", title=title)
     for finding in findings[:limit]:
         table.add_row(
             Text(finding.severity, style=_STYLES[finding.severity]),
@@ -52,8 +53,9 @@ def print_findings(findings: Sequence[Finding], console: Console, limit: int | N
 
 
 def _explain_notes(report: ScanReport) -> str:
-    count = _count(len(report.notes), "op")
-    return f"{count} of savers read and write checkpoints only; --all lists them."
+    count = len(report.notes)
+    verb = "reads or writes" if count == 1 else "read or write"
+    return f"{_count(count, 'op')} of savers {verb} nothing but checkpoints; --all lists them."
 
 
 def _count(number: int, noun: str) -> str:

@@ -10,7 +10,7 @@ import urllib.parse
 from collections.abc import Iterable
 from typing import Any
 
-from converter.safety.findings import Finding, Severity
+from converter.safety.findings import Finding, Severity, describe_place, describe_runs
 from converter.safety.op_table import Kind
 from converter.version import __version__
 
@@ -39,8 +39,7 @@ def make_sarif(findings: Iterable[Finding], location: str) -> dict[str, Any]:
       findings: What to report.
       location: The URI of the model's directory; "" if files have no URI but their names.
     """
-    rules = [kind for kind in Kind if not kind.is_allowed or kind is Kind.HOLDS_GRAPH]
-    rules.append(Kind.OWN_ASSETS)
+    rules = [kind for kind in Kind if not kind.is_allowed or kind is Kind.OWN_ASSETS]
     numbers = {kind.value: number for number, kind in enumerate(rules)}
     return {
         "$schema": SCHEMA,
@@ -79,7 +78,6 @@ def _say_kind(kind: Kind) -> str:
         Kind.DENIAL_OF_SERVICE: "can exhaust the machine",
         Kind.INTERNAL: "is internal to TensorFlow",
         Kind.UNKNOWN: "is unknown to this version",
-        Kind.HOLDS_GRAPH: "holds a graph that cannot be checked",
         Kind.OWN_ASSETS: "reads a file that is not an asset of the model",
     }
     return phrases.get(kind, kind.value)
@@ -117,17 +115,3 @@ def _make_result(finding: Finding, location: str, rule_index: int) -> dict[str, 
 
 def _file_uri(location: str, file: str) -> str:
     return f"{location.rstrip('/')}/{file}" if location else urllib.parse.quote(file)
-
-
-def describe_place(finding: Finding) -> str:
-    """Describes where a finding is: `{serve} > function f > node x`."""
-    parts = ["{" + ", ".join(finding.graph) + "}"] if finding.file == "saved_model.pb" else []
-    parts += [f"graph in node {name}" for name in finding.within]
-    if finding.function is not None:
-        parts.append(f"function {finding.function}")
-    return " > ".join([*parts, f"node {finding.node}"] if finding.node else parts)
-
-
-def describe_runs(finding: Finding) -> str:
-    """Describes what would run a finding: `runs at load, call`."""
-    return f"runs at {', '.join(finding.runs)}" if finding.runs else "nothing runs it"

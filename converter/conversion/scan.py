@@ -17,11 +17,10 @@ from converter.safety import keras_layers
 from converter.safety.findings import (
     SEVERITIES,
     Finding,
-    Inspection,
     Severity,
-    inspect_saved_model,
     sort_findings,
 )
+from converter.safety.judge import Inspection, inspect_saved_model
 
 _MAX_PROTO_BYTES = (1 << 31) - 1  # Protocol buffers cannot be larger.
 
@@ -105,11 +104,6 @@ def scan(source: StrPath) -> ScanReport:
     name = directory.resolve().name
     plain_format = "tf2_saved_model" if is_tf2(saved_model) else "tf1_saved_model"
     return _make_report(name, "tf1_hub" if is_hub_module else plain_format, inspection, layers)
-
-
-def find_unsafe_ops(saved_model: Any) -> tuple[Finding, ...]:
-    """Returns the findings about a SavedModel that has been read, the most severe first."""
-    return inspect_saved_model(saved_model).findings
 
 
 def _check_files(directory: Path) -> None:

@@ -56,7 +56,8 @@ def find_in_metadata(content: bytes) -> Iterator[Finding]:
         yield _finding(FILE_NAME, "", "medium", "cannot be read, so its layers are not known")
         return
     for node in nodes:
-        yield from _find_in_config(node.metadata, FILE_NAME, node.node_path.decode("utf-8", "replace"))
+        place = node.node_path.decode(errors="replace")
+        yield from _find_in_config(node.metadata, FILE_NAME, place)
 
 
 def find_in_objects(saved_model: Any) -> Iterator[Finding]:
@@ -64,17 +65,15 @@ def find_in_objects(saved_model: Any) -> Iterator[Finding]:
     for meta_graph in saved_model.meta_graphs:
         for node in meta_graph.object_graph_def.nodes:
             user_object = node.user_object
-            if user_object.identifier.startswith("_tf_keras_") and user_object.metadata:
+            if user_object.identifier.startswith("_tf_keras_"):
                 yield from _find_in_config(
-                    user_object.metadata, "saved_model.pb", user_object.identifier
+                    user_object.metadata.encode(), "saved_model.pb", user_object.identifier
                 )
 
 
-def _find_in_config(text: str | bytes, file: str, place: str) -> Iterator[Finding]:
-    if b"Lambda" not in (text if isinstance(text, bytes) else text.encode("utf-8", "replace")):
-        # JSON may escape letters; Keras does not.
-        if b"\\u" not in (text if isinstance(text, bytes) else text.encode("utf-8", "replace")):
-            return
+def _find_in_config(text: bytes, file: str, place: str) -> Iterator[Finding]:
+    if b"Lambda" not in text and b"\\u" not in text:  # JSON may escape letters.
+        return
     try:
         config = json.loads(text)
     except (ValueError, RecursionError):

@@ -1,7 +1,7 @@
 """Traces the file names that ops read and write to where they come from.
 
-TensorFlow feeds two kinds of file names when it loads a model: the places of the model's assets, and
-that of its checkpoint. Every other file name is the graph's own choice, or the caller's.
+TensorFlow feeds two kinds of file names when it loads a model: the places of the model's assets,
+and that of its checkpoint. Every other file name is the graph's own choice, or the caller's.
 """
 
 from __future__ import annotations
@@ -38,19 +38,20 @@ class Origin(enum.Enum):
 
 
 # The inputs of ops that are file names.
-FILE_INPUTS = {
-    "InitializeTableFromTextFile": (1,),
-    "InitializeTableFromTextFileV2": (1,),
+SAVER_FILE_INPUTS = {
     "MergeV2Checkpoints": (0, 1),
-    "ReadFile": (0,),
     "Restore": (0,),
     "RestoreSlice": (0,),
     "RestoreV2": (0,),
     "Save": (0,),
     "SaveSlices": (0,),
     "SaveV2": (0,),
-    "ShardedFilename": (0,),
-    "ShardedFilespec": (0,),
+}
+FILE_INPUTS = {
+    "InitializeTableFromTextFile": (1,),
+    "InitializeTableFromTextFileV2": (1,),
+    "ReadFile": (0,),
+    **SAVER_FILE_INPUTS,
 }
 
 # Ops whose result is a file name if these inputs are; None for all inputs.
@@ -143,7 +144,7 @@ class PathTracer:
         )
 
     def _find_assigned(self, scope: Scope, name: str) -> Origin | list[tuple[Scope, str]]:
-        """Returns the tensors that are assigned to a variable: TF2 keeps paths of assets in some."""
+        """Returns the tensors assigned to a variable: TF2 keeps paths of assets in variables."""
         handle = scope.nodes.get(node_of(name))
         if handle is None or handle.op != "VarHandleOp":
             return Origin.COMPUTED

@@ -91,7 +91,7 @@ def test_it_finds_an_op_in_a_function_of_a_nested_graph(scan_edited):
     assert (finding.function, finding.within, finding.node) == ("inner", ("data",), "evil")
 
 
-def test_an_op_with_two_nodes_of_one_name_has_two_findings(scan_edited):
+def test_two_nodes_of_one_name_has_two_findings(scan_edited):
     def change(meta_graph):
         for _ in range(2):
             add_node(meta_graph.graph_def.node, "evil", "PyFunc")

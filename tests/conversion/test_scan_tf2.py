@@ -1,4 +1,4 @@
-"""No false alarm: SavedModels that today's Keras, Keras 2 and `tf.Module` write have no findings."""
+"""No false alarms: SavedModels that Keras 3, Keras 2 and `tf.Module` write have no findings."""
 
 import pathlib
 
