@@ -2,8 +2,8 @@
 
 Reads a TF1 Hub module, or any SavedModel of TF1 or TF2, and lists every op that is not plainly
 safe: ops that run code, read or write files, use the network, exhaust the machine, or that this
-version does not know. It looks into functions, graphs within graphs and parts that nothing runs, and finds
-Lambda layers of Keras. It runs nothing of the model.
+version does not know. It looks into functions, graphs within graphs and parts that nothing runs,
+and finds Lambda layers of Keras. It runs nothing of the model.
 
 Each finding has a severity, and the occasions on which TensorFlow would run it: at conversion
 (TensorFlow may run ops with constant inputs when it imports a graph; tf1hub refuses them first), at

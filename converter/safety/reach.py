@@ -161,7 +161,7 @@ def is_evaluated_on_import(scope: Scope, name: str) -> bool:
     Shape inference runs stateless ops whose inputs are constants, to know a shape that depends on
     their value (source: EvaluateConstantTensor of core/common_runtime/eval_const_tensor.cc).
     """
-    waiting, seen = [name], set()
+    waiting, seen = [name], set[str]()
     while waiting:
         node = scope.nodes.get(waiting.pop())
         if node is None or node.op in _FED or node.op in op_facts.V1_CONTROL_FLOW:
