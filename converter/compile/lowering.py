@@ -12,7 +12,7 @@ from converter.ir.graph import AttrValue, Graph, Program
 from converter.ir.region import Region
 from converter.passes.pipeline import lower
 from converter.passes.resolve_gradient_overrides import find_unresolved_overrides
-from converter.safety.allowed_ops import AllowedOps
+from converter.safety.allowed_ops import NONE, AllowedOps
 from converter.safety.check_safety import check_safety
 
 
@@ -40,8 +40,8 @@ class Lowering:
       allowed: The unsafe ops that the user lets through.
     """
 
-    def __init__(self, allowed: AllowedOps | None = None) -> None:
-        self._allowed = allowed or AllowedOps()
+    def __init__(self, allowed: AllowedOps = NONE) -> None:
+        self._allowed = allowed
         self._unsafe: dict[str, str] = {}
         self._results: dict[Hashable, Lowered | errors.ConversionError] = {}
         # Pruning keeps each node's attributes, so they are digested once for all graphs of a

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection
 
-from converter.safety.allowed_ops import AllowedOps
+from converter.safety.allowed_ops import NONE, AllowedOps
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,4 +26,4 @@ class PlanOptions:
     tags: Collection[str] | None = None
     training_tags: Collection[str] | None = None
     call_signature: str | None = None
-    allowed_ops: AllowedOps = AllowedOps()
+    allowed_ops: AllowedOps = NONE

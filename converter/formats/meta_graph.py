@@ -94,6 +94,9 @@ def _read_functions(library: Any) -> dict[str, FunctionDef]:
     for name in functions:
         if name in PSEUDO_OPS or op_facts.find_op_def(name) is not None:
             raise errors.FormatError(f"function {name!r} has the name of an op of TensorFlow")
+    for function in functions.values():
+        for node_def in function.node_def:
+            serde.check_no_pseudo_op(node_def)
     return functions
 
 

@@ -35,17 +35,25 @@ def nodes_from_graph_def(graph_def: graph_pb2.GraphDef) -> dict[str, Node]:
     for node_def in graph_def.node:
         if node_def.name in nodes:
             raise errors.FormatError("two nodes have the same name", node=node_def.name)
+        check_no_pseudo_op(node_def)
         nodes[node_def.name] = _read_node(node_def, TensorRef.parse)
     return nodes
 
 
-def _read_node(node_def: Any, parse_input: Any) -> Node:
+def check_no_pseudo_op(node_def: Any) -> None:
+    """Checks that a node of a file does not pass for one that a pass made, which is trusted.
+
+    Raises:
+      UnsafeModuleError: if it does.
+    """
     if node_def.op in PSEUDO_OPS:
-        # Later, a pseudo-op is known to come from a pass, and its attributes are trusted.
         raise errors.UnsafeModuleError(
             f"op {node_def.op!r} has a name that the converter uses for its own purposes",
             node=node_def.name,
         )
+
+
+def _read_node(node_def: Any, parse_input: Any) -> Node:
     try:
         inputs = tuple(parse_input(name) for name in node_def.input if not name.startswith("^"))
     except ValueError as error:
@@ -79,7 +87,6 @@ def graph_from_function_def(
     Raises:
       FormatError: if the body refers to something that it does not contain.
       UnsupportedOpError: if an op of the body is not registered.
-      UnsafeModuleError: if an op of the body has the name of a pseudo-op.
     """
     reader = _FunctionReader(function_def, library, attrs)
     return reader.read()

@@ -18,3 +18,6 @@ class AllowedOps:
 
     names: Collection[str] = ()
     unknown: bool = False
+
+
+NONE = AllowedOps()

@@ -87,11 +87,12 @@ def _check_serialized(node: Node, nodes: Nodes, allowed: AllowedOps, depth: int)
 
 
 def _refusal(node: Node, unsafe: Classification) -> errors.UnsafeModuleError:
+    kind, reason = unsafe.kind.value, unsafe.reason
     remedy = f"If you trust the module, pass --allow-op {node.op}."
     if unsafe.kind is Kind.UNKNOWN:
         remedy = f"Name the package that adds it by --import-ops, or pass --allow-op {node.op}."
     return errors.UnsafeModuleError(
-        f"op {node.op!r} is not allowed ({unsafe.kind.value}): it {unsafe.reason}",
+        f"op {node.op!r} is not allowed ({kind}): it {reason}",
         node=node.name,
         remedy=remedy,
     )

@@ -8,6 +8,7 @@ import functools
 import pathlib
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -66,7 +67,17 @@ def classify(op: str) -> Classification:
 def read_table() -> Mapping[str, Classification]:
     """Returns the class of each op that a supported TensorFlow registers, by name."""
     table: dict[str, Classification] = {}
-    for group in tomllib.loads(TABLE_PATH.read_text(encoding="utf-8"))["group"]:
+    for group in _read()["group"]:
         classification = Classification(Kind(group["kind"]), group["reason"])
         table.update(dict.fromkeys(group["ops"].split(), classification))
     return table
+
+
+def read_versions() -> Mapping[str, frozenset[str]]:
+    """Returns the ops that only one TensorFlow registers, by its version ("2.15")."""
+    return {version: frozenset(ops.split()) for version, ops in _read()["only"].items()}
+
+
+@functools.cache
+def _read() -> Any:
+    return tomllib.loads(TABLE_PATH.read_text(encoding="utf-8"))
