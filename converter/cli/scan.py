@@ -49,8 +49,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
-    if not as_path(arguments.source).exists():
-        raise errors.UsageError(f"{arguments.source} does not exist", remedy="Check the path.")
     terminal.import_tensorflow()
     from converter.cli.scan_table import print_report
     from converter.conversion.scan import scan

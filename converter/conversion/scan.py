@@ -86,6 +86,7 @@ def scan(source: StrPath) -> ScanReport:
     Raises:
       FormatError: if there is no SavedModel, or it cannot be read.
       UnsafeModuleError: if a link leads out of its directory.
+      UsageError: if there is nothing at the path.
     """
     directory = as_path(source)
     try:
@@ -108,7 +109,7 @@ def scan(source: StrPath) -> ScanReport:
 
 def _check_files(directory: Path) -> None:
     if not directory.exists():
-        raise errors.FormatError(f"{directory} does not exist", remedy="Check the path.")
+        raise errors.UsageError(f"{directory} does not exist", remedy="Check the path.")
     if not directory.is_dir():
         raise errors.FormatError(
             f"{directory} is a file, expected the directory of a SavedModel",

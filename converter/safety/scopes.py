@@ -146,9 +146,7 @@ def read_libraries(saved_model: Any) -> tuple[list[Library], list[Unreadable]]:
     return libraries, unreadable
 
 
-def _parse_nested(
-    scope: Scope, node: str, value: bytes | None, count: int
-) -> Library | Unreadable:
+def _parse_nested(scope: Scope, node: str, value: bytes | None, count: int) -> Library | Unreadable:
     if value is None:
         return Unreadable(scope, node, "it runs a graph that is computed, which nothing can check")
     if scope.library.depth >= MAX_NESTING or count >= MAX_NESTED_GRAPHS:

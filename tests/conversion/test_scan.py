@@ -454,7 +454,7 @@ def test_a_saved_model_in_text(half_plus_two):
 
 
 def test_what_cannot_be_scanned(half_plus_two, tmp_path):
-    with pytest.raises(errors.FormatError, match="does not exist"):
+    with pytest.raises(errors.UsageError, match="does not exist"):
         converter.scan(tmp_path / "nowhere")
     with pytest.raises(errors.FormatError, match="is a file, expected the directory"):
         converter.scan(half_plus_two / "saved_model.pb")
@@ -481,3 +481,11 @@ def golden_source():
 
 
 assert DT_STRING == op_facts.DT_STRING
+
+
+def test_what_we_write_does_no_harm(golden_module, tmp_path):
+    for name in ("text_embedding_oov", "image_bn_dropout", "tf_function"):
+        converter.convert(golden_module(name), tmp_path / "result", overwrite=True)
+        report = converter.scan(tmp_path / "result")
+        assert (report.format, report.findings) == ("tf2_saved_model", ())
+        assert {"RestoreV2", "SaveV2"} <= {note.op for note in report.notes}
