@@ -5,7 +5,11 @@ The nodes have no attributes but those that matter here: no TensorFlow ever sees
 
 import functools
 
+import pytest
 from tensorflow.core.framework import graph_pb2
+from tensorflow.core.protobuf import saved_model_pb2
+
+from converter.safety.judge import inspect_saved_model
 
 DT_STRING = 7
 # Of every class of the table that does not convert, with its severity where it runs.
@@ -173,3 +177,15 @@ PLACES = {
     "nowhere": (_nowhere, []),
     "unused function": (_in_unused_function, []),
 }
+
+
+@pytest.fixture(scope="session")
+def inspect_changed():
+    """`inspect_changed(change, *arguments)` judges a SavedModel, empty but for the change."""
+
+    def inspect(change, *arguments):
+        saved_model = saved_model_pb2.SavedModel()
+        change(saved_model.meta_graphs.add(), *arguments)
+        return inspect_saved_model(saved_model)
+
+    return inspect

@@ -5,7 +5,7 @@ import re
 
 from converter.safety.op_table import Kind, read_table
 
-_TEXT = (pathlib.Path(__file__).parents[2] / "SECURITY.md").read_text()
+_TEXT = (pathlib.Path(__file__).parents[1] / "SECURITY.md").read_text()
 
 
 def test_its_program_reads_the_table():
