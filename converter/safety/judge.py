@@ -13,7 +13,7 @@ from converter.safety.findings import Finding, Occasion, Severity, sort_findings
 from converter.safety.op_rules import RULED_OPS, find_danger
 from converter.safety.op_table import Classification, Kind, classify
 from converter.safety.path_origins import FILE_INPUTS, Origin, PathTracer, find_assets
-from converter.safety.reach import Run, find_runs, is_evaluated_on_import
+from converter.safety.reach import Run, find_evaluated_on_import, find_runs
 from converter.safety.savers import explain_saver
 from converter.safety.scopes import Library, Scope, Unreadable, read_libraries
 from converter.safety.serialized_graphs import SERIALIZED_GRAPH_OPS
@@ -83,6 +83,7 @@ class _Judge:
         self._unreadable = {(place.scope, place.node): place.reason for place in unreadable}
         self._reached = find_runs(libraries)
         self._tracer = PathTracer(libraries)
+        self._evaluated: dict[Scope, frozenset[str]] = {}
 
     def judge_all(self) -> Iterator[Finding]:
         for scope in (scope for library in self._libraries for scope in library.scopes):
@@ -96,7 +97,9 @@ class _Judge:
 
     def _judge(self, scope: Scope, node: Any, classification: Classification) -> Iterator[Finding]:
         runs = self._reached.get((scope, node.name), frozenset())
-        if is_evaluated_on_import(scope, node.name):
+        if scope not in self._evaluated:  # Most have nothing to judge.
+            self._evaluated[scope] = find_evaluated_on_import(scope)
+        if node.name in self._evaluated[scope]:
             runs |= {Run.CONVERSION}
         if node.op in FILE_INPUTS:
             judgment = self._judge_file_op(scope, node, classification, runs)

@@ -66,6 +66,8 @@ _PASS_ON: dict[str, slice] = {
     "SelectV2": slice(1, None),
     "ShardedFilename": slice(0, 1),
 }
+# A saver's file names take few steps. A chain of thousands would take long to follow for every op.
+_MAX_STEPS = 1000
 _LEFTOVER_NAME = b"model"  # Of tf.compat.v1.train.Saver, for loaders to feed another.
 _ASSETS = "saved_model_assets"
 _BRANCHES = ("then_branch", "else_branch", "branches")
@@ -96,6 +98,8 @@ class PathTracer:
             if place in seen:
                 continue
             seen.add(place)
+            if len(seen) > _MAX_STEPS or len(waiting) > _MAX_STEPS:
+                return frozenset({Origin.COMPUTED})
             origin = self._find_origin(*place)
             if isinstance(origin, Origin):
                 found.add(origin)
@@ -127,13 +131,12 @@ class PathTracer:
 
     def _find_argument(self, scope: Scope, name: str) -> Origin | list[tuple[Scope, str]]:
         """Returns what the callers of a function pass as an argument."""
-        args = [arg.name for arg in scope.function.signature.input_arg] if scope.function else []
-        if name not in args:
-            return Origin.COMPUTED
-        number = args.index(name)
+        number = scope.arg_numbers.get(name)
         calls = self._calls.get(scope, [])
+        if number is None or len(calls) > _MAX_STEPS:
+            return Origin.COMPUTED
         found: list[Any] = [_passed(caller, node, key, number) for caller, node, key in calls]
-        found += self._bound_values(scope, number - len(args))
+        found += self._bound_values(scope, number - len(scope.arg_numbers))
         if any(value is None for value in found):
             return Origin.COMPUTED
         origins = {value for value in found if isinstance(value, Origin)}
@@ -148,8 +151,11 @@ class PathTracer:
         handle = scope.nodes.get(node_of(name))
         if handle is None or handle.op != "VarHandleOp":
             return Origin.COMPUTED
-        assigned = []
-        for place, alias in self._variables[_variable_key(handle)]:
+        assigned: list[tuple[Scope, str]] = []
+        aliases = self._variables[_variable_key(handle)]
+        if sum(1 + len(place.users.get(alias, ())) for place, alias in aliases) > _MAX_STEPS:
+            return Origin.COMPUTED
+        for place, alias in aliases:
             for user in place.users.get(alias, ()):
                 if user.op == "AssignVariableOp" and len(data_inputs(user)) == 2:
                     assigned.append((place, data_inputs(user)[1]))

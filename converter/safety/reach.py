@@ -60,8 +60,9 @@ def find_runs(libraries: Iterable[Library]) -> Reached:
         if library.holder is not None:
             nested.setdefault(library.holder, []).append(library)
     reached: dict[tuple[Scope, str], set[Run]] = {}
+    entered = set[tuple[Run, Scope]]()
     for run, scope, names in (start for library in libraries for start in _starts(library)):
-        _spread(run, scope, names, reached, nested)
+        _spread(run, scope, names, reached, nested, entered)
     return {place: frozenset(runs) for place, runs in reached.items()}
 
 
@@ -71,8 +72,9 @@ def _spread(
     names: Iterable[str],
     reached: dict[tuple[Scope, str], set[Run]],
     nested: Mapping[tuple[Scope, str], list[Library]],
+    entered: set[tuple[Run, Scope]],
 ) -> None:
-    """Marks nodes, and everything that they need."""
+    """Marks nodes, and everything that they need; `entered` has the functions marked as a whole."""
     waiting = [(scope, node_of(name)) for name in names]
     while waiting:
         place = waiting.pop()
@@ -82,10 +84,12 @@ def _spread(
             continue
         reached[place].add(run)
         waiting.extend((scope, node_of(needed)) for needed in node.input)
-        entered = [function for _, function in called_functions(scope.library, node)]
-        entered += [library.graph for library in nested.get(place, ())]
-        for inner in entered:
-            waiting.extend((inner, inner_name) for inner_name in inner.nodes)
+        run_inside = [function for _, function in called_functions(scope.library, node)]
+        run_inside += [library.graph for library in nested.get(place, ())]
+        for inner in run_inside:
+            if (run, inner) not in entered:
+                entered.add((run, inner))
+                waiting.extend((inner, inner_name) for inner_name in inner.nodes)
 
 
 def _starts(library: Library) -> Iterator[_Start]:
@@ -155,21 +159,31 @@ def _loading_functions(nodes: Any) -> Iterator[str]:
             yield nodes[number].bare_concrete_function.concrete_function_name
 
 
-def is_evaluated_on_import(scope: Scope, name: str) -> bool:
-    """Whether TensorFlow may run a node while it imports the graph.
+def find_evaluated_on_import(scope: Scope) -> frozenset[str]:
+    """Returns the nodes that TensorFlow may run while it imports the graph.
 
     Shape inference runs stateless ops whose inputs are constants, to know a shape that depends on
     their value (source: EvaluateConstantTensor of core/common_runtime/eval_const_tensor.cc).
     """
-    waiting, seen = [name], set[str]()
+    inputs = {name: set(map(node_of, data_inputs(node))) for name, node in scope.nodes.items()}
+    missing = {name: len(needed) for name, needed in inputs.items()}
+    waiting = [name for name, count in missing.items() if count == 0]
+    found = set[str]()
     while waiting:
-        node = scope.nodes.get(waiting.pop())
-        if node is None or node.op in _FED or node.op in op_facts.V1_CONTROL_FLOW:
-            return False  # An argument of the function, or a value that differs between calls.
-        op_def = op_facts.find_op_def(node.op)
-        if op_def is None or op_def.is_stateful:
-            return False
-        inputs = {node_of(text) for text in data_inputs(node)}
-        waiting.extend(inputs - seen)
-        seen |= inputs
-    return True
+        name = waiting.pop()
+        if not _is_stateless(scope.nodes[name].op):
+            continue
+        found.add(name)
+        for user in dict.fromkeys(user.name for user in scope.users.get(name, ())):
+            if name in inputs[user]:
+                missing[user] -= 1
+                if missing[user] == 0:
+                    waiting.append(user)
+    return frozenset(found)
+
+
+def _is_stateless(op: str) -> bool:
+    if op in _FED or op in op_facts.V1_CONTROL_FLOW:
+        return False  # Its value differs between calls.
+    op_def = op_facts.find_op_def(op)
+    return op_def is not None and not op_def.is_stateful

@@ -6,6 +6,7 @@ from converter.safety.path_origins import SAVER_FILE_INPUTS, Origin
 from converter.safety.reach import Run
 from converter.safety.scopes import Scope
 
+_MAX_STEPS = 1000  # Each of many ops may be followed by the same nodes.
 _PASS_ON = frozenset({"Cast", "Identity", "IdentityN", "Reshape"})
 _ASSIGN = frozenset({"Assign", "AssignVariableOp"})
 _RESTORE = frozenset({"Restore", "RestoreSlice", "RestoreV2"})
@@ -40,6 +41,8 @@ def _only_initializes(scope: Scope, name: str) -> bool:
     """Whether the outputs of a node go to assignments of variables, and nowhere else."""
     waiting, seen = [name], {name}
     while waiting:
+        if len(seen) > _MAX_STEPS:
+            return False
         for user in scope.users.get(waiting.pop(), ()):
             if user.op in _PASS_ON and user.name not in seen:
                 seen.add(user.name)

@@ -19,8 +19,9 @@ from converter.ir.attributes import functions_in
 from converter.safety.serialized_graphs import SERIALIZED_GRAPH_OPS
 
 # Graphs within graphs; TensorFlow writes one for each dataset that is passed to another process.
-MAX_NESTING = 16
-MAX_NESTED_GRAPHS = 1000
+_MAX_NESTING = 16
+_MAX_NESTED_GRAPHS = 1000
+_MAX_NESTED_BYTES = 256 << 20  # Of all together; one constant may be the graph of many nodes.
 # Ops with a serialized GraphDef in an attribute.
 _GRAPH_ATTRS: Mapping[str, str] = {"TRTEngineOp": "serialized_segment"}
 
@@ -47,6 +48,13 @@ class Scope:
         return None if self.function is None else str(self.function.signature.name)
 
     @functools.cached_property
+    def arg_numbers(self) -> Mapping[str, int]:
+        """The arguments of a function, with their numbers."""
+        if self.function is None:
+            return {}
+        return {arg.name: i for i, arg in enumerate(self.function.signature.input_arg)}
+
+    @functools.cached_property
     def users(self) -> Mapping[str, Sequence[Any]]:
         """The NodeDefs that take an output of each node."""
         users: dict[str, list[Any]] = collections.defaultdict(list)
@@ -64,7 +72,9 @@ class Library:
       meta_graph: The MetaGraphDef that holds it.
       holder: The scope and the node that hold it in serialized form; None for a main graph.
       graph: The graph itself.
-      functions: Its functions by name.
+      functions: Its functions by name, the first of each.
+      others: Further functions of a name, which TensorFlow refuses, and which are looked at all the
+        same.
       gradients: The names of functions that are gradients of others.
     """
 
@@ -72,6 +82,7 @@ class Library:
     holder: tuple[Scope, str] | None = None
     graph: Scope = dataclasses.field(init=False)
     functions: dict[str, Scope] = dataclasses.field(default_factory=dict)
+    others: list[Scope] = dataclasses.field(default_factory=list)
     gradients: frozenset[str] = frozenset()
 
     @property
@@ -84,6 +95,7 @@ class Library:
         """The graph, then the functions."""
         yield self.graph
         yield from self.functions.values()
+        yield from self.others
 
     def find_function(self, name: str) -> Scope | None:
         """Finds a function in the library, or in those around it."""
@@ -102,10 +114,9 @@ def read_library(
     library = Library(meta_graph, holder)
     library.graph = _read_scope(library, graph_def.node)
     for function in graph_def.library.function:
-        name = function.signature.name
-        while name in library.functions:  # TensorFlow refuses it; here, both are looked at.
-            name += " "
-        library.functions[name] = _read_scope(library, function.node_def, function)
+        scope = _read_scope(library, function.node_def, function)
+        if library.functions.setdefault(function.signature.name, scope) is not scope:
+            library.others.append(scope)
     library.gradients = frozenset(
         entry.gradient_func
         for entries in (graph_def.library.gradient, graph_def.library.registered_gradients)
@@ -133,12 +144,12 @@ def read_libraries(saved_model: Any) -> tuple[list[Library], list[Unreadable]]:
     """Reads all graphs of a SavedModel, those in serialized form included."""
     libraries = [read_library(graph.graph_def, graph) for graph in saved_model.meta_graphs]
     unreadable: list[Unreadable] = []
-    main_graphs = len(libraries)
+    budget = _Budget()
     for library in libraries:  # It grows.
         for scope in library.scopes:
             for node in scope.node_list:
                 for value in _serialized_graphs(scope, node):
-                    found = _parse_nested(scope, node.name, value, len(libraries) - main_graphs)
+                    found = _parse_nested(scope, node.name, value, budget)
                     if isinstance(found, Unreadable):
                         unreadable.append(found)
                     else:
@@ -146,10 +157,25 @@ def read_libraries(saved_model: Any) -> tuple[list[Library], list[Unreadable]]:
     return libraries, unreadable
 
 
-def _parse_nested(scope: Scope, node: str, value: bytes | None, count: int) -> Library | Unreadable:
+@dataclasses.dataclass
+class _Budget:
+    """What may still be read of graphs within graphs."""
+
+    graphs: int = _MAX_NESTED_GRAPHS
+    size_bytes: int = _MAX_NESTED_BYTES
+
+    def take(self, size_bytes: int) -> bool:
+        self.graphs -= 1
+        self.size_bytes -= size_bytes
+        return self.graphs >= 0 and self.size_bytes >= 0
+
+
+def _parse_nested(
+    scope: Scope, node: str, value: bytes | None, budget: _Budget
+) -> Library | Unreadable:
     if value is None:
         return Unreadable(scope, node, "it runs a graph that is computed, which nothing can check")
-    if scope.library.depth >= MAX_NESTING or count >= MAX_NESTED_GRAPHS:
+    if scope.library.depth >= _MAX_NESTING or not budget.take(len(value)):
         return Unreadable(scope, node, "it holds one more graph within graphs, too many to check")
     try:
         graph_def = graph_pb2.GraphDef.FromString(value)

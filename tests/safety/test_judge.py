@@ -1,7 +1,9 @@
 """Judges ops: every class of them, in every place."""
 
+import time
+
 import pytest
-from hostile_models import OPS, PLACES, add_node
+from hostile_models import OPS, PLACES, add_function, add_node, add_string
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from converter.ir import op_facts
@@ -49,3 +51,50 @@ def test_prints_to_files_and_long_waits(inspect_changed):
         meta_graph.collection_def["update_ops"].node_list.value.append("loud")
 
     assert [f.node for f in inspect_changed(change).findings] == ["loud", "handle"]
+
+
+def _long_chain(meta_graph):
+    nodes = meta_graph.graph_def.node
+    add_string(nodes, "path_0", b"/etc/passwd")
+    for i in range(20_000):
+        add_node(nodes, f"path_{i + 1}", "ReadFile", f"path_{i}")
+
+
+def _many_users_of_a_chain(meta_graph):
+    nodes = meta_graph.graph_def.node
+    add_string(nodes, "path_0", b"/etc/passwd")
+    for i in range(10_000):
+        add_node(nodes, f"path_{i + 1}", "Identity", f"path_{i}")
+        add_node(nodes, f"restore_{i}", "RestoreV2", "path_10000")
+
+
+def _many_calls(meta_graph):
+    nodes = meta_graph.graph_def.node
+    add_string(nodes, "path", b"/etc/passwd")
+    function = add_function(meta_graph.graph_def, "f", "x")
+    for i in range(5_000):
+        add_node(nodes, f"call_{i}", "PartitionedCall", "path", f="f")
+        add_node(function.node_def, f"read_{i}", "ReadFile", "x")
+        meta_graph.signature_def["default"].outputs[str(i)].name = f"call_{i}:0"
+
+
+def _many_functions_of_one_name(meta_graph):
+    for _ in range(20_000):
+        add_node(add_function(meta_graph.graph_def, "f").node_def, "evil", "PyFunc")
+
+
+def _many_graphs(meta_graph):
+    nodes = meta_graph.graph_def.node
+    add_string(nodes, "graph", b"\x0a\x06\x0a\x01a\x12\x01b" * 100_000)
+    for i in range(3_000):
+        add_node(nodes, f"data_{i}", "DatasetFromGraph", "graph")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [_long_chain, _many_users_of_a_chain, _many_calls, _many_functions_of_one_name, _many_graphs],
+)
+def test_it_takes_no_longer_than_the_size_of_the_model_explains(change, inspect_changed):
+    start = time.process_time()
+    assert inspect_changed(change).findings
+    assert time.process_time() - start < 20
