@@ -21,7 +21,8 @@ from converter.safety.serialized_graphs import SERIALIZED_GRAPH_OPS
 # Graphs within graphs; TensorFlow writes one for each dataset that is passed to another process.
 _MAX_NESTING = 16
 _MAX_NESTED_GRAPHS = 1000
-_MAX_NESTED_BYTES = 256 << 20  # Of all together; one constant may be the graph of many nodes.
+# Of all together, for each byte of the SavedModel: one constant may be the graph of many nodes.
+_MAX_NESTED_BYTES = 4
 # Ops with a serialized GraphDef in an attribute.
 _GRAPH_ATTRS: Mapping[str, str] = {"TRTEngineOp": "serialized_segment"}
 
@@ -144,7 +145,7 @@ def read_libraries(saved_model: Any) -> tuple[list[Library], list[Unreadable]]:
     """Reads all graphs of a SavedModel, those in serialized form included."""
     libraries = [read_library(graph.graph_def, graph) for graph in saved_model.meta_graphs]
     unreadable: list[Unreadable] = []
-    budget = _Budget()
+    budget = _Budget(_MAX_NESTED_BYTES * saved_model.ByteSize())
     for library in libraries:  # It grows.
         for scope in library.scopes:
             for node in scope.node_list:
@@ -161,8 +162,8 @@ def read_libraries(saved_model: Any) -> tuple[list[Library], list[Unreadable]]:
 class _Budget:
     """What may still be read of graphs within graphs."""
 
+    size_bytes: int
     graphs: int = _MAX_NESTED_GRAPHS
-    size_bytes: int = _MAX_NESTED_BYTES
 
     def take(self, size_bytes: int) -> bool:
         self.graphs -= 1

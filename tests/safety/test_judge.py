@@ -85,7 +85,7 @@ def _many_functions_of_one_name(meta_graph):
 
 def _many_graphs(meta_graph):
     nodes = meta_graph.graph_def.node
-    add_string(nodes, "graph", b"\x0a\x06\x0a\x01a\x12\x01b" * 100_000)
+    add_string(nodes, "graph", b"\x0a\x06\x0a\x01a\x12\x01b" * 20_000)
     for i in range(3_000):
         add_node(nodes, f"data_{i}", "DatasetFromGraph", "graph")
 
