@@ -68,6 +68,7 @@ _PASS_ON: dict[str, slice] = {
 }
 # A saver's file names take few steps. A chain of thousands would take long to follow for every op.
 _MAX_STEPS = 1000
+_UNKNOWN = frozenset({Origin.COMPUTED})
 _LEFTOVER_NAME = b"model"  # Of tf.compat.v1.train.Saver, for loaders to feed another.
 _ASSETS = "saved_model_assets"
 _BRANCHES = ("then_branch", "else_branch", "branches")
@@ -82,6 +83,7 @@ class PathTracer:
 
     def __init__(self, libraries: Iterable[Library]) -> None:
         self._libraries = list(libraries)
+        self._known: dict[tuple[Scope, str], frozenset[Origin]] = {}
         self._fed = {
             library.graph: _fed_tensors(library.meta_graph)
             for library in self._libraries
@@ -90,22 +92,29 @@ class PathTracer:
 
     def find_origins(self, scope: Scope, node: Any) -> frozenset[Origin]:
         """Returns the origins of all file names that `node` takes."""
-        inputs, found = data_inputs(node), set[Origin]()
-        waiting = [(scope, inputs[i]) for i in FILE_INPUTS[node.op] if i < len(inputs)]
-        seen = set()
+        inputs = data_inputs(node)
+        places = [(scope, inputs[i]) for i in FILE_INPUTS[node.op] if i < len(inputs)]
+        for place in places:
+            if place not in self._known:  # All ops of a saver take the same.
+                self._known[place] = self._follow(place)
+        return frozenset().union(*(self._known[place] for place in places)) or _UNKNOWN
+
+    def _follow(self, place: tuple[Scope, str]) -> frozenset[Origin]:
+        """Returns the origins of a tensor."""
+        found, seen, waiting = set[Origin](), set[tuple[Scope, str]](), [place]
         while waiting:
             place = waiting.pop()
             if place in seen:
                 continue
             seen.add(place)
             if len(seen) > _MAX_STEPS or len(waiting) > _MAX_STEPS:
-                return frozenset({Origin.COMPUTED})
+                return _UNKNOWN
             origin = self._find_origin(*place)
             if isinstance(origin, Origin):
                 found.add(origin)
             else:
                 waiting.extend(origin)
-        return frozenset(found or {Origin.COMPUTED})
+        return frozenset(found) or _UNKNOWN
 
     def _find_origin(self, scope: Scope, name: str) -> Origin | list[tuple[Scope, str]]:
         """Returns the origin of a tensor, or the tensors whose origin it has."""
