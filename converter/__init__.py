@@ -3,6 +3,7 @@
     import converter
 
     summary = converter.inspect("module")
+    findings = converter.scan("module").findings
     conversion = converter.convert("module", "saved_model", verify=True)
     report = converter.verify("module", "saved_model")
     module = converter.load("module")
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from converter.conversion.inspect import ModuleSummary, inspect
     from converter.conversion.load import load
     from converter.conversion.options import ConversionOptions
+    from converter.conversion.scan import ScanReport, scan
     from converter.conversion.verify import verify
     from converter.errors import (
         ConversionError,
@@ -70,6 +72,7 @@ __all__ = [
     "ParityReport",
     "Record",
     "ReportFiles",
+    "ScanReport",
     "UnsafeModuleError",
     "UnsupportedOpError",
     "UsageError",
@@ -81,6 +84,7 @@ __all__ = [
     "load",
     "migrate",
     "report",
+    "scan",
     "verify",
 ]
 
@@ -98,6 +102,7 @@ _MODULES = {
     "ParityReport": "converter.parity.report",
     "Record": "converter.export.record",
     "ReportFiles": "converter.page.write",
+    "ScanReport": "converter.conversion.scan",
     "UnsafeModuleError": "converter.errors",
     "UnsupportedOpError": "converter.errors",
     "UsageError": "converter.errors",
@@ -109,6 +114,7 @@ _MODULES = {
     "load": "converter.conversion.load",
     "migrate": "converter.migration.migrate",
     "report": "converter.migration.write_report",
+    "scan": "converter.conversion.scan",
     "verify": "converter.conversion.verify",
 }
 

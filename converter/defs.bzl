@@ -80,6 +80,7 @@ def _tf2_reusable_saved_model_impl(ctx):
     arguments.use_param_file("@%s", use_always = True)
     arguments.add_all([directory], expand_directories = False, format_each = "--output=%s")
     arguments.add(record, format = "--record=%s")
+    arguments.add_all(ctx.attr.allow_ops, format_each = "--allow-op=%s")
     arguments.add_all(ctx.attr.graph_tags, format_each = "--graph-tag=%s")
     arguments.add_all(ctx.attr.training_graph_tags, format_each = "--training-tag=%s")
     arguments.add_all([ctx.attr.call_signature] if ctx.attr.call_signature else [], format_each = "--call-signature=%s")
@@ -113,6 +114,9 @@ module runs. The build fails, and says why, if anything cannot be converted exac
 """,
     attrs = dict(
         _MODULE_ATTRIBUTES,
+        allow_ops = attr.string_list(
+            doc = "Ops to let through that are refused because they could do harm.",
+        ),
         archive = attr.output(
             doc = "Name of a `.tar.gz` of the SavedModel to make as well.",
         ),

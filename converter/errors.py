@@ -60,7 +60,7 @@ class WeightsError(ConversionError):
 
 
 class UnsafeModuleError(ConversionError):
-    """The module refers to a file outside its own directory."""
+    """The module has an op that could do harm, or refers to a file outside its own directory."""
 
 
 class DestinationError(ConversionError):

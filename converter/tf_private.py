@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.core.framework import op_def_pb2
+from tensorflow.python.client import pywrap_tf_session
 from tensorflow.python.eager import backprop_util
 from tensorflow.python.framework import op_def_registry, ops
 from tensorflow.python.ops import resource_variable_ops
@@ -21,6 +23,13 @@ from tensorflow.python.saved_model import save as saved_model_save
 def get_op_def(op: str) -> Any | None:
     """Returns the registered `OpDef` of `op`, or None; `tf.raw_ops` has functions, not OpDefs."""
     return op_def_registry.get(op)
+
+
+def list_registered_ops() -> frozenset[str]:
+    """Returns the names of all registered ops; `tf.raw_ops` lacks the internal ones."""
+    buffer = pywrap_tf_session.TF_GetAllOpList()
+    ops = op_def_pb2.OpList.FromString(pywrap_tf_session.TF_GetBuffer(buffer)).op
+    return frozenset(op.name for op in ops)
 
 
 def find_gradient(name: str) -> Callable[..., Any] | None:

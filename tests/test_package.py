@@ -16,8 +16,8 @@ _DOCUMENTED = {
     "Conversion", "ConversionError", "ConversionOptions", "DestinationError", "FormatError",
     "InternalError", "MigrationArguments", "MigrationReport", "ModuleSummary", "ParityError",
     "ParityReport", "Record", "ReportFiles", "UnsafeModuleError", "UnsupportedOpError",
-    "UsageError", "Watcher", "WeightsError", "__version__", "convert", "inspect", "load",
-    "migrate", "report", "verify",
+    "ScanReport", "UsageError", "Watcher", "WeightsError", "__version__", "convert", "inspect",
+    "load", "migrate", "report", "scan", "verify",
 }  # fmt: skip
 
 

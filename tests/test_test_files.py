@@ -36,6 +36,7 @@ def test_every_format_has_a_test_file(candidate):
 
 _ROOMS = (
     "tensor_bundle", "ir", "formats", "passes", "compile", "assemble", "migration", "build_actions",
+    "safety",
 )  # fmt: skip
 
 

@@ -22,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--graph-tag", action="append", help="one of the tags for inference")
     parser.add_argument("--training-tag", action="append", help="one of the tags for training")
     parser.add_argument("--call-signature", help="signature that the module itself runs")
+    parser.add_argument(
+        "--allow-op", action="append", default=[], help="an op to let through that could do harm"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
             training_tags=_tag_set(arguments.training_tag),
             call_signature=arguments.call_signature,
             import_ops=arguments.import_ops,
+            allow_op=arguments.allow_op,
         )
     shutil.copyfile(output / FOLDER / FILENAME, arguments.record)
     for warning in (*conversion.warnings, *conversion.remarks):

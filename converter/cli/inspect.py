@@ -33,11 +33,15 @@ def run(arguments: argparse.Namespace) -> int:
     from converter.conversion.inspect import inspect
 
     options = {name: getattr(arguments, name) for name in _OPTIONS}
-    summary = inspect(arguments.source, **options).to_json()
+    summary = inspect(arguments.source, **options)
     if arguments.json:
-        terminal.print_json(summary)
+        terminal.print_json(summary.to_json())
     else:
+        from converter.cli.scan_table import print_findings
         from converter.cli.summary_tables import print_summary
 
-        print_summary(summary, terminal.output_console(), limit=None if arguments.all else _MANY)
+        console, limit = terminal.output_console(), None if arguments.all else _MANY
+        print_summary(summary.to_json(), console, limit=limit)
+        if summary.findings:
+            print_findings(summary.findings, console, limit, title="Not plainly safe")
     return 0

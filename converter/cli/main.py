@@ -17,12 +17,12 @@ from absl import app, logging
 from absl.flags import argparse_flags
 
 from converter import errors
-from converter.cli import convert, debug, inspect, migrate, report, terminal, verify
+from converter.cli import convert, debug, inspect, migrate, report, scan, terminal, verify
 from converter.cli.interrupts import Terminated, exit_status, raising_on_terminate
 from converter.version import __version__
 
 # Each module has NAME, HELP, add_arguments() and run().
-COMMANDS = (inspect, convert, verify, migrate, report, debug)
+COMMANDS = (inspect, scan, convert, verify, migrate, report, debug)
 
 
 def entry_point() -> None:

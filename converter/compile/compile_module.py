@@ -33,6 +33,7 @@ from converter.compile.signature_names import serving_names
 from converter.compile.tokenization import find_tokenization_info
 from converter.compile.variants import Tags, merge_variables
 from converter.formats.legacy_module import LegacyModule
+from converter.ir import op_facts
 from converter.ir.graph import Program, TensorRef, VariableSpec
 from converter.ir.region import Region, region_digest
 from converter.passes.prune_unreachable import needing_placeholders, prune_unreachable
@@ -63,25 +64,36 @@ def try_compile(legacy: LegacyModule, options: PlanOptions | None = None) -> Com
       options: The user's choices; none by default.
 
     Raises:
-      UsageError: if the module has no such tag set or signature.
+      UsageError: if the module has no such tag set or signature, or TensorFlow no such op.
     """
     try:
+        _check_names(options)
         plan = make_plan(legacy, options)
     except errors.UsageError:
         raise
     except errors.ConversionError as error:
         return RefusedModule(None, (Refusal(error),))
-    return _Compiler(legacy, plan).run()
+    return _Compiler(legacy, plan, options or PlanOptions()).run()
+
+
+def _check_names(options: PlanOptions | None) -> None:
+    """Checks that the ops that the user lets through exist: a misspelled one would not help."""
+    for op in options.allowed_ops.names if options else ():
+        if op_facts.find_op_def(op) is None:
+            raise errors.UsageError(
+                f"--allow-op names {op!r}, which is not an op of this TensorFlow",
+                remedy="Copy the name from the error that refuses it.",
+            )
 
 
 class _Compiler:
     """Compiles each part of a module; one that is refused does not hide the others."""
 
-    def __init__(self, legacy: LegacyModule, plan: ModulePlan) -> None:
+    def __init__(self, legacy: LegacyModule, plan: ModulePlan, options: PlanOptions) -> None:
         self._legacy = legacy
         self._plan = plan
         self._refusals = Refusals()
-        self._lowering = Lowering()
+        self._lowering = Lowering(options.allowed_ops)
         self._definitions = DefinitionCompiler(self._lowering, self._refusals)
         self._stored: dict[str, VariableSpec] = {}
 
@@ -104,6 +116,7 @@ class _Compiler:
             tokenization=find_tokenization_info(self._legacy, self._plan),
             variables=variables,
             used=used,
+            unsafe_ops=self._lowering.unsafe_ops,
         )
 
     def _compile_callable(self, plan: CallablePlan) -> CompiledCallable | None:

@@ -60,6 +60,7 @@ class CompiledModule:
       variables: The variables that callables use, by TF1 name, in the order of the collections.
       used: For each callable, the names of the variables that any call of it uses, in the same
         order. Those behind endpoints are among them, or else they would silently not be trained.
+      unsafe_ops: The unsafe ops that the user let through, with a node of each.
     """
 
     legacy: LegacyModule
@@ -71,6 +72,7 @@ class CompiledModule:
     tokenization: TokenizationInfo
     variables: Mapping[str, VariableSpec]
     used: Mapping[str, tuple[str, ...]]
+    unsafe_ops: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def used_by_root(self) -> tuple[str, ...]:

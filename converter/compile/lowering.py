@@ -12,6 +12,8 @@ from converter.ir.graph import AttrValue, Graph, Program
 from converter.ir.region import Region
 from converter.passes.pipeline import lower
 from converter.passes.resolve_gradient_overrides import find_unresolved_overrides
+from converter.safety.allowed_ops import NONE, AllowedOps
+from converter.safety.check_safety import check_safety
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,16 +35,26 @@ class Lowering:
     Many computations of a module are the same graph: a training call without dropout, a signature
     with two names, a loss or table that two graph variants share. Graphs are compared by content,
     and by the part of the program that the passes can see.
+
+    Args:
+      allowed: The unsafe ops that the user lets through.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, allowed: AllowedOps = NONE) -> None:
+        self._allowed = allowed
+        self._unsafe: dict[str, str] = {}
         self._results: dict[Hashable, Lowered | errors.ConversionError] = {}
         # Pruning keeps each node's attributes, so they are digested once for all graphs of a
         # program. Keeping them here also keeps their ids from being reused.
         self._attr_digests: dict[int, tuple[Mapping[str, AttrValue], bytes]] = {}
 
+    @property
+    def unsafe_ops(self) -> Mapping[str, str]:
+        """The unsafe ops of the graphs so far that the user let through, with a node of each."""
+        return self._unsafe
+
     def lower(self, graph: Graph, program: Program) -> Lowered:
-        """Returns `graph` after all passes.
+        """Returns `graph` after all passes; every node of it is safe, or let through.
 
         Args:
           graph: The computation, cut out of `program`.
@@ -50,12 +62,14 @@ class Lowering:
 
         Raises:
           ConversionError: if the graph cannot be lowered; the same error each time.
+          UnsafeModuleError: if it has an unsafe node.
         """
         visible = _restrict(program, graph)
         key = self._key(graph, visible)
         if key not in self._results:
             try:
                 region = lower(graph, visible)
+                self._unsafe = {**check_safety(region, self._allowed), **self._unsafe}
                 overrides = find_unresolved_overrides(graph, visible)
                 self._results[key] = Lowered(region, overrides)
             except errors.ConversionError as error:

@@ -15,6 +15,7 @@ from converter.files.source_files import list_files
 from converter.ir import query
 from converter.ir.graph import Program
 from converter.passes.strip_placement import COLOCATION
+from converter.safety.op_table import classify
 
 _SHOWN = 3  # Names in a warning, before the rest is only counted.
 
@@ -36,7 +37,17 @@ def find_warnings(compiled: CompiledModule) -> tuple[str, ...]:
         *_renamed_signatures(compiled.plan),
         *_warn_of_update_ops(compiled),
         *find_gradient_warnings(compiled.callables, losses),
+        *_unsafe_ops(compiled),
     )
+
+
+def _unsafe_ops(compiled: CompiledModule) -> Iterator[str]:
+    for op, node in sorted(compiled.unsafe_ops.items()):
+        classification = classify(op)
+        yield (
+            f"Op {op!r} (at node {node!r}) was let through by --allow-op:"
+            f" {classification.kind.value}; TensorFlow may run it whenever it reads the graph."
+        )
 
 
 def _renamed_signatures(plan: ModulePlan) -> Iterator[str]:

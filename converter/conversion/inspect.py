@@ -28,12 +28,15 @@ from converter.export.record import (
 from converter.files.json_values import to_json_values
 from converter.files.paths import StrPath
 from converter.files.source_files import digest
+from converter.formats.hub_module import read_saved_model
 from converter.formats.legacy_module import LegacyModule
 from converter.formats.registry import read_module
 from converter.ir.counts import count_control_flow
 from converter.ir.graph import Program
 from converter.processes import garbage_collection
 from converter.processes.custom_ops import import_packages
+from converter.safety.findings import Finding
+from converter.safety.judge import inspect_saved_model
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -94,6 +97,7 @@ class ModuleSummary(msgspec.Struct, frozen=True, kw_only=True):
       warnings: The warnings for the user, in full sentences.
       refused: Why the module cannot be converted; None if it can.
       refusals: All reasons why it cannot be converted.
+      findings: What is not plainly safe in it, as `converter.scan` finds it.
     """
 
     source: Source
@@ -108,6 +112,7 @@ class ModuleSummary(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...]
     refused: str | None
     refusals: tuple[RefusalInfo, ...]
+    findings: tuple[Finding, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Converts the summary to JSON values."""
@@ -162,6 +167,7 @@ def summarize(legacy: LegacyModule, options: ConversionOptions) -> ModuleSummary
         warnings=tuple(find_warnings(compiled) if compiled else plan.warnings if plan else ()),
         refused=str(refusals[0].error) if refusals else None,
         refusals=tuple(refusal.to_info() for refusal in refusals),
+        findings=inspect_saved_model(read_saved_model(legacy.directory)).findings,
     )
 
 

@@ -18,6 +18,7 @@ import msgspec
 
 from converter import errors
 from converter.compile.plan_options import PlanOptions
+from converter.safety.allowed_ops import AllowedOps
 
 Json = dict[str, Any]
 Progress = Callable[[str], None]
@@ -31,6 +32,7 @@ class ReadingArguments(TypedDict, total=False):
     training_tags: Collection[str] | None
     call_signature: str | None
     import_ops: Sequence[str]
+    allow_op: Sequence[str]
 
 
 class ConversionArguments(ReadingArguments, total=False):
@@ -119,7 +121,7 @@ def _about(kind: Kind, decides: Decides, help: str, metavar: str = "") -> msgspe
 class ConversionOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The options of one conversion; also the keyword arguments of `converter.convert`.
 
-    `converter.inspect` and `converter.load` take the last four.
+    `converter.inspect` and `converter.load` take the last five.
 
     Attributes:
       verify: Whether to compare the result with the original before it is put in place. If
@@ -131,6 +133,8 @@ class ConversionOptions(msgspec.Struct, frozen=True, kw_only=True):
       training_tags: The tag set for training, instead of the one found by rule.
       call_signature: The signature that the module itself runs when it is called.
       import_ops: Packages that register custom ops, such as `tensorflow_text`.
+      allow_op: Ops to let through that could do harm, such as `ReadFile`. TensorFlow may run them
+        while it converts the module.
 
     Raises:
       UsageError: if a value is of the wrong type.
@@ -181,6 +185,15 @@ class ConversionOptions(msgspec.Struct, frozen=True, kw_only=True):
             Kind.TEXTS, Decides.SUCCESS,
             "import a package that registers custom ops, such as tensorflow_text; may be repeated",
             "PACKAGE",
+        ),
+    ] = ()  # fmt: skip
+    allow_op: Annotated[
+        tuple[str, ...],
+        _about(
+            Kind.TEXTS, Decides.SUCCESS,
+            "let an op through that is refused because it could do harm, if you trust the module;"
+            " may be repeated",
+            "NAME",
         ),
     ] = ()  # fmt: skip
 
@@ -240,7 +253,10 @@ class ConversionOptions(msgspec.Struct, frozen=True, kw_only=True):
     def plan_options(self) -> PlanOptions:
         """The options that the compiler takes."""
         return PlanOptions(
-            tags=self.tags, training_tags=self.training_tags, call_signature=self.call_signature
+            tags=self.tags,
+            training_tags=self.training_tags,
+            call_signature=self.call_signature,
+            allowed_ops=AllowedOps(self.allow_op, unknown=bool(self.import_ops)),
         )
 
     def recorded(self) -> Json:
@@ -253,6 +269,7 @@ class ConversionOptions(msgspec.Struct, frozen=True, kw_only=True):
         result = {name: value for name, value in self.recorded().items() if value is not None}
         success = self._that_decide(Decides.SUCCESS)
         success["import_ops"] = sorted(self.import_ops)
+        success["allow_op"] = sorted(self.allow_op)
         return json.dumps({**result, **success}, sort_keys=True)
 
     def give_the_result_of(self, fingerprint: str) -> bool:

@@ -17,6 +17,7 @@ from converter.ir import attributes, op_facts, query, serde
 from converter.ir.aliases import IDENTITIES, source_of
 from converter.ir.attributes import read_shape
 from converter.ir.graph import (
+    PSEUDO_OPS,
     AssetSpec,
     FunctionDef,
     Kind,
@@ -91,8 +92,11 @@ def _read_functions(library: Any) -> dict[str, FunctionDef]:
         "functions of the name",
     )
     for name in functions:
-        if op_facts.find_op_def(name) is not None:
+        if name in PSEUDO_OPS or op_facts.find_op_def(name) is not None:
             raise errors.FormatError(f"function {name!r} has the name of an op of TensorFlow")
+    for function in functions.values():
+        for node_def in function.node_def:
+            serde.check_no_pseudo_op(node_def)
     return functions
 
 

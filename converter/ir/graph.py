@@ -30,6 +30,7 @@ VARIABLE_VALUE_OP = "_VariableValue"  # The value of variable `key` when the cal
 # outputs. Inlined, it would have the gradient of its body.
 CUSTOM_GRADIENT_OP = "_CustomGradient"
 BOUND_OPS = frozenset({ARG_OP, VARIABLE_OP, TABLE_OP, ASSET_OP, VARIABLE_VALUE_OP})
+PSEUDO_OPS = BOUND_OPS | {CUSTOM_GRADIENT_OP}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)

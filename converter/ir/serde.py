@@ -13,7 +13,15 @@ from tensorflow.core.framework import attr_value_pb2, graph_pb2
 from converter import errors
 from converter.ir import op_facts, op_packages
 from converter.ir.attributes import INFERRED_SHAPES, functions_in
-from converter.ir.graph import ARG_OP, AttrValue, FunctionDef, Graph, Node, TensorRef
+from converter.ir.graph import (
+    ARG_OP,
+    PSEUDO_OPS,
+    AttrValue,
+    FunctionDef,
+    Graph,
+    Node,
+    TensorRef,
+)
 
 
 def nodes_from_graph_def(graph_def: graph_pb2.GraphDef) -> dict[str, Node]:
@@ -21,13 +29,28 @@ def nodes_from_graph_def(graph_def: graph_pb2.GraphDef) -> dict[str, Node]:
 
     Raises:
       FormatError: if two nodes have one name, or an input is not a tensor name.
+      UnsafeModuleError: if an op has the name of a pseudo-op.
     """
     nodes: dict[str, Node] = {}
     for node_def in graph_def.node:
         if node_def.name in nodes:
             raise errors.FormatError("two nodes have the same name", node=node_def.name)
+        check_no_pseudo_op(node_def)
         nodes[node_def.name] = _read_node(node_def, TensorRef.parse)
     return nodes
+
+
+def check_no_pseudo_op(node_def: Any) -> None:
+    """Checks that a node of a file does not pass for one that a pass made, which is trusted.
+
+    Raises:
+      UnsafeModuleError: if it does.
+    """
+    if node_def.op in PSEUDO_OPS:
+        raise errors.UnsafeModuleError(
+            f"op {node_def.op!r} has a name that the converter uses for its own purposes",
+            node=node_def.name,
+        )
 
 
 def _read_node(node_def: Any, parse_input: Any) -> Node:

@@ -19,6 +19,7 @@ OTHERS = {
     "training_tags": (),
     "call_signature": "x y",
     "import_ops": ("z", "a"),
+    "allow_op": ("ReadFile", "Abort"),
 }
 
 

@@ -1,0 +1,62 @@
+"""Prints the report of a scan as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
+
+from converter.cli import terminal
+from converter.conversion.scan import ScanReport
+from converter.safety.findings import Finding, describe_place
+
+_MANY = 30  # Rows of a table; further ones are only counted.
+_STYLES = {"high": "bold red", "medium": "yellow", "low": "", "info": "dim"}
+
+
+def print_report(report: ScanReport, console: Console, *, list_all: bool) -> None:
+    """Prints a report; all of its findings and notes, or the most severe ones."""
+    if report.findings:
+        print_findings(report.findings, console, None if list_all else _MANY)
+    if list_all and report.notes:
+        print_findings(report.notes, console, None)
+    parts = [_count(report.graphs, "graph"), _count(report.functions, "function")]
+    if report.nested_graphs:
+        parts.insert(1, _count(report.nested_graphs, "nested graph"))
+    nodes = _count(report.nodes, "node")
+    console.print(f"Looked at {nodes} of {', '.join(parts[:-1])} and {parts[-1]}.")
+    if report.notes:
+        console.print(_explain_notes(report), soft_wrap=True)
+    counts = ", ".join(f"{n} {level}" for level, n in report.count_findings().items())
+    total = _count(len(report.findings), "finding")
+    console.print(f"{total}: {counts}." if counts else "Nothing found.")
+
+
+def print_findings(
+    findings: Sequence[Finding], console: Console, limit: int | None, title: str | None = None
+) -> None:
+    """Prints findings as a table of at most `limit` rows."""
+    table = terminal.make_table("severity", "op", "where", "runs at", "what", title=title)
+    for finding in findings[:limit]:
+        table.add_row(
+            Text(finding.severity, style=_STYLES[finding.severity]),
+            escape(finding.op),
+            escape(describe_place(finding).replace(" > ", "\n")),
+            ", ".join(finding.runs) or "never",
+            escape(f"{finding.kind}: {finding.reason}"),
+        )
+    if limit is not None and len(findings) > limit:
+        table.add_row("", f"… {len(findings) - limit} more: --all lists them", "", "", "")
+    console.print(table)
+
+
+def _explain_notes(report: ScanReport) -> str:
+    count = len(report.notes)
+    verb = "reads or writes" if count == 1 else "read or write"
+    return f"{_count(count, 'op')} of savers {verb} nothing but checkpoints; --all lists them."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,147 @@
+"""Finds what a SavedModel could do to the machine that runs it: `converter.scan`."""
+
+from __future__ import annotations
+
+import collections
+from typing import Any
+
+import msgspec
+
+from converter import errors
+from converter.conversion.sarif import make_sarif
+from converter.files.json_values import to_json_values
+from converter.files.paths import Path, StrPath, as_path, size_bytes
+from converter.files.source_files import list_files
+from converter.formats.hub_module import is_tf2, read_saved_model
+from converter.safety import keras_layers
+from converter.safety.findings import (
+    SEVERITIES,
+    Finding,
+    Severity,
+    sort_findings,
+)
+from converter.safety.judge import Inspection, inspect_saved_model
+
+_MAX_PROTO_BYTES = (1 << 31) - 1  # Protocol buffers cannot be larger.
+
+
+class ScanReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a SavedModel could do to the machine that runs it.
+
+    Attributes:
+      source: The name of its directory.
+      format: "tf1_hub", "tf1_saved_model" or "tf2_saved_model".
+      graphs: The number of its graph variants.
+      nested_graphs: The number of graphs that others hold in serialized form.
+      functions: The number of its functions.
+      nodes: The number of all nodes of these.
+      worst: The highest severity of a finding; None if there is none.
+      findings: What is not plainly safe, the most severe first.
+      notes: What looks unsafe and is not, with the reason; its severity is "info".
+    """
+
+    source: str
+    format: str
+    graphs: int
+    nested_graphs: int
+    functions: int
+    nodes: int
+    worst: Severity | None
+    findings: tuple[Finding, ...]
+    notes: tuple[Finding, ...]
+
+    def reaches(self, level: Severity) -> bool:
+        """Whether there is a finding of this severity, or of a higher one."""
+        return self.worst is not None and SEVERITIES.index(self.worst) >= SEVERITIES.index(level)
+
+    def count_findings(self) -> dict[Severity, int]:
+        """Returns the number of findings of each severity that occurs, the highest first."""
+        counts = collections.Counter(finding.severity for finding in self.findings)
+        return {level: counts[level] for level in reversed(SEVERITIES) if counts[level]}
+
+    def to_json(self) -> dict[str, Any]:
+        """Converts the report to JSON values."""
+        values: dict[str, Any] = to_json_values(self)
+        return values
+
+    def to_sarif(self, location: str = "") -> dict[str, Any]:
+        """Converts the report to a SARIF 2.1.0 log, which code hosts show.
+
+        Args:
+          location: The URI of the model's directory, relative to the root of the repository if it
+            is in one; "" if it is that root.
+        """
+        return make_sarif((*self.findings, *self.notes), location)
+
+
+def scan(source: StrPath) -> ScanReport:
+    """Finds what a TF1 Hub module, or any SavedModel, could do to the machine that runs it.
+
+    Looks at every op of every graph, function, and graph within a graph, and at Lambda layers of
+    Keras. Reads protos only; imports and runs nothing of the model.
+
+    Args:
+      source: The directory that holds `saved_model.pb`.
+
+    Raises:
+      FormatError: if there is no SavedModel, or it cannot be read.
+      UnsafeModuleError: if a link leads out of its directory.
+      UsageError: if there is nothing at the path.
+    """
+    directory = as_path(source)
+    try:
+        _check_files(directory)
+        saved_model = read_saved_model(directory)
+        metadata = _read_keras_metadata(directory)
+        is_hub_module = (directory / "tfhub_module.pb").is_file()
+    except OSError as error:
+        raise errors.FormatError(
+            f"{directory} cannot be read: {error.strerror or error}"
+        ) from error
+    inspection = inspect_saved_model(saved_model)
+    layers = [*keras_layers.find_in_objects(saved_model)]
+    if metadata is not None:
+        layers += keras_layers.find_in_metadata(metadata)
+    name = directory.resolve().name
+    plain_format = "tf2_saved_model" if is_tf2(saved_model) else "tf1_saved_model"
+    return _make_report(name, "tf1_hub" if is_hub_module else plain_format, inspection, layers)
+
+
+def _check_files(directory: Path) -> None:
+    if not directory.exists():
+        raise errors.UsageError(f"{directory} does not exist", remedy="Check the path.")
+    if not directory.is_dir():
+        raise errors.FormatError(
+            f"{directory} is a file, expected the directory of a SavedModel",
+            remedy="Unpack it first, if it is an archive.",
+        )
+    list_files(directory)
+    for name in ("saved_model.pb", "saved_model.pbtxt", keras_layers.FILE_NAME):
+        path = directory / name
+        if path.exists() and (not path.is_file() or size_bytes(path) > _MAX_PROTO_BYTES):
+            raise errors.FormatError(
+                f"{name} is not a file of at most 2 GiB, the limit of protocol buffers",
+                remedy="Copy the model again.",
+            )
+
+
+def _read_keras_metadata(directory: Path) -> bytes | None:
+    path = directory / keras_layers.FILE_NAME
+    return path.read_bytes() if path.is_file() else None
+
+
+def _make_report(
+    name: str, format_name: str, inspection: Inspection, layers: list[Finding]
+) -> ScanReport:
+    findings = sort_findings((*inspection.findings, *layers))
+    return ScanReport(
+        source=name,
+        format=format_name,
+        graphs=inspection.graphs,
+        nested_graphs=inspection.nested_graphs,
+        functions=inspection.functions,
+        nodes=inspection.nodes,
+        worst=findings[0].severity if findings else None,
+        findings=findings,
+        notes=inspection.notes,
+    )

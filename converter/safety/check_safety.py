@@ -1,0 +1,98 @@
+"""Refuses ops that could do harm, before TensorFlow sees them.
+
+TensorFlow runs kernels while it imports a graph: its shape inference evaluates the stateless ops
+whose inputs are constant (source: EvaluateConstantTensor in core/common_runtime). So it is given
+none that does more than compute, whether or not a call of the converted module would run it.
+"""
+
+from __future__ import annotations
+
+from converter import errors
+from converter.ir.graph import PSEUDO_OPS, Node, Nodes
+from converter.ir.op_facts import GATHER_TREE
+from converter.ir.region import Region
+from converter.safety.allowed_ops import AllowedOps
+from converter.safety.op_rules import find_danger
+from converter.safety.op_table import Classification, Kind, classify
+from converter.safety.serialized_graphs import SERIALIZED_GRAPH_OPS, find_graph, list_graphs
+
+# TensorFlow never sees these: a trace captures a tensor, or composes other ops in their place.
+_TRACED = PSEUDO_OPS | {GATHER_TREE}
+# Of the graphs of data sets that TensorFlow serializes, the node that returns the data set.
+_RETURN = "_Retval"
+_MAX_NESTED_GRAPHS = 10
+
+
+def check_safety(region: Region, allowed: AllowedOps) -> dict[str, str]:
+    """Checks every node of a computation.
+
+    Args:
+      region: The computation, after all passes.
+      allowed: The ops that the user lets through.
+
+    Returns:
+      The unsafe ops that the user named, with the first node of each.
+
+    Raises:
+      UnsafeModuleError: if a node is unsafe and its op not among them.
+    """
+    return _check_nodes({node.name: node for node in region.nodes()}, allowed)
+
+
+def find_unsafe(node: Node, nodes: Nodes, allowed: AllowedOps) -> Classification | None:
+    """Returns what makes a node unsafe, or None if it is safe.
+
+    Args:
+      node: The node.
+      nodes: All nodes of its graph.
+      allowed: The ops that the user lets through; only unknown ones matter here.
+    """
+    if node.op in _TRACED:
+        return None
+    classification = classify(node.op)
+    if classification.kind is Kind.UNKNOWN and allowed.unknown:
+        return None
+    return find_danger(node, nodes) if classification.kind.is_allowed else classification
+
+
+def _check_nodes(nodes: Nodes, allowed: AllowedOps, depth: int = 0) -> dict[str, str]:
+    passed: dict[str, str] = {}
+    for node in nodes.values():
+        unsafe = find_unsafe(node, nodes, allowed)
+        if unsafe is None:
+            continue
+        if node.op not in allowed.names:
+            raise _refusal(node, unsafe)
+        passed.setdefault(node.op, node.name)
+        if node.op in SERIALIZED_GRAPH_OPS:
+            passed = {**_check_serialized(node, nodes, allowed, depth), **passed}
+    return passed
+
+
+def _check_serialized(node: Node, nodes: Nodes, allowed: AllowedOps, depth: int) -> dict[str, str]:
+    """Checks the graph that a node is given as bytes. That the node is allowed is not enough."""
+    graph_def = find_graph(node, nodes)
+    if graph_def is None or depth == _MAX_NESTED_GRAPHS:
+        raise errors.UnsafeModuleError(
+            f"the graph that op {node.op!r} takes as bytes cannot be read before it runs",
+            node=node.name,
+            remedy="Export the module with the ops of that graph in its place.",
+        )
+    calls = {function.signature.name for function in graph_def.library.function}
+    passed: dict[str, str] = {}
+    for inner in list_graphs(graph_def):
+        plain = {n.name: n for n in inner.values() if n.op != _RETURN and n.op not in calls}
+        passed = {**_check_nodes(plain, allowed, depth + 1), **passed}
+    return passed
+
+
+def _refusal(node: Node, unsafe: Classification) -> errors.UnsafeModuleError:
+    kind, reason = unsafe.kind.value, unsafe.reason
+    remedy = f"If you trust the module, pass --allow-op {node.op}."
+    if unsafe.kind is Kind.UNKNOWN:
+        remedy = f"Name the package that adds it by --import-ops, or pass --allow-op {node.op}."
+    return errors.UnsafeModuleError(
+        f"op {node.op!r} is not allowed ({kind}): it {reason}",
+        node=node.name,
+        remedy=remedy,
+    )

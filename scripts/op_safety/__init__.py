@@ -1,0 +1,1 @@
+"""Keeps the table of what ops can do complete."""
