@@ -7,13 +7,15 @@ none that does more than compute, whether or not a call of the converted module 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from converter import errors
 from converter.ir.graph import PSEUDO_OPS, Node, Nodes
 from converter.ir.op_facts import GATHER_TREE
 from converter.ir.region import Region
 from converter.safety.allowed_ops import AllowedOps
 from converter.safety.op_rules import find_danger
-from converter.safety.op_table import Classification, Kind, classify
+from converter.safety.op_table import Classification, Kind, classify, read_table
 from converter.safety.serialized_graphs import SERIALIZED_GRAPH_OPS, find_graph, list_graphs
 
 # TensorFlow never sees these: a trace captures a tensor, or composes other ops in their place.
@@ -36,7 +38,7 @@ def check_safety(region: Region, allowed: AllowedOps) -> dict[str, str]:
     Raises:
       UnsafeModuleError: if a node is unsafe and its op not among them.
     """
-    return _check_nodes({node.name: node for node in region.nodes()}, allowed)
+    return _check_nodes(list(region.nodes()), allowed)
 
 
 def find_unsafe(node: Node, nodes: Nodes, allowed: AllowedOps) -> Classification | None:
@@ -55,9 +57,11 @@ def find_unsafe(node: Node, nodes: Nodes, allowed: AllowedOps) -> Classification
     return find_danger(node, nodes) if classification.kind.is_allowed else classification
 
 
-def _check_nodes(nodes: Nodes, allowed: AllowedOps, depth: int = 0) -> dict[str, str]:
+def _check_nodes(checked: Sequence[Node], allowed: AllowedOps, depth: int = 0) -> dict[str, str]:
+    # Sides of branches may have nodes of the same name, each a copy of one node of the module.
+    nodes = {node.name: node for node in checked}
     passed: dict[str, str] = {}
-    for node in nodes.values():
+    for node in checked:
         unsafe = find_unsafe(node, nodes, allowed)
         if unsafe is None:
             continue
@@ -78,10 +82,11 @@ def _check_serialized(node: Node, nodes: Nodes, allowed: AllowedOps, depth: int)
             node=node.name,
             remedy="Export the module with the ops of that graph in its place.",
         )
-    calls = {function.signature.name for function in graph_def.library.function}
+    functions = {function.signature.name for function in graph_def.library.function}
+    calls = functions - read_table().keys()  # A function may not pass for an op.
     passed: dict[str, str] = {}
     for inner in list_graphs(graph_def):
-        plain = {n.name: n for n in inner.values() if n.op != _RETURN and n.op not in calls}
+        plain = [node for node in inner if node.op != _RETURN and node.op not in calls]
         passed = {**_check_nodes(plain, allowed, depth + 1), **passed}
     return passed
 

@@ -34,21 +34,21 @@ def find_graph(node: Node, nodes: Nodes) -> Any | None:
         return None
 
 
-def list_graphs(graph_def: Any) -> Iterator[dict[str, Node]]:
+def list_graphs(graph_def: Any) -> Iterator[list[Node]]:
     """Yields the nodes of a GraphDef, and those of each function of its library."""
     yield _read(graph_def.node)
     for function in graph_def.library.function:
         yield _read(function.node_def)
 
 
-def _read(node_defs: Iterable[Any]) -> dict[str, Node]:
+def _read(node_defs: Iterable[Any]) -> list[Node]:
     """Reads nodes as far as their sources matter: all outputs of a node count as the first."""
-    return {
-        node_def.name: Node(
+    return [
+        Node(
             node_def.name,
             node_def.op,
             tuple(TensorRef(name.partition(":")[0]) for name in node_def.input),
             attrs=dict(node_def.attr),
         )
         for node_def in node_defs
-    }
+    ]

@@ -75,8 +75,9 @@ def test_the_rule_takes_every_option_that_decides_the_result(run, golden_links, 
 
     monkeypatch.setattr("converter.conversion.convert.convert", take)
     with pytest.raises(converter.FormatError):
-        run(golden_links("half_plus_two"))
+        run(golden_links("half_plus_two"), "--allow-op=ReadFile", "--allow-op=Abort")
     assert set(ReadingArguments.__annotations__) <= set(given)
+    assert given["allow_op"] == ["ReadFile", "Abort"]
 
 
 def test_an_empty_tag_is_for_the_empty_tag_set(run, golden_links):

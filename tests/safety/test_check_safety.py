@@ -28,6 +28,13 @@ def test_an_op_inside_of_a_branch_is_refused(make_region):
     assert _refusal(make_region("p = _Arg[T=bool]()", inner=_READ)).node == "read"
 
 
+def test_no_node_hides_behind_another_of_its_name(make_region):
+    region = make_region("read = Const[dtype=string]()", inner=_READ)
+    assert _refusal(region).node == "read"
+    region = make_region(_READ, inner="read = Const[dtype=string]()\nagain = Const[dtype=string]()")
+    assert _refusal(region).node == "read"
+
+
 def test_an_op_that_the_user_names_is_let_through(make_region):
     assert check_safety(make_region(_READ), AllowedOps(["ReadFile"])) == {"ReadFile": "read"}
     assert _refusal(make_region(_READ), AllowedOps(["WriteFile"])).node == "read"
@@ -118,6 +125,13 @@ def test_the_ops_of_a_graph_in_bytes_are_checked(in_function):
     assert check_safety(region, both) == {"DatasetFromGraph": "held", "ReadFile": "n1"}
     safe = Region((), _holding(_graph("Neg", in_function=in_function)), ())
     assert check_safety(safe, AllowedOps(["DatasetFromGraph"])) == {"DatasetFromGraph": "held"}
+
+
+def test_a_function_does_not_pass_for_an_op():
+    graph_def = _graph("ReadFile")
+    graph_def.library.function.add().signature.name = "ReadFile"
+    region = Region((), _holding(graph_def), ())
+    assert _refusal(region, AllowedOps(["DatasetFromGraph"])).node == "n0"
 
 
 def _nested(depth, op):

@@ -46,6 +46,6 @@ def test_a_node_without_inputs():
 
 
 def test_all_nodes_are_listed_with_their_sources():
-    main, function = list_graphs(_graph())
-    assert main["a"].inputs == (TensorRef("b"), TensorRef("^c"))
-    assert (function["d"].op, function["d"].inputs) == ("ReadFile", (TensorRef("x"),))
+    (main,), (inner,) = list_graphs(_graph())
+    assert main.inputs == (TensorRef("b"), TensorRef("^c"))
+    assert (inner.op, inner.inputs) == ("ReadFile", (TensorRef("x"),))
