@@ -19,13 +19,15 @@ COMPUTED_CONSTANTS_RATIO = 4
 
 # After inlining. BERT-Large has 15,000. Each takes about a kilobyte, many times in a conversion.
 NODES = 1_000_000
+# Of all nodes of a graph after inlining: each call adds its own name to those of its body.
+INLINED_NAME_BYTES = 256 * MIB
 # Of calls inside of calls, which are inlined by recursion. Libraries of exporters reach 5.
 CALL_DEPTH = 100
-# Of loops and branches inside of each other. TensorFlow traces them by recursion too, with about 20
-# of Python's 1,000 frames for each. Modules reach 4.
-REGION_DEPTH = 30
-# Of one node. A number attribute of a few bytes decides it for ops such as Split and Unpack.
-OUTPUTS = 1 << 16
+# Of loops and branches inside of each other, which are traced by recursion too. Modules reach 4.
+REGION_DEPTH = 50
+# That one input or output of an op stands for, such as those of Split. A few bytes can say that
+# there are billions.
+TENSORS = 1 << 16
 # Of one graph variant, each of which is lowered and traced apart. TF1 Hub's modules reach 40.
 SIGNATURES = 1000
 # Of nodes, functions, signatures, inputs and outputs, in bytes. Names are searched by regular

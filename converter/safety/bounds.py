@@ -18,7 +18,7 @@ from converter import errors, limits
 from converter.ir import attributes, op_facts
 from converter.ir.attributes import Shape
 from converter.ir.graph import BOUND_OPS, CUSTOM_GRADIENT_OP, VARIABLE_VALUE_OP, Node, TensorRef
-from converter.ir.region import Item, Loop, Region
+from converter.ir.region import Loop, Region
 from converter.safety.extent import UNKNOWN, Extent, in_range, item_bytes
 from converter.safety.infer import infer_alone
 from converter.safety.shape_rules import ALIASES, RULES
@@ -48,7 +48,7 @@ def check_bounds(
     variables: Mapping[str, Shape] | None = None,
     producer: int = 0,
 ) -> None:
-    """Checks that a graph is not nested too deeply, and that its constants stay small.
+    """Checks that what TensorFlow computes while it imports a graph stays small.
 
     Args:
       region: A graph after all passes.
@@ -57,29 +57,9 @@ def check_bounds(
       producer: The GraphDef version of the TensorFlow that built the graph.
 
     Raises:
-      UnsafeModuleError: if they do not.
+      UnsafeModuleError: if it does not.
     """
-    _check_depth(region)
     _Bounds(region, variables or {}, producer).run(region, shapes)
-
-
-def _check_depth(region: Region) -> None:
-    waiting = [(region, 0)]
-    while waiting:
-        inner, depth = waiting.pop()
-        for item in inner.items:
-            if isinstance(item, Node):
-                continue
-            if depth >= limits.REGION_DEPTH:
-                raise errors.UnsafeModuleError(
-                    f"loops and conditionals are nested over {limits.REGION_DEPTH} deep",
-                    node=_name(item),
-                )
-            waiting.extend((part, depth + 1) for part in item.regions)
-
-
-def _name(item: Item) -> str | None:
-    return item.name if isinstance(item, Node | Loop) else next(iter(item.outputs)).node
 
 
 class _Bounds:
