@@ -19,19 +19,18 @@ from converter.ir import attributes, op_facts
 from converter.ir.attributes import Shape
 from converter.ir.graph import BOUND_OPS, CUSTOM_GRADIENT_OP, VARIABLE_VALUE_OP, Node, TensorRef
 from converter.ir.region import Loop, Region
-from converter.safety.extent import UNKNOWN, Extent, in_range, item_bytes
+from converter.safety.extent import UNKNOWN, Extent, in_range
 from converter.safety.infer import infer_alone
-from converter.safety.shape_rules import ALIASES, RULES
+from converter.safety.shape_rules import ALIASES, RULES, RULES_OF_SEVERAL
 from converter.safety.string_bounds import longest_string, variant_bytes
 
 # Their results are at most as large as their inputs together, times the rank at most, but how large
 # depends on values.
 _SHRINKING = frozenset({
-    "BooleanMask", "Bucketize", "DynamicPartition", "ListDiff", "NonMaxSuppression",
-    "NonMaxSuppressionV2", "NonMaxSuppressionV3", "RaggedGather", "SetSize",
-    "DenseToDenseSetOperation", "SparseReorder", "SparseReshape", "SparseSlice", "SparseAdd",
-    "SparseConcat", "SparseFillEmptyRows", "StringSplit", "StringSplitV2", "Unique", "UniqueV2",
-    "UniqueWithCounts", "UniqueWithCountsV2", "UnicodeDecode", "Where",
+    "DecodeRaw", "DenseToDenseSetOperation", "DynamicPartition", "ListDiff", "NonMaxSuppression",
+    "NonMaxSuppressionV2", "NonMaxSuppressionV3", "SparseAdd", "SparseConcat", "SparseReorder",
+    "SparseReshape", "SparseSlice", "StringSplit", "StringSplitV2", "UnicodeDecode", "Unique",
+    "UniqueV2", "UniqueWithCounts", "UniqueWithCountsV2", "Where",
 })  # fmt: skip
 _SHRINKING_FACTOR = 16
 _EXPANSION = 8  # A Const may write an int64 as one byte.
@@ -100,66 +99,39 @@ class _Bounds:
             return
         inputs = [self._extents.get(ref, UNKNOWN) for ref in node.inputs]
         made = _apply_rule(node, inputs)
-        if made.known_value is not None:
-            self._extents[TensorRef(node.name)] = Extent(made.shape, made.value, is_constant=True)
+        if all(extent.known_value is not None for extent in made):
+            made = [Extent(e.shape, e.value, is_constant=True) for e in made]
         elif _is_constant(node, inputs):
-            self._add_constant(node, inputs, made)
-        elif made is not UNKNOWN:
-            self._extents[TensorRef(node.name)] = Extent(made.shape, made.value)
+            made = self._add_constant(node, inputs, made)
         elif node.name in self._measured and any(extent.shape for extent in inputs):
-            for index, shape in enumerate(infer_alone(node, inputs, self._producer)):
-                self._extents[TensorRef(node.name, index)] = Extent(shape)
+            made = self._measure(node, inputs, made)
+        self._extents.update((TensorRef(node.name, i), extent) for i, extent in enumerate(made))
 
-    def _add_constant(self, node: Node, inputs: Sequence[Extent], made: Extent) -> None:
+    def _measure(
+        self, node: Node, inputs: Sequence[Extent], made: Sequence[Extent]
+    ) -> Sequence[Extent]:
+        """Asks TensorFlow for shapes that no rule knows."""
+        if any(extent is not UNKNOWN for extent in made):
+            return made
+        return [Extent(shape) for shape in infer_alone(node, inputs, self._producer)]
+
+    def _add_constant(
+        self, node: Node, inputs: Sequence[Extent], made: Sequence[Extent]
+    ) -> list[Extent]:
         """Adds what TensorFlow may compute for a node whose inputs are constant."""
-        sizes = self._input_sizes(node, inputs)
-        shapes = [made.shape]
-        if made.elements is None:
-            shapes = infer_alone(node, inputs, self._producer)
-        for index, shape in enumerate(shapes):
+        sizes = _input_sizes(node, inputs)
+        if any(extent.elements is None for extent in made):
+            made = [Extent(shape) for shape in infer_alone(node, inputs, self._producer)]
+        constant = []
+        for index, extent in enumerate(made):
             dtype = op_facts.output_dtype(node, index) % op_facts.REF_OFFSET
-            longest = self._longest(node, inputs, sizes, dtype, made)
-            extent = self._bounded(node, shape, inputs, dtype, longest, sum(sizes))
-            self._extents[TensorRef(node.name, index)] = extent
-            size = extent.size_bytes(dtype) or 0
-            if dtype == op_facts.DT_VARIANT:
-                size = extent.longest
-            if node.op not in ALIASES or (node.op == "Const" and size > _EXPANSION * _stored_bytes(node)):
-                self._add(size, node)
-
-    def _longest(
-        self, node: Node, inputs: Sequence[Extent], sizes: Sequence[int], dtype: int, made: Extent
-    ) -> int:
-        if dtype == op_facts.DT_VARIANT:
-            return variant_bytes(inputs, sizes)
-        if dtype != op_facts.DT_STRING:
-            return 0
-        return made.longest if made.shape is not None else longest_string(node, inputs, sizes)
-
-    def _bounded(
-        self, node: Node, shape: Shape, inputs: Sequence[Extent], dtype: int, longest: int, total: int
-    ) -> Extent:
-        """An extent with a size; the upper bound of one that depends on values."""
-        if shape is not None and None not in shape:
-            return Extent(shape, is_constant=True, longest=longest)
-        if node.op in _SHRINKING:
-            elements = _SHRINKING_FACTOR * (sum(extent.elements or 0 for extent in inputs) + total)
-            return Extent((elements,), is_constant=True, longest=longest)
-        if dtype == op_facts.DT_VARIANT:
-            return Extent((), is_constant=True, longest=longest)
-        raise errors.UnsafeModuleError(
-            f"op {node.op!r} computes a constant whose size cannot be bounded before it runs",
-            node=node.name,
-            remedy="Export the module with the value as a Const.",
-        )
-
-    def _input_sizes(self, node: Node, inputs: Sequence[Extent]) -> list[int]:
-        dtypes = op_facts.dtypes(node)[0]
-        sizes = []
-        for extent, dtype in zip(inputs, dtypes, strict=True):
+            bounded = _bound(node, extent, inputs, sizes, dtype)
             is_variant = dtype == op_facts.DT_VARIANT
-            sizes.append(extent.longest if is_variant else extent.size_bytes(dtype) or 0)
-        return sizes
+            size = bounded.longest if is_variant else bounded.size_bytes(dtype) or 0
+            if not _takes_no_memory(node, size):
+                self._add(size, node)
+            constant.append(bounded)
+        return constant
 
     def _add(self, size: int, node: Node) -> None:
         self._computed += size
@@ -189,18 +161,61 @@ def _mib(size: int) -> int:
     return math.ceil(size / limits.MIB)
 
 
-def _apply_rule(node: Node, inputs: Sequence[Extent]) -> Extent:
-    rule = RULES.get(node.op)
-    if rule is None:
-        return UNKNOWN
+def _apply_rule(node: Node, inputs: Sequence[Extent]) -> list[Extent]:
+    """What the rules know of each output; one unknown one if there is no rule."""
     try:
-        made = rule(node, inputs)
-        if made.value is None:
-            return made
-        value = in_range(made.value, op_facts.output_dtype(node, 0) % op_facts.REF_OFFSET)
+        if node.op in RULES_OF_SEVERAL:
+            made = RULES_OF_SEVERAL[node.op](node, inputs)
+        elif node.op in RULES:
+            made = [RULES[node.op](node, inputs)]
+        else:
+            return [UNKNOWN]
+        return [_checked(node, index, extent) for index, extent in enumerate(made)]
     except _UNDEFINED:
-        return UNKNOWN  # TensorFlow will refuse the node with its own words.
-    return Extent(made.shape, value, longest=made.longest)
+        return [UNKNOWN]  # TensorFlow will refuse the node with its own words.
+
+
+def _checked(node: Node, index: int, extent: Extent) -> Extent:
+    """Drops a value that the dtype does not hold."""
+    if extent.value is None:
+        return extent
+    value = in_range(extent.value, op_facts.output_dtype(node, index) % op_facts.REF_OFFSET)
+    return Extent(extent.shape, value, longest=extent.longest)
+
+
+def _bound(
+    node: Node, made: Extent, inputs: Sequence[Extent], sizes: Sequence[int], dtype: int
+) -> Extent:
+    """A constant output with a size; an upper bound of one that depends on values."""
+    longest = made.longest
+    if dtype == op_facts.DT_VARIANT:
+        return Extent(made.shape or (), is_constant=True, longest=variant_bytes(inputs, sizes))
+    if dtype == op_facts.DT_STRING and not longest:  # No rule knows it.
+        longest = longest_string(node, inputs, sizes)
+    if made.elements is not None:
+        return Extent(made.shape, made.value, is_constant=True, longest=longest)
+    if node.op in _SHRINKING:
+        elements = _SHRINKING_FACTOR * (sum(sizes) + 1)
+        return Extent((elements,), is_constant=True, longest=longest)
+    raise errors.UnsafeModuleError(
+        f"op {node.op!r} computes a constant whose size cannot be bounded before it runs",
+        node=node.name,
+        remedy="Export the module with the value as a Const.",
+    )
+
+
+def _input_sizes(node: Node, inputs: Sequence[Extent]) -> list[int]:
+    return [
+        extent.longest if dtype == op_facts.DT_VARIANT else extent.size_bytes(dtype) or 0
+        for extent, dtype in zip(inputs, op_facts.dtypes(node)[0], strict=True)
+    ]
+
+
+def _takes_no_memory(node: Node, size: int) -> bool:
+    """Whether an output is an input, or as large in the file as in memory."""
+    if node.op == "Const":
+        return size <= _EXPANSION * _stored_bytes(node)
+    return node.op in ALIASES
 
 
 def _is_constant(node: Node, inputs: Sequence[Extent]) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from converter.ir import attributes, constants
 from converter.ir.attributes import Shape
@@ -33,15 +34,23 @@ _UNARY = (
     " Rint Round Rsqrt Selu Sigmoid Sign Sin Sinh Snapshot Softmax Softplus Softsign Sqrt Square"
     " StopGradient Tan Tanh ZerosLike"
 ).split()
+_VALUES_OF_ONE: Mapping[str, Callable[[Any], Any]] = {
+    "Abs": abs, "Ceil": math.ceil, "Floor": math.floor, "LogicalNot": operator.not_,
+    "Neg": operator.neg, "OnesLike": lambda value: 1, "Sqrt": math.sqrt,
+    "Square": lambda value: value * value, "ZerosLike": lambda value: 0,
+}  # fmt: skip
+_CASTS: Mapping[type, Callable[[Any], Any]] = {
+    np.bool_: bool, np.int32: int, np.int64: int, np.float32: float, np.float64: float,
+}  # fmt: skip
 _BINARY: Mapping[str, Callable[[Any, Any], Any] | None] = {
     "Add": operator.add, "AddV2": operator.add, "Sub": operator.sub, "Mul": operator.mul,
     "FloorDiv": operator.floordiv, "RealDiv": operator.truediv, "FloorMod": operator.mod,
     "Maximum": max, "Minimum": min, "Less": operator.lt, "LessEqual": operator.le,
     "Greater": operator.gt, "GreaterEqual": operator.ge, "Equal": operator.eq,
-    "NotEqual": operator.ne,
+    "NotEqual": operator.ne, "LogicalAnd": operator.and_, "LogicalOr": operator.or_,
     **dict.fromkeys(
-        ("Atan2", "BiasAdd", "Div", "DivNoNan", "LogicalAnd", "LogicalOr", "Mod", "MulNoNan", "Pow",
-         "SquaredDifference", "TruncateDiv", "TruncateMod", "Xdivy", "Xlogy")
+        ("Atan2", "BiasAdd", "Div", "DivNoNan", "Mod", "MulNoNan", "Pow", "SquaredDifference",
+         "TruncateDiv", "TruncateMod", "Xdivy", "Xlogy")
     ),
 }  # fmt: skip
 _REDUCTIONS: Mapping[str, Callable[[Any], Any] | None] = {
@@ -70,13 +79,18 @@ def _broadcast_size(one: int | None, other: int | None) -> int | None:
 
 
 def _unary(node: Node, inputs: Sequence[Extent]) -> Extent:
-    value = inputs[0].value if node.op in ALIASES else None
-    if node.op == "Cast" and inputs[0].value is not None:
-        value = np.frompyfunc(lambda v: None if v is None else int(v), 1, 1)(inputs[0].value)
-        value = np.array(value, dtype=object)
-    if node.op == "Neg" and inputs[0].known_value is not None:
-        value = np.array(-inputs[0].known_value, dtype=object)
+    value = inputs[0].value
+    function = _cast(node) if node.op == "Cast" else _VALUES_OF_ONE.get(node.op)
+    if value is not None and function is not None:
+        computed = np.frompyfunc(lambda v: None if v is None else function(v), 1, 1)(value)
+        value = np.array(computed, dtype=object)
+    elif node.op not in ALIASES:
+        value = None
     return Extent(inputs[0].shape, value, longest=inputs[0].longest)
+
+
+def _cast(node: Node) -> Callable[[Any], Any] | None:
+    return _CASTS.get(tf.as_dtype(attributes.get_dtype(node, "DstT")).as_numpy_dtype)
 
 
 def _binary(node: Node, inputs: Sequence[Extent]) -> Extent:
@@ -128,7 +142,7 @@ def _size(node: Node, inputs: Sequence[Extent]) -> Extent:
 def _pack(node: Node, inputs: Sequence[Extent]) -> Extent:
     axis = attributes.find_int(node, "axis")
     longest = max((extent.longest for extent in inputs), default=0)
-    if axis == 0 and all(e.value is not None for e in inputs):
+    if axis == 0 and _are_few([e.value for e in inputs]):
         return valued([e.value.tolist() for e in inputs if e.value is not None])
     if axis == 0 and all(e.shape == () for e in inputs) and len(inputs) <= MAX_VALUE_ELEMENTS:
         return valued([None if e.value is None else e.value.item() for e in inputs])
@@ -139,6 +153,12 @@ def _pack(node: Node, inputs: Sequence[Extent]) -> Extent:
     return Extent((*shape[:place], len(inputs), *shape[place:]), longest=longest)
 
 
+def _are_few(values: Sequence[np.ndarray | None]) -> bool:
+    """Whether all values are known, at least in part, and are few together."""
+    known = [value for value in values if value is not None]
+    return len(known) == len(values) and sum(map(np.size, known)) <= MAX_VALUE_ELEMENTS
+
+
 def _concat(node: Node, inputs: Sequence[Extent]) -> Extent:
     axis_at = 0 if node.op == "Concat" else -1
     parts = list(inputs[1:] if node.op == "Concat" else inputs[:-1])
@@ -146,7 +166,7 @@ def _concat(node: Node, inputs: Sequence[Extent]) -> Extent:
     if axis is None or any(part.shape is None for part in parts):
         return UNKNOWN
     values = [part.value for part in parts]
-    if all(value is not None and value.ndim == 1 for value in values):
+    if _are_few(values) and all(value is not None and value.ndim == 1 for value in values):
         return valued([v for value in values if value is not None for v in value])
     shapes = [part.shape for part in parts if part.shape is not None]
     place = int(axis.item()) % max(len(shapes[0]), 1)
@@ -335,6 +355,76 @@ def _const(node: Node, inputs: Sequence[Extent]) -> Extent:
     return Extent(shape, longest=longest)
 
 
+def _select(node: Node, inputs: Sequence[Extent]) -> Extent:
+    condition = inputs[0].known_value
+    longest = max(extent.longest for extent in inputs)
+    if condition is not None and condition.ndim == 0 and inputs[1].shape == inputs[2].shape:
+        return inputs[1] if condition.item() else inputs[2]
+    if node.op == "Select":
+        shapes = [extent.shape for extent in inputs[1:] if extent.shape is not None]
+        return Extent(shapes[0], longest=longest) if shapes else UNKNOWN
+    shape = broadcast(inputs[0].shape, broadcast(inputs[1].shape, inputs[2].shape))
+    return Extent(shape, longest=longest)
+
+
+# With several outputs.
+
+
+def _unpack(node: Node, inputs: Sequence[Extent]) -> list[Extent]:
+    count, axis = attributes.find_int(node, "num"), attributes.find_int(node, "axis")
+    value, shape = inputs[0].value, inputs[0].shape
+    if value is not None and value.ndim and axis == 0 and len(value) == count:
+        return [valued(part) for part in value]
+    if shape is None:
+        return [UNKNOWN] * count
+    place = axis % max(len(shape), 1)
+    made = Extent((*shape[:place], *shape[place + 1 :]), longest=inputs[0].longest)
+    return [made] * count
+
+
+def _split(node: Node, inputs: Sequence[Extent]) -> list[Extent]:
+    by_number = node.op == "Split"
+    source, axis = (inputs[1], inputs[0]) if by_number else (inputs[0], inputs[2])
+    count = attributes.find_int(node, "num_split")
+    place, shape = axis.known_value, source.shape
+    if place is None or not shape:
+        return [UNKNOWN] * count
+    at = int(place.item()) % len(shape)
+    total = shape[at]
+    sizes = _split_sizes(total, count, None if by_number else inputs[1])
+    if source.value is not None and len(shape) == 1 and None not in sizes:
+        ends = np.cumsum([size for size in sizes if size is not None])
+        return [valued(part) for part in np.split(source.value, ends[:-1])]
+    return [
+        Extent((*shape[:at], size, *shape[at + 1 :]), longest=source.longest) for size in sizes
+    ]
+
+
+def _split_sizes(total: int | None, count: int, given: Extent | None) -> list[int | None]:
+    if given is None:
+        return [None if total is None else total // count] * count
+    if given.known_value is None:
+        return [total] * count
+    # At most all of it, where the rest is asked for by -1.
+    return [int(size) if size >= 0 else total for size in given.known_value.flat]
+
+
+def _shape_n(node: Node, inputs: Sequence[Extent]) -> list[Extent]:
+    return [_shape(node, [extent]) for extent in inputs]
+
+
+def _identity_n(node: Node, inputs: Sequence[Extent]) -> list[Extent]:
+    del node
+    return [Extent(e.shape, e.value, longest=e.longest) for e in inputs]
+
+
+RULES_OF_SEVERAL: Mapping[str, Callable[[Node, Sequence[Extent]], list[Extent]]] = {
+    "IdentityN": _identity_n,
+    "ShapeN": _shape_n,
+    "Split": _split,
+    "SplitV": _split,
+    "Unpack": _unpack,
+}
 RULES: Mapping[str, Rule] = {
     **dict.fromkeys(_UNARY, _unary),
     **dict.fromkeys(_BINARY, _binary),
@@ -355,6 +445,8 @@ RULES: Mapping[str, Rule] = {
     "Range": _range,
     "Rank": _rank,
     "Reshape": _reshape,
+    "Select": _select,
+    "SelectV2": _select,
     "Shape": _shape,
     "Size": _size,
     "Slice": _slice,
