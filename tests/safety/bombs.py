@@ -110,8 +110,8 @@ BOMBS = {
     ),
     "strings_formatted": _doubled(
         "string", 'd0 = Const[dtype=string, value=string("ab")]()\n',
-        '{name} = StringFormat[T=(string), template="%%", placeholder="%", summarize=-1]'
-        "({before})\n",
+        '{name} = StringFormat[T=(string, string), template="%%", placeholder="%", summarize=-1]'
+        "({before}, {before})\n",
     ),
     "string_width": _scalar("one", 1) + "bomb = AsString[T=int32, width=2000000000]()\n".replace(
         "()", "(one)"
