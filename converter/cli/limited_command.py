@@ -1,6 +1,6 @@
 """The program of a command that runs within limits.
 
-    python -m converter.cli.limited_command PARENT ARGUMENT…
+python -m converter.cli.limited_command PARENT ARGUMENT…
 """
 
 from __future__ import annotations

@@ -111,4 +111,3 @@ def _sweep(arguments: argparse.Namespace) -> None:
     if "destination" in arguments:
         sweep_beside(as_path(arguments.destination))
     sweep(pathlib.Path(tempfile.gettempdir()), clear)
-

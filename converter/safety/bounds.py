@@ -71,9 +71,7 @@ class _Bounds:
         self._computed = 0
         self._measured = _find_measured(region)
         stored = sum(_stored_bytes(node) for node in region.nodes() if node.op == "Const")
-        self._limit = max(
-            limits.COMPUTED_CONSTANTS_BYTES, limits.COMPUTED_CONSTANTS_RATIO * stored
-        )
+        self._limit = max(limits.COMPUTED_CONSTANTS_BYTES, limits.COMPUTED_CONSTANTS_RATIO * stored)
 
     def run(self, region: Region, shapes: Sequence[Shape]) -> None:
         for name, shape in zip(region.args, shapes, strict=False):
@@ -107,9 +105,7 @@ class _Bounds:
             made = self._measure(node, inputs, made)
         self._extents.update((TensorRef(node.name, i), extent) for i, extent in enumerate(made))
 
-    def _measure(
-        self, node: Node, inputs: Sequence[Extent], made: Sequence[Extent]
-    ) -> Sequence[Extent]:
+    def _measure(self, node: Node, inputs: Sequence[Extent], made: list[Extent]) -> list[Extent]:
         """Asks TensorFlow for shapes that no rule knows."""
         if any(extent is not UNKNOWN for extent in made):
             return made

@@ -24,9 +24,7 @@ _ITEM_BYTES = {
 }  # fmt: skip
 _DEFAULT_ITEM_BYTES = 8
 _STRING_BYTES = 24  # sizeof(tstring)
-_INTEGERS = {
-    types_pb2.DT_INT32: np.iinfo(np.int32), types_pb2.DT_INT64: np.iinfo(np.int64),
-}  # fmt: skip
+_INTEGER_BITS = {types_pb2.DT_INT32: 32, types_pb2.DT_INT64: 64}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -85,9 +83,10 @@ def valued(value: Any) -> Extent:
 
 def in_range(value: np.ndarray | None, dtype: int) -> np.ndarray | None:
     """The value as its dtype holds it; None where TensorFlow's arithmetic would wrap around."""
-    limits = _INTEGERS.get(dtype)
-    if value is None or limits is None:
+    bits = _INTEGER_BITS.get(dtype)
+    if value is None or bits is None:
         return value
-    if all(v is None or limits.min <= v <= limits.max for v in value.flat):
+    end = 1 << (bits - 1)
+    if all(v is None or -end <= v < end for v in value.flat):
         return value
     return None

@@ -28,16 +28,18 @@ ALIASES = frozenset({
 })  # fmt: skip
 
 _UNARY = (
-    "Abs Acos Acosh Asin Asinh Atan Atanh Cast Ceil CheckNumerics Cos Cosh Elu Erf Erfc Exp Expm1"
-    " FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars Floor Identity Inv IsFinite IsInf IsNan"
-    " LeakyRelu Log Log1p LogSoftmax LogicalNot Neg OnesLike PreventGradient Reciprocal Relu Relu6"
-    " Rint Round Rsqrt Selu Sigmoid Sign Sin Sinh Snapshot Softmax Softplus Softsign Sqrt Square"
-    " StopGradient Tan Tanh ZerosLike"
-).split()
+    "Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cast", "Ceil", "CheckNumerics",
+    "Cos", "Cosh", "Elu", "Erf", "Erfc", "Exp", "Expm1", "FakeQuantWithMinMaxArgs",
+    "FakeQuantWithMinMaxVars", "Floor", "Identity", "Inv", "IsFinite", "IsInf", "IsNan",
+    "LeakyRelu", "Log", "Log1p", "LogSoftmax", "LogicalNot", "Neg", "OnesLike",
+    "PreventGradient", "Reciprocal", "Relu", "Relu6", "Rint", "Round", "Rsqrt", "Selu",
+    "Sigmoid", "Sign", "Sin", "Sinh", "Snapshot", "Softmax", "Softplus", "Softsign", "Sqrt",
+    "Square", "StopGradient", "Tan", "Tanh", "ZerosLike",
+)  # fmt: skip
 _VALUES_OF_ONE: Mapping[str, Callable[[Any], Any]] = {
     "Abs": abs, "Ceil": math.ceil, "Floor": math.floor, "LogicalNot": operator.not_,
-    "Neg": operator.neg, "OnesLike": lambda value: 1, "Sqrt": math.sqrt,
-    "Square": lambda value: value * value, "ZerosLike": lambda value: 0,
+    "Neg": operator.neg, "OnesLike": lambda _: 1, "Sqrt": math.sqrt,
+    "Square": lambda value: value * value, "ZerosLike": lambda _: 0,
 }  # fmt: skip
 _CASTS: Mapping[type, Callable[[Any], Any]] = {
     np.bool_: bool, np.int32: int, np.int64: int, np.float32: float, np.float64: float,
@@ -395,9 +397,7 @@ def _split(node: Node, inputs: Sequence[Extent]) -> list[Extent]:
     if source.value is not None and len(shape) == 1 and None not in sizes:
         ends = np.cumsum([size for size in sizes if size is not None])
         return [valued(part) for part in np.split(source.value, ends[:-1])]
-    return [
-        Extent((*shape[:at], size, *shape[at + 1 :]), longest=source.longest) for size in sizes
-    ]
+    return [Extent((*shape[:at], size, *shape[at + 1 :]), longest=source.longest) for size in sizes]
 
 
 def _split_sizes(total: int | None, count: int, given: Extent | None) -> list[int | None]:

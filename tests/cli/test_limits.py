@@ -68,14 +68,14 @@ def test_the_status_is_that_of_the_command(within_limits):
 
 
 def test_a_command_that_takes_too_long_is_an_error_that_names_the_flag(within_limits):
-    with pytest.raises(errors.ConversionError, match="longer than 0.5 seconds") as caught:
+    with pytest.raises(errors.ConversionError, match=r"longer than 0\.5 seconds") as caught:
         within_limits("import time; time.sleep(60)", timeout_secs=0.5)
     assert "--timeout-secs" in caught.value.remedy
 
 
 def test_a_command_that_takes_too_much_memory_is_an_error_that_names_the_flag(within_limits):
     hog = "x = bytearray(300 << 20); import time; time.sleep(60)"
-    with pytest.raises(errors.ConversionError, match="more than the 0.10 GiB allowed") as caught:
+    with pytest.raises(errors.ConversionError, match=r"more than the 0\.10 GiB allowed") as caught:
         within_limits(hog, memory_limit_gib=0.1)
     assert "--memory-limit-gib" in caught.value.remedy
 

@@ -58,7 +58,8 @@ BOMBS = {
         "int32", _vector("d0", 1), "{name} = Pack[N=2, T=int32, axis=0]({before}, {before})\n", 32
     ),
     "outer_sum": _scalar("zero", 0) + _scalar("n", 40000) + _scalar("one", 1) + (
-        "row = Range[Tidx=int32](zero, n, one)\ncolumn = ExpandDims[T=int32, Tdim=int32](row, one)\n"
+        "row = Range[Tidx=int32](zero, n, one)\n"
+        "column = ExpandDims[T=int32, Tdim=int32](row, one)\n"
         "bomb = AddV2[T=int32](row, column)\n"
     ),
     "matmul": _ZERO + _vector("dims", 65536, 1) + (

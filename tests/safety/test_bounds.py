@@ -30,16 +30,17 @@ def _check(text, shapes=(), **fields):
     check_bounds(Region(graph.args, items, graph.results), shapes, **fields)
 
 
-_STORED = 'w = Const[dtype=half, value=half[50,1000]{' + ", ".join(["0.0"] * 50_000) + "}]()\n"
+_STORED = "w = Const[dtype=half, value=half[50,1000]{" + ", ".join(["0.0"] * 50_000) + "}]()\n"
 _CAST = "{name} = Cast[SrcT=half, DstT=float](w)\n"
 
 
 @pytest.fixture
-def small_limit(monkeypatch):
+def _small_limit(monkeypatch):
     monkeypatch.setattr(limits, "COMPUTED_CONSTANTS_BYTES", 10_000)
 
 
-def test_casts_of_stored_weights_pass(small_limit):
+@pytest.mark.usefixtures("_small_limit")
+def test_casts_of_stored_weights_pass():
     """A hundred kilobytes of half precision become two hundred of single precision."""
     _check(_STORED + _CAST.format(name="c") + "return c")
     twice = _STORED + _CAST.format(name="c") + _CAST.format(name="d") + "return c"
@@ -49,7 +50,8 @@ def test_casts_of_stored_weights_pass(small_limit):
     assert caught.value.node == "e"
 
 
-def test_views_take_nothing(small_limit):
+@pytest.mark.usefixtures("_small_limit")
+def test_views_take_nothing():
     views = "".join(f"i{n} = Identity[T=half]({f'i{n - 1}' if n else 'w'})\n" for n in range(99))
     _check(_STORED + views + "return i98")
 
@@ -116,7 +118,7 @@ def test_what_stateful_ops_make_is_not_computed():
     )
 
 
-def test_carried_values_of_loops_are_not_constants(make_program):
+def test_carried_values_of_loops_are_not_constants():
     inner = Region(("i",), (), (TensorRef("i"),))
     loop = Loop("l", (Carried("i", TensorRef("n"), (), TensorRef("out")),), inner, inner)
     graph = parse_graph(
