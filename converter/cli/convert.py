@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options, read_options
+from converter.cli.limits import add_limits
 
 if TYPE_CHECKING:
     # Imported where it is used: help and errors answer without it.
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace a SavedModel at DST")
     add_options(parser)
     parser.add_argument("--json", action="store_true", help="print the record as JSON")
+    add_limits(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -7,11 +7,12 @@ all could be compared with the original; 130 interrupted; 143 terminated.
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from absl import app, logging
 from absl.flags import argparse_flags
@@ -19,6 +20,7 @@ from absl.flags import argparse_flags
 from converter import errors
 from converter.cli import convert, debug, inspect, migrate, report, scan, terminal, verify
 from converter.cli.interrupts import Terminated, exit_status, raising_on_terminate
+from converter.cli.limits import run_within_limits
 from converter.version import __version__
 
 # Each module has NAME, HELP, add_arguments() and run().
@@ -26,10 +28,25 @@ COMMANDS = (inspect, scan, convert, verify, migrate, report, debug)
 
 
 def entry_point() -> None:
-    """Runs the command line; the console script calls it."""
+    """Runs the command line, within its limits; the console script calls it."""
+    _start(_main_within_limits)
+
+
+def run_in_this_process() -> None:
+    """Runs the command line; a process that is watched calls it."""
+    _start(main)
+
+
+def _start(run: Callable[[argparse.Namespace], int]) -> None:
     # TensorFlow's C++ log would bury the one line that says what failed.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    app.run(main, flags_parser=parse_arguments)
+    app.run(run, flags_parser=parse_arguments)
+
+
+def _main_within_limits(arguments: argparse.Namespace) -> int:
+    if "is_limited" in arguments:
+        arguments.run = functools.partial(run_within_limits, argv=sys.argv[1:])
+    return main(arguments)
 
 
 def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from converter import errors
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options, read_options
+from converter.cli.limits import positive
 from converter.conversion.options import describe_options
 
 if TYPE_CHECKING:
@@ -79,11 +80,11 @@ def _add_conduct(group: argparse._ArgumentGroup) -> None:
         help="how many to convert at a time (default: as many as there are processors)",
     )  # fmt: skip
     group.add_argument(
-        "--timeout-secs", type=_positive, default=3600.0, metavar="S",
+        "--timeout-secs", type=positive, default=3600.0, metavar="S",
         help="how long one may take (default: 3600)",
     )  # fmt: skip
     group.add_argument(
-        "--memory-limit-gib", type=_positive, metavar="G",
+        "--memory-limit-gib", type=positive, metavar="G",
         help="how much memory one may take (default: no limit)",
     )  # fmt: skip
     group.add_argument(
@@ -102,13 +103,6 @@ def _count(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("expected 1 or more")
-    return number
-
-
-def _positive(text: str) -> float:
-    number = float(text)
-    if not number > 0:
-        raise argparse.ArgumentTypeError("expected a number above 0")
     return number
 
 

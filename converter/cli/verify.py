@@ -20,6 +20,7 @@ import argparse
 
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options
+from converter.cli.limits import add_limits
 
 NAME = "verify"
 HELP = "compare a converted module with its original, by running both"
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rtol", type=float, help="relative tolerance for all dtypes")
     parser.add_argument("--atol", type=float, help="absolute tolerance for all dtypes")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    add_limits(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -201,7 +201,8 @@ def compile_computation(
       ConversionError: if it cannot be converted exactly.
     """
     graph = cut_computation(program, inputs, outputs, updates=updates)
-    made = lowering.lower(graph, program)
+    shapes = [shape for info in inputs.values() for shape in info.component_shapes]
+    made = lowering.lower(graph, program, shapes)
     overrides = made.unresolved_overrides
     return Computation(program, made.region, inputs, outputs, graph.targets, overrides)
 

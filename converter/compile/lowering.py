@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 
 from converter import errors
 from converter.ir import attributes
+from converter.ir.attributes import Shape
 from converter.ir.graph import AttrValue, Graph, Program
 from converter.ir.region import Region
 from converter.passes.pipeline import lower
 from converter.passes.resolve_gradient_overrides import find_unresolved_overrides
 from converter.safety.allowed_ops import NONE, AllowedOps
+from converter.safety.bounds import check_bounds
 from converter.safety.check_safety import check_safety
 
 
@@ -44,6 +46,7 @@ class Lowering:
         self._allowed = allowed
         self._unsafe: dict[str, str] = {}
         self._results: dict[Hashable, Lowered | errors.ConversionError] = {}
+        self._bounded: set[Hashable] = set()
         # Pruning keeps each node's attributes, so they are digested once for all graphs of a
         # program. Keeping them here also keeps their ids from being reused.
         self._attr_digests: dict[int, tuple[Mapping[str, AttrValue], bytes]] = {}
@@ -53,16 +56,18 @@ class Lowering:
         """The unsafe ops of the graphs so far that the user let through, with a node of each."""
         return self._unsafe
 
-    def lower(self, graph: Graph, program: Program) -> Lowered:
+    def lower(self, graph: Graph, program: Program, shapes: Sequence[Shape] = ()) -> Lowered:
         """Returns `graph` after all passes; every node of it is safe, or let through.
 
         Args:
           graph: The computation, cut out of `program`.
           program: The graph variant.
+          shapes: The static shapes of the arguments, where they are known.
 
         Raises:
           ConversionError: if the graph cannot be lowered; the same error each time.
-          UnsafeModuleError: if it has an unsafe node.
+          UnsafeModuleError: if it has an unsafe node, or TensorFlow would compute too much while it
+            imports the graph.
         """
         visible = _restrict(program, graph)
         key = self._key(graph, visible)
@@ -77,7 +82,22 @@ class Lowering:
         result = self._results[key]
         if isinstance(result, errors.ConversionError):
             raise result
+        self._check_bounds(key, result.region, graph.producer, visible, tuple(shapes))
         return result
+
+    def _check_bounds(
+        self,
+        key: Hashable,
+        region: Region,
+        producer: int,
+        program: Program,
+        shapes: tuple[Shape, ...],
+    ) -> None:
+        """Checks a lowered graph, once for all calls with arguments of the same shapes."""
+        if (key, shapes) not in self._bounded:
+            variables = {spec.name: spec.shape for spec in program.variables.values()}
+            check_bounds(region, shapes, variables, producer)
+            self._bounded.add((key, shapes))
 
     def _key(self, graph: Graph, visible: Program) -> Hashable:
         """All that the result depends on."""

@@ -12,6 +12,7 @@ from tensorflow.core.protobuf import control_flow_pb2, meta_graph_pb2, struct_pb
 
 from converter import errors
 from converter.formats import hub_protos
+from converter.formats.graph_limits import check_limits
 from converter.formats.graph_versions import check_versions
 from converter.ir import attributes, op_facts, query, serde
 from converter.ir.aliases import IDENTITIES, source_of
@@ -55,6 +56,7 @@ def read_program(meta_graph: Any, checkpoint: Checkpoint) -> Program:
       FormatError: if a part of it is damaged.
     """
     check_versions(meta_graph.graph_def.versions)
+    check_limits(meta_graph)
     nodes = serde.nodes_from_graph_def(meta_graph.graph_def)
     library = meta_graph.graph_def.library
     return Program(

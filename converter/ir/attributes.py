@@ -53,6 +53,16 @@ def scalar_shapes_attr(count: int) -> AttrValue:
     return shapes_attr([tensor_shape_pb2.TensorShapeProto()] * count)
 
 
+def shape_attr(shape: Any) -> AttrValue:
+    """An attribute that holds a `TensorShapeProto`."""
+    return attr_value_pb2.AttrValue(shape=shape)
+
+
+def tensor_attr(tensor: Any) -> AttrValue:
+    """An attribute that holds a `TensorProto`."""
+    return attr_value_pb2.AttrValue(tensor=tensor)
+
+
 def int_scalar_attr(number: int) -> AttrValue:
     """An attribute that holds an int32 scalar tensor, the value of a Const."""
     tensor = tensor_pb2.TensorProto(dtype=op_facts.DT_INT32, int_val=[number])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from converter import errors
+from converter import errors, limits
 from converter.ir import op_facts, op_packages, query
 from converter.ir.graph import ARG_OP, BOUND_OPS, CUSTOM_GRADIENT_OP, Graph, Node, TensorRef
 
@@ -21,7 +21,8 @@ def check_graph(
 
     Raises:
       FormatError: if an edge leads nowhere, an output does not exist, a node lacks inputs or
-        attributes that its op needs, or there is a cycle.
+        attributes that its op needs, says that it has too many inputs or outputs, or there
+        is a cycle.
       UnsupportedOpError: if an op is not registered, or calls back into Python.
       InternalError: if an op of `absent` occurs, or the arguments are not `_Arg` nodes.
     """
@@ -61,6 +62,13 @@ def _check_node(node: Node) -> None:
     for attr in op_facts.required_attrs(node.op):
         if attr not in node.attrs:
             raise errors.FormatError(f"op {node.op!r} lacks attribute {attr!r}", node=node.name)
+    for attr in op_facts.number_attrs(node.op):
+        if attr in node.attrs and node.attrs[attr].i > limits.TENSORS:
+            raise errors.FormatError(
+                f"attribute {attr!r} of op {node.op!r} says that there are {node.attrs[attr].i}"
+                f" tensors, more than {limits.TENSORS}",
+                node=node.name,
+            )
     count = op_facts.input_count(node)
     if len(node.inputs) != count:
         raise errors.FormatError(

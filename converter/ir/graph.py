@@ -136,6 +136,18 @@ class TensorInfo:
             return types_pb2.DT_INT64, self.dtype, types_pb2.DT_INT64
         return (self.dtype, *[self.row_splits_dtype] * self.ragged_rank)
 
+    @property
+    def component_shapes(self) -> tuple[tuple[int | None, ...] | None, ...]:
+        """The static shape of each component."""
+        if self.kind is Kind.SPARSE:
+            rank = None if self.shape is None else len(self.shape)
+            return (None, rank), (None,), (rank,)
+        if self.kind is Kind.RAGGED:
+            inner = None if self.shape is None else self.shape[1 + self.ragged_rank :]
+            values = None if inner is None else (None, *inner)
+            return (values, *[(None,)] * self.ragged_rank)
+        return (self.shape,)
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Signature:

@@ -13,7 +13,7 @@ from typing import Any
 from google.protobuf import text_format
 from tensorflow.core.framework import op_def_pb2
 
-from converter import errors, tf_private
+from converter import errors, limits, tf_private
 from converter.ir import gradient_overrides
 from converter.ir.graph import BOUND_OPS, CUSTOM_GRADIENT_OP, AttrValue, Node
 
@@ -185,7 +185,13 @@ def _default(op_def: Any, name: str) -> AttrValue:
 def arg_length(arg: Any, op_def: Any, attrs: Mapping[str, AttrValue]) -> int:
     """The number of tensors that one `ArgDef` of an op or function stands for."""
     if arg.number_attr:
-        return attr_int(attrs, op_def, arg.number_attr)
+        length = attr_int(attrs, op_def, arg.number_attr)
+        if length > limits.TENSORS:
+            raise errors.FormatError(
+                f"{arg.name!r} of {op_def.name!r} stands for {length} tensors, more than"
+                f" {limits.TENSORS}"
+            )
+        return length
     if arg.type_list_attr:
         value = attrs.get(arg.type_list_attr) or _default(op_def, arg.type_list_attr)
         return len(value.list.type)
@@ -263,6 +269,14 @@ def _fixed_lengths(op: str) -> tuple[int | None, int | None]:
         return None if any(a.number_attr or a.type_list_attr for a in args) else len(args)
 
     return fixed(op_def.input_arg), fixed(op_def.output_arg)
+
+
+@functools.cache
+def number_attrs(op: str) -> frozenset[str]:
+    """The attributes of a registered op that say how many tensors it takes or gives."""
+    op_def = _get_op_def(op)
+    args = (*op_def.input_arg, *op_def.output_arg)
+    return frozenset(arg.number_attr for arg in args if arg.number_attr)
 
 
 @functools.cache

@@ -17,14 +17,13 @@ import time
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
-import psutil
-
 from converter import errors
 from converter.migration import worker
 from converter.migration.job import Job
 from converter.migration.outcomes import Outcome
 from converter.migration.worker import Answer, Ready
 from converter.processes import python_process
+from converter.processes.resident_memory import resident_bytes
 
 _DEFAULTS = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -140,7 +139,7 @@ class WorkerProcess:
     def _check_memory(self, limit_bytes: int | None) -> None:
         if limit_bytes is None:
             return
-        used = _resident_bytes(self._process.pid)
+        used = resident_bytes(self._process.pid)
         if used > limit_bytes:
             self.kill()
             raise TooMuchMemoryError(used)
@@ -180,17 +179,3 @@ class WorkerProcess:
 
 def _wait_secs(end: float | None) -> float:
     return _LOOK_SECS if end is None else max(0.0, min(_LOOK_SECS, end - time.monotonic()))
-
-
-def _resident_bytes(pid: int) -> int:
-    """Returns the resident memory of a process and all below it.
-
-    `setrlimit` would not do: TensorFlow reserves far more addresses than it uses.
-    """
-    total = 0
-    with contextlib.suppress(psutil.Error):
-        process = psutil.Process(pid)
-        for part in (process, *process.children(recursive=True)):
-            with contextlib.suppress(psutil.Error):
-                total += part.memory_info().rss
-    return total

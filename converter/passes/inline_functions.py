@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tensorflow.core.framework import attr_value_pb2
 
-from converter import errors
+from converter import errors, limits
 from converter.ir import attributes, gradient_overrides, op_facts, query, serde
 from converter.ir.graph import (
     CUSTOM_GRADIENT_OP,
@@ -55,10 +55,7 @@ from converter.passes.functional_ops.v1_effects import (
     hold_results,
     wait_outside,
 )
-
-# A library of a few functions that call each other twice grows without bound.
-MAX_NODES = 1_000_000
-MAX_DEPTH = 100
+from converter.passes.inlined_size import check_inlined_size
 
 _LOWERINGS: Mapping[str, Callable[..., Placed]] = {
     "Case": lower_case,
@@ -89,6 +86,7 @@ def inline_functions(graph: Graph, program: Program) -> Graph:
     if not any(_callees(node, program) for node in graph.nodes.values()):
         _check_no_function_attrs(graph)
         return graph
+    check_inlined_size(graph, program)
     # Variables and assets are known by their nodes' names: a body must not get one of those.
     inlined = _Inliner(program).inline(graph, program.nodes.values())
     targets = tuple(dict.fromkeys((*graph.targets, *inlined.targets)))
@@ -144,7 +142,6 @@ class _Inliner:
 
     def __init__(self, program: Program) -> None:
         self._program = program
-        self._count = 0
         self._stack: list[str] = []
 
     def inline(self, graph: Graph, others: Iterable[Node] = ()) -> Graph:
@@ -158,7 +155,6 @@ class _Inliner:
         renamed: dict[TensorRef, TensorRef] = {}
         acts: dict[str, bool] = {}
         is_v1, loops = has_v1_control_flow(graph), has_v1_loops(graph)
-        self._count_nodes(len(graph.nodes))
         for node in graph.nodes.values():
             callees = _callees(node, self._program)
             if callees and self._has_gradient(node, callees[0]):
@@ -176,14 +172,8 @@ class _Inliner:
         targets += wait_outside(dataclasses.replace(graph, targets=acting)).targets
         return dataclasses.replace(editor.finish(), targets=tuple(dict.fromkeys(targets)))
 
-    def _count_nodes(self, count: int) -> None:
-        self._count += count
-        if self._count > MAX_NODES:
-            raise errors.FormatError(f"the graph has more than {MAX_NODES} nodes after inlining")
-
     def _place(self, editor: GraphEditor, call: Node, placed: Placed) -> None:
         """Puts nodes in the place of `call`, and a NoOp that waits until the call is done."""
-        self._count_nodes(len(placed.nodes))
         for node in placed.nodes.values():
             editor.insert_before(call.name, node)
         done = {ref.node for ref in placed.results if ref.node in placed.nodes}
@@ -204,8 +194,9 @@ class _Inliner:
 
     def _body(self, call: Node, callee: _Callee) -> Body:
         name, function = callee.name, self._get_function(call, callee.name)
-        if name in self._stack or len(self._stack) >= MAX_DEPTH:
-            problem = "calls itself" if name in self._stack else f"is over {MAX_DEPTH} calls deep"
+        if name in self._stack or len(self._stack) >= limits.CALL_DEPTH:
+            too_deep = f"is over {limits.CALL_DEPTH} calls deep"
+            problem = "calls itself" if name in self._stack else too_deep
             raise errors.FormatError(f"function {name!r} {problem}", node=call.name)
         self._stack.append(name)
         body = self.inline(wait_outside(self._read(function, callee)))

@@ -1,1 +1,1 @@
-"""What the ops of a module can do to the machine that runs them, and which may reach TensorFlow."""
+"""What the ops of a module can do, which may reach TensorFlow, and how much they may take."""

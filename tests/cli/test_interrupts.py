@@ -21,7 +21,7 @@ _GOLDEN = pathlib.Path(__file__).parents[2] / "legacy_fixtures/golden"
 # Sends itself a signal in the midst of a command.
 _INTERRUPTED = """\
 import os, signal
-from converter.cli.main import entry_point
+from converter.cli.main import run_in_this_process
 from converter.{module} import {name} as interrupted
 
 def interrupt(*args, **kwargs):
@@ -31,7 +31,7 @@ def interrupt(*args, **kwargs):
 before = interrupted.{function}
 interrupted.{function} = interrupt
 signal.signal(signal.SIGINT, signal.default_int_handler)  # A background job of a shell ignores it.
-entry_point()
+run_in_this_process()
 """
 
 

@@ -61,8 +61,8 @@ def test_of_no_module_is_a_graph_lowered_twice(fixture_name, lowered):
 def _check_that_a_restricted_program_suffices(name, monkeypatch):
     lower = Lowering.lower
 
-    def lower_both(self, graph, program):
-        made = lower(self, graph, program)
+    def lower_both(self, graph, program, shapes=()):
+        made = lower(self, graph, program, shapes)
         assert made.region == pipeline.lower(graph, program)
         assert made.unresolved_overrides == lowering.find_unresolved_overrides(graph, program)
         return made

@@ -88,3 +88,18 @@ def test_ops_that_call_python_back_are_refused(op):
     graph = parse_graph(f"x = _Arg[T=float]()\ny = {op}(x)\nreturn y")
     with pytest.raises(errors.UnsupportedOpError, match=r"calls a Python function.*'y'"):
         check_graph(graph)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = Const()\naxis = Const()\nb = Split[T=float, num_split={}](axis, a)\nreturn b",
+        "a = Const()\nb = Unpack[T=float, num={}](a)\nreturn b",
+    ],
+)
+def test_billions_of_outputs_are_refused_at_once(text):
+    graph = parse_graph(text.replace("Const()", "_Arg()").format(1 << 31))
+    with pytest.raises(errors.FormatError, match="says that there are 2147483648") as caught:
+        check_graph(graph)
+    assert caught.value.node == "b"
+    check_graph(parse_graph(text.replace("Const()", "_Arg()").format(1 << 16)))

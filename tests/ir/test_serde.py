@@ -207,3 +207,9 @@ def test_outputs_after_lists_count_all_tensors_of_the_lists(make_function):
         {"values": "b:decoded_values:1", "log": "b:log_probability:0"},
     )
     assert _read(function).results == (TensorRef("b", 3), TensorRef("b", 6))
+
+
+def test_a_list_of_billions_of_arguments_is_refused(make_function):
+    function = make_function("f", {"xs": "N*float"}, "n = Neg[T=float](xs:0)", {"y": "n:y:0"})
+    with pytest.raises(errors.FormatError, match="'xs' of 'f' stands for 4294967296 tensors"):
+        _read(function, N=attr_value_pb2.AttrValue(i=1 << 32))

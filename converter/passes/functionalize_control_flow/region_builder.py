@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from converter import errors
+from converter import errors, limits
 from converter.ir import op_facts, query
 from converter.ir.constants import int_constant
 from converter.ir.graph import TensorRef
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from converter.passes.functionalize_control_flow.functionalizer import Functionalizer
 
 # What TensorFlow's tracing of nested functions can take.
-MAX_DEPTH = 50
-MAX_NODES = 1_000_000
+MAX_DEPTH = limits.REGION_DEPTH
+MAX_NODES = limits.NODES
 
 
 def limit_size(size: int) -> int:
