@@ -7,6 +7,7 @@ computed only where the snapshots differ.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import os
@@ -52,10 +53,14 @@ def _statuses(place: pathlib.Path) -> Iterator[tuple[str, os.stat_result]]:
         if os.path.lexists(place):
             yield "", _status(str(place))
         return
-    for folder, _, files in os.walk(place):
-        for file in files:
-            path = os.path.join(folder, file)
-            yield os.path.relpath(path, place), _status(path)
+    folders = [str(place)]
+    while folders:  # `os.walk` is recursive up to Python 3.11.
+        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if not entry.is_dir():
+                    yield os.path.relpath(entry.path, place), _status(entry.path)
+                elif not entry.is_symlink():
+                    folders.append(entry.path)
 
 
 def _status(path: str) -> os.stat_result:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from converter import errors
+from converter.files.module_files import check_name
 from converter.files.paths import Path
 from converter.ir.graph import Program
 from converter.tensor_bundle.checkpoint import Checkpoint
@@ -32,8 +33,9 @@ class LegacyModule:
 
         Raises:
           UnsafeModuleError: if `filename` leads out of the module's `assets` directory.
-          FormatError: if there is no such file.
+          FormatError: if there is no such file, or it is not a name of a file.
         """
+        check_name(f"assets/{filename}")
         assets = self.directory / "assets"
         path = assets / filename
         if not path.resolve().is_relative_to(assets.resolve()):
