@@ -11,11 +11,11 @@ MAX_GRAPH_TEXT_BYTES = 1 << 26
 # tensorflow_hub writes two bytes: a format number, and no features.
 MAX_MODULE_DEF_BYTES = 1 << 16
 
-# The largest index of TensorFlow's own models is below 1 MiB: about 50 bytes for each variable.
-# The limit is for the blocks, too, when they are decompressed.
-MAX_INDEX_BYTES = 1 << 25
+# About 50 bytes for each variable: the indexes of BERT and of Inception have some 20 KiB. The limit
+# is for the blocks, too, when they are decompressed.
+MAX_INDEX_BYTES = 1 << 24
 # Tensors and slices of them. TF1 needs hours to build a graph of so many variables.
-MAX_INDEX_ITEMS = 200_000
+MAX_INDEX_ITEMS = 100_000
 # Prefix compression lets a small index stand for very long keys; this is their total.
 MAX_INDEX_KEY_BYTES = 1 << 26
 # One tensor's description: a hundred bytes, and twenty for each slice that it is stored in.
@@ -25,7 +25,7 @@ MAX_RANK = 254
 MAX_ELEMENTS = (1 << 63) - 1
 
 # The files of a module: real ones have about ten, one folder deep.
-MAX_FILES = 100_000
+MAX_FILES = 10_000
 MAX_FOLDER_DEPTH = 64
 # Of Linux, macOS and Windows (source: NAME_MAX in limits.h).
 MAX_NAME_BYTES = 255

@@ -43,8 +43,15 @@ class LegacyModule:
                 f"asset {filename!r} lies outside of the module's assets directory",
                 remedy="Do not use this module unless you know who made it, and why.",
             )
-        if not path.is_file():
+        if not _is_file(path):
             raise errors.FormatError(
                 f"asset {filename!r} is missing", remedy="Copy the module again, with assets/."
             )
         return path
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # With the path of the module, the name is too long.
+        return False

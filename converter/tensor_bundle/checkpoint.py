@@ -247,12 +247,13 @@ def _has_part(shape: tuple[int, ...], part: Slice) -> bool:
 def _find_misplaced(checkpoint: Checkpoint, entry: Entry) -> str | None:
     if not 0 <= entry.shard < len(checkpoint.shard_sizes):
         return f"is in data file {entry.shard}, of {len(checkpoint.shard_sizes)}"
-    name, size = checkpoint.shard(entry.shard).name, checkpoint.shard_sizes[entry.shard]
+    size = checkpoint.shard_sizes[entry.shard]
+    if size is not None and entry.end <= size:
+        return _find_wrong_size(entry)
+    name = checkpoint.shard(entry.shard).name
     if size is None:
         return f"is in {name!r}, which is missing"
-    if entry.end > size:
-        return f"ends at byte {entry.end} of {name!r}, which has {size}"
-    return _find_wrong_size(entry)
+    return f"ends at byte {entry.end} of {name!r}, which has {size}"
 
 
 def _find_wrong_size(entry: Entry) -> str | None:

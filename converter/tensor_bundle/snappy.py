@@ -18,6 +18,9 @@ def decompress(data: bytes, max_bytes: int) -> bytes:
     size, position = _read_size(data)
     if size > max_bytes:
         raise ValueError(f"it has {size} bytes decompressed, expected {max_bytes} or fewer")
+    # No compressor makes a block larger (source: snappy.cc, MaxCompressedLength).
+    if len(data) > 32 + size + size // 6:
+        raise ValueError(f"it has {size} bytes decompressed, and {len(data)} compressed")
     out = bytearray()
     while position < len(data):
         tag, position = data[position], position + 1

@@ -63,6 +63,7 @@ def test_a_copy_from_beyond_two_bytes():
         (b"\x05\x00a\x01\x02", "copy is not of what"),
         (b"\x05\x00a\x01", "copy is not of what"),
         (b"\x05\x00a\x0e\x01", "copy is not of what"),
+        (b"\x05" + b"\x00a" * 30, "5 bytes decompressed, and 61 compressed"),
         (b"\xff\xff\xff\xff\x0f", "4294967295 bytes decompressed, expected 1048576 or fewer"),
     ],
 )
