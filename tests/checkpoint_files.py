@@ -8,6 +8,7 @@ import struct
 import crc32c
 from tensorflow.core.framework import types_pb2
 
+from converter.tensor_bundle.checkpoint import shard_path
 from converter.tensor_bundle.checkpoint_index import Entry, Index, read_index, write_index
 from converter.tensor_bundle.sorted_table import mask, read_varint, write_varint
 
@@ -98,12 +99,14 @@ def _copy(offset: int, length: int) -> bytes:
 
 
 def swap_bytes(prefix: pathlib.Path) -> None:
-    """Makes a checkpoint of one data file as if a big-endian machine had written it."""
+    """Makes a checkpoint as if a big-endian machine had written it."""
     index_path = prefix.with_name(f"{prefix.name}.index")
-    data_path = prefix.with_name(f"{prefix.name}.data-00000-of-00001")
-    index, data = read_index(index_path.read_bytes()), bytearray(data_path.read_bytes())
+    index = read_index(index_path.read_bytes())
+    paths = [shard_path(prefix, number, index.shards) for number in range(index.shards)]
+    shards = [bytearray(path.read_bytes()) for path in paths]
 
     def swap(entry: Entry) -> Entry:
+        data = shards[entry.shard]
         content = bytes(data[entry.offset : entry.end])
         if entry.dtype == types_pb2.DT_STRING:
             content, checksum = _swap_strings(content, math.prod(entry.shape))
@@ -121,7 +124,8 @@ def swap_bytes(prefix: pathlib.Path) -> None:
 
     entries = {name: swap(entry) for name, entry in index.entries.items()}
     index_path.write_bytes(write_index(Index(index.shards, entries, is_big_endian=True)))
-    data_path.write_bytes(data)
+    for path, data in zip(paths, shards, strict=True):
+        path.write_bytes(data)
 
 
 def _swap_strings(content: bytes, count: int) -> tuple[bytes, int]:

@@ -61,7 +61,7 @@ class _Reader:
         self._items: dict[bytes, bytes] = {}
         self._last: bytes | None = None
         self._key_bytes = 0
-        self._bytes_left = limits.MAX_INDEX_BYTES
+        self._bytes_left = limits.MAX_DECOMPRESSED_INDEX_BYTES
 
     def read(self) -> dict[bytes, bytes]:
         if len(self._view) < FOOTER_SIZE:

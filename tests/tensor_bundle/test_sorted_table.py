@@ -175,7 +175,7 @@ def test_a_block_of_another_compression():
 
 
 def test_a_compressed_block_that_would_fill_the_memory(monkeypatch):
-    monkeypatch.setattr(sorted_table.limits, "MAX_INDEX_BYTES", 1000)
+    monkeypatch.setattr(sorted_table.limits, "MAX_DECOMPRESSED_INDEX_BYTES", 1000)
     block = _entry(0, b"abc", b"1" * 90) + struct.pack("<2I", 0, 1)
     assert read_table(_with_raw_block(compress(block), kind=1)) == {b"abc": b"1" * 90}
     block = b"".join(_entry(0, b"a%d" % i, b"1" * 90) for i in range(10, 21))
