@@ -7,18 +7,6 @@ from converter.files import limits
 from converter.files.module_files import check_name, walk_files
 
 
-def _make_folders(root, depth):
-    """Makes nested folders, deeper than a path could name, and a file in them."""
-    folder = os.open(root, os.O_RDONLY)
-    for _ in range(depth):
-        os.mkdir("d", dir_fd=folder)
-        inner = os.open("d", os.O_RDONLY, dir_fd=folder)
-        os.close(folder)
-        folder = inner
-    os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=folder))
-    os.close(folder)
-
-
 def _refuse(function, *args):
     with pytest.raises(errors.FormatError) as caught:
         function(*args)
@@ -42,13 +30,13 @@ def test_remote_files_are_found(remote):
 
 
 @pytest.mark.parametrize("depth", [limits.MAX_FOLDER_DEPTH + 1, 1500, 5000])
-def test_folders_that_are_nested_too_deeply(depth, tmp_path):
-    _make_folders(tmp_path, depth)
+def test_folders_that_are_nested_too_deeply(depth, nest_folders, tmp_path):
+    nest_folders(tmp_path, depth)
     assert "of a file has more than 64 folders" in _refuse(list, walk_files(tmp_path))
 
 
-def test_the_deepest_folders(tmp_path):
-    _make_folders(tmp_path, limits.MAX_FOLDER_DEPTH)
+def test_the_deepest_folders(nest_folders, tmp_path):
+    nest_folders(tmp_path, limits.MAX_FOLDER_DEPTH)
     assert len(list(walk_files(tmp_path))) == 1
 
 

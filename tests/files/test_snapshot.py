@@ -146,15 +146,8 @@ def test_remote_files_are_guarded(remote):
     SourceGuard(remote / "nowhere").check()
 
 
-def test_folders_that_are_nested_deeper_than_the_stack(module):
-    folder = os.open(module, os.O_RDONLY)
-    for _ in range(1500):
-        os.mkdir("d", dir_fd=folder)
-        inner = os.open("d", os.O_RDONLY, dir_fd=folder)
-        os.close(folder)
-        folder = inner
-    os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=folder))
-    os.close(folder)
+def test_folders_that_are_nested_deeper_than_the_stack(module, nest_folders):
+    nest_folders(module, 1500)
     assert take_snapshot(module).size_bytes == 7
     with pytest.raises(errors.FormatError, match="more than 64 folders"):
         SourceGuard(module)

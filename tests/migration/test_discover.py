@@ -91,15 +91,9 @@ def test_a_root_that_is_no_tree_is_wrong_use(tree, find, tmp_path):
             find(place)
 
 
-def test_a_tree_that_is_nested_deeper_than_the_stack_is_not_followed(tree, find):
+def test_a_tree_that_is_nested_deeper_than_the_stack_is_not_followed(tree, find, nest_folders):
     root = tree({"a": None})
-    folder = os.open(root, os.O_RDONLY)
-    for _ in range(1500):
-        os.mkdir("d", dir_fd=folder)
-        inner = os.open("d", os.O_RDONLY, dir_fd=folder)
-        os.close(folder)
-        folder = inner
-    os.close(folder)
+    nest_folders(root, 1500)
     candidates, outcomes = find(root)
     assert candidates == ["a"]
     (outcome,) = outcomes.values()
