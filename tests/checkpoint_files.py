@@ -1,16 +1,22 @@
 """Checkpoints that today's TensorFlow does not write."""
 
+import dataclasses
+import math
+import pathlib
 import struct
 
 import crc32c
+from tensorflow.core.framework import types_pb2
 
+from converter.tensor_bundle.checkpoint import shard_path
+from converter.tensor_bundle.checkpoint_index import Entry, Index, read_index, write_index
 from converter.tensor_bundle.sorted_table import mask, read_varint, write_varint
 
 _FOOTER = 48
 
 
 def compress_table(table: bytes) -> bytes:
-    """The same table with its blocks compressed by Snappy, in literals only."""
+    """The same table with its blocks compressed by Snappy."""
     offset, position = read_varint(table, len(table) - _FOOTER)
     handles = [(offset, read_varint(table, position)[0])]
     index_offset, after = read_varint(table, read_varint(table, position)[1])
@@ -44,10 +50,91 @@ def _entries(block):
 
 
 def _append(out: bytearray, block: bytes) -> bytes:
-    offset, content = len(out), write_varint(len(block))
-    for start in range(0, len(block), 60):
-        literal = block[start : start + 60]
-        content += bytes([(len(literal) - 1) << 2]) + literal
+    offset, content = len(out), compress(block)
     out += content + b"\1"
     out += struct.pack("<I", mask(crc32c.crc32c(content + b"\1")))
     return write_varint(offset) + write_varint(len(content))
+
+
+def compress(data: bytes) -> bytes:
+    """Compresses by Snappy, greedily; copies of all three kinds are in what it makes."""
+    out, literal, position = bytearray(write_varint(len(data))), 0, 0
+    places: dict[bytes, int] = {}
+    while position + 4 <= len(data):
+        start = places.get(data[position : position + 4])
+        places[data[position : position + 4]] = position
+        if start is None:
+            position += 1
+            continue
+        length = 4
+        while (
+            length < 64
+            and data[start + length : start + length + 1]
+            == data[position + length : position + length + 1]
+            and position + length < len(data)
+        ):
+            length += 1
+        out += _literal(data[literal:position]) + _copy(position - start, length)
+        position += length
+        literal = position
+    return bytes(out + _literal(data[literal:]))
+
+
+def _literal(data: bytes) -> bytes:
+    if not data:
+        return b""
+    last = len(data) - 1
+    if last < 60:
+        return bytes([last << 2]) + data
+    digits = last.to_bytes((last.bit_length() + 7) // 8, "little")
+    return bytes([59 + len(digits) << 2]) + digits + data
+
+
+def _copy(offset: int, length: int) -> bytes:
+    if length < 12 and offset < 1 << 11:
+        return bytes([offset >> 8 << 5 | length - 4 << 2 | 1, offset & 0xFF])
+    if offset < 1 << 16:
+        return bytes([length - 1 << 2 | 2]) + offset.to_bytes(2, "little")
+    return bytes([length - 1 << 2 | 3]) + offset.to_bytes(4, "little")
+
+
+def swap_bytes(prefix: pathlib.Path) -> None:
+    """Makes a checkpoint as if a big-endian machine had written it."""
+    index_path = prefix.with_name(f"{prefix.name}.index")
+    index = read_index(index_path.read_bytes())
+    paths = [shard_path(prefix, number, index.shards) for number in range(index.shards)]
+    shards = [bytearray(path.read_bytes()) for path in paths]
+
+    def swap(entry: Entry) -> Entry:
+        data = shards[entry.shard]
+        content = bytes(data[entry.offset : entry.end])
+        if entry.dtype == types_pb2.DT_STRING:
+            content, checksum = _swap_strings(content, math.prod(entry.shape))
+        elif not entry.slices:
+            width = entry.size // (math.prod(entry.shape) or 1)
+            width //= 2 if entry.dtype in (types_pb2.DT_COMPLEX64, types_pb2.DT_COMPLEX128) else 1
+            words = [content[i : i + width] for i in range(0, len(content), width or 1)]
+            content = b"".join(word[::-1] for word in words)
+            checksum = mask(crc32c.crc32c(content))
+        else:
+            parts = tuple(dataclasses.replace(p, entry=swap(p.entry)) for p in entry.slices)
+            return dataclasses.replace(entry, slices=parts)
+        data[entry.offset : entry.end] = content
+        return dataclasses.replace(entry, checksum=checksum)
+
+    entries = {name: swap(entry) for name, entry in index.entries.items()}
+    index_path.write_bytes(write_index(Index(index.shards, entries, is_big_endian=True)))
+    for path, data in zip(paths, shards, strict=True):
+        path.write_bytes(data)
+
+
+def _swap_strings(content: bytes, count: int) -> tuple[bytes, int]:
+    """Returns the bytes of strings, with the numbers in them swapped, and their checksum."""
+    lengths, position = [], 0
+    for _ in range(count):
+        length, position = read_varint(content, position)
+        lengths.append(length)
+    fixed = struct.pack(f">{count}I", *lengths)
+    checksum = struct.pack(">I", mask(crc32c.crc32c(fixed)))
+    rest = content[position + 4 :]
+    return content[:position] + checksum + rest, mask(crc32c.crc32c(fixed + checksum + rest))

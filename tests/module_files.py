@@ -1,6 +1,8 @@
 """Golden modules, damaged in a defined way, and what reading them says."""
 
 import contextlib
+import os
+import subprocess
 
 import pytest
 from tensorflow.core.protobuf import saved_model_pb2
@@ -40,3 +42,24 @@ def refusal():
         return caught.value
 
     return read
+
+
+@pytest.fixture
+def nest_folders():
+    """`nest_folders(root, depth)` makes folders deeper than a path can be, and a file in them."""
+    roots = []
+
+    def nest(root, depth):
+        roots.append(root)
+        folder = os.open(root, os.O_RDONLY)
+        for _ in range(depth):
+            os.mkdir("d", dir_fd=folder)
+            inner = os.open("d", os.O_RDONLY, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=folder))
+        os.close(folder)
+
+    yield nest
+    for root in roots:  # pytest cleans up by `shutil.rmtree`, recursive up to Python 3.12.
+        subprocess.run(["rm", "-rf", root / "d"], check=True)

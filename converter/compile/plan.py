@@ -17,7 +17,6 @@ from converter.formats.legacy_module import LegacyModule
 from converter.ir import constants, query
 from converter.ir.graph import Kind, Node, Program, Signature, TensorInfo
 
-_HPARAMS = re.compile(r".+_with_\w*hparams$")
 # Attributes with a meaning to the interface, tf.Module or TensorFlow's loader.
 RESERVED = frozenset(
     {
@@ -291,9 +290,15 @@ def _find_hparam_signature(program: Program, signature: Signature) -> Signature 
     names = sorted(program.signatures, key=lambda name: (not name.startswith(own), name))
     for name in names:
         other = program.signatures[name]
-        if _HPARAMS.match(name) and name != signature.name and _adds_scalars(other, signature):
+        if _has_hparams(name) and name != signature.name and _adds_scalars(other, signature):
             return other
     return None
+
+
+def _has_hparams(name: str) -> bool:
+    """Whether `name` is `<other>_with_<word>hparams`; one expression for it would be quadratic."""
+    other, _, rest = name.rpartition("_with_")
+    return bool(other) and rest.endswith("hparams") and re.fullmatch(r"\w+", rest) is not None
 
 
 def _adds_scalars(other: Signature, signature: Signature) -> bool:

@@ -12,6 +12,8 @@ from typing import Any, Literal
 import msgspec
 
 from converter import errors
+from converter.files import limits
+from converter.files.bounded_read import read_bounded
 from converter.files.json_values import Number, decode, explain, restore_numbers, to_json_values
 from converter.files.paths import Path
 
@@ -292,10 +294,11 @@ def read_record(directory: Path) -> Record:
 
     Raises:
       ParityError: if there is no record, or it is damaged; the error names the field.
+      FormatError: if it is larger than any record.
     """
     path = directory / FOLDER / FILENAME
     try:
-        return decode(path.read_bytes(), Record)
+        return decode(read_bounded(path, limits.MAX_JSON_BYTES, path.name), Record)
     except OSError as error:
         raise errors.ParityError(
             f"{directory} has no readable {FOLDER}/{FILENAME}",

@@ -1,9 +1,9 @@
 """Writes the checkpoint of the result from that of the module, without loading it.
 
 The index is written anew, with the keys that TF2 looks for; each part of a partitioned variable has
-its own entry. Data files are copied or linked. Values that the index cannot express (it is
-compressed, say, or a variable is partitioned in another way than it is stored) are read one by one,
-and go to an additional data file, with what TF2 adds to a checkpoint.
+its own entry. Data files are copied or linked. Values whose bytes are not in them as they should be
+(a big-endian machine wrote them, say, or a variable is partitioned in another way than it is
+stored) are read one by one, and go to an additional data file, with what TF2 adds to a checkpoint.
 """
 
 from __future__ import annotations

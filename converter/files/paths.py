@@ -110,11 +110,13 @@ class RemotePath:
 
     def walk_files(self) -> Iterator[RemotePath]:
         """All files below it."""
-        for path in self.iterdir():
-            if path.is_dir():
-                yield from path.walk_files()
-            else:
-                yield path
+        waiting = [self]
+        while waiting:
+            for path in waiting.pop().iterdir():
+                if path.is_dir():
+                    waiting.append(path)
+                else:
+                    yield path
 
     def open(self, mode: str) -> IO[bytes]:
         """Opens the file; `mode` is `rb` or `wb`."""

@@ -7,6 +7,7 @@ computed only where the snapshots differ.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import os
@@ -16,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from converter import errors
+from converter.files.module_files import walk_files
 from converter.files.paths import Path, RemotePath
 
 # File times are those of the kernel's last clock tick; there are 100 ticks a second or more.
@@ -52,10 +54,14 @@ def _statuses(place: pathlib.Path) -> Iterator[tuple[str, os.stat_result]]:
         if os.path.lexists(place):
             yield "", _status(str(place))
         return
-    for folder, _, files in os.walk(place):
-        for file in files:
-            path = os.path.join(folder, file)
-            yield os.path.relpath(path, place), _status(path)
+    folders = [str(place)]
+    while folders:  # `os.walk` is recursive up to Python 3.11.
+        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if not entry.is_dir():
+                    yield os.path.relpath(entry.path, place), _status(entry.path)
+                elif not entry.is_symlink():
+                    folders.append(entry.path)
 
 
 def _status(path: str) -> os.stat_result:
@@ -75,6 +81,9 @@ class SourceGuard:
 
     Args:
       directory: The module's directory, before anything in it is read.
+
+    Raises:
+      FormatError: if a name is not one of a module's file, or there are too many.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -125,10 +134,19 @@ def _read_states(directory: Path) -> dict[str, _State]:
     if isinstance(directory, RemotePath):
         files = directory.walk_files() if directory.exists() else ()
         return {str(path): _State(*path.size_and_time()) for path in files}
+    if directory.is_dir():
+        _check_names(directory)
     return {
         name: _State(s.st_size, s.st_mtime_ns, s.st_ino, s.st_nlink, s.st_ctime_ns)
         for name, s in _statuses(directory)
     }
+
+
+def _check_names(directory: pathlib.Path) -> None:
+    # A folder that cannot be read is refused by whoever reads the module.
+    with contextlib.suppress(OSError):
+        for _ in walk_files(directory):
+            pass
 
 
 def _wait_for_next_tick(states: dict[str, _State]) -> None:

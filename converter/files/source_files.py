@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import IO
 
 from converter import errors
+from converter.files.module_files import walk_files
 from converter.files.paths import Path, RemotePath, as_path, open_raw, read_blocks, size_bytes
 from converter.files.snapshot import SourceGuard
 from converter.processes import python_process
@@ -30,15 +31,12 @@ def list_files(directory: Path) -> list[Path]:
 
     Raises:
       UnsafeModuleError: if a symbolic link leads out of the directory.
-      FormatError: if a link leads to itself.
+      FormatError: if a link leads to itself, or a name is not one of a module's file.
     """
+    files = sorted(walk_files(directory), key=lambda path: path.relative_to(directory).as_posix())
     if isinstance(directory, RemotePath):
-        return sorted(directory.walk_files(), key=lambda p: p.relative_to(directory).as_posix())
+        return files
     root = directory.resolve()
-    files = sorted(
-        (path for path in directory.rglob("*") if path.is_symlink() or not path.is_dir()),
-        key=lambda path: path.relative_to(directory).as_posix(),
-    )
     for path in files:
         if not _resolve(path).is_relative_to(root):
             raise errors.UnsafeModuleError(
@@ -49,7 +47,7 @@ def list_files(directory: Path) -> list[Path]:
     return [path for path in files if path.is_file()]
 
 
-def _resolve(path: pathlib.Path) -> pathlib.Path:
+def _resolve(path: Path) -> Path:
     try:
         return path.resolve()
     except RuntimeError as error:  # Python 3.12 and earlier, for a link that leads to itself.

@@ -8,6 +8,7 @@ import tarfile
 import zlib
 
 from converter import errors
+from converter.files.module_files import check_name
 
 SUFFIXES = (".tar.gz", ".tgz")
 
@@ -29,7 +30,7 @@ def unpack(archive: pathlib.Path, directory: pathlib.Path) -> pathlib.Path:
       The module's directory: `directory`, or the only folder in it.
 
     Raises:
-      FormatError: if it is not an archive, or is damaged.
+      FormatError: if it is not an archive, is damaged, or has a name that no module's file has.
       UnsafeModuleError: if it holds a link, a device, or a path out of the directory.
     """
     directory.mkdir()
@@ -52,6 +53,7 @@ def _unpack_member(
     name = pathlib.PurePosixPath(member.name)
     if name.is_absolute() or ".." in name.parts:
         raise errors.UnsafeModuleError(f"the archive's member {member.name!r} lies outside of it")
+    check_name(name.as_posix())
     target = directory / name
     if member.isdir():
         target.mkdir(parents=True, exist_ok=True)

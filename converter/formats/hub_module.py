@@ -8,12 +8,15 @@ from google.protobuf import message, text_format
 from tensorflow.core.protobuf import saved_model_pb2
 
 from converter import errors
+from converter.files import limits
+from converter.files.bounded_read import read_bounded
 from converter.files.paths import Path
 from converter.files.source_files import list_files
 from converter.formats import hub_protos, meta_graph
 from converter.formats.legacy_module import LegacyModule
 from converter.tensor_bundle import checkpoint
 
+_DAMAGED = (message.DecodeError, text_format.ParseError, UnicodeDecodeError)
 _MODULE_DEF = "tfhub_module.pb"
 _SUPPORTED_FEATURES: frozenset[str] = frozenset()  # The format has never defined one.
 
@@ -52,7 +55,8 @@ class HubModuleFormat:
 
 def _check_module_def(directory: Path) -> None:
     try:
-        module_def = hub_protos.ModuleDef.FromString((directory / _MODULE_DEF).read_bytes())
+        content = read_bounded(directory / _MODULE_DEF, limits.MAX_MODULE_DEF_BYTES, _MODULE_DEF)
+        module_def = hub_protos.ModuleDef.FromString(content)
     except message.DecodeError as error:
         raise errors.FormatError(f"{_MODULE_DEF} is damaged") from error
     if module_def.format != hub_protos.FORMAT_V3:
@@ -76,15 +80,17 @@ def read_saved_model(directory: Path) -> Any:
     """Reads `saved_model.pb`, or `saved_model.pbtxt` where that is missing, as a `SavedModel`.
 
     Raises:
-      FormatError: if both are missing, or it is damaged.
+      FormatError: if both are missing, or it is damaged or too large.
     """
     binary, text = directory / "saved_model.pb", directory / "saved_model.pbtxt"
     try:
         if binary.is_file():
-            return saved_model_pb2.SavedModel.FromString(binary.read_bytes())
+            content = read_bounded(binary, limits.MAX_GRAPH_BYTES, binary.name)
+            return saved_model_pb2.SavedModel.FromString(content)
         if text.is_file():
-            return text_format.Parse(text.read_bytes(), saved_model_pb2.SavedModel())
-    except (message.DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
+            content = read_bounded(text, limits.MAX_GRAPH_TEXT_BYTES, text.name)
+            return text_format.Parse(content, saved_model_pb2.SavedModel())
+    except (*_DAMAGED, RecursionError) as error:  # The parser of text is recursive.
         raise errors.FormatError(
             "saved_model.pb is damaged", remedy="Copy the module again."
         ) from error

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from converter import errors
+from converter.files.module_files import check_name
 from converter.files.paths import Path
 from converter.ir.graph import Program
 from converter.tensor_bundle.checkpoint import Checkpoint
@@ -32,8 +33,9 @@ class LegacyModule:
 
         Raises:
           UnsafeModuleError: if `filename` leads out of the module's `assets` directory.
-          FormatError: if there is no such file.
+          FormatError: if there is no such file, or it is not a name of a file.
         """
+        check_name(f"assets/{filename}")
         assets = self.directory / "assets"
         path = assets / filename
         if not path.resolve().is_relative_to(assets.resolve()):
@@ -41,8 +43,15 @@ class LegacyModule:
                 f"asset {filename!r} lies outside of the module's assets directory",
                 remedy="Do not use this module unless you know who made it, and why.",
             )
-        if not path.is_file():
+        if not _is_file(path):
             raise errors.FormatError(
                 f"asset {filename!r} is missing", remedy="Copy the module again, with assets/."
             )
         return path
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # With the path of the module, the name is too long.
+        return False

@@ -13,6 +13,7 @@ import pathlib
 from typing import Any
 
 from converter import errors
+from converter.files import limits
 from converter.migration.candidates import ARCHIVE_SUFFIXES, Candidate, Found, target_of
 from converter.migration.outcomes import ErrorInfo, NotLegacy, Outcome, Reason, Refused
 
@@ -79,10 +80,14 @@ class _Walk:
         self._destination_root = destination_root
 
     def below(self, folder: pathlib.Path) -> _Below:
+        if len(folder.relative_to(self._source_root).parts) > limits.MAX_FOLDER_DEPTH:
+            reason = f"it lies more than {limits.MAX_FOLDER_DEPTH} folders deep"
+            return _Below(outcomes=[self._unreadable(folder, reason, "Move it up.")])
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
-            return _Below(outcomes=[self._unreadable(folder, error)])
+            reason = error.strerror or str(error)
+            return _Below(outcomes=[self._unreadable(folder, reason, "Check the permissions.")])
         if any(entry.name in _MODEL_FILES for entry in entries):
             return _Below(candidates=[self._candidate(folder)])
         found = _Below()
@@ -121,13 +126,13 @@ class _Walk:
     def _not_legacy(self, place: pathlib.Path, reason: Reason, explanation: str) -> Outcome:
         return NotLegacy(**self._where(place), reason=reason, explanation=explanation)
 
-    def _unreadable(self, folder: pathlib.Path, error: OSError) -> Outcome:
+    def _unreadable(self, folder: pathlib.Path, reason: str, remedy: str) -> Outcome:
         return Refused(
             **self._where(folder),
             error=ErrorInfo(
                 kind="FormatError",
-                message=f"the directory cannot be read: {error.strerror or error}",
-                remedy="Check the permissions.",
+                message=f"the directory cannot be read: {reason}",
+                remedy=remedy,
             ),
         )
 

@@ -14,6 +14,7 @@ from converter.parity.legacy_graph import PreparedGraph
 from converter.parity.legacy_variant import LegacyVariant
 from converter.parity.observation import Loss, Observation, VariableFacts, digest
 from converter.parity.values import as_array
+from converter.tensor_bundle.tensorflow_reader import read_with_tensorflow
 
 
 class LegacyRunner:
@@ -74,5 +75,5 @@ class LegacyRunner:
 
     def _read(self, spec: VariableSpec) -> np.ndarray:
         if spec.name not in self._values:
-            self._values[spec.name] = as_array(self._legacy.checkpoint.read(spec))
+            self._values[spec.name] = as_array(read_with_tensorflow(self._legacy.checkpoint, spec))
         return self._values[spec.name]

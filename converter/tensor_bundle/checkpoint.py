@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,20 +12,16 @@ import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 
 from converter import errors
+from converter.files import limits
+from converter.files.bounded_read import read_bounded
 from converter.files.paths import Path, size_bytes
 from converter.tensor_bundle import checkpoint_index
-from converter.tensor_bundle.checkpoint_index import BigEndianError, Entry, Slice, StoredSlice
-from converter.tensor_bundle.sorted_table import CompressedTableError, TableError
+from converter.tensor_bundle.checkpoint_index import Entry, Index, Slice, StoredSlice
+from converter.tensor_bundle.sorted_table import TableError
+from converter.tensor_bundle.tensor_reader import read_region, read_tensor, whole
 
-# Errors of TensorFlow's checkpoint reader for damaged files, depending on the damage.
-_READER_ERRORS = (
-    tf.errors.OpError,
-    LookupError,
-    MemoryError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
+# Dtypes that a tensor on disk may have without being values in a row.
+_NOT_VALUES = (types_pb2.DT_RESOURCE, types_pb2.DT_VARIANT)
 DAMAGED = "The checkpoint is damaged or incomplete: copy the module again."
 
 
@@ -61,15 +56,14 @@ class Checkpoint:
     Attributes:
       prefix: The path that its files have in common.
       entries: The entries of the index, by key; none if there are no variables.
-      shard_sizes: The sizes of its data files in bytes, None for a missing one.
-      is_located: Whether the entries tell where the bytes lie; False for an index that only
-        TensorFlow's own reader can read.
+      shard_sizes: The sizes of its data files in bytes, None for one that is missing or not used.
+      is_big_endian: Whether numbers in its data files have their highest byte first.
     """
 
     prefix: Path
     entries: Mapping[str, Entry]
     shard_sizes: tuple[int | None, ...] = ()
-    is_located: bool = True
+    is_big_endian: bool = False
 
     def lacks(self, variable: StoredVariable) -> bool:
         """Whether the checkpoint has no value for `variable`."""
@@ -96,6 +90,7 @@ class Checkpoint:
                 f" value in the checkpoint has {_dtype_name(entry.dtype)}",
                 remedy=DAMAGED,
             )
+        self._check_part(variable)
         expected = variable.slice.full_shape if variable.slice else variable.shape
         if not _fits(entry.shape, expected):
             raise errors.WeightsError(
@@ -104,10 +99,26 @@ class Checkpoint:
                 remedy=DAMAGED,
             )
 
+    def _check_part(self, variable: StoredVariable) -> None:
+        part = variable.slice
+        if part is None:
+            return
+        is_inside = len(part.offset) == len(part.shape) == len(part.full_shape) and all(
+            0 <= start <= start + size <= full
+            for start, size, full in zip(part.offset, part.shape, part.full_shape, strict=True)
+        )
+        if not is_inside or not _fits(part.shape, variable.shape):
+            raise errors.WeightsError(
+                f"variable {variable.name!r} has shape {tf.TensorShape(variable.shape)}, but is"
+                f" said to be the part of shape {part.shape} at {part.offset} of a tensor of"
+                f" shape {part.full_shape}",
+                remedy="Export the module again.",
+            )
+
     def find_bytes(self, variable: StoredVariable) -> Entry | None:
-        """Returns the entry whose bytes are exactly the value of `variable`, or None."""
+        """Returns the entry whose bytes are, little-endian, the value of `variable`, or None."""
         entry = self.entries[variable.checkpoint_key]
-        if not self.is_located:
+        if self.is_big_endian:
             return None
         if variable.slice is None:
             return None if entry.slices else entry
@@ -118,58 +129,35 @@ class Checkpoint:
         return entry if is_all_of_it and not entry.slices else None
 
     def read(self, variable: StoredVariable) -> np.ndarray:
-        """Reads the value of `variable`, with TensorFlow's reader.
+        """Reads the value of `variable`; strings come as an array of objects.
 
         Raises:
           WeightsError: if there is none, or the data is damaged.
         """
         self.check(variable)
+        entry = self.entries[variable.checkpoint_key]
+        region = whole(entry.shape)
+        if variable.slice is not None:
+            starts = zip(variable.slice.offset, variable.slice.shape, strict=True)
+            region = tuple(slice(start, start + size) for start, size in starts)
         try:
-            return self._read(variable)
-        except _READER_ERRORS as error:
-            raise errors.WeightsError(
-                f"the value of variable {variable.name!r} cannot be read:"
-                f" {errors.first_line(error)}",
-                remedy=DAMAGED,
-            ) from error
+            if entry.slices:
+                return read_region(entry, region, self._read_tensor)
+            index: Any = (*region, ...)  # Without the ellipsis, a scalar would not be an array.
+            return self._read_tensor(entry)[index]
+        except (TableError, OSError) as error:
+            raise unreadable_value(variable, error) from error
 
-    def _read(self, variable: StoredVariable) -> np.ndarray:
-        if variable.slice is None or not tf.executing_eagerly():
-            reader = _open(self.prefix)
-            value = _to_array(reader.get_tensor(variable.checkpoint_key), variable.dtype)
-            return value if variable.slice is None else value[_to_slices(variable.slice)]
-        # If the tensor is stored in parts, this op reads only the part.
-        (value,) = tf.raw_ops.RestoreV2(
-            prefix=os.fspath(self.prefix),
-            tensor_names=[variable.checkpoint_key],
-            shape_and_slices=[_format_slice(variable)],
-            dtypes=[tf.as_dtype(variable.dtype)],
-        )
-        return _to_array(value.numpy(), variable.dtype)
+    def _read_tensor(self, entry: Entry) -> np.ndarray:
+        return read_tensor(self.shard(entry.shard), entry, is_big_endian=self.is_big_endian)
 
 
-def _to_array(value: Any, dtype: int) -> np.ndarray:
-    """Makes an array of a value that TensorFlow read: of an array, or `bytes` for one string."""
-    # By default NumPy makes an array of fixed-size strings, which drops trailing zeros.
-    return np.asarray(value, dtype=object if dtype == types_pb2.DT_STRING else None)
-
-
-def _open(prefix: Path) -> Any:
-    """TensorFlow's reader; `tf.train.load_checkpoint` mistakes a prefix on ram:// for a folder."""
-    return tf.compat.v1.train.NewCheckpointReader(os.fspath(prefix))  # noqa: TID251
-
-
-def _to_slices(part: StoredSlice) -> tuple[slice, ...]:
-    axes = zip(part.offset, part.shape, strict=True)
-    return tuple(slice(start, start + size) for start, size in axes)
-
-
-def _format_slice(variable: StoredVariable) -> str:
-    """The part of a variable as RestoreV2 takes it: `10 4 0,5:0,4`."""
-    assert variable.slice is not None
-    part = zip(variable.slice.offset, variable.slice.shape, strict=True)
-    extents = ":".join(f"{start},{size}" for start, size in part)
-    return " ".join([*map(str, variable.slice.full_shape), extents])
+def unreadable_value(variable: StoredVariable, error: Exception) -> errors.WeightsError:
+    """Returns the error to raise where the value of `variable` cannot be read."""
+    return errors.WeightsError(
+        f"the value of variable {variable.name!r} cannot be read: {errors.first_line(error)}",
+        remedy=DAMAGED,
+    )
 
 
 def shard_path(prefix: Path, number: int, count: int) -> Path:
@@ -186,22 +174,49 @@ def read_checkpoint(prefix: Path) -> Checkpoint:
     path = prefix.with_name(prefix.name + ".index")
     if not path.is_file():
         return Checkpoint(prefix, {})
+    data = read_bounded(path, limits.MAX_INDEX_BYTES, "the checkpoint's index")
     try:
-        index = checkpoint_index.read_index(path.read_bytes())
-    except (BigEndianError, CompressedTableError):
-        return _read_with_tensorflow(prefix)
+        index = checkpoint_index.read_index(data)
     except TableError as error:
-        raise _unreadable(error) from error
-    sizes = tuple(
-        size_bytes(shard) if shard.is_file() else None
-        for shard in (shard_path(prefix, i, index.shards) for i in range(index.shards))
-    )
-    checkpoint = Checkpoint(prefix, dict(sorted(index.entries.items())), sizes)
+        raise errors.WeightsError(
+            f"the checkpoint's index cannot be read: {errors.first_line(error)}", remedy=DAMAGED
+        ) from error
+    entries = dict(sorted(index.entries.items()))
+    sizes = _read_shard_sizes(prefix, index)
+    checkpoint = Checkpoint(prefix, entries, sizes, index.is_big_endian)
     for name, entry in checkpoint.entries.items():
         fault = _find_fault(checkpoint, entry)
         if fault is not None:
             raise errors.WeightsError(f"the value of variable {name!r} {fault}", remedy=DAMAGED)
+    _check_total(checkpoint)
     return checkpoint
+
+
+def _stored_entries(entries: Mapping[str, Entry]) -> Iterator[Entry]:
+    """Yields the entries that have bytes in a data file."""
+    for entry in entries.values():
+        yield from (part.entry for part in entry.slices) if entry.slices else (entry,)
+
+
+def _read_shard_sizes(prefix: Path, index: Index) -> tuple[int | None, ...]:
+    used = {entry.shard for entry in _stored_entries(index.entries)}
+    shards = (shard_path(prefix, i, index.shards) for i in range(index.shards))
+    return tuple(
+        size_bytes(shard) if number in used and shard.is_file() else None
+        for number, shard in enumerate(shards)
+    )
+
+
+def _check_total(checkpoint: Checkpoint) -> None:
+    """Refuses an index that names the same bytes again and again, to fill the memory."""
+    promised = sum(entry.size for entry in _stored_entries(checkpoint.entries))
+    present = sum(size or 0 for size in checkpoint.shard_sizes)
+    if promised > present:
+        raise errors.WeightsError(
+            f"the checkpoint's index lists {promised} bytes of values, its data files hold"
+            f" {present}",
+            remedy=DAMAGED,
+        )
 
 
 def _find_fault(checkpoint: Checkpoint, entry: Entry) -> str | None:
@@ -232,55 +247,32 @@ def _has_part(shape: tuple[int, ...], part: Slice) -> bool:
 def _find_misplaced(checkpoint: Checkpoint, entry: Entry) -> str | None:
     if not 0 <= entry.shard < len(checkpoint.shard_sizes):
         return f"is in data file {entry.shard}, of {len(checkpoint.shard_sizes)}"
-    name, size = checkpoint.shard(entry.shard).name, checkpoint.shard_sizes[entry.shard]
+    size = checkpoint.shard_sizes[entry.shard]
+    if size is not None and entry.end <= size:
+        return _find_wrong_size(entry)
+    name = checkpoint.shard(entry.shard).name
     if size is None:
         return f"is in {name!r}, which is missing"
-    if entry.end > size:
-        return f"ends at byte {entry.end} of {name!r}, which has {size}"
+    return f"ends at byte {entry.end} of {name!r}, which has {size}"
+
+
+def _find_wrong_size(entry: Entry) -> str | None:
     count = math.prod(entry.shape)
     if entry.dtype == types_pb2.DT_STRING:
         return None if entry.size >= count else f"has {entry.size} bytes for {count} strings"
-    try:
-        expected = count * tf.as_dtype(entry.dtype).size
-    except TypeError:
+    if not _is_stored_as_values(entry.dtype):
         return f"has {_dtype_name(entry.dtype)}"
+    expected = count * tf.as_dtype(entry.dtype).size
     return None if entry.size == expected else f"has {entry.size} bytes, expected {expected}"
 
 
-def _unreadable(error: Exception) -> errors.WeightsError:
-    return errors.WeightsError(
-        f"the checkpoint's index cannot be read: {errors.first_line(error)}", remedy=DAMAGED
-    )
-
-
-def _read_with_tensorflow(prefix: Path) -> Checkpoint:
+def _is_stored_as_values(dtype: int) -> bool:
+    """Whether tensors of that dtype are numbers in a row; TensorFlow would decode a variant."""
     try:
-        reader = _open(prefix)
-        shapes = reader.get_variable_to_shape_map()
-        dtypes = reader.get_variable_to_dtype_map()
-    except _READER_ERRORS as error:
-        raise _unreadable(error) from error
-    entries = {
-        key: Entry(dtypes[key].as_datatype_enum, tuple(shapes[key])) for key in sorted(shapes)
-    }
-    _check_size(prefix, entries)
-    return Checkpoint(prefix, entries, is_located=False)
-
-
-def _check_size(prefix: Path, entries: Mapping[str, Entry]) -> None:
-    """Refuses an index that would make the reader allocate more than the files hold."""
-    promised = sum(
-        math.prod(entry.shape) * max(tf.as_dtype(entry.dtype).size or 0, 0)
-        for entry in entries.values()
-    )
-    shards = (p for p in prefix.parent.iterdir() if p.name.startswith(f"{prefix.name}.data-"))
-    present = sum(map(size_bytes, shards))
-    if promised > present:
-        raise errors.WeightsError(
-            f"the checkpoint's index lists {promised} bytes of values, its data files hold"
-            f" {present}",
-            remedy=DAMAGED,
-        )
+        kind = tf.as_dtype(dtype)
+    except TypeError:
+        return False
+    return kind == kind.base_dtype and dtype not in _NOT_VALUES
 
 
 def _dtype_name(dtype: int) -> str:

@@ -17,17 +17,16 @@ from google.protobuf import message
 from tensorflow.core.framework import versions_pb2
 from tensorflow.core.protobuf import tensor_bundle_pb2
 
+from converter.files import limits
 from converter.tensor_bundle.ordered_code import FULL_EXTENT, is_slice_key, slice_key
 from converter.tensor_bundle.sorted_table import TableError, read_table, write_table
 
 _MAX_SHARDS = 99_999  # Names of shards have five digits.
 _VERSION = 1  # Of the format (source: kTensorBundleVersion).
+_LITTLE = tensor_bundle_pb2.BundleHeaderProto.LITTLE
+_BIG = tensor_bundle_pb2.BundleHeaderProto.BIG
 
 Shape = tuple[int, ...]
-
-
-class BigEndianError(TableError):
-    """The data files were written by a big-endian machine."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -90,6 +89,14 @@ class Slice:
             for (_, length), size in zip(self.extents, shape, strict=True)
         )
 
+    def region(self, shape: Shape) -> tuple[slice, ...]:
+        """Its place in a tensor of that shape: where it starts and stops on each axis."""
+        lengths = self.lengths(shape)
+        assert lengths is not None
+        starts = (start for start, _ in self.extents)
+        axes = zip(starts, lengths, strict=True)
+        return tuple(slice(start, start + length) for start, length in axes)
+
     def covers(self, spec: StoredSlice) -> bool:
         """Whether it is the very part that `spec` describes."""
         starts = tuple(start for start, _ in self.extents)
@@ -103,32 +110,41 @@ class Index:
     Attributes:
       shards: The number of its data files.
       entries: Its tensors by name.
+      is_big_endian: Whether numbers in its data files have their highest byte first.
     """
 
     shards: int
     entries: Mapping[str, Entry]
+    is_big_endian: bool = False
 
 
 def read_index(data: bytes) -> Index:
-    """Reads an index.
+    """Reads an index, and checks all that TensorFlow's own reader takes for granted.
 
     Raises:
-      BigEndianError: if the bytes of its tensors are in the other order.
-      CompressedTableError: if it is compressed.
       TableError: if it is damaged.
     """
     table = read_table(data)
     header = _parse(tensor_bundle_pb2.BundleHeaderProto, table.pop(b"", None), "the header")
-    if header.endianness != tensor_bundle_pb2.BundleHeaderProto.LITTLE:
-        raise BigEndianError("its tensors are stored in big-endian order")
-    if not 0 <= header.num_shards <= _MAX_SHARDS or header.version.min_consumer > _VERSION:
-        raise TableError("it has an unknown version, or too many data files")
+    _check_header(header)
+    slices = {key: table.pop(key) for key in list(table) if is_slice_key(key)}
     entries = {}
     for key, value in table.items():
-        if not is_slice_key(key):
-            name = _decode(key)
-            entries[name] = _read_entry(name, value, table)
-    return Index(header.num_shards, entries)
+        name = _decode(key)
+        entries[name] = _read_entry(name, value, slices)
+    if slices:
+        raise TableError(f"{len(slices)} slices in it belong to no tensor")
+    return Index(header.num_shards, entries, header.endianness == _BIG)
+
+
+def _check_header(header: Any) -> None:
+    if header.endianness not in (_LITTLE, _BIG):
+        raise TableError(f"it has the unknown byte order {header.endianness}")
+    version = header.version
+    if version.min_consumer > _VERSION or _VERSION in version.bad_consumers:
+        raise TableError("it has an unknown version")
+    if not 0 <= header.num_shards <= _MAX_SHARDS:
+        raise TableError(f"it has {header.num_shards} data files")
 
 
 def _decode(key: bytes) -> str:
@@ -147,7 +163,8 @@ def _parse(kind: Any, data: bytes | None, what: str) -> Any:
         raise TableError(f"{what} is damaged") from error
 
 
-def _read_entry(name: str, data: bytes, table: Mapping[bytes, bytes]) -> Entry:
+def _read_entry(name: str, data: bytes, stored: dict[bytes, bytes]) -> Entry:
+    """Reads the entry of a tensor, and takes its slices from those that are stored."""
     proto = _parse(tensor_bundle_pb2.BundleEntryProto, data, f"the entry of {name!r}")
     slices = []
     for part in proto.slices:
@@ -156,25 +173,39 @@ def _read_entry(name: str, data: bytes, table: Mapping[bytes, bytes]) -> Entry:
             for extent in part.extent
         )
         what = f"a slice of {name!r}"
-        found = _parse(
-            tensor_bundle_pb2.BundleEntryProto, table.get(slice_key(name, extents)), what
-        )
-        slices.append(Slice(extents, _to_entry(found, what, ())))
+        found = stored.pop(slice_key(name, extents), None)
+        slice_proto = _parse(tensor_bundle_pb2.BundleEntryProto, found, what)
+        if slice_proto.slices:
+            raise TableError(f"{what} has slices itself")
+        slices.append(Slice(extents, _to_entry(slice_proto, what, ())))
     return _to_entry(proto, f"the entry of {name!r}", tuple(slices))
 
 
 def _to_entry(proto: Any, what: str, slices: tuple[Slice, ...]) -> Entry:
+    _check_shape(proto.shape, what)
+    if proto.offset < 0 or proto.size < 0:
+        raise TableError(f"{what} has an impossible place")
     shape = tuple(int(dim.size) for dim in proto.shape.dim)
-    if proto.shape.unknown_rank or min((*shape, proto.offset, proto.size)) < 0:
-        raise TableError(f"{what} has an impossible shape or place")
     return Entry(proto.dtype, shape, proto.shard_id, proto.offset, proto.size, proto.crc32c, slices)
+
+
+def _check_shape(shape: Any, what: str) -> None:
+    """Checks a shape as `TensorShape` of TensorFlow does, which aborts the process."""
+    if shape.unknown_rank or len(shape.dim) > limits.MAX_RANK:
+        raise TableError(f"{what} has rank {'?' if shape.unknown_rank else len(shape.dim)}")
+    count = 1
+    for dim in shape.dim:
+        count *= dim.size
+        # With a later axis of size 0, TensorFlow's product has overflowed all the same.
+        if dim.size < 0 or count > limits.MAX_ELEMENTS:
+            raise TableError(f"{what} has an impossible shape")
 
 
 def write_index(index: Index) -> bytes:
     """Writes an index, slices included."""
     header = tensor_bundle_pb2.BundleHeaderProto(
         num_shards=index.shards,
-        endianness=tensor_bundle_pb2.BundleHeaderProto.LITTLE,
+        endianness=_BIG if index.is_big_endian else _LITTLE,
         version=versions_pb2.VersionDef(producer=_VERSION),
     )
     table = {b"": header.SerializeToString(deterministic=True)}

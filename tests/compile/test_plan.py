@@ -1,6 +1,7 @@
 import pytest
 
 from converter import errors
+from converter.compile import plan as plan_module
 from converter.compile.plan import RESERVED, HparamPlan, make_plan
 from converter.compile.plan_options import PlanOptions
 from converter.ir.graph import Kind
@@ -121,6 +122,27 @@ def test_attribute_names_that_collide_get_numbers(plan_of, signature):
 
 def _hparam_text():
     return _NODES + _const("m", 0.5) + "momentum = PlaceholderWithDefault[dtype=float](m)\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "has_hparams"),
+    [
+        ("a_with_hparams", True),
+        ("a_with_bn_hparams", True),
+        ("a_with_with_hparams", True),
+        ("a_with_b_with_hparams", True),
+        ("_with_hparams", False),
+        ("a_with_hparams_", False),
+        ("a_with_b-hparams", False),
+        ("a_with_b/c_hparams", False),
+        ("a_hparams", False),
+        ("hparams", False),
+        # A regular expression would take minutes.
+        ("default" + "_with_" * 200_000 + "!", False),
+    ],
+)
+def test_names_of_signatures_with_hparams(name, has_hparams):
+    assert plan_module._has_hparams(name) == has_hparams
 
 
 def test_scalars_that_another_signature_adds_are_hparams(plan_of, signature):

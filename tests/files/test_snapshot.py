@@ -144,3 +144,10 @@ def test_remote_files_are_guarded(remote):
     with pytest.raises(errors.FormatError):
         guard.check()
     SourceGuard(remote / "nowhere").check()
+
+
+def test_folders_that_are_nested_deeper_than_the_stack(module, nest_folders):
+    nest_folders(module, 1500)
+    assert take_snapshot(module).size_bytes == 7
+    with pytest.raises(errors.FormatError, match="more than 64 folders"):
+        SourceGuard(module)

@@ -88,3 +88,18 @@ def test_a_truncated_archive_is_refused(pack, tmp_path):
     archive.write_bytes(archive.read_bytes()[:-40])
     with pytest.raises(errors.FormatError, match="cannot be unpacked"):
         unpack(archive, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [("d/" * 1500 + "f", "more than 64 folders"), ("a" * 256, "more than 255 bytes")],
+)
+def test_names_that_no_module_has(name, fault, pack, tmp_path):
+    with pytest.raises(errors.FormatError, match=fault):
+        unpack(pack(file(name)), tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_names_that_are_not_utf8(pack, tmp_path):
+    with pytest.raises(errors.FormatError, match="is not UTF-8"):
+        unpack(pack(file("a\udcff")), tmp_path / "out")

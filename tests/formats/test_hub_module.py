@@ -1,3 +1,5 @@
+import os
+
 import pytest
 from google.protobuf import text_format
 
@@ -33,6 +35,23 @@ def test_a_damaged_module_def_is_refused(half_plus_two, refusal):
 
 
 # saved_model.pb.
+
+
+@pytest.mark.parametrize("name", ["saved_model.pb", "tfhub_module.pb", "saved_model.pbtxt"])
+def test_files_of_gigabytes_are_not_read(name, half_plus_two, refusal):
+    if name.endswith("pbtxt"):
+        (half_plus_two / "saved_model.pb").rename(half_plus_two / name)
+    os.truncate(half_plus_two / name, 3 << 30)
+    assert f"{name} has 3,221,225,472 bytes, expected" in str(refusal(half_plus_two))
+
+
+def test_text_that_is_nested_deeper_than_the_stack(half_plus_two, refusal):
+    (half_plus_two / "saved_model.pb").unlink()
+    text = "attr { value { func { " * 3000
+    (half_plus_two / "saved_model.pbtxt").write_text(
+        f"meta_graphs {{ graph_def {{ node {{ attr {{ value {{ func {{ {text}"
+    )
+    assert "saved_model.pb is damaged" in str(refusal(half_plus_two))
 
 
 def test_pbtxt_in_place_of_pb(half_plus_two, edit):

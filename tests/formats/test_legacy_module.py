@@ -23,6 +23,27 @@ def test_an_asset_outside_of_assets_is_unsafe(name, table_file):
     assert e.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("a\0b", "has a NUL"),
+        ("a" * 256, "more than 255 bytes"),
+        ("a/" * 1500 + "b", "more than 64 folders"),
+    ],
+)
+def test_names_that_no_asset_has(name, fault, table_file):
+    module = read_module(table_file)
+    with pytest.raises(errors.FormatError, match=fault) as caught:
+        module.asset_path(name)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_name_that_is_too_long_with_the_path_of_the_module(table_file):
+    module = read_module(table_file)
+    with pytest.raises(errors.FormatError, match="is missing"):
+        module.asset_path("/".join(["a" * 99] * 40) + "/" + "b" * (4087 - 40 * 100))
+
+
 @pytest.mark.parametrize("name", ["gone.txt", "", "."])
 def test_a_missing_asset_is_named(name, table_file):
     module = read_module(table_file)

@@ -89,3 +89,13 @@ def test_a_root_that_is_no_tree_is_wrong_use(tree, find, tmp_path):
     for place in (root / "a", root / "file", tmp_path / "nowhere"):
         with pytest.raises(errors.UsageError):
             find(place)
+
+
+def test_a_tree_that_is_nested_deeper_than_the_stack_is_not_followed(tree, find, nest_folders):
+    root = tree({"a": None})
+    nest_folders(root, 1500)
+    candidates, outcomes = find(root)
+    assert candidates == ["a"]
+    (outcome,) = outcomes.values()
+    assert isinstance(outcome, Refused)
+    assert "it lies more than 64 folders deep" in outcome.error.message

@@ -1,9 +1,12 @@
 import dataclasses
+import os
+import struct
 
+import crc32c
 import numpy as np
 import pytest
 import tensorflow as tf
-from checkpoint_files import compress_table
+from checkpoint_files import compress_table, swap_bytes
 
 from converter import errors
 from converter.formats.registry import read_module
@@ -11,6 +14,9 @@ from converter.ir.graph import SliceSpec, VariableSpec
 from converter.tensor_bundle import checkpoint_index
 from converter.tensor_bundle.checkpoint import read_checkpoint
 from converter.tensor_bundle.checkpoint_index import Index
+from converter.tensor_bundle.sorted_table import mask, write_varint
+from converter.tensor_bundle.tensor_bytes import make_checksum
+from converter.tensor_bundle.tensorflow_reader import read_with_tensorflow
 
 _A = VariableSpec("a", "a", 1, (), True, "a")
 
@@ -205,9 +211,12 @@ def _rewrite_index(module, change):
         ({"offset": 5}, "ends at byte 9 of"),
         ({"offset": 2**62}, "ends at byte 4611686018427387908 of"),
         ({"size": 3}, "has 3 bytes, expected 4"),
-        ({"shape": (2**40, 2**40)}, "has 4 bytes, expected 4835703278458516698824704"),
+        ({"shape": (2**40,)}, "has 4 bytes, expected 4398046511104"),
         ({"dtype": 7, "shape": (5,)}, "has 4 bytes for 5 strings"),
         ({"dtype": 999}, "has the unknown dtype 999"),
+        ({"dtype": 101}, "has float32_ref"),
+        ({"dtype": 20}, "has resource"),
+        ({"dtype": 21, "shape": (4,)}, "has variant"),
     ],
 )
 def test_places_that_cannot_be(changes, message, half_plus_two):
@@ -283,12 +292,169 @@ def test_parts_out_of_the_whole(half_plus_two):
     assert "has a part of another dtype or shape" in _weights_error(read_module, half_plus_two)
 
 
-def test_a_compressed_index_is_left_to_tensorflow(half_plus_two):
+def test_a_compressed_index(half_plus_two):
+    plain, program = _check_all(half_plus_two)
     path = half_plus_two / "variables" / "variables.index"
     path.write_bytes(compress_table(path.read_bytes()))
-    checkpoint, program = _check_all(half_plus_two)
-    assert not checkpoint.is_located
-    assert checkpoint.find_bytes(program.variables["a"]) is None
-    assert checkpoint.read(program.variables["b"]) == np.float32(2.0)
-    _shard(half_plus_two).write_bytes(b"1234567")
-    assert "8 bytes of values, its data files hold 7" in _weights_error(read_module, half_plus_two)
+    checkpoint, _ = _check_all(half_plus_two)
+    assert checkpoint == plain
+    assert checkpoint.find_bytes(program.variables["a"]) is not None
+    assert read_with_tensorflow(checkpoint, program.variables["b"]) == np.float32(2.0)
+
+
+_DTYPES = [
+    "float32", "float64", "half", "bfloat16", "int8", "int16", "int32", "int64", "uint8", "uint16",
+    "uint32", "uint64", "bool", "complex64", "complex128", "qint8", "quint8", "qint32", "string",
+]  # fmt: skip
+
+
+def _make_tensor(dtype):
+    numbers = tf.constant([[0, 1, 77], [5, 300, 65_536]])
+    if dtype == "string":
+        return tf.constant([[b"", b"word\0", b"x" * 300], [b"a", b"b", b"c"]])
+    if dtype.startswith("q"):
+        return tf.bitcast(tf.cast(numbers, dtype.replace("q", "", 1)), dtype)
+    value = tf.cast(numbers, dtype)
+    return value * (1 - 2j) if dtype.startswith("complex") else value
+
+
+@pytest.mark.parametrize("is_swapped", [False, True])
+def test_values_of_all_dtypes_are_those_that_tensorflow_reads(is_swapped, half_plus_two):
+    """Both readers read the twin that is swapped as TensorFlow reads the plain one."""
+    prefix = half_plus_two / "variables" / "variables"
+    tensors = {dtype: _make_tensor(dtype) for dtype in _DTYPES}
+    tf.raw_ops.SaveV2(
+        prefix=str(prefix),
+        tensor_names=_DTYPES,
+        shape_and_slices=[""] * len(_DTYPES),
+        tensors=list(tensors.values()),
+    )
+    reader = tf.train.load_checkpoint(str(prefix))
+    expected = {dtype: reader.get_tensor(dtype) for dtype in _DTYPES}
+    if is_swapped:
+        swap_bytes(prefix)
+    checkpoint = read_checkpoint(prefix)
+    assert checkpoint.is_big_endian == is_swapped
+    for dtype in _DTYPES:
+        spec = VariableSpec(dtype, dtype, tf.as_dtype(dtype).as_datatype_enum, (2, 3), True, dtype)
+        for actual in (checkpoint.read(spec), read_with_tensorflow(checkpoint, spec)):
+            assert actual.dtype == expected[dtype].dtype
+            np.testing.assert_array_equal(actual, expected[dtype])
+        assert (checkpoint.find_bytes(spec) is None) == is_swapped
+
+
+@pytest.mark.parametrize("change", [str, swap_bytes], ids=["plain", "swapped"])
+def test_parts_are_those_that_tensorflow_reads(change, half_plus_two):
+    full = _partitioned(half_plus_two)
+    prefix = half_plus_two / "variables" / "variables"
+    change(prefix)
+    checkpoint = read_checkpoint(prefix)
+    whole = VariableSpec("table", "n", 1, (4, 3), True, "table")
+    for spec in (whole, *(_part(start, 4 - start) for start in range(4)), _part(1, 2)):
+        start = spec.slice.offset[0] if spec.slice else 0
+        expected = full[start : start + spec.shape[0]]
+        np.testing.assert_array_equal(checkpoint.read(spec), expected)
+        np.testing.assert_array_equal(read_with_tensorflow(checkpoint, spec), expected)
+
+
+def test_parts_with_a_gap(half_plus_two):
+    _partitioned(half_plus_two, parts=((0, 1), (2, 2)))
+    checkpoint = read_checkpoint(half_plus_two / "variables" / "variables")
+    whole = VariableSpec("table", "n", 1, (4, 3), True, "table")
+    for read in (checkpoint.read, lambda spec: read_with_tensorflow(checkpoint, spec)):
+        assert "do not cover it" in _weights_error(read, whole)
+    assert checkpoint.read(_part(2, 2)).shape == (2, 3)
+
+
+def test_parts_that_overlap_do_not_cover_more(half_plus_two):
+    """The sizes of the parts add up to the whole, and more."""
+    _partitioned(half_plus_two, parts=((0, 2), (1, 2)))
+    checkpoint = read_checkpoint(half_plus_two / "variables" / "variables")
+    whole = VariableSpec("table", "n", 1, (4, 3), True, "table")
+    assert "do not cover it" in _weights_error(checkpoint.read, whole)
+
+
+def test_parts_of_a_shape_that_no_memory_holds(half_plus_two):
+    _partitioned(half_plus_two)
+    _rewrite_index(half_plus_two, lambda _, entry: dataclasses.replace(entry, shape=(2**55, 3)))
+    checkpoint = read_checkpoint(half_plus_two / "variables" / "variables")
+    whole = VariableSpec("table", "n", 1, (None, 3), True, "table")
+    for read in (checkpoint.read, lambda spec: read_with_tensorflow(checkpoint, spec)):
+        assert "do not cover it" in _weights_error(read, whole)
+
+
+@pytest.mark.parametrize(
+    ("full", "offset", "shape"),
+    [
+        ((4, 3), (3, 0), (2, 3)),
+        ((4, 3), (-1, 0), (2, 3)),
+        ((4, 3), (1, 0), (2,)),
+        ((4, 3), (1,), (2, 3)),
+        ((4, 3), (1, 0), (1, 3)),
+        ((4, 3), (3, 0), (-2, 3)),
+    ],
+)
+def test_parts_that_are_none(full, offset, shape, half_plus_two):
+    _save(half_plus_two, table=np.zeros([4, 3], np.float32))
+    checkpoint = read_checkpoint(half_plus_two / "variables" / "variables")
+    part = VariableSpec("t", "t", 1, (2, 3), True, "table", SliceSpec(full, offset, shape))
+    with pytest.raises(errors.WeightsError, match="but is said to be the part of shape"):
+        checkpoint.check(part)
+
+
+def test_bytes_that_are_named_again_and_again(half_plus_two):
+    path = half_plus_two / "variables" / "variables.index"
+    index = checkpoint_index.read_index(path.read_bytes())
+    entries = {f"copy_{i}": index.entries["a"] for i in range(3)}
+    path.write_bytes(checkpoint_index.write_index(Index(index.shards, entries)))
+    assert "lists 12 bytes of values, its data files hold 8" in _weights_error(
+        read_module, half_plus_two
+    )
+
+
+def test_strings_that_promise_more_than_the_file_holds(half_plus_two):
+    """TensorFlow would allocate what the length says."""
+    _save(half_plus_two, a=b"abcd", b=2.0)
+    prefix = half_plus_two / "variables" / "variables"
+    shard = bytearray(_shard(half_plus_two).read_bytes())
+    entry = read_checkpoint(prefix).entries["a"]
+    huge = write_varint(1 << 27)
+    lengths = mask(crc32c.crc32c(struct.pack("<I", 1 << 27)))
+    shard[entry.offset : entry.end] = (huge + struct.pack("<I", lengths))[: entry.size].ljust(
+        entry.size, b"\0"
+    )
+    _shard(half_plus_two).write_bytes(shard)
+    checksum = make_checksum(entry)
+    checksum.update(memoryview(shard[entry.offset : entry.end]))
+    _rewrite_index(
+        half_plus_two,
+        lambda name, e: dataclasses.replace(e, checksum=checksum.value()) if name == "a" else e,
+    )
+    spec = VariableSpec("a", "a", tf.string.as_datatype_enum, (), True, "a")
+    checkpoint = read_checkpoint(prefix)
+    for read in (checkpoint.read, lambda spec: read_with_tensorflow(checkpoint, spec)):
+        assert "strings have other lengths than it says" in _weights_error(read, spec)
+
+
+def test_strings_with_another_checksum_of_their_lengths(half_plus_two):
+    _save(half_plus_two, a=b"abcd", b=2.0)
+    prefix = half_plus_two / "variables" / "variables"
+    entry = read_checkpoint(prefix).entries["a"]
+    shard = bytearray(_shard(half_plus_two).read_bytes())
+    shard[entry.offset + 1] ^= 1
+    _shard(half_plus_two).write_bytes(shard)
+    checksum = make_checksum(entry)
+    checksum.update(memoryview(shard[entry.offset : entry.end]))
+    _rewrite_index(
+        half_plus_two,
+        lambda name, e: dataclasses.replace(e, checksum=checksum.value()) if name == "a" else e,
+    )
+    spec = VariableSpec("a", "a", tf.string.as_datatype_enum, (), True, "a")
+    message = _weights_error(read_checkpoint(prefix).read, spec)
+    assert "the checksum of its strings' lengths is wrong" in message
+
+
+def test_an_index_of_gigabytes_is_not_read(half_plus_two):
+    os.truncate(half_plus_two / "variables" / "variables.index", 3 << 30)
+    with pytest.raises(errors.FormatError, match="index has 3,221,225,472 bytes, expected"):
+        read_module(half_plus_two)

@@ -3,12 +3,12 @@ import struct
 
 import crc32c
 import pytest
-from checkpoint_files import compress_table
+from checkpoint_files import compress, compress_table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from converter.tensor_bundle import sorted_table
 from converter.tensor_bundle.sorted_table import (
-    CompressedTableError,
     TableError,
     mask,
     read_table,
@@ -69,19 +69,33 @@ def test_truncated_tables(size):
 
 def _with_block(entries: bytes, restarts=(0,)) -> bytes:
     """A table with one data block made by hand, its checksums right."""
-    out = bytearray()
-
-    def append(content):
-        offset = len(out)
-        out.extend(content + b"\0" + struct.pack("<I", mask(crc32c.crc32c(content + b"\0"))))
-        return write_varint(offset) + write_varint(len(content))
-
     tail = (
         b"" if restarts is None else struct.pack(f"<{len(restarts) + 1}I", *restarts, len(restarts))
     )
-    handle = append(entries + tail)
+    return _with_raw_block(entries + tail)
+
+
+def _with_blocks(*blocks: tuple[bytes, bytes]) -> bytes:
+    """A table with data blocks made by hand, each with its key in the index block."""
+    tail = struct.pack("<2I", 0, 1)
+    return _with_raw_blocks([(entries + tail, key) for entries, key in blocks])
+
+
+def _with_raw_block(block: bytes, kind=0) -> bytes:
+    return _with_raw_blocks([(block, b"z")], kind)
+
+
+def _with_raw_blocks(blocks, kind=0) -> bytes:
+    out = bytearray()
+
+    def append(content, kind=0):
+        offset, last = len(out), bytes([kind])
+        out.extend(content + last + struct.pack("<I", mask(crc32c.crc32c(content + last))))
+        return write_varint(offset) + write_varint(len(content))
+
+    handles = b"".join(_entry(0, key, append(block, kind)) for block, key in blocks)
     meta = append(struct.pack("<2I", 0, 1))
-    index = append(b"\0\1" + write_varint(len(handle)) + b"z" + handle + struct.pack("<2I", 0, 1))
+    index = append(handles + struct.pack("<2I", 0, 1))
     return bytes(out) + (meta + index).ljust(40, b"\0") + struct.pack("<Q", 0xDB4775248B80FB57)
 
 
@@ -140,9 +154,78 @@ def test_a_block_that_is_named_again_and_again():
         read_table(bytes(out))
 
 
-def test_compressed_tables():
-    with pytest.raises(CompressedTableError):
-        read_table(compress_table(write_table({b"a": b"b"})))
+@given(st.dictionaries(_KEYS, st.binary(max_size=300), max_size=100))
+def test_compressed_tables(items):
+    assert read_table(compress_table(write_table(items))) == items
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_a_compressed_block_that_is_damaged_in_spite_of_its_checksum(data):
+    items = {b"layer_%04d" % i: b"value" for i in range(50)}
+    block = bytearray(compress(_entry(0, b"abc", b"1" * 90) + struct.pack("<2I", 0, 1)))
+    block[data.draw(st.integers(0, len(block) - 1))] ^= data.draw(st.integers(1, 255))
+    with contextlib.suppress(TableError):
+        assert read_table(_with_raw_block(bytes(block), kind=1)) is not items
+
+
+def test_a_block_of_another_compression():
+    with pytest.raises(TableError, match="unknown type 2"):
+        read_table(_with_raw_block(b"abc", kind=2))
+
+
+def test_a_compressed_block_that_would_fill_the_memory(monkeypatch):
+    monkeypatch.setattr(sorted_table.limits, "MAX_DECOMPRESSED_INDEX_BYTES", 1000)
+    block = _entry(0, b"abc", b"1" * 90) + struct.pack("<2I", 0, 1)
+    assert read_table(_with_raw_block(compress(block), kind=1)) == {b"abc": b"1" * 90}
+    block = b"".join(_entry(0, b"a%d" % i, b"1" * 90) for i in range(10, 21))
+    block += struct.pack("<2I", 0, 1)
+    with pytest.raises(TableError, match="1000 or fewer"):
+        read_table(_with_raw_block(compress(block), kind=1))
+
+
+@pytest.mark.parametrize(("name", "value"), [("MAX_INDEX_ITEMS", 9), ("MAX_INDEX_VALUE_BYTES", 4)])
+def test_limits(name, value, monkeypatch):
+    table = write_table({b"%04d" % i: b"value" for i in range(10)})
+    assert len(read_table(table)) == 10
+    monkeypatch.setattr(sorted_table.limits, name, value)
+    with pytest.raises(TableError):
+        read_table(table)
+
+
+# Who jumps to a key must find what is found by going through the table.
+
+_TWO = _entry(0, b"abc", b"1") + _entry(0, b"abd", b"2")
+
+
+def test_restart_points():
+    assert len(read_table(_with_block(_TWO, restarts=(0, 7)))) == 2
+
+
+@pytest.mark.parametrize(
+    "restarts", [(), (7,), (1,), (0, 1), (0, 7, 7), (7, 0), (0, 7, 14), (0, 0)]
+)
+def test_restart_points_that_hide_entries(restarts):
+    with pytest.raises(TableError, match="restart"):
+        read_table(_with_block(_TWO, restarts=restarts))
+
+
+def test_a_restart_point_whose_key_is_not_whole():
+    block = _entry(0, b"abc", b"1") + _entry(2, b"d", b"2")
+    with pytest.raises(TableError, match="restart"):
+        read_table(_with_block(block, restarts=(0, 7)))
+
+
+def test_an_index_block_that_names_other_keys():
+    with pytest.raises(TableError, match="beyond those that the index block names"):
+        read_table(_with_block(_entry(0, b"zz", b"")))
+
+
+def test_a_block_with_keys_that_belong_to_the_one_before():
+    with pytest.raises(TableError, match="out of order"):
+        read_table(_with_blocks((_entry(0, b"a", b""), b"m"), (_entry(0, b"k", b""), b"z")))
+    table = _with_blocks((_entry(0, b"a", b""), b"m"), (_entry(0, b"n", b""), b"z"))
+    assert list(read_table(table)) == [b"a", b"n"]
 
 
 @given(st.integers(0, 2**64 - 1))

@@ -9,12 +9,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from converter.files import limits
 from converter.files.json_values import decode, explain
 
 _Value = TypeVar("_Value")
 
-# Far above what the converter writes. A larger file would only fill the memory.
-_MAX_FILE_BYTES = 256 << 20
 _MAX_CHARACTERS = 10_000
 
 
@@ -49,9 +48,9 @@ def _read(path: pathlib.Path) -> bytes:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise DamagedError("it is not a regular file")
-        if status.st_size > _MAX_FILE_BYTES:
+        if status.st_size > limits.MAX_JSON_BYTES:
             raise DamagedError(
-                f"it has {status.st_size:,} bytes, expected {_MAX_FILE_BYTES:,} or fewer"
+                f"it has {status.st_size:,} bytes, expected {limits.MAX_JSON_BYTES:,} or fewer"
             )
         return file.read()
 

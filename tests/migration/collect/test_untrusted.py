@@ -42,7 +42,7 @@ def test_another_content_is_damage(tmp_path, content, expected):
 def test_a_file_that_cannot_be_read_is_damage(tmp_path, monkeypatch):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "large").write_text("{}" * 100)
-    monkeypatch.setattr(untrusted, "_MAX_FILE_BYTES", 100)
+    monkeypatch.setattr(untrusted.limits, "MAX_JSON_BYTES", 100)
     for name, expected in {
         "none": "it is missing",
         "pipe": "it is not a regular file",
