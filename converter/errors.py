@@ -7,6 +7,11 @@ bug of the converter. Reports keep the two apart.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
+from converter.printable import printable
+
 
 class ConversionError(Exception):
     """A module cannot be carried over exactly.
@@ -22,7 +27,7 @@ class ConversionError(Exception):
         self.node = node
         self.remedy = remedy
         where = f" (at node {node!r})" if node else ""
-        super().__init__(" ".join(f"{message}{where}. {remedy}".split()))
+        super().__init__(printable(" ".join(f"{message}{where}. {remedy}".split())))
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.message, self.node, self.remedy))
@@ -75,5 +80,32 @@ class UsageError(ConversionError):
     """The user asked for something that does not exist, such as a tag set or an option."""
 
 
+class OutOfMemoryError(ConversionError):
+    """There is less memory than the module needs."""
+
+
 class InternalError(Exception):
     """A stage of the converter broke its own promise: a bug of the converter, not of the module."""
+
+
+@contextlib.contextmanager
+def explaining_exhaustion() -> Iterator[None]:
+    """Raises a `ConversionError` where Python runs out of memory, or of its stack.
+
+    Every function of the public face that reads a module is decorated with it.
+
+    Raises:
+      OutOfMemoryError: in place of a MemoryError.
+      UnsupportedOpError: in place of a RecursionError.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise OutOfMemoryError(
+            "there is not enough memory for the module",
+            remedy="Free some, or use a machine that has more.",
+        ) from error
+    except RecursionError as error:
+        raise UnsupportedOpError(
+            "the module is nested too deeply", remedy="Export it with fewer levels."
+        ) from error

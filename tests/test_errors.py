@@ -40,3 +40,22 @@ def test_our_own_fault_is_kept_apart():
 @pytest.mark.parametrize("kind", [*_ALL, errors.InternalError])
 def test_every_error_says_whose_fault_it_is(kind):
     assert kind.__doc__
+
+
+def test_no_text_holds_what_a_terminal_obeys():
+    error = errors.FormatError("it has \x1b[31m\u202ered", node="a\x9b", remedy="See \x07.")
+    assert str(error) == r"it has \x1b[31m\u202ered (at node 'a\x9b'). See \x07."
+    assert error.node == "a\x9b"
+
+
+def test_exhaustion_is_an_error_of_ours():
+    @errors.explaining_exhaustion()
+    def fail(error):
+        raise error
+
+    with pytest.raises(errors.OutOfMemoryError, match="not enough memory for the module"):
+        fail(MemoryError())
+    with pytest.raises(errors.UnsupportedOpError, match="the module is nested too deeply"):
+        fail(RecursionError())
+    with pytest.raises(ValueError, match="other"):
+        fail(ValueError("other"))

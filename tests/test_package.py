@@ -14,10 +14,10 @@ import converter
 _SOURCE = pathlib.Path(converter.__file__)
 _DOCUMENTED = {
     "Conversion", "ConversionError", "ConversionOptions", "DestinationError", "FormatError",
-    "InternalError", "MigrationArguments", "MigrationReport", "ModuleSummary", "ParityError",
-    "ParityReport", "Record", "ReportFiles", "UnsafeModuleError", "UnsupportedOpError",
-    "ScanReport", "UsageError", "Watcher", "WeightsError", "__version__", "convert", "inspect",
-    "load", "migrate", "report", "scan", "verify",
+    "InternalError", "MigrationArguments", "MigrationReport", "ModuleSummary", "OutOfMemoryError",
+    "ParityError", "ParityReport", "Record", "ReportFiles", "ScanReport", "UnsafeModuleError",
+    "UnsupportedOpError", "UsageError", "Watcher", "WeightsError", "__version__", "convert",
+    "inspect", "load", "migrate", "report", "scan", "verify",
 }  # fmt: skip
 
 

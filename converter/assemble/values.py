@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from converter import errors
 from converter.ir.graph import Kind, TensorInfo
 
 
@@ -52,15 +53,25 @@ def decompose(value: Any, info: TensorInfo) -> list[tf.Tensor]:
 
 
 def compose(tensors: Sequence[tf.Tensor], info: TensorInfo) -> Any:
-    """Builds a value from its components, with the static shape that the signature declares."""
+    """Builds a value from its components, with the static shape that the signature declares.
+
+    Raises:
+      ConversionError: if the static shapes of the components contradict each other.
+    """
     for tensor, spec in zip(tensors, component_specs(info), strict=True):
         if tensor.shape.is_compatible_with(spec.shape):
             tensor.set_shape(spec.shape)
-    if info.kind is Kind.SPARSE:
-        return tf.SparseTensor(*tensors)
-    if info.kind is Kind.RAGGED:
+    if info.kind is Kind.DENSE:
+        return tensors[0]
+    try:
+        if info.kind is Kind.SPARSE:
+            return tf.SparseTensor(*tensors)
         return tf.RaggedTensor.from_nested_row_splits(tensors[0], tensors[1:], validate=False)
-    return tensors[0]
+    except (TypeError, ValueError) as error:
+        raise errors.ConversionError(
+            f"the parts of a {info.kind.value} value do not fit: {errors.first_line(error)}",
+            node=info.components[0].node,
+        ) from error
 
 
 def compose_parts(tensors: Sequence[tf.Tensor], infos: Mapping[str, TensorInfo]) -> dict[str, Any]:

@@ -8,9 +8,10 @@ import pathlib
 from collections.abc import Callable, Sequence
 
 from absl import app
-from absl.flags import argparse_flags
 
 from converter.cli.main import main
+from converter.cli.parser import Parser
+from converter.cli.streams import printable_streams
 
 
 def run_command(
@@ -22,12 +23,11 @@ def run_command(
 
     def parse(argv: Sequence[str]) -> argparse.Namespace:
         # Bazel hands over long lists in files, one argument a line.
-        parser = argparse_flags.ArgumentParser(
-            description=description, fromfile_prefix_chars="@", allow_abbrev=False
-        )
+        parser = Parser(description=description, fromfile_prefix_chars="@", allow_abbrev=False)
         add_arguments(parser)
         parser.set_defaults(run=run)
-        arguments: argparse.Namespace = parser.parse_args(argv[1:])
+        with printable_streams():
+            arguments: argparse.Namespace = parser.parse_args(argv[1:])
         return arguments
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

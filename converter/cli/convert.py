@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options, read_options
 from converter.cli.limits import add_limits
+from converter.printable import printable
 
 if TYPE_CHECKING:
     # Imported where it is used: help and errors answer without it.
@@ -63,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _print_summary(destination: str, record: Record) -> None:
     console = terminal.output_console()
-    console.print(f"Converted to {destination}", soft_wrap=True, markup=False)
+    console.print(f"Converted to {printable(destination)}", soft_wrap=True, markup=False)
     trainable = sum(variable.trainable for variable in record.variables)
     training = any(part.training_tags is not None for part in record.callables.values())
     counts = [
@@ -75,7 +76,8 @@ def _print_summary(destination: str, record: Record) -> None:
     if record.parity is not None:
         from converter.parity.report import explain_summary
 
-        console.print(f"  {explain_summary(record.parity)}", soft_wrap=True, markup=False)
+        summary = printable(explain_summary(record.parity))
+        console.print(f"  {summary}", soft_wrap=True, markup=False)
 
 
 def count(number: int, noun: str, plural: str = "s") -> str:

@@ -15,12 +15,13 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from absl import app, logging
-from absl.flags import argparse_flags
 
 from converter import errors
 from converter.cli import convert, debug, inspect, migrate, report, scan, terminal, verify
 from converter.cli.interrupts import Terminated, exit_status, raising_on_terminate
 from converter.cli.limits import run_within_limits
+from converter.cli.parser import Parser
+from converter.cli.streams import printable_streams
 from converter.version import __version__
 
 # Each module has NAME, HELP, add_arguments() and run().
@@ -51,7 +52,7 @@ def _main_within_limits(arguments: argparse.Namespace) -> int:
 
 def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
     """Parses the command line, including absl's flags; exits with status 2 on wrong usage."""
-    parser = argparse_flags.ArgumentParser(
+    parser = Parser(
         prog="tf1hub",
         description="Converts TF1 Hub modules into reusable, trainable TF2 SavedModels, and"
         " proves them equal.",
@@ -68,12 +69,18 @@ def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
         )
         command.add_arguments(subparser)
         subparser.set_defaults(run=command.run)
-    arguments: argparse.Namespace = parser.parse_args(argv[1:])
+    with printable_streams():
+        arguments: argparse.Namespace = parser.parse_args(argv[1:])
     return arguments
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Runs one subcommand and returns the exit status."""
+    """Runs one subcommand and returns the exit status; all that it prints is printable."""
+    with printable_streams():
+        return _main(arguments)
+
+
+def _main(arguments: argparse.Namespace) -> int:
     try:
         with raising_on_terminate():
             status: int = arguments.run(arguments)

@@ -8,12 +8,12 @@ import threading
 import time
 from collections.abc import Iterator
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
-from rich.markup import escape
 from rich.table import Table
 
 from converter.cli import terminal
+from converter.cli.console import Console, escape
 from converter.migration.outcomes import OUTCOME_NAMES, UNSUCCESSFUL, NotLegacy, Outcome
 from converter.migration.plan import Plan
 from converter.migration.watcher import Watcher
@@ -24,7 +24,7 @@ _SHOWN = 8  # Modules that are being converted, and that failed last.
 @contextlib.contextmanager
 def showing_progress() -> Iterator[Watcher]:
     """Yields a watcher that shows progress."""
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True)
     if not console.is_terminal:
         yield _Lines()
         return

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import collections
 
-from rich.console import Console
-from rich.markup import escape
-
 from converter.cli import terminal
+from converter.cli.console import Console, escape
 from converter.cli.migrate_progress import describe, format_seconds
 from converter.cli.summary_tables import format_refusal
 from converter.conversion.options import ConversionOptions
@@ -28,7 +26,7 @@ def print_report(report: MigrationReport, console: Console) -> None:
     if table.row_count:
         console.print(table)
     else:
-        console.print(f"Nothing was found in {report.source_root}.", markup=False)
+        console.print(f"Nothing was found in {escape(report.source_root)}.")
     _print_skipped(report, console)
     _print_verdicts(report, console)
     if report.dry_run:
@@ -57,7 +55,7 @@ def _print_skipped(report: MigrationReport, console: Console) -> None:
         outcome.explanation for outcome in report.outcomes if isinstance(outcome, NotLegacy)
     )
     for explanation, number in reasons.most_common():
-        console.print(f"Skipped {number}: {explanation}", soft_wrap=True, markup=False)
+        console.print(f"Skipped {number}: {escape(explanation)}", soft_wrap=True)
 
 
 def _print_verdicts(report: MigrationReport, console: Console) -> None:
@@ -96,7 +94,7 @@ def _print_unsuccessful(report: MigrationReport, console: Console) -> None:
         return
     table = terminal.make_table("module", "outcome", title="\nNot converted")
     for outcome in report.unsuccessful[:_MANY]:
-        table.add_row(escape(outcome.path), escape(_explain(outcome)))
+        table.add_row(escape(outcome.path), _explain(outcome))
     console.print(table)
     if len(report.unsuccessful) > _MANY:
         console.print(f"… and {len(report.unsuccessful) - _MANY} more; --json has all.")
@@ -105,11 +103,11 @@ def _print_unsuccessful(report: MigrationReport, console: Console) -> None:
 
 
 def _explain(outcome: Unsuccessful) -> str:
-    """Describes an outcome; with all reasons, where a dry run has them."""
+    """Describes an outcome as markup; with all reasons, where a dry run has them."""
     if not isinstance(outcome, Refused) or not outcome.refusals:
-        return describe(outcome)
+        return escape(describe(outcome))
     reasons = [format_refusal(one.error, one.callables) for one in outcome.refusals]
-    return "\n".join(["refused:", *(f"  {reason}" for reason in reasons)])
+    return "\n".join(["refused:", *(f"  {escape(reason)}" for reason in reasons)])
 
 
 def _pace(report: MigrationReport) -> str:

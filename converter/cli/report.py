@@ -14,6 +14,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from converter.cli import terminal
+from converter.printable import printable
 
 if TYPE_CHECKING:
     # Imported where it is used: help and errors answer without it.
@@ -54,11 +55,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _print(files: ReportFiles) -> None:
     console = terminal.output_console()
-    console.print(f"Written to {files.html}", soft_wrap=True, markup=False)
+    console.print(f"Written to {printable(files.html)}", soft_wrap=True, markup=False)
     totals = files.totals
     for line in (
         f"{totals.saved_models:,} of {totals.legacy:,} modules are SavedModels",
         f"{totals.equal:,} of {totals.verified:,} that were compared are equal to their originals",
         f"for programs: {files.json} and {files.csv}",
     ):
-        console.print(f"  {line}", soft_wrap=True, markup=False)
+        console.print(f"  {printable(line)}", soft_wrap=True, markup=False)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-
 from converter.cli import terminal
+from converter.cli.console import Console, escape
 
 
 def print_summary(summary: Mapping[str, Any], console: Console, *, limit: int | None) -> None:
@@ -108,10 +106,9 @@ def _print_variables(
 def _print_state(summary: Mapping[str, Any], console: Console) -> None:
     if summary["tables"]:
         table = terminal.make_table("table", "op", "filled by", title="Tables")
-        for row in {
-            (t["node"], t["op"], "\n".join(t["initializers"])): 0 for t in summary["tables"]
-        }:
-            table.add_row(*map(escape, row))
+        for row in {(t["node"], t["op"], tuple(t["initializers"])): 0 for t in summary["tables"]}:
+            node, op, initializers = row
+            table.add_row(escape(node), escape(op), "\n".join(map(escape, initializers)))
         console.print(table)
     if summary["assets"]:
         console.print("[bold]Assets[/bold]")

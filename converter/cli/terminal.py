@@ -4,59 +4,51 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import io
 import json
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from converter.printable import printable, printable_json
+
 if TYPE_CHECKING:
     # Imported where it is used, so that help and errors do not wait for it.
-    from rich.console import Console
     from rich.table import Table
 
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
+    from converter.cli.console import Console
 
 
 def output_console() -> Console:
     """Returns the console for results; 100 columns wide where stdout is not a terminal."""
-    from rich.console import Console
+    from converter.cli.console import Console
 
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # File names may be any bytes.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    return Console(width=None if sys.stdout.isatty() else 100, highlight=False, soft_wrap=False)
+    return Console(width=None if sys.stdout.isatty() else 100, soft_wrap=False)
 
 
 def say_error(text: str) -> None:
     """Prints an error as one line on stderr."""
-    print(f"tf1hub: error: {text}", file=sys.stderr)  # noqa: T201
+    print(f"tf1hub: error: {printable(text)}", file=sys.stderr)  # noqa: T201
 
 
 def say_warning(text: str) -> None:
     """Prints a warning as one line on stderr."""
-    print(f"tf1hub: warning: {text}", file=sys.stderr)  # noqa: T201
+    print(f"tf1hub: warning: {printable(text)}", file=sys.stderr)  # noqa: T201
 
 
 def say_step(text: str) -> None:
     """Prints a step as one line on stderr, and flushes it."""
-    print(f"tf1hub: {text}", file=sys.stderr, flush=True)  # noqa: T201
+    print(f"tf1hub: {printable(text)}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def print_json(values: Any) -> None:
     """Prints `values` as one JSON document on stdout."""
     text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
-    # Python puts lone surrogates, which cannot be encoded, in place of bytes that are not UTF-8.
-    print(_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))  # noqa: T201
+    print(printable_json(text))  # noqa: T201
 
 
 def print_text(text: str) -> None:
-    """Prints `text` on stdout, whatever its lines are long; bytes that are not UTF-8 as escapes."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    """Prints lines on stdout, whatever their lengths are."""
     print(text)  # noqa: T201
 
 
@@ -82,14 +74,14 @@ def make_table(*columns: str, title: str | None = None) -> Table:
 @contextlib.contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
     """Yields a function that shows a step on stderr: a live line on a terminal, or plain lines."""
-    from rich.console import Console
+    from converter.cli.console import Console, escape
 
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True)
     if not console.is_terminal:
         yield say_step
         return
     with console.status("starting") as status:
-        yield lambda step: status.update(step)
+        yield lambda step: status.update(escape(step))
 
 
 def import_tensorflow() -> None:

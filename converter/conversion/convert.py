@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 
 @show_options(ConversionArguments)
+@errors.explaining_exhaustion()
 def convert(
     source: StrPath,
     destination: StrPath,

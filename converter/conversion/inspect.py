@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from converter import errors
 from converter.compile.compile_module import try_compile
 from converter.compile.compiled_module import CompiledModule, RefusedModule
 from converter.compile.notices import find_warnings
@@ -121,6 +122,7 @@ class ModuleSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @show_options(ReadingArguments)
+@errors.explaining_exhaustion()
 def inspect(source: StrPath, **options: Unpack[ReadingArguments]) -> ModuleSummary:
     """Describes a TF1 module, and what `convert` would make of it; runs nothing of it.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
+from converter import errors
 from converter.assemble.reusable import build_reusable
 from converter.compile.compile_module import compile_module
 from converter.conversion.options import ConversionOptions, ReadingArguments, show_options
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 
 @show_options(ReadingArguments)
+@errors.explaining_exhaustion()
 def load(source: StrPath, **options: Unpack[ReadingArguments]) -> tf.Module:
     """Returns a TF1 module as a live `tf.Module`, with its variables restored.
 

@@ -46,6 +46,7 @@ class SignatureTrace:
         return self.passes[-1].after if self.passes else self.graph
 
 
+@errors.explaining_exhaustion()
 def trace_signature(
     source: StrPath,
     signature: str | None = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from converter import errors
 from converter.conversion.options import Progress, ignore_progress
 from converter.files.paths import StrPath
 from converter.parity import verify as parity
@@ -13,6 +14,7 @@ from converter.parity.user_inputs import read_arrays
 from converter.processes.custom_ops import import_packages
 
 
+@errors.explaining_exhaustion()
 def verify(
     source: StrPath,
     destination: StrPath,

@@ -16,6 +16,7 @@ from converter.files import limits
 from converter.files.bounded_read import read_bounded
 from converter.files.json_values import Number, decode, explain, restore_numbers, to_json_values
 from converter.files.paths import Path
+from converter.printable import printable_json
 
 FILENAME = "conversion.json"
 FOLDER = "assets.extra"
@@ -319,4 +320,4 @@ def write_record(record: Record, directory: Path) -> None:
 def to_bytes(value: Any) -> bytes:
     """Encodes a Struct, or JSON values, as a JSON file that people can read."""
     text = json.dumps(to_json_values(value), indent=1, ensure_ascii=False, allow_nan=False)
-    return (text + "\n").encode(errors="surrogatepass")
+    return (printable_json(text) + "\n").encode()

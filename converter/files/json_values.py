@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import msgspec
 
+from converter.printable import printable_json
+
 _Value = TypeVar("_Value")
 
 MAX_COUNT = (1 << 63) - 1
@@ -35,7 +37,7 @@ def to_json_values(value: Any) -> Any:
 def encode(value: Any, *, ascii_only: bool = False) -> bytes:
     """Encodes a Struct as one line of JSON, without the newline."""
     text = json.dumps(to_json_values(value), ensure_ascii=ascii_only, allow_nan=False)
-    return text.encode(errors="surrogatepass")
+    return printable_json(text).encode()
 
 
 def decode(content: str | bytes, kind: type[_Value]) -> _Value:

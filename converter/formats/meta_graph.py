@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import tensorflow as tf
 from google.protobuf import message
-from tensorflow.core.framework import variable_pb2
+from tensorflow.core.framework import types_pb2, variable_pb2
 from tensorflow.core.protobuf import control_flow_pb2, meta_graph_pb2, struct_pb2
 
 from converter import errors
@@ -39,6 +40,7 @@ _CONTEXTS = {
     "cond_context": control_flow_pb2.CondContextDef,
 }
 _ASSETS = "saved_model_assets"
+_MOST_ELEMENTS = 2**63 - 1
 _ATTACHMENTS = "hub_module_attachments"
 _TABLE_HANDLES = op_facts.TABLE_HANDLES | {
     ref for ref, plain in op_facts.REF_TABLE_OPS.items() if plain in op_facts.TABLE_HANDLES
@@ -155,8 +157,12 @@ def _read_signature(name: str, signature: Any) -> Signature:
 def _read_tensor_info(info: Any, what: str) -> TensorInfo:
     read = _read_encoding(info, what)
     _check_dtype(read.dtype, what)
+    if math.prod(max(size or 1, 1) for size in read.shape or ()) > _MOST_ELEMENTS:
+        raise errors.FormatError(f"{what} has more elements than TensorFlow can count")
     if read.kind is Kind.RAGGED:
         _check_dtype(read.row_splits_dtype, what)
+        if read.row_splits_dtype not in (types_pb2.DT_INT32, types_pb2.DT_INT64):
+            raise errors.FormatError(f"{what} has row splits that are not integers")
     return read
 
 
@@ -201,11 +207,13 @@ def _read_composite(composite: Any, what: str) -> TensorInfo:
                 components,
             )
     elif spec.type_spec_class == struct_pb2.TypeSpecProto.RAGGED_TENSOR_SPEC:
-        if len(state) >= 4 and len(components) == state[2].int64_value + 1:
+        shape = read_shape(state[0].tensor_shape_value) if state else None
+        has_rank = shape is None or len(shape) >= len(components) >= 2
+        if len(state) >= 4 and len(components) == state[2].int64_value + 1 and has_rank:
             return TensorInfo(
                 Kind.RAGGED,
                 state[1].tensor_dtype_value,
-                read_shape(state[0].tensor_shape_value),
+                shape,
                 components,
                 row_splits_dtype=state[3].tensor_dtype_value,
             )

@@ -7,7 +7,7 @@ ValidateAttrValue in attr_value_util.cc, CheckOpDeprecation in op_def_util.cc).
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tensorflow.core.framework import types_pb2
@@ -54,11 +54,38 @@ def check_types(graph: Graph, program: Program) -> None:
     for node in graph.nodes.values():
         if _is_registered(node):
             _check_attrs(node)
+            _check_constant(node)
             _check_available(node, graph.producer)
     variables = {spec.name: spec.dtype for spec in program.variables.values()}
     for node in graph.nodes.values():
         if _is_registered(node):
             _check_inputs(node, graph, variables)
+
+
+def check_results(graph: Graph, dtypes: Sequence[int], functions: Mapping[str, Any]) -> None:
+    """Checks that the results of a graph have the dtypes that a signature promises.
+
+    Args:
+      graph: A graph that `check_graph` accepts.
+      dtypes: A `DataType` for each result.
+      functions: The library of its program.
+
+    Raises:
+      FormatError: if a result has another one.
+    """
+    for ref, wanted in zip(graph.results, dtypes, strict=True):
+        node = graph.nodes[ref.node]
+        found = (
+            op_facts.output_dtype(node, ref.index, functions[node.op].signature)
+            if node.op in functions
+            else _find_dtype(ref, graph, {})
+        )
+        if found is not None and found != wanted:
+            raise errors.FormatError(
+                f"an output of a signature has dtype {_dtype_text(found)}, expected"
+                f" {_dtype_text(wanted)}, which the signature says",
+                node=ref.node,
+            )
 
 
 def _is_registered(node: Node) -> bool:
@@ -84,6 +111,18 @@ def _check_attrs(node: Node) -> None:
             raise errors.FormatError(
                 f"attribute {name!r} of op {node.op!r} {problem}", node=node.name
             )
+
+
+def _check_constant(node: Node) -> None:
+    """Checks a Const: TensorFlow (2.15 and 2.21) aborts the process where its dtypes differ."""
+    if node.op != "Const":
+        return
+    held, said = node.attrs["value"].tensor.dtype, node.attrs["dtype"].type
+    if held != said:
+        raise errors.FormatError(
+            f"a Const of dtype {_dtype_text(said)} holds a value of dtype {_dtype_text(held)}",
+            node=node.name,
+        )
 
 
 def _find_problem(attr: Any, value: AttrValue) -> str | None:

@@ -40,7 +40,7 @@ def find_value(node: Node) -> np.ndarray | None:
         return None
     try:
         value: np.ndarray = tf.make_ndarray(node.attrs["value"].tensor)
-    except (TypeError, ValueError):
+    except (KeyError, OverflowError, TypeError, ValueError):  # KeyError: of a resource.
         return None
     return value
 

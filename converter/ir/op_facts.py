@@ -216,13 +216,18 @@ def dtypes(node: Node) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return tuple(itertools.chain(*takes)), tuple(itertools.chain(*gives))
 
 
-def output_dtype(node: Node, index: int) -> int:
-    """The `DataType` of one output of a node, whose op must be registered.
+def output_dtype(node: Node, index: int, op_def: Any = None) -> int:
+    """The `DataType` of one output of a node.
+
+    Args:
+      node: The node.
+      index: The number of the output.
+      op_def: The signature of the function that the node calls; of its registered op otherwise.
 
     Raises:
       IndexError: if the node has no such output.
     """
-    op_def = _get_op_def(node.op)
+    op_def = op_def or _get_op_def(node.op)
     for arg in op_def.output_arg:
         length = arg_length(arg, op_def, node.attrs)
         if index < length:

@@ -37,7 +37,7 @@ from converter.processes.custom_ops import import_packages
 from converter.version import __version__
 
 # A `ConversionError` of these types is not the module's fault; any other is.
-_NOT_THE_MODULE = (errors.DestinationError, errors.ParityError)
+_NOT_THE_MODULE = (errors.DestinationError, errors.OutOfMemoryError, errors.ParityError)
 
 
 def convert_job(job: Job) -> Outcome:
@@ -56,7 +56,8 @@ def _guard(job: Job, run: Callable[[Job], Outcome | None]) -> Outcome | None:
     started = time.time()
     try:
         _check_version(job)
-        outcome = run(job)
+        with errors.explaining_exhaustion():
+            outcome = run(job)
     except (Exception, SystemExit) as error:  # SystemExit: from a package of --import-ops.
         outcome = _unsuccessful(job, error)
     if outcome is None:

@@ -23,6 +23,7 @@ from converter import errors
 from converter.compile.refusals import RefusalInfo
 from converter.files.json_values import Count, Number, Seconds, restore_numbers
 from converter.parity.verdict import DIFFERS, EQUAL
+from converter.printable import printable
 
 
 class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +48,7 @@ class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True):
         """The whole error in one line."""
         where = f" (at node {self.node!r})" if self.node else ""
         remedy = f" {self.remedy}" if self.remedy else ""
-        return " ".join(f"{self.message.rstrip('.')}{where}.{remedy}".split())
+        return printable(" ".join(f"{self.message.rstrip('.')}{where}.{remedy}".split()))
 
     @classmethod
     def of(cls, error: BaseException, details: str = "") -> ErrorInfo:

@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 from converter.page.document import Module, ModuleError, ParityNumbers, Report
 from converter.page.formatting import format_time
+from converter.printable import printable
 
 # A spreadsheet takes a cell that begins with one of these for a formula; some are full-width.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 _Cell = str | int | float | None
 
@@ -29,8 +30,9 @@ def to_csv(report: Report) -> bytes:
 def _format(value: _Cell) -> str | int | float:
     if value is None:
         return ""
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
+    if isinstance(value, str):
+        text = printable(value)
+        return f"'{text}" if text.startswith(_FORMULA) else text
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value

@@ -20,6 +20,7 @@ from converter.files.json_values import (
     restore_numbers,
     to_json_values,
 )
+from converter.printable import printable_json
 
 REPORT_VERSION = 1
 # The bounds of the ranges in which durations are counted, in seconds.
@@ -299,7 +300,8 @@ class _Header(msgspec.Struct):
 
 def encode_report(report: Report) -> bytes:
     """Encodes a report as the bytes of `report.json`."""
-    return msgspec.json.format(msgspec.json.encode(to_json_values(report)), indent=1) + b"\n"
+    text = msgspec.json.format(msgspec.json.encode(to_json_values(report)), indent=1).decode()
+    return (printable_json(text) + "\n").encode()
 
 
 def decode_report(content: bytes, name: str) -> Report:

@@ -20,6 +20,7 @@ from converter.page import formatting
 from converter.page.charts import duration_bars, outcome_segments
 from converter.page.document import Module, Report
 from converter.page.outcome_labels import LABELS, MEANINGS
+from converter.printable import printable
 
 _WEB = importlib.resources.files("converter.page") / "web"
 _SCRIPTS = (
@@ -57,7 +58,7 @@ def to_html(report: Report) -> bytes:
         style=markupsafe.Markup(style),
         script=markupsafe.Markup(script),
         data=_for_script(_data(report)),
-        details="\n".join(map(_packed, report.modules)),
+        details=markupsafe.Markup("\n").join(map(_packed, report.modules)),
         report=report,
         totals=report.totals,
         segments=outcome_segments(report.totals),
@@ -72,10 +73,20 @@ def to_html(report: Report) -> bytes:
 
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        finalize=_finalize,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters.update(_FILTERS)
     return environment
+
+
+def _finalize(value: Any) -> Any:
+    """Makes texts printable, of which only those of this package are markup."""
+    is_text = isinstance(value, str) and not isinstance(value, markupsafe.Markup)
+    return printable(value) if is_text else value
 
 
 def _read(name: str) -> str:

@@ -11,6 +11,7 @@ import rich.text
 from converter.parity.checks import Row
 from converter.parity.compare import Comparison
 from converter.parity.report import ParityReport, explain_row, format_number
+from converter.printable import printable
 
 _DETAILED_FAILURES = 20
 
@@ -24,10 +25,10 @@ def print_report(report: ParityReport, console: rich.console.Console) -> None:
     for entry in report.not_compared:
         lines.append(f"Not compared: {entry.text}. {entry.remedy}".rstrip())
     for line in lines:
-        console.print(line, markup=False, highlight=False)
+        console.print(printable(line), markup=False, highlight=False)
     if report.failures:
         _print_failures(report.failures, console)
-    console.print(report.sentence(), markup=False, highlight=False)
+    console.print(printable(report.sentence()), markup=False, highlight=False)
 
 
 def _summary_table(rows: Iterable[Row]) -> rich.table.Table:
@@ -39,7 +40,7 @@ def _summary_table(rows: Iterable[Row]) -> rich.table.Table:
     table.add_column("", no_wrap=True)
     shown = ""
     for (case, check), group in _group(rows).items():
-        name = rich.text.Text("" if case == shown else case)
+        name = rich.text.Text("" if case == shown else printable(case))
         facts = str(sum(row.is_fact for row in group) or "")
         table.add_row(name, check, *_tensor_cells(group), facts, _ending(group))
         shown = case
@@ -77,7 +78,7 @@ def _ending(rows: Sequence[Row]) -> str:
 def _print_failures(failures: tuple[Row, ...], console: rich.console.Console) -> None:
     console.print()
     for row in failures[:_DETAILED_FAILURES]:
-        console.print(explain_row(row), markup=False, highlight=False, style="red")
+        console.print(printable(explain_row(row)), markup=False, highlight=False, style="red")
     if len(failures) > _DETAILED_FAILURES:
         console.print(f"… and {len(failures) - _DETAILED_FAILURES} more.", highlight=False)
 

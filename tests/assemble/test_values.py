@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from converter import errors
 from converter.assemble import values
 from converter.ir.graph import Kind, TensorInfo, TensorRef
 
@@ -73,3 +74,11 @@ def test_compose_parts_shares_tensors_out_in_order():
     outputs = values.compose_parts(tensors, {"one": _DENSE, "two": _SPARSE})
     assert list(outputs) == ["one", "two"]
     assert outputs["two"].values[0] == b"a"
+
+
+def test_parts_whose_shapes_contradict_each_other_are_refused():
+    parts = [tf.zeros([4, 2], tf.int64), tf.fill([4], "a"), tf.zeros([3], tf.int64)]
+    with tf.Graph().as_default():
+        graph_parts = [tf.constant(part.numpy()) for part in parts]
+        with pytest.raises(errors.ConversionError, match="the parts of a sparse value do not fit"):
+            values.compose(graph_parts, _SPARSE)

@@ -64,6 +64,16 @@ def test_a_ref_dtype_is_that_of_its_values(half_plus_two, edit):
     assert _program(half_plus_two).signatures["default"].inputs["default"].dtype == 1
 
 
+def test_a_shape_that_no_tensor_can_have_is_refused(half_plus_two, edit, refusal):
+    with edit(half_plus_two) as saved_model:
+        shape = saved_model.meta_graphs[0].signature_def["default"].outputs["default"].tensor_shape
+        for size in (2**62, 0, 2):
+            shape.dim.add(size=size)
+    assert "output 'default' of signature 'default' has more elements" in str(
+        refusal(half_plus_two)
+    )
+
+
 def test_sparse_values(golden_module):
     info = _program(golden_module("sparse_input")).signatures["default"].inputs["default"]
     assert info.kind is Kind.SPARSE
@@ -84,6 +94,29 @@ def _composite(module, edit, change):
     with edit(module) as saved_model:
         info = saved_model.meta_graphs[0].signature_def["default"].inputs["default"]
         change(info.composite_tensor)
+
+
+def test_a_ragged_value_of_too_few_dimensions_is_refused(golden_module, edit, refusal):
+    module = golden_module("ragged_input")
+
+    def change(composite):
+        state = composite.type_spec.type_state.tuple_value.values
+        state[0].tensor_shape_value.Clear()
+        state[0].tensor_shape_value.dim.add(size=3)
+
+    _composite(module, edit, change)
+    assert "has a damaged type description" in str(refusal(module))
+
+
+def test_row_splits_that_are_no_integers_are_refused(golden_module, edit, refusal):
+    module = golden_module("ragged_input")
+
+    def change(composite):
+        state = composite.type_spec.type_state.tuple_value.values
+        state[3].tensor_dtype_value = types_pb2.DT_FLOAT
+
+    _composite(module, edit, change)
+    assert "has row splits that are not integers" in str(refusal(module))
 
 
 def test_a_composite_of_an_unknown_type_is_refused(golden_module, edit, refusal):

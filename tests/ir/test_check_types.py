@@ -5,7 +5,7 @@ import pytest
 
 from converter import errors, limits
 from converter.ir.check import check_graph
-from converter.ir.check_types import check_types
+from converter.ir.check_types import check_results, check_types
 from converter.ir.graph import VariableSpec
 from converter.ir.text import parse_graph
 
@@ -97,3 +97,23 @@ def test_refs_have_the_dtype_of_their_values(check):
 
 def test_many_outputs_cost_little(check):
     check(_GOOD.replace("num_split=2", f"num_split={limits.TENSORS}"))
+
+
+def test_a_constant_holds_a_value_of_its_dtype(check):
+    """TensorFlow's shape functions abort the process otherwise."""
+    wrong = _GOOD.replace("{tensor { dtype: DT_INT32", "{tensor { dtype: DT_FLOAT")
+    message = r"a Const of dtype int32 holds a value of dtype float32"
+    with pytest.raises(errors.FormatError, match=message) as caught:
+        check(wrong)
+    assert caught.value.node == "axis"
+
+
+def test_results_have_the_dtypes_that_a_signature_says(make_function):
+    graph = parse_graph("x = _Arg[T=float]()\nc = f[T=int32](x)\nreturn x, c")
+    function = make_function("f", {"a": "float"}, "", {"r": "a"}, results={"r": "$T"})
+    functions = {"f": function}
+    check_results(graph, (1, _INT32), functions)
+    for dtypes, node in (((2, _INT32), "x"), ((1, 1), "c")):
+        with pytest.raises(errors.FormatError, match=r"an output of a signature has") as caught:
+            check_results(graph, dtypes, functions)
+        assert caught.value.node == node

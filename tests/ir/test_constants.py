@@ -44,6 +44,9 @@ def test_a_damaged_constant_has_no_value():
     assert constants.find_value(unknown) is None
     assert constants.find_value(_damaged(dtype=1, tensor_shape={"dim": [{"size": -1}]})) is None
     assert constants.find_value(_damaged(dtype=999)) is None
+    assert constants.find_value(_damaged(dtype=20)) is None  # A resource.
+    byte = constants.find_value(_damaged(dtype=4, int_val=[-1]))
+    assert byte is None or byte == 255  # NumPy 1 wraps around.
     short = _damaged(dtype=1, tensor_shape={"dim": [{"size": 3}]}, tensor_content=b"12345")
     assert constants.find_value(short) is None
 

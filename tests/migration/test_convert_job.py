@@ -234,7 +234,7 @@ def test_a_machine_that_does_not_see_the_destination_does_not_make_one(job, tmp_
         (errors.UnsupportedOpError("no", node="n"), Refused, False),
         (errors.DestinationError("full"), Failed, False),
         (errors.InternalError("bug"), Failed, True),
-        (MemoryError(), Failed, True),
+        (errors.OutOfMemoryError("more"), Failed, False),
         (SystemExit(1), Failed, True),
     ],
 )
@@ -247,6 +247,21 @@ def test_whatever_goes_wrong_is_an_outcome(job, monkeypatch, raised, kind, has_d
     assert isinstance(outcome, kind)
     assert outcome.error.kind == type(raised).__name__
     assert ("Traceback" in outcome.error.details) is has_details
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind", "name"),
+    [(MemoryError, Failed, "OutOfMemoryError"), (RecursionError, Refused, "UnsupportedOpError")],
+)
+def test_exhaustion_is_an_outcome_with_one_line(job, monkeypatch, raised, kind, name):
+    def fail(*_, **__):
+        raise raised
+
+    monkeypatch.setattr("converter.migration.convert_job.convert", fail)
+    outcome = convert_job(job)
+    assert isinstance(outcome, kind)
+    assert outcome.error.kind == name
+    assert not outcome.error.details
 
 
 def test_an_error_names_the_destination_and_not_where_it_was_staged(job, monkeypatch):

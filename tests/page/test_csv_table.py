@@ -8,6 +8,7 @@ import pytest
 import report_data
 
 from converter.page.csv_table import to_csv
+from converter.printable import printable
 
 
 @pytest.fixture
@@ -33,17 +34,23 @@ def test_csv_has_a_line_for_each_module(table):
     assert "has no outcome" in by_path["text/begun"]["problems"]
 
 
-@pytest.mark.parametrize(
-    "message", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1", '=cmd|"/c x"!A1']
-)
+@pytest.mark.parametrize("message", ["=1+1", "+1", "-1", "@SUM(A1)", "\uff1d1", '=cmd|"/c x"!A1'])
 def test_no_cell_is_a_formula(table, tmp_path, message):
     outcome = report_data.refused(tmp_path, f"m{message}".replace("/", "_"), message=message)
     _, lines = table(report_data.write_journal(tmp_path, [outcome]))
     assert lines[0]["error_message"] == f"'{message}"
 
 
+@pytest.mark.parametrize("start", ["\t", "\r", "\n", "\u200b", "\x1b[31m", "\ufeff"])
+def test_what_a_spreadsheet_would_skip_before_a_formula_is_escaped(table, tmp_path, start):
+    outcome = report_data.refused(tmp_path, "m", message=f"{start}=1")
+    _, lines = table(report_data.write_journal(tmp_path, [outcome]))
+    assert lines[0]["error_message"] == printable(f"{start}=1")
+    assert lines[0]["error_message"][0] == "\\"
+
+
 def test_a_cell_that_is_no_formula_is_left_alone(table, tmp_path):
-    message = 'a, "b" = 1\nc -2'
+    message = 'a, "b" = 1; c -2'
     outcome = report_data.refused(tmp_path, "1-a=b", message=message)
     _, lines = table(report_data.write_journal(tmp_path, [outcome]))
     assert lines[0]["error_message"] == message

@@ -9,7 +9,8 @@ import re
 import pytest
 import report_data
 
-from converter.page.html import to_html
+from converter.page.html import _WEB, to_html
+from converter.printable import printable_lines
 
 
 class _Page(html.parser.HTMLParser):
@@ -145,3 +146,14 @@ def test_the_scripts_cannot_end_their_element():
     assert "<!--" not in page_html._script()
     assert "innerHTML" not in page_html._script()
     assert "</" not in page_html._read("page.css")
+
+
+def test_the_script_escapes_what_python_does():
+    script = (_WEB / "text.js").read_text()
+    declared = re.search(r"new RegExp\((.*?)\"gu\"", script, re.DOTALL)[1]
+    pattern = "".join(json.loads(part) for part in re.findall(r'".*?"', declared))
+    pattern = re.sub(r"\\u\{(\w+)\}", lambda found: f"\\U{int(found[1], 16):08x}", pattern)
+    everything = "".join(map(chr, range(0x110000)))
+    assert re.sub(pattern, "", everything) == "".join(
+        character for character in everything if printable_lines(character) == character
+    )

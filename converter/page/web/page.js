@@ -99,7 +99,12 @@ function showCause() {
   if (!cause) return;
   const button = element("button", { type: "button" }, "Show all causes");
   button.addEventListener("click", () => change({ cause: null }));
-  byId("cause").replaceChildren("Only ", code(cause.kind), ` ${cause.shape} `, button);
+  byId("cause").replaceChildren(
+    "Only ",
+    code(cause.kind),
+    ` ${printable(cause.shape)} `,
+    button,
+  );
 }
 
 /** Opens or closes a module, as the state says. */
@@ -109,7 +114,7 @@ async function showModule() {
     if (dialog.open) dialog.close();
     return;
   }
-  byId("module-title").textContent = path;
+  byId("module-title").textContent = printable(path);
   byId("details").replaceChildren();
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;

@@ -1,8 +1,30 @@
 // Makes elements, and words numbers.
 //
-// All data of the page were written by others: they become text, never markup.
+// All data of the page were written by others: they become printable text, never markup.
 
 const SVG = "http://www.w3.org/2000/svg";
+
+// The characters of `printable_lines` in printable.py: all but tabs and newlines.
+const UNPRINTABLE = new RegExp(
+  "(?![\\t\\n])[\\x00-\\x1f\\x7f-\\x9f\\xad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u3164" +
+    "\\uffa0\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufe00-\\ufe0f\\ufeff\\ufff0-\\ufffb\\ufffe\\uffff" +
+    "\\ud800-\\udfff\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}]",
+  "gu",
+);
+
+/** Text with an escape, such as `\u202e`, for each character that a reader would not see. */
+function printable(text) {
+  return text.replace(UNPRINTABLE, (found) => {
+    const code = found.codePointAt(0);
+    if (code < 0x100) return `\\x${code.toString(16).padStart(2, "0")}`;
+    if (code < 0x10000) return `\\u${code.toString(16).padStart(4, "0")}`;
+    return `\\U${code.toString(16).padStart(8, "0")}`;
+  });
+}
+
+function printableOf(value) {
+  return typeof value === "string" ? printable(value) : value;
+}
 
 /** An element; an attribute that is null or false is left out. */
 function element(tag, attributes, ...children) {
@@ -15,9 +37,12 @@ function svgElement(tag, attributes, ...children) {
 
 function furnish(made, attributes, children) {
   for (const [name, value] of Object.entries(attributes || {})) {
-    if (value !== null && value !== false) made.setAttribute(name, value === true ? "" : value);
+    if (value !== null && value !== false) {
+      made.setAttribute(name, value === true ? "" : printableOf(value));
+    }
   }
-  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+  const given = children.flat(Infinity).filter((child) => child !== null && child !== undefined);
+  made.append(...given.map(printableOf));
   return made;
 }
 

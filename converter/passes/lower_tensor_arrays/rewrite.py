@@ -16,6 +16,7 @@ from converter.passes.lower_tensor_arrays.order import is_dynamic
 
 _Attrs = Mapping[str, AttrValue]
 
+_LARGEST_SIZE = 2**31 - 1
 _INT32 = attributes.type_attr(op_facts.DT_INT32)
 _VARIANT = attributes.type_attr(op_facts.DT_VARIANT)
 
@@ -238,7 +239,14 @@ class Rewrite:
         if shape is None:
             value = attributes.int_scalar_attr(-1)
         else:
-            value = attributes.int_vector_attr([-1 if size is None else size for size in shape])
+            sizes = [-1 if size is None else size for size in shape]
+            if max(sizes, default=0) > _LARGEST_SIZE:
+                raise errors.UnsupportedOpError(
+                    f"the elements of a TensorArray have a size of {max(sizes)}, which is above"
+                    f" {_LARGEST_SIZE}",
+                    node=node.name,
+                )
+            value = attributes.int_vector_attr(sizes)
         return self._constant(node, "dims", value, *beside)
 
     def _number(self, node: Node, number: int, *beside: TensorRef) -> TensorRef:
