@@ -110,13 +110,13 @@ class CallableInfo(msgspec.Struct, frozen=True, kw_only=True):
     signature: str
     tags: tuple[str, ...]
     training_tags: tuple[str, ...] | None
-    always_trains: bool
+    always_trains: bool = False
     inputs: dict[str, ValueInfo]
     hparams: dict[str, HyperparameterInfo]
     outputs: dict[str, ValueInfo]
     return_endpoints: bool
-    served_as: str | None
-    serving_keywords: dict[str, str]
+    served_as: str | None = None
+    serving_keywords: dict[str, str] = {}
     variables: tuple[str, ...]
     regularization_losses: tuple[int, ...]
     update_ops: tuple[str, ...]
@@ -187,7 +187,7 @@ class AttachmentInfo(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     size_bytes: int
     json: dict[str, Any] | None
-    file: str
+    file: str = ""
 
 
 class DroppedInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -221,19 +221,21 @@ class ParityInfo(msgspec.Struct, frozen=True, kw_only=True):
       remedies: What to do so that it can be compared.
     """
 
-    verdict: Verdict
+    verdict: Verdict = "not compared"
     passed: bool
     tensors: int
     bit_equal: int
-    conditional: int
-    facts: int
+    conditional: int = 0
+    facts: int = 0
     worst_abs: Number
     worst_rel: Number
-    random_ops: dict[str, int]
-    not_compared: tuple[str, ...]
-    remedies: tuple[str, ...]
+    random_ops: dict[str, int] = {}
+    not_compared: tuple[str, ...] = ()
+    remedies: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.passed:  # The first records have no verdict.
+            msgspec.structs.force_setattr(self, "verdict", "equal")
         restore_numbers(self, "worst_abs", "worst_rel")
 
 

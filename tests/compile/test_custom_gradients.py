@@ -8,27 +8,8 @@ from converter.compile.lowering import Lowering
 
 
 @pytest.fixture
-def library(make_program):
-    """`library(f, g)` has these functions, of which g is the gradient of f."""
-
-    def make(*functions, **gradients):
-        return make_program(
-            functions={function.signature.name: function for function in functions},
-            gradients=gradients or {"f": "g"},
-        )
-
-    return make
-
-
-@pytest.fixture
 def square(make_function):
     return make_function("f", {"x": "float"}, "y = Square[T=float](x)", {"out": "y:y:0"})
-
-
-@pytest.fixture
-def gradient(make_function):
-    body = "d = Mul[T=float](x, dy)"
-    return make_function("g", {"x": "float", "dy": "float"}, body, {"dx": "d:z:0"})
 
 
 def test_a_function_and_its_gradient(library, square, gradient):

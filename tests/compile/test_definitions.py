@@ -43,25 +43,6 @@ def _require(program, *texts):
 
 
 @pytest.fixture
-def library(make_program):
-    """`library(f, g)` has these functions, of which g is the gradient of f."""
-
-    def make(*functions, **gradients):
-        return make_program(
-            functions={function.signature.name: function for function in functions},
-            gradients=gradients or {"f": "g"},
-        )
-
-    return make
-
-
-@pytest.fixture
-def gradient(make_function):
-    body = "d = Mul[T=float](x, dy)"
-    return make_function("g", {"x": "float", "dy": "float"}, body, {"dx": "d:z:0"})
-
-
-@pytest.fixture
 def with_table(make_program):
     """`with_table(text, t=("fill",))` has tables with these initializers."""
 

@@ -127,9 +127,18 @@ def test_it_is_json_that_people_can_read():
     assert json.loads(text) == {"names": ["ä"]}
 
 
-def test_records_of_before_regions_are_read(record, tmp_path):
+def test_the_first_records_are_read(record, tmp_path):
     older = record("half_plus_two")
     assert older.pop("regions")
+    for part in older["callables"].values():
+        for name in ("always_trains", "served_as", "serving_keywords"):
+            del part[name]
+    older["parity"] = {
+        "passed": True, "tensors": 12, "bit_equal": 12, "worst_abs": 0.0, "worst_rel": 0.0,
+    }  # fmt: skip
     (tmp_path / FOLDER).mkdir()
     (tmp_path / FOLDER / FILENAME).write_bytes(to_bytes(older))
-    assert read_record(tmp_path).regions == {}
+    found = read_record(tmp_path)
+    assert found.regions == {}
+    assert found.callables["default"].serving_keywords == {}
+    assert found.parity.verdict == "equal"

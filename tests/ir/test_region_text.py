@@ -4,43 +4,14 @@ import textwrap
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ir.region_samples import BRANCH, LOOP, WHOLE, ref, refs, region
 
 from converter.ir import region_text
 from converter.ir.graph import Node, TensorRef
 from converter.ir.region import Branch, Carried, Loop, Region, check_region
 from converter.ir.region_text import format_region, parse_region
-from converter.ir.text import parse_graph
-
-
-def _ref(name):
-    return TensorRef.parse(name)
-
-
-def _refs(*names):
-    return tuple(map(_ref, names))
-
-
-def _region(text, args=()):
-    graph = parse_graph(text)
-    return Region(tuple(args), tuple(graph.nodes.values()), graph.results)
-
 
 _NOTHING = Region((), (), ())
-_LOOP = Loop(
-    name="f",
-    carried=(Carried("i", _ref("zero"), (), _ref("last")), Carried("v", _ref("x"), (2, None))),
-    predicate=_region("more = Less(i, n)\nreturn more", "iv"),
-    body=_region("next = Add(i, one)\nreturn next, v", "iv"),
-    maximum_iterations=_ref("n"),
-)
-_BRANCH = Branch(
-    predicate=_ref("p"),
-    then=_region("a = Neg(x)\nreturn a"),
-    otherwise=_region("return x"),
-    outputs=_refs("m"),
-)
-_BEFORE = tuple(parse_graph("zero = Const()\none = Const()").nodes.values())
-_WHOLE = Region(("n", "x", "p"), (*_BEFORE, _LOOP, _BRANCH), _refs("last", "m"))
 
 
 def _dedent(text):
@@ -66,7 +37,7 @@ def test_the_example_of_the_docstring_round_trips():
 
 def test_a_region_with_a_loop_and_a_branch():
     _same(
-        _WHOLE,
+        WHOLE,
         _dedent(
             """
             args n, x, p
@@ -93,16 +64,16 @@ def test_a_region_with_a_loop_and_a_branch():
 
 def test_all_that_can_stand_in_a_head():
     loop = dataclasses.replace(
-        _LOOP,
-        carried=(Carried("v", _ref("x:1")),),
+        LOOP,
+        carried=(Carried("v", ref("x:1")),),
         maximum_iterations=None,
         parallel_iterations=1,
         has_gradient=False,
         control_inputs=("u",),
-        predicate=_region("return v", "v"),
-        body=_region("return v", "v"),
+        predicate=region("return v", "v"),
+        body=region("return v", "v"),
     )
-    branch = Branch(_ref("p:1"), _NOTHING, _NOTHING, _refs("m", "m:1"), ("u", "v"))
+    branch = Branch(ref("p:1"), _NOTHING, _NOTHING, refs("m", "m:1"), ("u", "v"))
     _same(
         Region((), (loop, branch), ()),
         _dedent(
@@ -121,7 +92,7 @@ def test_all_that_can_stand_in_a_head():
 
 
 def test_a_branch_for_its_effect_alone():
-    branch = Branch(_ref("p"), Region((), (Node("u", "NoOp"),), ()), _NOTHING, (), ("w",))
+    branch = Branch(ref("p"), Region((), (Node("u", "NoOp"),), ()), _NOTHING, (), ("w",))
     text = "branch p, ^w:\n  then:\n    u = NoOp()\n  else:\n"
     _same(Region((), (branch,), ()), text)
     _same(
@@ -132,10 +103,10 @@ def test_a_branch_for_its_effect_alone():
 
 @pytest.mark.parametrize(
     ("limit", "printed"),
-    [(0, "0"), (7, "7"), (_ref("n"), "n"), (_ref("n:1"), "n:1"), (_ref("7"), "7:0")],
+    [(0, "0"), (7, "7"), (ref("n"), "n"), (ref("n:1"), "n:1"), (ref("7"), "7:0")],
 )
 def test_a_limit_is_a_number_or_a_tensor_even_one_named_by_digits(limit, printed):
-    region = Region((), (dataclasses.replace(_LOOP, maximum_iterations=limit),), ())
+    region = Region((), (dataclasses.replace(LOOP, maximum_iterations=limit),), ())
     assert f"-> last, at most {printed}:\n" in format_region(region)
     assert parse_region(format_region(region)) == region
 
@@ -151,10 +122,10 @@ def test_a_limit_is_a_number_or_a_tensor_even_one_named_by_digits(limit, printed
 )
 def test_each_output_belongs_to_its_carried_value(outputs, printed):
     carried = tuple(
-        dataclasses.replace(value, output=output and _ref(output))
-        for value, output in zip(_LOOP.carried, outputs, strict=True)
+        dataclasses.replace(value, output=output and ref(output))
+        for value, output in zip(LOOP.carried, outputs, strict=True)
     )
-    loop = dataclasses.replace(_LOOP, carried=carried, maximum_iterations=None)
+    loop = dataclasses.replace(LOOP, carried=carried, maximum_iterations=None)
     text = format_region(Region((), (loop,), ()))
     assert text.splitlines()[0].endswith(printed)
     assert parse_region(text) == Region((), (loop,), ())
@@ -171,13 +142,13 @@ def test_each_output_belongs_to_its_carried_value(outputs, printed):
     ],
 )
 def test_frames_may_have_any_name(name, printed):
-    region = Region((), (dataclasses.replace(_LOOP, name=name),), ())
+    region = Region((), (dataclasses.replace(LOOP, name=name),), ())
     assert format_region(region).startswith(f"loop {printed}(i=zero")
     assert parse_region(format_region(region)) == region
 
 
 def test_regions_in_regions_are_indented():
-    outer = dataclasses.replace(_BRANCH, then=Region((), (_BRANCH,), _refs("m")))
+    outer = dataclasses.replace(BRANCH, then=Region((), (BRANCH,), refs("m")))
     _same(
         Region((), (outer,), ()),
         _dedent(
@@ -218,8 +189,8 @@ def test_constants_print_their_values_and_large_ones_abbreviated():
 
 
 def test_comments_blank_lines_and_a_common_margin_are_ignored():
-    text = "\n# a comment\n".join(f"    {line}" for line in format_region(_WHOLE).splitlines())
-    assert parse_region(text) == _WHOLE
+    text = "\n# a comment\n".join(f"    {line}" for line in format_region(WHOLE).splitlines())
+    assert parse_region(text) == WHOLE
 
 
 @pytest.mark.parametrize(
