@@ -6,7 +6,8 @@ kilobytes can take all memory: by one `Fill`, or by strings that double in each 
 Here, sizes are computed in Python, before TensorFlow sees the graph.
 
 Constants in this sense are Consts, static shapes, and what stateless ops make of those. It does not
-matter whether a shape function asks for them: all are bounded.
+matter whether a shape function asks for them: all are bounded, except for sizes that depend on what
+an op computes that the user lets through. Nothing knows them, and the user vouches for that op.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from converter.ir import attributes, op_facts
 from converter.ir.attributes import Shape
 from converter.ir.graph import BOUND_OPS, CUSTOM_GRADIENT_OP, VARIABLE_VALUE_OP, Node, TensorRef
 from converter.ir.region import Loop, Region
+from converter.safety.check_safety import is_let_through
 from converter.safety.extent import UNKNOWN, Extent, in_range
 from converter.safety.infer import infer_alone
 from converter.safety.shape_rules import ALIASES, RULES, RULES_OF_SEVERAL
@@ -68,6 +70,7 @@ class _Bounds:
         self._variables = variables
         self._producer = producer
         self._extents: dict[TensorRef, Extent] = {}
+        self._vouched_for: set[str] = set()
         self._computed = 0
         self._measured = _find_measured(region)
         stored = sum(_stored_bytes(node) for node in region.nodes() if node.op == "Const")
@@ -119,7 +122,11 @@ class _Bounds:
         if any(extent.elements is None for extent in made):
             made = [Extent(shape) for shape in infer_alone(node, inputs, self._producer)]
         constant = []
+        is_vouched_for = self._is_vouched_for(node)
         for index, extent in enumerate(made):
+            if extent.elements is None and is_vouched_for:
+                constant.append(extent)
+                continue
             dtype = op_facts.output_dtype(node, index) % op_facts.REF_OFFSET
             bounded = _bound(node, extent, inputs, sizes, dtype)
             is_variant = dtype == op_facts.DT_VARIANT
@@ -128,6 +135,14 @@ class _Bounds:
                 self._add(size, node)
             constant.append(bounded)
         return constant
+
+    def _is_vouched_for(self, node: Node) -> bool:
+        """Whether the user lets through an op that makes this constant, or what it is made of."""
+        # Sides of branches may have nodes of the same name.
+        self._vouched_for.discard(node.name)
+        if is_let_through(node) or any(ref.node in self._vouched_for for ref in node.inputs):
+            self._vouched_for.add(node.name)
+        return node.name in self._vouched_for
 
     def _add(self, size: int, node: Node) -> None:
         self._computed += size

@@ -57,6 +57,11 @@ def find_unsafe(node: Node, nodes: Nodes, allowed: AllowedOps) -> Classification
     return find_danger(node, nodes) if classification.kind.is_allowed else classification
 
 
+def is_let_through(node: Node) -> bool:
+    """Whether a node that `check_safety` passed did so since the user lets its op through."""
+    return node.op not in _TRACED and not classify(node.op).kind.is_allowed
+
+
 def _check_nodes(checked: Sequence[Node], allowed: AllowedOps, depth: int = 0) -> dict[str, str]:
     # Sides of branches may have nodes of the same name, each a copy of one node of the module.
     nodes = {node.name: node for node in checked}
