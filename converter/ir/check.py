@@ -30,7 +30,7 @@ def check_graph(
         if name != node.name:
             raise errors.InternalError(f"node {node.name!r} is listed as {name!r}")
         if node.op in absent:
-            raise errors.InternalError(f"op {node.op!r} at {name!r} should have been removed")
+            raise errors.InternalError(f"op {node.op!r} at {node.name!r} should have been removed")
         if node.op not in functions:
             _check_node(node)
         for control in node.control_inputs:
