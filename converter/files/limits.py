@@ -13,8 +13,8 @@ MAX_MODULE_DEF_BYTES = 1 << 16
 
 # About 50 bytes for each variable: the indexes of BERT and of Inception have some 20 KiB.
 MAX_INDEX_BYTES = 1 << 24
-# TensorFlow compresses none; those of others are decompressed in Python, some 8 MiB a second.
-MAX_DECOMPRESSED_INDEX_BYTES = 1 << 23
+# TensorFlow compresses none. Those of others, decompressed, may be as large as one that is not.
+MAX_DECOMPRESSED_INDEX_BYTES = MAX_INDEX_BYTES
 # Tensors and slices of them. TF1 needs hours to build a graph of so many variables.
 MAX_INDEX_ITEMS = 100_000
 # Prefix compression lets a small index stand for very long keys; this is their total.
