@@ -23,6 +23,7 @@ from typing import Any
 
 from converter import errors
 from converter.cli import terminal
+from converter.cli.limits import add_limits
 from converter.files.paths import RemotePath, as_path
 
 NAME = "scan"
@@ -45,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the lowest severity for exit status 1: low, medium or high (the default); none"
         " for no finding at all",
     )
+    add_limits(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

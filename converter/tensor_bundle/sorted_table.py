@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 
 import crc32c
 
-from converter.files import limits
+from converter import limits
 from converter.tensor_bundle import snappy
 
 FOOTER_SIZE = 48
