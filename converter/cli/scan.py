@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import pathlib
 import urllib.parse
 from typing import Any
@@ -74,7 +75,7 @@ def _location(source: str) -> str:
     if place == here:
         return ""
     if place.is_relative_to(here):
-        return urllib.parse.quote(place.relative_to(here).as_posix())
+        return urllib.parse.quote(os.fsencode(place.relative_to(here).as_posix()))
     return place.as_uri()
 
 
