@@ -20,9 +20,9 @@ from typing import Any, TypeVar
 import numpy as np
 import tensorflow as tf
 
+from converter import limits
+
 T = TypeVar("T")
-_MOST_JSON_BYTES = 1 << 28
-_MOST_DIMENSIONS = 254  # Source: TensorShape of TensorFlow.
 _STRING = "string"
 
 
@@ -52,7 +52,7 @@ def read_message(path: pathlib.Path, kind: type[T], limit_bytes: int) -> T:
     """
     try:
         text = path.with_suffix(".json")
-        if text.stat().st_size > _MOST_JSON_BYTES:
+        if text.stat().st_size > limits.MAX_JSON_BYTES:
             raise DamagedMessageError("it is too large")
         document = json.loads(text.read_bytes())
         arrays = _read_arrays(path.with_suffix(".npz"), document["arrays"], limit_bytes)
@@ -117,7 +117,7 @@ def _read_arrays(path: pathlib.Path, described: Any, limit_bytes: int) -> list[n
 
 
 def _array(raw: Any, number: int, dtype: str, shape: list[int]) -> np.ndarray:
-    if len(shape) > _MOST_DIMENSIONS or not all(type(n) is int and n >= 0 for n in shape):
+    if len(shape) > limits.MAX_RANK or not all(type(n) is int and n >= 0 for n in shape):
         raise DamagedMessageError(f"array {number} has the shape {shape}")
     content = _expect(raw[f"{number}"], np.uint8)
     if dtype == _STRING:

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 import cramjam
 import crc32c
 
-from converter.files import limits
+from converter import limits
 
 FOOTER_SIZE = 48
 _MAGIC = 0xDB4775248B80FB57
