@@ -173,7 +173,7 @@ def _draw_op(chance: random.Random, fixture: Fixture, place: Any, nodes: Any) ->
     return Edit("set", at=(*place, "op"), value=new)
 
 
-def _draw_input(chance: random.Random, fixture: Fixture, place: Any, nodes: Any) -> Edit:
+def _draw_input(chance: random.Random, _: Fixture, place: Any, nodes: Any) -> Edit:
     """Redirects an input to another node, most often one of the same graph."""
     node, other = nodes[place[-1]], chance.choice(nodes)
     if not node.input:
@@ -181,7 +181,8 @@ def _draw_input(chance: random.Random, fixture: Fixture, place: Any, nodes: Any)
     position, at = chance.randrange(len(node.input)), (*place, "input")
     new = chance.choice([other.name, other.name, f"{other.name}:1", f"^{other.name}", node.name])
     if "node_def" in place and not new.startswith("^"):
-        new = chance.choice([chance.choice(nodes[chance.randrange(len(nodes))].input or [new]), new])
+        named_elsewhere = nodes[chance.randrange(len(nodes))].input or [new]
+        new = chance.choice([chance.choice(named_elsewhere), new])
     kind = chance.random()
     if kind < 0.6:
         return Edit("set", at=(*at, position), value=new)
@@ -195,13 +196,13 @@ def _draw_rename(chance: random.Random, fixture: Fixture, place: Any, nodes: Any
     return Edit("rename node", at=place, value=new)
 
 
-def _draw_retype(chance: random.Random, fixture: Fixture, place: Any, nodes: Any) -> Edit:
+def _draw_retype(chance: random.Random, _: Fixture, place: Any, nodes: Any) -> Edit:
     types = sorted({attr.type for node in nodes for attr in node.attr.values() if attr.type})
     old = chance.choice(types or [1])
     return Edit("retype", at=place[:2], value=[old, chance.choice(samples.TYPES)])
 
 
-def _draw_insert(chance: random.Random, fixture: Fixture, place: Any, nodes: Any) -> Edit:
+def _draw_insert(chance: random.Random, _: Fixture, place: Any, nodes: Any) -> Edit:
     count = len(nodes[place[-1]].input)
     position = chance.randrange(count) if count else 0
     return Edit("insert op", at=(*place, "input", position), value=chance.choice(samples.UNARY_OPS))

@@ -24,6 +24,8 @@ from module_fuzzing.fixtures import GOLDEN
 from module_fuzzing.mutant import GRAPHS, INDEX, MODULE_DEF, SHARD, Edit, Mutant
 from module_fuzzing.places import MisfitError
 
+Apply = Callable[[pathlib.Path, Edit], None]
+
 # Their `value` is the path of another file.
 _WITH_TARGETS = ("move file", "copy file", "hard link")
 _MESSAGES = {GRAPHS: saved_model_pb2.SavedModel, MODULE_DEF: hub_protos.ModuleDef}
@@ -80,7 +82,7 @@ def read_entries(content: bytes) -> dict[str, Any]:
     return {key.hex(): (entry if key else header).FromString(value) for key, value in items}
 
 
-def _on_message(change: Callable[[Any, Edit], None]) -> Callable[[pathlib.Path, Edit], None]:
+def _on_message(change: Callable[[Any, Edit], None]) -> Apply:
     def apply(directory: pathlib.Path, edit: Edit) -> None:
         with opened(directory, edit.file) as root:
             change(root, edit)
@@ -88,7 +90,7 @@ def _on_message(change: Callable[[Any, Edit], None]) -> Callable[[pathlib.Path, 
     return apply
 
 
-def _at_place(change: Callable[[Any, Any, Edit], None]) -> Callable[[pathlib.Path, Edit], None]:
+def _at_place(change: Callable[[Any, Any, Edit], None]) -> Apply:
     return _on_message(
         lambda root, edit: places.change_at(root, edit.at, lambda h, step: change(h, step, edit))
     )
@@ -143,7 +145,7 @@ def _nest(holder: Any, step: Any, edit: Edit) -> None:
 # Bytes.
 
 
-def _on_bytes(change: Callable[[bytearray, Any], bytearray]) -> Callable[[pathlib.Path, Edit], None]:
+def _on_bytes(change: Callable[[bytearray, Any], bytearray]) -> Apply:
     def apply(directory: pathlib.Path, edit: Edit) -> None:
         path = directory / edit.file
         changed = change(bytearray(path.read_bytes()), edit.value)
@@ -263,7 +265,7 @@ def _as_text(directory: pathlib.Path, edit: Edit) -> None:
     (directory / f"{edit.file}txt").write_text(text_format.MessageToString(content))
 
 
-EDITS: dict[str, Callable[[pathlib.Path, Edit], None]] = {
+EDITS: dict[str, Apply] = {
     "set": _at_place(_set),
     "append": _at_place(_append),
     "clear": _at_place(lambda holder, step, edit: places.remove(holder, step)),  # noqa: ARG005
