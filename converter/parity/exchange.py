@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import lzma
 import pathlib
+import struct
 import types
 import typing
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -24,6 +27,12 @@ from converter import limits
 
 T = TypeVar("T")
 _STRING = "string"
+# Of NumPy for damaged .npz files. RuntimeErrors are unknown methods of compression, encryption, and
+# JSON that is nested too deeply.
+NPZ_ERRORS = (
+    OSError, EOFError, ValueError, TypeError, AttributeError, LookupError, RuntimeError,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
+)  # fmt: skip
 
 
 class DamagedMessageError(Exception):
@@ -57,14 +66,9 @@ def read_message(path: pathlib.Path, kind: type[T], limit_bytes: int) -> T:
         document = json.loads(text.read_bytes())
         arrays = _read_arrays(path.with_suffix(".npz"), document["arrays"], limit_bytes)
         value: T = _Decoder(arrays).decode(document["value"], kind)
-    except _ERRORS as error:
+    except NPZ_ERRORS as error:
         raise DamagedMessageError(f"{type(error).__name__}: {error}") from error
     return value
-
-
-_ERRORS = (
-    OSError, ValueError, TypeError, LookupError, RecursionError, zipfile.BadZipFile
-)  # fmt: skip
 
 
 class _Encoder:
