@@ -50,9 +50,7 @@ class LoadedModule:
 
     def observe(self, case: Case) -> Observation:
         """The callable's outputs, gradients and effects."""
-        result, tape, error = self._record(
-            lambda: self._call(case, case.attribute, endpoints=True)
-        )
+        result, tape, error = self._record(lambda: self._call(case, case.attribute, endpoints=True))
         changed = find_changed(self._initial, self._read_all())
         outputs = _name_outputs(result)
         gradients, error = self._differentiate(tape, list(outputs.values()), error)
