@@ -7,8 +7,8 @@
 Each mutant is a fixture with one or a few edits: of its graphs, functions, signatures, collections,
 checkpoint, and files. It must be refused by a ConversionError of one printable line, or convert to
 a SavedModel that loads and equals the mutant itself in a V1 Session. Anything else is a finding: it
-is made as small as possible, and written where a test runs it again. Exit status 1 when there is
-one.
+is made as small as possible, and written where a test runs it again (see `regressions.py`). Exit
+status 1 when there is one.
 """
 
 from __future__ import annotations

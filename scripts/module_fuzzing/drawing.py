@@ -29,11 +29,16 @@ def draw(seed: int, number: int, fixtures: Sequence[str]) -> Mutant:
       fixtures: The fixtures to choose from.
     """
     chance = random.Random(f"{seed}/{number}")
-    fixture = Fixture(chance.choice(fixtures))
+    fixture = _find_fixture(chance.choice(fixtures))
     edits: list[Edit] = []
     for _ in range(chance.choice(_COUNTS)):
         edits += _draw_edits(chance, fixture)
     return Mutant(fixture.name, tuple(edits))
+
+
+@functools.lru_cache(maxsize=32)
+def _find_fixture(name: str) -> Fixture:
+    return Fixture(name)
 
 
 class Fixture:

@@ -105,9 +105,7 @@ class _Judge:
             if refusals:
                 self._judgement.say(REFUSED, type(refusals[0]).__name__, str(refusals[0]))
                 return
-            with self._step("load", may_refuse=False):
-                tf.saved_model.load(str(self._converted))
-            self._compare()
+            self._compare(self._find_load_error())
 
     @contextlib.contextmanager
     def _step(self, name: str, *, may_refuse: bool = True) -> Iterator[list[Exception]]:
@@ -141,12 +139,29 @@ class _Judge:
             self._judgement.say(FINDING, "leaves files", ", ".join(sorted(left - expected)))
             raise _FoundError
 
-    def _compare(self) -> None:
+    def _find_load_error(self) -> Exception | None:
+        """Loads the result; its error is none of the converter's where V1 has one, too."""
+        self._judgement.step = "load"
+        self._tell(self._judgement)
+        try:
+            tf.saved_model.load(str(self._converted))
+        except Exception as error:
+            return error
+        return None
+
+    def _compare(self, load_error: Exception | None) -> None:
         with self._step("compare") as refusals:
             original = run_original(self._module, self._converted)
         if refusals:
-            self._judgement.say(NOT_COMPARED, "V1 does not run it", str(refusals[0]))
+            self._judgement.say(NOT_COMPARED, "V1 does not import it", str(refusals[0]))
             return
+        if not original.observations:
+            why = "; ".join(entry.text for entry in original.not_compared)
+            self._judgement.say(NOT_COMPARED, "V1 does not run it", why)
+            return
+        if load_error is not None:
+            self._judgement.step = "load"
+            self._found("raises", load_error)
         with self._step("run", may_refuse=False):
             report = compare(
                 original, self._converted, tolerances=Tolerances(), fresh_process=False

@@ -1,4 +1,8 @@
-"""Findings as files, `tests/regressions/NAME/mutant.json`, which tests run again."""
+"""Findings as files, `tests/regressions/NAME/mutant.json`, which tests run again.
+
+Once a finding is mended, its directory gets a name that says what it was, and its `outcome` what
+the mended converter makes of it: `refused`, `equal` or `not compared`.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ def write(folder: pathlib.Path, mutant: dict[str, Any], judgement: Judgement) ->
         number += 1
     directory.mkdir(parents=True)
     found = f"{judgement.step} {judgement.kind}: {judgement.message}"
-    (directory / _FILE).write_text(write_json({**mutant, "found": found}))
+    (directory / _FILE).write_text(write_json({**mutant, "found": found, "outcome": ""}))
     return directory
 
 

@@ -24,7 +24,8 @@ NAMES = (
 BYTES = ("", "\0", "x", "\xff", "\xff" * 9, "\x0a\xff\xff\xff\xff\x0f", "/etc/passwd", "[")
 FILE_NAMES = (
     "assets/x", "assets/\udcff", "assets/a\nb", "assets/\x1b[31m", "a/b/c/d/e/f",
-    "assets/" + "y" * 250, "variables/variables.data-00001-of-00002", "variables/checkpoint", "saved_model.pbtxt",
+    "assets/" + "y" * 250, "variables/variables.data-00001-of-00002", "variables/checkpoint",
+    "saved_model.pbtxt",
     "tfhub_module.pbtxt", "assets.extra/conversion.json", "assets.extra/x", "keras_metadata.pb",
     "fingerprint.pb", ".hidden", "variables/x.index",
 )  # fmt: skip

@@ -58,7 +58,8 @@ class Statistics:
 
     def to_json(self) -> dict[str, Any]:
         """Returns all of it as JSON values."""
-        return {"mutants": self.mutants, **dataclasses.asdict(self)}
+        counts = {"states": dict(self.states), "kinds": dict(self.kinds)}
+        return {"mutants": self.mutants, **vars(self), **counts}
 
     def print_summary(self) -> None:
         """Prints all of it for people."""
