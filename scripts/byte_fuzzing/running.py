@@ -35,7 +35,7 @@ def fuzz(target: Target, seconds: float, seed: int, place: pathlib.Path) -> int:
     corpus, findings = place / "corpus", place / "findings"
     for folder in (corpus, findings):
         folder.mkdir(parents=True)
-    for number, content in enumerate(target.seeds()):
+    for number, content in enumerate(_first_inputs(target, seed)):
         (corpus / f"seed_{number:03}").write_bytes(content)
     end, runs, peak = time.monotonic() + seconds, 0, 0
     for restart in range(_MOST_RESTARTS):
