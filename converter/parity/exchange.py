@@ -116,7 +116,8 @@ def _read_arrays(path: pathlib.Path, described: Any, limit_bytes: int) -> list[n
         # A compressed entry could be far larger than it looks.
         if sum(entry.file_size for entry in archive.infolist()) > limit_bytes:
             raise DamagedMessageError(f"its arrays have more than {limit_bytes} bytes")
-    with np.load(path, allow_pickle=False) as raw:
+    # NumPy leaves a file open that it cannot read.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as raw:
         return [_array(raw, number, *entry) for number, entry in enumerate(described)]
 
 

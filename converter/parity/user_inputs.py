@@ -31,7 +31,8 @@ def read_arrays(inputs: Mapping[str, Any] | str | os.PathLike[str] | None) -> di
     if isinstance(inputs, Mapping):
         return {name: np.asarray(array) for name, array in inputs.items()}
     try:
-        with np.load(os.fspath(inputs), allow_pickle=False) as arrays:
+        # NumPy leaves a file open that it cannot read.
+        with open(inputs, "rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
     except NPZ_ERRORS as error:
         raise errors.UsageError(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import pathlib
+import random
 import re
 import subprocess
 import sys
 import time
 
+from fuzz_bytes.mutate import mutate
 from fuzz_bytes.regressions import REGRESSIONS
 from fuzz_bytes.target import Target, minimize
 
@@ -18,6 +20,7 @@ _LONGEST = "longest"
 # Of one input, of the clock; the machine may be busy.
 _HANG_SECONDS = 30
 _MOST_RESTARTS = 5
+_MUTANTS = 200
 # With TensorFlow, which takes some 600 MiB.
 _MEMORY_MIB = 3000
 _LONGEST_INPUT = 1 << 16
@@ -35,7 +38,7 @@ def fuzz(target: Target, seconds: float, seed: int, place: pathlib.Path) -> int:
     corpus, findings = place / "corpus", place / "findings"
     for folder in (corpus, findings):
         folder.mkdir(parents=True)
-    for number, content in enumerate(target.seeds()):
+    for number, content in enumerate(_first_inputs(target, seed)):
         (corpus / f"seed_{number:03}").write_bytes(content)
     end, runs, peak = time.monotonic() + seconds, 0, 0
     for restart in range(_MOST_RESTARTS):
@@ -53,6 +56,12 @@ def fuzz(target: Target, seconds: float, seed: int, place: pathlib.Path) -> int:
         flush=True,
     )
     return count
+
+
+def _first_inputs(target: Target, seed: int) -> list[bytes]:
+    """The seeds, and changes of them that libFuzzer would not make, such as deep nesting."""
+    seeds, rng = target.seeds(), random.Random(seed)
+    return [*seeds, *(mutate(rng.choice(seeds), seeds, rng) for _ in range(_MUTANTS))]
 
 
 def _run(name: str, corpus: pathlib.Path, findings: pathlib.Path, seconds: int, seed: int) -> str:

@@ -1,6 +1,7 @@
 """Random changes of bytes, without a library."""
 
 import random
+import re
 from collections.abc import Sequence
 
 # What lengths, offsets and counts are compared with.
@@ -11,6 +12,10 @@ _NUMBERS = (
     b"\\ud800",
 )  # fmt: skip
 _MOST_CHANGES = 5
+# Python's stack ends at a thousand calls.
+_DEPTHS = (100, 400, 900, 5000)
+# Of JSON, TOML, and protobuf as text.
+_VALUE = re.compile(rb'(?<=[:=])\s*("[^"]*"|[\w.+-]+|\[\]|\{\})')
 
 
 def mutate(data: bytes, others: Sequence[bytes], rng: random.Random) -> bytes:
@@ -61,16 +66,17 @@ def _splice(data, others, rng):
     data[start : start + rng.randint(0, 64)] = other[_place(other, rng, longest=256)]
 
 
+def _nest(data, _, rng):
+    """Puts lists or objects of some depth in the place of a value."""
+    opening, closing = rng.choice(((b"[", b"]"), (b'{"a":', b"}")))
+    depth = rng.choice(_DEPTHS)
+    values = [match.span() for match in _VALUE.finditer(data)]
+    start, end = rng.choice(values or [(0, 0)])
+    data[start:end] = opening * depth + b"1" + closing * depth
+
+
 # The first is the most frequent, since it keeps the structure.
 _CHANGES = (
-    _flip,
-    _flip,
-    _flip,
-    _overwrite,
-    _overwrite,
-    _insert,
-    _delete,
-    _truncate,
-    _repeat,
-    _splice,
-)
+    _flip, _flip, _flip, _overwrite, _overwrite, _insert, _delete, _truncate, _repeat, _splice,
+    _nest,
+)  # fmt: skip
