@@ -11,7 +11,7 @@ from google.protobuf import message
 from tensorflow.core.framework import types_pb2, variable_pb2
 from tensorflow.core.protobuf import control_flow_pb2, meta_graph_pb2, struct_pb2
 
-from converter import errors
+from converter import errors, limits
 from converter.formats import hub_protos
 from converter.formats.graph_limits import check_limits
 from converter.formats.graph_versions import check_versions
@@ -40,7 +40,6 @@ _CONTEXTS = {
     "cond_context": control_flow_pb2.CondContextDef,
 }
 _ASSETS = "saved_model_assets"
-_MOST_ELEMENTS = 2**63 - 1
 _ATTACHMENTS = "hub_module_attachments"
 _TABLE_HANDLES = op_facts.TABLE_HANDLES | {
     ref for ref, plain in op_facts.REF_TABLE_OPS.items() if plain in op_facts.TABLE_HANDLES
@@ -157,7 +156,7 @@ def _read_signature(name: str, signature: Any) -> Signature:
 def _read_tensor_info(info: Any, what: str) -> TensorInfo:
     read = _read_encoding(info, what)
     _check_dtype(read.dtype, what)
-    if math.prod(max(size or 1, 1) for size in read.shape or ()) > _MOST_ELEMENTS:
+    if math.prod(max(size or 1, 1) for size in read.shape or ()) > limits.MAX_ELEMENTS:
         raise errors.FormatError(f"{what} has more elements than TensorFlow can count")
     if read.kind is Kind.RAGGED:
         _check_dtype(read.row_splits_dtype, what)

@@ -75,7 +75,7 @@ def lower_ref_variables(graph: Graph, program: Program) -> Graph:
       UnsupportedOpError: if an op changes a ref in a way that resource variables do not support.
     """
     del program
-    if not any(node.op in op_facts.REF_VARIABLES for node in graph.nodes.values()):
+    if not any(map(_deals_with_refs, graph.nodes.values())):
         return graph
     order = query.topological_order(graph.nodes)
     nodes = {name: graph.nodes[name] for name in order}
@@ -220,6 +220,12 @@ class _Lowering:
             return source
         name = self._editor.fresh(f"{source.node}/result")
         return self._editor.insert_before(None, self._value(name, ref, (), None))
+
+
+def _deals_with_refs(node: Node) -> bool:
+    """Whether the pass has work with a node; a stranger's graph may steer refs that it lacks."""
+    ops = op_facts.REF_VARIABLES | op_facts.REF_CONTROL_FLOW
+    return node.op in ops or bool(_ref_inputs(node))
 
 
 def _ref_inputs(node: Node) -> list[TensorRef]:

@@ -10,11 +10,13 @@ import re
 import shutil
 import sys
 import unicodedata
+import urllib.parse
 
 import absl.logging
 import numpy as np
 import pytest
 from google.protobuf import descriptor
+from hostile_models import PLACES
 from tensorflow.core.framework import variable_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 
@@ -178,6 +180,48 @@ def test_inspect(run, hostile):
     assert ":smile:[/nope]" in shown
 
 
+@pytest.fixture
+def hostile_ops(golden_module, edit, place):
+    """A model that scan finds much in: ops, nodes, functions, tags and what holds graphs."""
+    module = golden_module("half_plus_two")
+    with edit(module) as saved_model:
+        for number, change in enumerate(PLACES.values()):
+            meta_graph = saved_model.meta_graphs.add()
+            meta_graph.CopyFrom(saved_model.meta_graphs[0])
+            meta_graph.meta_info_def.tags.append(f"{number}{EVIL}")
+            change[0](meta_graph, EVIL if number % 2 else "PyFunc")
+            functions = meta_graph.graph_def.library.function
+            nodes = [*meta_graph.graph_def.node, *(n for f in functions for n in f.node_def)]
+            names = [node.name for node in nodes] + [f.signature.name for f in functions]
+            # What follows a colon in a reference is the number of an output.
+            rename(meta_graph, {name: f"{name}{EVIL.replace(':', '')}" for name in names})
+    return place(module)
+
+
+@pytest.mark.parametrize("width", ["40", "100", "1000"])
+def test_scan(run, hostile_ops, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", width)
+    status, out = run("scan", hostile_ops, "--all")
+    assert status == 1
+    assert "PyFunc" in out
+    assert "".join(out.split()).count(r"owned\x07\x9b31m\u202e\u2028\r\n") > 20
+    status, out = run("scan", hostile_ops, "--json")
+    assert {finding["op"] for finding in json.loads(out)["findings"]} >= {"PyFunc", EVIL}
+
+
+def test_a_scan_as_sarif(run, hostile_ops, tmp_path):
+    log = tmp_path / f"log{EVIL_FILE}"
+    assert run("scan", hostile_ops, "--sarif", log)[0] == 1
+    assert_harmless(log.read_bytes())
+    results = json.loads(log.read_text())["runs"][0]["results"]
+    texts = [result["message"]["text"] for result in results]
+    places = [r["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] for r in results]
+    assert len(results) > 20
+    assert not hidden("".join([*texts, *places]).encode())
+    assert not any(re.search(r"(?<!\\)\[", text) for text in texts)
+    assert any(r"\[red\]" in text for text in texts)
+
+
 def test_a_directory_whose_name_is_not_utf_8(run, hostile):
     place = hostile.rename(hostile.with_name(os.fsdecode(b"\xff\x1b" + os.fsencode(EVIL_FILE))))
     status, out = run("inspect", place)
@@ -185,6 +229,19 @@ def test_a_directory_whose_name_is_not_utf_8(run, hostile):
     assert out.startswith(r"\udcff\x1b=\x1b]0;owned")
     _, out = run("inspect", place, "--json")
     assert json.loads(out)["source"]["name"] == place.name
+
+
+def test_a_scan_of_a_directory_whose_name_is_not_utf_8(run, hostile_ops, tmp_path, monkeypatch):
+    place = hostile_ops.rename(hostile_ops.with_name(os.fsdecode(b"\xff\x1b")))
+    log = tmp_path / "log.sarif"
+    for here in (tmp_path, place.parent, place):
+        monkeypatch.chdir(here)
+        assert run("scan", place, "--sarif", log)[0] == 1
+        result = json.loads(log.read_text())["runs"][0]["results"][0]
+        uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+        path = os.fsdecode(urllib.parse.unquote_to_bytes(uri.removeprefix("file://")))
+        assert here / path == place / "saved_model.pb"
+    assert json.loads(run("scan", place, "--json")[1])["source"] == place.name
 
 
 def test_json_keeps_names_exactly(run, hostile):
@@ -221,10 +278,11 @@ def test_debug_passes(run, hostile):
     assert json.loads(out)["signature"] == EVIL
 
 
-@pytest.mark.parametrize("command", ["inspect", "convert", "debug", "migrate", "dry-run"])
+@pytest.mark.parametrize("command", ["inspect", "scan", "convert", "debug", "migrate", "dry-run"])
 def test_nodes_and_variables(run, hostile_nodes, tmp_path, command):
     commands = {
         "inspect": ("inspect", hostile_nodes),
+        "scan": ("scan", hostile_nodes, "--all", "--sarif", tmp_path / "log"),
         "convert": ("convert", hostile_nodes, tmp_path / "out"),
         "debug": ("debug", "passes", hostile_nodes),
         "migrate": ("migrate", hostile_nodes.parent, tmp_path / "dst", "--workers", "1"),
@@ -263,6 +321,8 @@ def test_migrate_and_report(run, hostile, tmp_path):
         ("report", EVIL),
         ("debug", "passes", EVIL, "--after", EVIL),
         ("inspect", "m", "--import-ops", EVIL),
+        ("scan", EVIL),
+        ("scan", "m", "--fail-on", EVIL),
     ],
     ids=lambda arguments: " ".join(map(ascii, arguments))[:40],
 )
