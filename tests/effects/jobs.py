@@ -48,6 +48,7 @@ class Job:
       file: The canary; see `payloads.Canary`.
       urls: The canary's addresses.
       cases: What to do.
+      patience_secs: How long a case may take, before the process is killed.
     """
 
     root: str
@@ -55,6 +56,7 @@ class Job:
     file: str
     urls: tuple[str, ...]
     cases: tuple[Case, ...]
+    patience_secs: float = 120
 
     @property
     def outcomes_path(self) -> pathlib.Path:

@@ -11,6 +11,7 @@ import concurrent.futures
 import dataclasses
 import pathlib
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from hostile_models import PLACES
 
@@ -136,12 +137,15 @@ def prove(
 
 
 def watch_cases(
-    scratch: pathlib.Path, groups: Sequence[Sequence[Case]], workers: int = 1
+    scratch: pathlib.Path, groups: Sequence[Sequence[Case]], workers: int = 1, **settings: Any
 ) -> Proof:
-    """Watches groups of cases, each in a process of its own."""
-    jobs = [make_job(scratch, f"inside_{n}", group) for n, group in enumerate(groups)]
+    """Watches groups of cases, each in a process of its own; `settings` are those of `make_job`."""
+    jobs = [
+        make_job(scratch, f"inside_{number}", group, **settings)
+        for number, group in enumerate(groups)
+    ]
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        watched: list[Watched] = list(pool.map(watch, jobs))
+        watched = list(pool.map(watch, jobs))
     return Proof(
         tuple(case for group in groups for case in group),
         tuple(outcome for one in watched for outcome in one.outcomes),
@@ -150,27 +154,30 @@ def watch_cases(
     )
 
 
-def make_job(scratch: pathlib.Path, name: str, cases: Sequence[Case]) -> Job:
-    """Makes the folder of a job, and the canary outside of it."""
+def make_job(
+    scratch: pathlib.Path, name: str, cases: Sequence[Case], *, server: bool = True, **settings: Any
+) -> Job:
+    """Makes the folder of a job, and the canary outside of it.
+
+    Args:
+      scratch: The folder for both.
+      name: The name of the job's folder.
+      cases: What to do.
+      server: Whether to name a server besides files. TensorFlow tries to reach it for minutes.
+      **settings: Other attributes of the job.
+    """
     outside, inside = scratch / "outside", scratch / name
     inside.mkdir(parents=True)
     outside.mkdir(exist_ok=True)
     canary = outside / "canary"
     canary.write_bytes(b"\x02\x03\x04\x05")
-    urls = (f"file://{outside}/dump", _SERVER)
-    return Job(str(inside), str(MODULE), str(canary), urls, tuple(cases))
+    urls = (f"file://{outside}/dump", *([_SERVER] if server else []))
+    return Job(str(inside), str(MODULE), str(canary), urls, tuple(cases), **settings)
 
 
-def control(scratch: pathlib.Path, ops: Sequence[str], mode: str, workers: int = 1) -> Proof:
-    """Has TensorFlow import the same graphs, so that there is something to see.
-
-    Args:
-      scratch: An empty folder.
-      ops: The ops.
-      mode: `import`, or `allow` to convert with the op let through; see `Case`.
-      workers: How many processes to run at a time.
-    """
+def control(scratch: pathlib.Path, ops: Sequence[str], workers: int = 1) -> Proof:
+    """Has TensorFlow import the graphs of all ops in the first place, for comparison."""
     size = -(-len(ops) // workers)
     groups = [ops[i : i + size] for i in range(0, len(ops), size)]
-    cases = [[Case("signature", op, mode) for op in group] for group in groups]
-    return watch_cases(scratch, cases, workers)
+    cases = [[Case("signature", op, "import") for op in group] for group in groups]
+    return watch_cases(scratch, cases, workers, server=False)

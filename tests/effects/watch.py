@@ -6,6 +6,7 @@ it succeeds, one of the network's, or one that starts a process. Threads are non
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -33,8 +34,8 @@ _HARMLESS_CALLS = frozenset({
 _STAT_CALLS = frozenset({"lstat", "newfstatat", "readlink", "stat", "statx"})
 _LINE = re.compile(r"^(\d+) +(\w+)\((.*)")
 _STRING = re.compile(r'(?:\w+<((?:[^>\\]|\\.)*)>, )?"((?:[^"\\]|\\.)*)"(?:\.\.\.)?')
-_SECONDS_WITHOUT_OUTCOME = 120
 _SECONDS_BETWEEN_LOOKS = 0.05
+_SECONDS_TO_END = 20
 _LONGEST_NAME = 4096
 
 
@@ -134,23 +135,31 @@ def _run(job: Job) -> tuple[int, pathlib.Path]:
         command, cwd=root, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
     )
     try:
-        return _wait(process, job.outcomes_path), log
+        return _wait(process, job), log
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        _end(process)
 
 
-def _wait(process: subprocess.Popen[bytes], outcomes: pathlib.Path) -> int:
+def _wait(process: subprocess.Popen[bytes], job: Job) -> int:
+    outcomes = job.outcomes_path
     size, changed = -1, time.monotonic()
     while process.poll() is None:
         time.sleep(_SECONDS_BETWEEN_LOOKS)
         now = outcomes.stat().st_size if outcomes.exists() else 0
         if now != size:
             size, changed = now, time.monotonic()
-        elif time.monotonic() - changed > _SECONDS_WITHOUT_OUTCOME:
+        elif time.monotonic() - changed > job.patience_secs:
             return -signal.SIGALRM
     return process.returncode
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ends strace, which writes what it has seen, and the worker."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is None:
+            os.killpg(process.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_SECONDS_TO_END)
 
 
 def find_effects(lines: Iterable[str], allowed: Allowed) -> Iterator[Effect]:
