@@ -109,8 +109,12 @@ def _is_named_for_files(name: str) -> bool:
 
 
 def _is_empty_with_minimum(attr: Any) -> bool:
-    return attr.has_minimum and attr.type.startswith("list(") and not len(
-        getattr(attr.default_value.list, {"int": "i", "type": "type"}.get(attr.type[5:-1], "s"))
+    return (
+        attr.has_minimum
+        and attr.type.startswith("list(")
+        and not len(
+            getattr(attr.default_value.list, {"int": "i", "type": "type"}.get(attr.type[5:-1], "s"))
+        )
     )
 
 

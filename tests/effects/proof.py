@@ -38,7 +38,9 @@ _REFUSALS = frozenset({"UnsafeModuleError", "UnsupportedOpError"})
 def list_unsafe_ops() -> list[str]:
     """Returns the registered ops that do not convert, whatever their attributes are."""
     registered = tf_private.list_registered_ops()
-    return sorted(op for op in read_table() if op in registered and not classify(op).kind.is_allowed)
+    return sorted(
+        op for op in read_table() if op in registered and not classify(op).kind.is_allowed
+    )
 
 
 def is_reached(case: Case) -> bool:
@@ -73,7 +75,9 @@ class Proof:
 
     def find_failures(self) -> list[str]:
         """Returns a line for each case that is not as it should be."""
-        failures = [f"{case}: the process ended with {status}" for case, status in self.died.items()]
+        failures = [
+            f"{case}: the process ended with {status}" for case, status in self.died.items()
+        ]
         failures += [f"{effect.case}: {effect.call} {effect.detail}" for effect in self.effects]
         failures += [
             f"{outcome.case}: {problem}"
