@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,10 +32,14 @@ class LegacyVariable:
         return self.trainable and (dtype.is_floating or dtype.is_complex)
 
 
-def group_nodes(program: Program) -> list[tuple[VariableSpec, list[str]]]:
-    """Each variable once, with all nodes that stand for it."""
+def group_nodes(
+    program: Program, left_out: Collection[str] = ()
+) -> list[tuple[VariableSpec, list[str]]]:
+    """Each variable once, with all nodes that stand for it, but for those `left_out`."""
     groups: dict[str, tuple[VariableSpec, list[str]]] = {}
     for node, spec in program.variables.items():
+        if node in left_out:
+            continue
         groups.setdefault(spec.name, (spec, []))[1].append(node)
     return list(groups.values())
 
