@@ -104,7 +104,7 @@ class _Task:
             return write_saved_model(
                 compiled,
                 self.destination,
-                options=self.options.recorded(),
+                options=self._recorded_options(compiled),
                 digest=digest,
                 check_source=guard.check,
                 overwrite=self.overwrite,
@@ -123,6 +123,11 @@ class _Task:
         self.progress("rewriting its graphs")
         return compile_module(legacy, self.options.plan_options), arrays
 
+    def _recorded_options(self, compiled: CompiledModule) -> dict[str, Any]:
+        """The options in the record; ops that were let through are let through in `verify`, too."""
+        through = {"allow_op": sorted(compiled.unsafe_ops)} if compiled.unsafe_ops else {}
+        return {**self.options.recorded(), **through}
+
     def _comparison(
         self,
         arrays: Mapping[str, Any],
@@ -137,7 +142,7 @@ class _Task:
             with collecting_garbage():  # Sessions make much of it.
                 report = verify(
                     self.source, staging, inputs=arrays, import_ops=self.options.import_ops,
-                    progress=self.progress,
+                    allow_op=self.options.allow_op, progress=self.progress,
                 )  # fmt: skip
             if self.parity_report is not None:
                 self.parity_report(report)

@@ -246,7 +246,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
       converter: The version of the converter.
       tensorflow: The version of TensorFlow.
       source: The module that was converted.
-      options: The options that decide what the result offers, as the user gave them.
+      options: The options that decide what the result offers, as the user gave them; `allow_op`
+        lists the ops that were let through, and is absent if none was.
       graph_variants: The module's graph variants, and their use.
       root: The callable that the converted module itself is; null if it cannot be called.
       callables: The functions of the converted module, by attribute.

@@ -40,11 +40,19 @@ def find_trainable(legacy: LegacyModule) -> frozenset[str]:
 
 
 def group_nodes(
-    program: Program, trainable: Collection[str]
+    program: Program, trainable: Collection[str], left_out: Collection[str] = ()
 ) -> list[tuple[VariableSpec, list[str]]]:
-    """Each variable once, with all nodes that stand for it, and trainable if it is listed."""
+    """Groups the nodes of a program that stand for the same variable.
+
+    Args:
+      program: The graph variant.
+      trainable: The names of the variables that are trainable.
+      left_out: Nodes that are not in the graph.
+    """
     groups: dict[str, tuple[VariableSpec, list[str]]] = {}
     for node, spec in program.variables.items():
+        if node in left_out:
+            continue
         known = dataclasses.replace(spec, trainable=spec.name in trainable)
         groups.setdefault(spec.name, (known, []))[1].append(node)
     return list(groups.values())

@@ -40,6 +40,15 @@ def check_safety(region: Region, allowed: AllowedOps) -> dict[str, str]:
     return _check_nodes(list(region.nodes()), allowed)
 
 
+def check_nodes(nodes: Sequence[Node], allowed: AllowedOps) -> None:
+    """Checks the nodes of a graph, or of a function, as a file has it.
+
+    Raises:
+      UnsafeModuleError: if a node is unsafe and its op not let through.
+    """
+    _check_nodes(nodes, allowed)
+
+
 def find_unsafe(node: Node, nodes: Nodes, allowed: AllowedOps) -> Classification | None:
     """Returns what makes a node unsafe, or None if it is safe.
 
