@@ -205,22 +205,25 @@ def test_a_table_that_nothing_needs_is_not_filled(golden_module, edit):
         assert "evil/fill" in runner.graphs[0].reduction.left_out
 
 
-def _let_through(module, edit, op="DebugIdentity"):
-    """Has the result go through an op that is not allowed, though it does no harm here."""
+def _let_through(module, edit, op="Copy"):
+    """Has a result go through an op that is not allowed, though it does no harm here."""
     with edit(module) as saved_model:
         meta_graph = saved_model.meta_graphs[0]
-        output = meta_graph.signature_def["default"].outputs["default"]
-        _add(meta_graph.graph_def.node, "through", op, output.name, T=_FLOAT)
-        output.name = "through:0"
+        signature = meta_graph.signature_def["default"]
+        nodes = meta_graph.graph_def.node
+        _add(nodes, "shape", "Shape", signature.inputs["default"].name, T=_FLOAT, out_type=_INT32)
+        _add(nodes, "through", op, "shape", T=_INT32)
+        signature.outputs["shape"].name, signature.outputs["shape"].dtype = "through:0", _INT32
+        signature.outputs["shape"].tensor_shape.dim.add(size=1)
 
 
 def test_what_the_user_let_through_is_compared(half_plus_two, edit, tmp_path):
     _let_through(half_plus_two, edit)
     with pytest.raises(errors.UnsafeModuleError):
         converter.convert(half_plus_two, tmp_path / "out")
-    allow_op = ["DebugIdentity", "ReadFile"]
+    allow_op = ["Copy", "ReadFile"]
     conversion = converter.convert(half_plus_two, tmp_path / "out", allow_op=allow_op, verify=True)
-    assert conversion.record.options["allow_op"] == ["DebugIdentity"]
+    assert conversion.record.options["allow_op"] == ["Copy"]
     report = converter.verify(half_plus_two, tmp_path / "out")
     assert report.passed
     assert not report.notes
@@ -228,15 +231,15 @@ def test_what_the_user_let_through_is_compared(half_plus_two, edit, tmp_path):
 
 def test_what_a_call_runs_is_refused(half_plus_two, edit, tmp_path):
     _let_through(half_plus_two, edit)
-    converter.convert(half_plus_two, tmp_path / "out", allow_op=["DebugIdentity"])
+    converter.convert(half_plus_two, tmp_path / "out", allow_op=["Copy"])
     path = tmp_path / "out" / "assets.extra" / "conversion.json"
     record = json.loads(path.read_text())
     del record["options"]["allow_op"]
     path.write_text(json.dumps(record))
-    with pytest.raises(errors.UnsafeModuleError, match="op 'DebugIdentity' is not allowed") as e:
+    with pytest.raises(errors.UnsafeModuleError, match="op 'Copy' is not allowed") as e:
         converter.verify(half_plus_two, tmp_path / "out")
     assert e.value.node == "through"
-    assert converter.verify(half_plus_two, tmp_path / "out", allow_op=["DebugIdentity"]).passed
+    assert converter.verify(half_plus_two, tmp_path / "out", allow_op=["Copy"]).passed
 
 
 def test_constants_that_take_all_memory_are_left_out(half_plus_two, edit):
