@@ -62,6 +62,13 @@ MAX_NAME_BYTES = 4096
 MAX_TENSORS = 1 << 16
 # After inlining. BERT-Large has 15,000. Each takes about a kilobyte, many times in a conversion.
 MAX_NODES = 1_000_000
+# What inlining may make of a small module, and how many times as much as a large one stores, in its
+# graph and its functions together. Fixtures reach 1.7 times.
+MAX_INLINED_NODES = 20_000
+MAX_INLINED_NODES_RATIO = 100
+# The same for loops and branches, each of which takes as long as a hundred nodes.
+MAX_INLINED_REGIONS = 1000
+MAX_INLINED_REGIONS_RATIO = 10
 # Of all nodes of a graph after inlining: each call adds its own name to those of its body.
 MAX_INLINED_NAME_BYTES = 256 * MIB
 # Of calls inside of calls, which are inlined by recursion. Fixtures reach 3.

@@ -1,6 +1,7 @@
 """Counts the nodes that inlining will make, before any is made.
 
 A library of forty functions that each call the next one twice has 2^40 nodes when it is inlined.
+So what inlining may make is bounded by what the module stores, too.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 from converter import errors, limits
 from converter.ir import attributes, op_facts
-from converter.ir.graph import FunctionDef, Graph, Program
+from converter.ir.graph import FunctionDef, Graph, Node, Program
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -20,10 +21,12 @@ class _Size:
 
     Attributes:
       nodes: The number of nodes.
+      regions: The number of functions of loops and branches.
       name_bytes: The length of their names together, below the function's own scope.
     """
 
     nodes: int = 0
+    regions: int = 0
     name_bytes: int = 0
 
 
@@ -34,13 +37,24 @@ def check_inlined_size(graph: Graph, program: Program) -> None:
       FormatError: if it does not. Circles and calls nested too deeply are left to the inliner.
     """
     sizes = _Sizes(program.functions)
+    stored = _stored_size(graph, program)
+    most_nodes = max(limits.MAX_INLINED_NODES, limits.MAX_INLINED_NODES_RATIO * stored.nodes)
+    most_nodes = min(most_nodes, limits.MAX_NODES)
+    most_regions = max(
+        limits.MAX_INLINED_REGIONS, limits.MAX_INLINED_REGIONS_RATIO * stored.regions
+    )
     total = _Size()
     for node in graph.nodes.values():
         callees = _callees(node.op, node.attrs, program.functions)
-        total = _add(total, sizes.of_call(node.name, len(node.inputs), callees, frozenset()))
-        if total.nodes > limits.MAX_NODES:
+        total = _add(total, sizes.of_call(node, len(node.inputs), callees, frozenset()))
+        if total.nodes > most_nodes:
             raise errors.FormatError(
-                f"the graph has more than {limits.MAX_NODES} nodes after inlining", node=node.name
+                f"the graph has more than {most_nodes} nodes after inlining", node=node.name
+            )
+        if total.regions > most_regions:
+            raise errors.FormatError(
+                f"the graph has more than {most_regions} branches and loops after inlining",
+                node=node.name,
             )
         if total.name_bytes > limits.MAX_INLINED_NAME_BYTES:
             raise errors.FormatError(
@@ -61,7 +75,26 @@ def _callees(
 
 
 def _add(one: _Size, other: _Size) -> _Size:
-    return _Size(one.nodes + other.nodes, one.name_bytes + other.name_bytes)
+    return _Size(
+        one.nodes + other.nodes,
+        one.regions + other.regions,
+        one.name_bytes + other.name_bytes,
+    )
+
+
+def _stored_size(graph: Graph, program: Program) -> _Size:
+    """The size of the graph and of all functions, without the calls."""
+    stored = _Size(len(graph.nodes) + sum(len(f.node_def) for f in program.functions.values()))
+    regions = sum(_count_regions(node.op, node.attrs) for node in graph.nodes.values())
+    for function in program.functions.values():
+        regions += sum(_count_regions(node.op, node.attr) for node in function.node_def)
+    return _add(stored, _Size(regions=regions))
+
+
+def _count_regions(op: str, attrs: Mapping[str, Any]) -> int:
+    """The functions of functional control flow; a plain call has none."""
+    keys = () if op in op_facts.CALL_OPS else op_facts.FUNCTION_ATTRS.get(op, ())
+    return sum(len(attributes.functions_in(attrs[key])) for key in keys if key in attrs)
 
 
 class _Sizes:
@@ -71,14 +104,16 @@ class _Sizes:
         self._functions = functions
         self._known: dict[str, _Size] = {}
 
-    def of_call(self, name: str, inputs: int, callees: Iterable[str], callers: Set[str]) -> _Size:
+    def of_call(self, node: Any, inputs: int, callees: Iterable[str], callers: Set[str]) -> _Size:
         """The size of a node that may be a call, or control flow with several functions."""
-        total = _Size(1, len(name))
+        name, attrs = node.name, node.attrs if isinstance(node, Node) else node.attr
+        total = _Size(1, _count_regions(node.op, attrs), len(name))
         for callee in callees:
             body = self._of_function(callee, callers)
             # V1 control flow has a Switch, and more, for each input of each branch.
             nodes = body.nodes + inputs
-            total = _add(total, _Size(nodes, body.name_bytes + nodes * (len(name) + 1)))
+            names = body.name_bytes + nodes * (len(name) + 1)
+            total = _add(total, _Size(nodes, body.regions, names))
         return total
 
     def _of_function(self, name: str, callers: Set[str]) -> _Size:
@@ -89,7 +124,7 @@ class _Sizes:
         total = _Size()
         for node in self._functions[name].node_def:
             callees = _callees(node.op, node.attr, self._functions)
-            size = self.of_call(node.name, len(node.input), callees, callers | {name})
+            size = self.of_call(node, len(node.input), callees, callers | {name})
             total = _add(total, size)
         self._known[name] = total
         return total
