@@ -16,6 +16,7 @@ from converter import errors, limits
 from converter.formats import hub_protos
 from converter.formats.graph_limits import check_limits
 from converter.formats.graph_versions import check_versions
+from converter.formats.output_shapes import drop_promises
 from converter.ir import attributes, op_facts, query, serde
 from converter.ir.aliases import IDENTITIES, source_of
 from converter.ir.attributes import read_shape
@@ -70,7 +71,7 @@ def read_program(meta_graph: Any, checkpoint: Checkpoint) -> Program:
             "gradients of function",
         ),
         signatures={
-            name: _read_signature(name, meta_graph.signature_def[name])
+            name: _read_signature(name, meta_graph.signature_def[name], nodes)
             for name in sorted(meta_graph.signature_def)
         },
         variables=_read_variables(meta_graph, nodes, checkpoint),
@@ -144,14 +145,16 @@ def _parse_message(kind: Any, value: bytes, what: str) -> Any:
 # Signatures.
 
 
-def _read_signature(name: str, signature: Any) -> Signature:
+def _read_signature(name: str, signature: Any, nodes: Nodes) -> Signature:
     def read(infos: Any, what: str) -> dict[str, TensorInfo]:
         return {
             key: _read_tensor_info(infos[key], f"{what} {key!r} of signature {name!r}")
             for key in sorted(infos)
         }
 
-    return Signature(name, read(signature.inputs, "input"), read(signature.outputs, "output"))
+    outputs = read(signature.outputs, "output").items()
+    known = {key: drop_promises(info, nodes) for key, info in outputs}
+    return Signature(name, read(signature.inputs, "input"), known)
 
 
 def _read_tensor_info(info: Any, what: str) -> TensorInfo:

@@ -94,8 +94,13 @@ class Run:
         threads = [threading.Thread(target=self._work) for _ in range(self._options.workers)]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join()
+        try:
+            for thread in threads:
+                thread.join()
+        except KeyboardInterrupt:  # What runs is finished, and counted.
+            self._numbers = iter(())
+            for thread in threads:
+                thread.join()
         self.statistics.seconds = time.monotonic() - self._started
 
     def _count(self) -> Iterator[int]:
