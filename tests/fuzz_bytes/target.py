@@ -76,9 +76,8 @@ def _name(error: Exception) -> str:
 
 def _watch_memory() -> int:
     """Starts a new peak of this process; returns the memory that it has (source: proc(5))."""
-    with contextlib.suppress(
-        OSError
-    ):  # Sandboxes may forbid it; the peak is that of all inputs then.
+    # Where a sandbox forbids it, the peak is that of all inputs.
+    with contextlib.suppress(OSError):
         pathlib.Path("/proc/self/clear_refs").write_text("5")
     return _peak_bytes()
 
