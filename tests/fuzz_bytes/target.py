@@ -1,5 +1,6 @@
 """What is fuzzed, and what counts as a failure."""
 
+import contextlib
 import dataclasses
 import itertools
 import pathlib
@@ -75,7 +76,9 @@ def _name(error: Exception) -> str:
 
 def _watch_memory() -> int:
     """Starts a new peak of this process; returns the memory that it has (source: proc(5))."""
-    pathlib.Path("/proc/self/clear_refs").write_text("5")
+    # Where a sandbox forbids it, the peak is that of all inputs.
+    with contextlib.suppress(OSError):
+        pathlib.Path("/proc/self/clear_refs").write_text("5")
     return _peak_bytes()
 
 

@@ -1,7 +1,5 @@
 """The parsers that are fuzzed."""
 
-import functools
-
 from converter.migration.collect.untrusted import DamagedError
 from converter.parity.exchange import DamagedMessageError
 from converter.tensor_bundle.sorted_table import TableError
@@ -34,7 +32,6 @@ TARGETS = (
 )
 
 
-@functools.cache
 def find_target(name: str) -> Target:
     """The target of a name."""
     return next(target for target in TARGETS if target.name == name)
