@@ -276,7 +276,7 @@ def _imports(
 
 
 def _lead_to_shape(nodes: Any, op_def: Any, attrs: dict[str, Any]) -> str:
-    """Adds the way from the op's first output to a shape, and returns a float that depends on it."""
+    """Makes a shape of the op's first output, and returns a float that depends on it."""
     made = _dtypes(op_def.output_arg, op_def, attrs)
     number = _add_number(nodes, *made[0], op_def.name) if made else None
     if number is None:
