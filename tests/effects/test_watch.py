@@ -16,7 +16,7 @@ def _effects(*lines):
 @pytest.mark.parametrize(
     ("line", "call", "detail"),
     [
-        ('7 openat(AT_FDCWD</job>, "/etc/hosts", O_RDONLY) = 3</etc/hosts>', "openat", "/etc/hosts"),
+        ('7 openat(AT_FDCWD</job>, "/etc/hosts", O_RDONLY) = 3', "openat", "/etc/hosts"),
         ('8 openat(AT_FDCWD</job/inside>, "../other", O_RDONLY) = 3', "openat", "/job/other"),
         ('8 openat(5</etc>, "passwd", O_RDONLY <unfinished ...>', "openat", "/etc/passwd"),
         ('8 access("/job/inside_too", F_OK) = 0', "access", "/job/inside_too"),
