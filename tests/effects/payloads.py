@@ -16,7 +16,7 @@ from typing import Any
 
 import tensorflow as tf
 from hostile_models import DT_FLOAT, Payload, add_function, add_node, add_value, set_types
-from tensorflow.core.framework import graph_pb2
+from tensorflow.core.framework import attr_value_pb2, graph_pb2, tensor_shape_pb2
 
 from converter import tf_private
 from converter.ir import op_facts
@@ -31,6 +31,11 @@ _FIELDS = {_STRING: "string_val", _BOOL: "bool_val", _INT64: "int64_val", DT_FLO
 _BYTES = {DT_FLOAT: 4, 2: 8, 8: 16, 14: 2, 18: 16, 19: 2, 22: 4, 23: 8, _INT64: 8, 17: 2, 5: 2}
 _FUNCTION = "function_of_an_attribute"
 _HANDLE_LENGTH = 2  # V1 handles of queues and readers are references to two strings.
+_MESSAGES = {
+    "shape": tensor_shape_pb2.TensorShapeProto(),
+    "func": attr_value_pb2.NameAttrList(name=_FUNCTION),
+    "tensor": tf.make_tensor_proto(1),
+}
 _MAX_RANK = 4
 _MAX_RANK_OF_EACH = 2
 _MAX_MIXED_INPUTS = 4
@@ -120,43 +125,30 @@ def _is_empty_with_minimum(attr: Any) -> bool:
 
 def _choose(chosen: Any, attr: Any) -> None:
     """Sets the least value that an OpDef allows; lists get one element at least."""
-    allowed = attr.allowed_values.list
+    is_list = attr.type.startswith("list(")
+    kind = attr.type[5:-1] if is_list else attr.type
+    target = chosen.list if is_list else chosen
     count = max(attr.minimum, 1) if attr.has_minimum else 1
-    kind = attr.type
-    if kind == "type":
-        chosen.type = _preferred(allowed.type)
-    elif kind == "list(type)":
-        chosen.list.type.extend([_preferred(allowed.type)] * count)
-    elif kind == "int":
-        chosen.i = count
-    elif kind == "list(int)":
-        chosen.list.i.extend([1] * count)
-    elif kind == "float":
-        chosen.f = 1.0
-    elif kind == "list(float)":
-        chosen.list.f.extend([1.0] * count)
-    elif kind == "bool":
-        chosen.b = False
-    elif kind == "list(bool)":
-        chosen.list.b.extend([False] * count)
-    elif kind == "string":
-        chosen.s = allowed.s[0]
-    elif kind == "list(string)":
-        chosen.list.s.extend(allowed.s[:1] or [b"x"])
-    elif kind == "shape":
-        chosen.shape.SetInParent()
-    elif kind == "list(shape)":
-        for _ in range(count):
-            chosen.list.shape.add()
-    elif kind == "func":
-        chosen.func.name = _FUNCTION
-    elif kind == "list(func)":
-        chosen.list.func.add(name=_FUNCTION)
-    elif kind == "tensor":
-        chosen.tensor.CopyFrom(tf.make_tensor_proto(1))
+    if kind in _MESSAGES:
+        field = getattr(target, kind)
+        if is_list:
+            field.extend([_MESSAGES[kind]] * count)
+        else:
+            field.SetInParent()
+            field.CopyFrom(_MESSAGES[kind])
+        return
+    allowed = attr.allowed_values.list
+    name, value = {
+        "type": ("type", _preferred(allowed.type)),
+        "int": ("i", 1 if is_list else count),
+        "float": ("f", 1.0),
+        "bool": ("b", False),
+        "string": ("s", allowed.s[0] if allowed.s else b"x"),
+    }[kind]
+    if is_list:
+        getattr(target, name).extend([value] * count)
     else:
-        assert kind == "list(tensor)", kind
-        chosen.list.tensor.add().CopyFrom(tf.make_tensor_proto(1))
+        setattr(target, name, value)
 
 
 def _preferred(allowed: Sequence[int]) -> int:
@@ -280,7 +272,7 @@ def _imports(
 
 
 def _lead_to_shape(nodes: Any, op_def: Any, attrs: dict[str, Any]) -> str:
-    """Adds the way from the op's first output to a shape, and returns a float that depends on it."""
+    """Makes a shape of the op's first output, and returns a float that depends on it."""
     made = _dtypes(op_def.output_arg, op_def, attrs)
     number = _add_number(nodes, *made[0], op_def.name) if made else None
     if number is None:

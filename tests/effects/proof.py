@@ -16,9 +16,9 @@ from typing import Any
 from hostile_models import PLACES
 
 from converter import tf_private
-from converter.safety.op_table import classify, read_table
+from converter.safety.op_table import read_table
 from effects.jobs import Case, Job, Outcome
-from effects.watch import ROOT, Effect, Watched, watch
+from effects.watch import ROOT, Effect, watch
 
 MODULE = ROOT / "legacy_fixtures" / "golden" / "half_plus_two" / "module"
 # No server listens on port 1.
@@ -39,7 +39,7 @@ def list_unsafe_ops() -> list[str]:
     """Returns the registered ops that do not convert, whatever their attributes are."""
     registered = tf_private.list_registered_ops()
     return sorted(
-        op for op in read_table() if op in registered and not classify(op).kind.is_allowed
+        op for op, known in read_table().items() if op in registered and not known.kind.is_allowed
     )
 
 
@@ -75,9 +75,7 @@ class Proof:
 
     def find_failures(self) -> list[str]:
         """Returns a line for each case that is not as it should be."""
-        failures = [
-            f"{case}: the process ended with {status}" for case, status in self.died.items()
-        ]
+        failures = [f"{case}: the process ended: {status}" for case, status in self.died.items()]
         failures += [f"{effect.case}: {effect.call} {effect.detail}" for effect in self.effects]
         failures += [
             f"{outcome.case}: {problem}"
@@ -93,15 +91,13 @@ class Proof:
         for outcome in self.outcomes:
             counts[outcome.case.place][outcome.converted or "converted"] += 1
         effects = collections.Counter(effect.case.place for effect in self.effects if effect.case)
-        header = f"{'place':20} {'modules':>8} {'unsafe':>8} {'other':>8} {'converted':>10} {'effects':>8}"
-        lines = [header]
+        rows = [("place", "modules", "refused as unsafe", "refused", "converted", "effects")]
         for place, found in counts.items():
             unsafe, converted = found["UnsafeModuleError"], found["converted"]
             other = found.total() - unsafe - converted
-            lines.append(
-                f"{place:20} {found.total():8} {unsafe:8} {other:8} {converted:10}"
-                f" {effects[place]:8}"
-            )
+            numbers = (found.total(), unsafe, other, converted, effects[place])
+            rows.append((place, *map(str, numbers)))
+        lines = [f"{row[0]:20}" + "".join(f"{text:>19}" for text in row[1:]) for row in rows]
         ops = {case.op for case in self.cases}
         lines.append(
             f"{len(ops)} ops x {len(counts)} places = {len(self.cases)} modules,"

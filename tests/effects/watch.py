@@ -28,12 +28,20 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # do any of that unseen.
 _SYSTEM_CALLS = "%file,%network,%process,io_uring_setup"
 _PROCESS_CALLS = frozenset({"execve", "execveat", "fork", "vfork", "clone", "clone3"})
+_NETWORK_CALLS = frozenset({
+    "accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "listen",
+    "recvfrom", "recvmmsg", "recvmsg", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown",
+    "socket", "socketpair", "io_uring_setup",
+})  # fmt: skip
+# A process may end, and look at files that it has opened.
 _HARMLESS_CALLS = frozenset({
-    "exit", "exit_group", "wait4", "waitid", "rt_sigreturn", "arch_prctl", "kill", "tgkill",
+    "arch_prctl", "exit", "exit_group", "fchdir", "fstat", "fstatfs", "getcwd", "rt_sigreturn",
+    "wait4", "waitid",
 })  # fmt: skip
 _STAT_CALLS = frozenset({"lstat", "newfstatat", "readlink", "stat", "statx"})
 _LINE = re.compile(r"^(\d+) +(\w+)\((.*)")
 _STRING = re.compile(r'(?:\w+<((?:[^>\\]|\\.)*)>, )?"((?:[^"\\]|\\.)*)"(?:\.\.\.)?')
+_SECONDS_TO_START = 600.0  # TensorFlow's import takes long where a machine is busy.
 _SECONDS_BETWEEN_LOOKS = 0.05
 _SECONDS_TO_END = 20
 _LONGEST_NAME = 4096
@@ -106,7 +114,8 @@ def watch(job: Job) -> Watched:
         remaining = dataclasses.replace(job, cases=left)
         status, log = _run(remaining)
         done = {outcome.case for outcome in read_outcomes(job.outcomes_path)}
-        effects += find_effects(log.open(errors="replace"), Allowed(job.root))
+        with log.open(errors="replace") as lines:
+            effects += find_effects(lines, Allowed(job.root))
         left = tuple(case for case in left if case not in done)
         if left:
             died[left[0]] = status
@@ -141,14 +150,15 @@ def _run(job: Job) -> tuple[int, pathlib.Path]:
 
 
 def _wait(process: subprocess.Popen[bytes], job: Job) -> int:
-    outcomes = job.outcomes_path
+    """Waits for the end of the worker, and as long for each case as the job says."""
+    path, patience = job.outcomes_path, _SECONDS_TO_START
     size, changed = -1, time.monotonic()
     while process.poll() is None:
         time.sleep(_SECONDS_BETWEEN_LOOKS)
-        now = outcomes.stat().st_size if outcomes.exists() else 0
+        now = path.stat().st_size if path.exists() else -1
         if now != size:
-            size, changed = now, time.monotonic()
-        elif time.monotonic() - changed > job.patience_secs:
+            size, changed, patience = now, time.monotonic(), job.patience_secs
+        elif time.monotonic() - changed > patience:
             return -signal.SIGALRM
     return process.returncode
 
@@ -192,17 +202,9 @@ def _find_effect(call: str, arguments: str, allowed: Allowed) -> str | None:
     if call in _PROCESS_CALLS:
         return None if "CLONE_THREAD" in arguments else arguments.strip()
     paths = list(_paths(arguments))
-    if not paths:
-        # A call of the network, or one on an open file, such as fstat, which has a name before it.
-        return None if _is_on_open_file(call, arguments) else arguments.strip()
+    if call in _NETWORK_CALLS or not (paths or call in _STAT_CALLS):
+        return arguments.strip()
     return next((path for path in paths if not allowed.allows(call, path)), None)
-
-
-def _is_on_open_file(call: str, arguments: str) -> bool:
-    return call.startswith(("fstat", "newfstat", "statx", "fstatfs", "fchdir", "getcwd")) or (
-        arguments.startswith("0x")  # Of a call with a pointer to a name that is not readable.
-        and "NULL" in arguments
-    )
 
 
 def _paths(arguments: str) -> Iterator[str]:
