@@ -96,7 +96,8 @@ class Lowering:
         """Checks a lowered graph, once for all calls with arguments of the same shapes."""
         if (key, shapes) not in self._bounded:
             variables = {spec.name: spec.shape for spec in program.variables.values()}
-            check_bounds(region, shapes, variables, producer)
+            unbounded = check_bounds(region, shapes, variables, producer, self._allowed)
+            self._unsafe = {**unbounded, **self._unsafe}
             self._bounded.add((key, shapes))
 
     def _key(self, graph: Graph, visible: Program) -> Hashable:

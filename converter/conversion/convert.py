@@ -21,7 +21,7 @@ from converter.conversion.verify import verify
 from converter.export.record import ParityInfo
 from converter.export.saved_model import Conversion, check_destination, write_saved_model
 from converter.files.byte_progress import ByteProgress
-from converter.files.paths import Path, StrPath, as_path
+from converter.files.paths import Path, StrPath, as_tensorflow_path
 from converter.files.snapshot import SourceGuard
 from converter.files.source_files import BackgroundDigest
 from converter.files.staging import sweep_beside
@@ -67,12 +67,13 @@ def convert(
 
     Raises:
       ConversionError: if the module cannot be converted exactly, or differs from the original.
-      UsageError: if the module has no such tag set, signature or input.
+      UsageError: if the module has no such tag set, signature or input, or a path is not UTF-8.
     """
     chosen = ConversionOptions.of(options, ConversionArguments)
+    source_path = as_tensorflow_path(source)
     with BackgroundDigest(source, source_digest) as digest:
         return _Task(
-            as_path(source), as_path(destination), chosen, inputs, overwrite,
+            source_path, as_tensorflow_path(destination), chosen, inputs, overwrite,
             progress or ignore_progress, parity_report,
         ).run(digest.result)  # fmt: skip
 

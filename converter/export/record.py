@@ -11,8 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from converter import errors
-from converter.files import limits
+from converter import errors, limits
 from converter.files.bounded_read import read_bounded
 from converter.files.json_values import Number, decode, explain, restore_numbers, to_json_values
 from converter.files.paths import Path

@@ -82,8 +82,8 @@ def check_results(graph: Graph, dtypes: Sequence[int], functions: Mapping[str, A
         )
         if found is not None and found != wanted:
             raise errors.FormatError(
-                f"an output of a signature has dtype {_dtype_text(found)}, expected"
-                f" {_dtype_text(wanted)}, which the signature says",
+                f"an output of a signature has dtype {dtype_name(found)}, expected"
+                f" {dtype_name(wanted)}, which the signature says",
                 node=ref.node,
             )
 
@@ -120,7 +120,7 @@ def _check_constant(node: Node) -> None:
     held, said = node.attrs["value"].tensor.dtype, node.attrs["dtype"].type
     if held != said:
         raise errors.FormatError(
-            f"a Const of dtype {_dtype_text(said)} holds a value of dtype {_dtype_text(held)}",
+            f"a Const of dtype {dtype_name(said)} holds a value of dtype {dtype_name(held)}",
             node=node.name,
         )
 
@@ -175,15 +175,11 @@ def _check_inputs(node: Node, graph: Graph, variables: Mapping[str, int]) -> Non
             found = _find_dtype(node.inputs[position], graph, variables)
             if found is not None and found != wanted % op_facts.REF_OFFSET:
                 raise errors.FormatError(
-                    f"input {position} of op {node.op!r} has dtype {_dtype_text(found)},"
-                    f" expected {_dtype_text(wanted % op_facts.REF_OFFSET)}",
+                    f"input {position} of op {node.op!r} has dtype {dtype_name(found)},"
+                    f" expected {dtype_name(wanted % op_facts.REF_OFFSET)}",
                     node=node.name,
                 )
             position += 1
-
-
-def _dtype_text(dtype: int) -> str:
-    return dtype_name(dtype) if dtype in _KNOWN_DTYPES else str(dtype)
 
 
 def _find_dtype(ref: TensorRef, graph: Graph, variables: Mapping[str, int]) -> int | None:

@@ -9,6 +9,7 @@ left out.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -62,7 +63,8 @@ def _nodes(graph_def: Any) -> Iterator[tuple[str, Any]]:
 
 def _elements(node: Any) -> Iterator[str]:
     if node.op == "Const" and _is_float(node, "dtype"):
-        yield from _numbers(_stored_values(node.attr["value"].tensor))
+        with contextlib.suppress(TypeError, ValueError):  # TensorFlow imports no such constant.
+            yield from _numbers(_stored_values(node.attr["value"].tensor))
     elif node.op in _COMPARISONS and _is_float(node, "T"):
         yield f"{node.op} of floats"
     elif "seed" in node.attr and "seed2" in node.attr:
@@ -88,4 +90,7 @@ def _numbers(array: np.ndarray) -> Iterator[str]:
 
 
 def _is_float(node: Any, key: str) -> bool:
-    return bool(tf.as_dtype(node.attr[key].type).is_floating)
+    try:
+        return bool(tf.as_dtype(node.attr[key].type).is_floating)
+    except TypeError:  # It is no type, in a node that nothing needs.
+        return False

@@ -107,10 +107,10 @@ def _check(meta_graph: Any, program: Program, allowed: AllowedOps) -> None:
     for nodes, scope in zip(list_graphs(graph_def), _scopes(library, graph_def), strict=True):
         checked = [_with_assets(node, program, scope, tracer) for node in nodes]
         check_nodes([node for node in checked if node.op not in calls], allowed)
-    check_graph_bounds(nodes_from_graph_def(graph_def), program.producer)
+    check_graph_bounds(nodes_from_graph_def(graph_def), program.producer, allowed)
     for function in graph_def.library.function:
         body = graph_from_function_def(function, _library_of(graph_def), {})
-        check_graph_bounds(body.nodes, program.producer)
+        check_graph_bounds(body.nodes, program.producer, allowed)
 
 
 def _scopes(library: Any, graph_def: Any) -> Iterator[Scope]:

@@ -29,7 +29,7 @@ from converter.parity.legacy_gradients import (
 from converter.parity.legacy_graph import prepare
 from converter.parity.legacy_import import control_flow_of, import_graph
 from converter.parity.legacy_needs import PLACEHOLDERS, Needs
-from converter.parity.legacy_variables import group_nodes, make_variable
+from converter.parity.legacy_variables import find_trainable, group_nodes, make_variable
 from converter.parity.observation import (
     Call,
     Gradients,
@@ -100,12 +100,14 @@ class LegacyVariant:
         self._graph = import_graph(self.prepared.meta_graph)
         self._gradients: dict[Any, dict[str, Any]] = {}
         self._run_so_far: set[str] = set()
+        # Read before the graph is entered: in it, an op that reads a part would not run.
+        stored = [
+            (nodes, spec, read(spec))
+            for spec, nodes in group_nodes(self._program, find_trainable(legacy), left_out)
+            if not legacy.checkpoint.lacks(spec)
+        ]
         with self._graph.as_default():
-            self._variables = [
-                make_variable(self._graph, nodes, spec, read(spec))
-                for spec, nodes in group_nodes(self._program, left_out)
-                if not legacy.checkpoint.lacks(spec)
-            ]
+            self._variables = [make_variable(self._graph, *facts) for facts in stored]
 
     def observe(self, case: Case) -> Observation:
         """Runs a case.

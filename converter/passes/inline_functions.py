@@ -194,8 +194,8 @@ class _Inliner:
 
     def _body(self, call: Node, callee: _Callee) -> Body:
         name, function = callee.name, self._get_function(call, callee.name)
-        if name in self._stack or len(self._stack) >= limits.CALL_DEPTH:
-            too_deep = f"is over {limits.CALL_DEPTH} calls deep"
+        if name in self._stack or len(self._stack) >= limits.MAX_CALL_DEPTH:
+            too_deep = f"is over {limits.MAX_CALL_DEPTH} calls deep"
             problem = "calls itself" if name in self._stack else too_deep
             raise errors.FormatError(f"function {name!r} {problem}", node=call.name)
         self._stack.append(name)

@@ -38,14 +38,14 @@ def check_inlined_size(graph: Graph, program: Program) -> None:
     for node in graph.nodes.values():
         callees = _callees(node.op, node.attrs, program.functions)
         total = _add(total, sizes.of_call(node.name, len(node.inputs), callees, frozenset()))
-        if total.nodes > limits.NODES:
+        if total.nodes > limits.MAX_NODES:
             raise errors.FormatError(
-                f"the graph has more than {limits.NODES} nodes after inlining", node=node.name
+                f"the graph has more than {limits.MAX_NODES} nodes after inlining", node=node.name
             )
-        if total.name_bytes > limits.INLINED_NAME_BYTES:
+        if total.name_bytes > limits.MAX_INLINED_NAME_BYTES:
             raise errors.FormatError(
-                f"the names of the graph's nodes take more than {limits.INLINED_NAME_BYTES} bytes"
-                " after inlining",
+                "the names of the graph's nodes take more than"
+                f" {limits.MAX_INLINED_NAME_BYTES} bytes after inlining",
                 node=node.name,
             )
 
@@ -84,7 +84,7 @@ class _Sizes:
     def _of_function(self, name: str, callers: Set[str]) -> _Size:
         if name in self._known:
             return self._known[name]
-        if name in callers or name not in self._functions or len(callers) >= limits.CALL_DEPTH:
+        if name in callers or name not in self._functions or len(callers) >= limits.MAX_CALL_DEPTH:
             return _Size()
         total = _Size()
         for node in self._functions[name].node_def:

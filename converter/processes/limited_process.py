@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from converter.processes.resident_memory import resident_bytes
 
@@ -53,10 +53,10 @@ def run_limited(
       OverMemoryError: if it was killed for the memory it used.
     """
     end = None if timeout_secs is None else time.monotonic() + timeout_secs
-    with _passing_on() as receivers:
+    with _passing_on() as pass_on_to:
         process = subprocess.Popen(command, env=dict(environment), start_new_session=True)
-        receivers.append(process)
         try:
+            pass_on_to(process)
             return _wait(process, end, memory_limit_bytes)
         finally:
             _kill(process)
@@ -86,25 +86,34 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def _passing_on() -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Passes signals on to the processes that are in the list, now or when they are added.
+def _passing_on() -> Iterator[Callable[[subprocess.Popen[bytes]], None]]:
+    """Yields a function that names the process to pass signals on to, earlier ones too.
 
     Signals that this process ignores, as a background job of a shell does, are left alone.
     """
     receivers: list[subprocess.Popen[bytes]] = []
+    waiting: list[int] = []
 
     def handle(number: int, frame: object) -> None:
         del frame
-        for process in receivers:
-            process.send_signal(number)
+        waiting.append(number)
+        deliver()
+
+    def deliver() -> None:
+        while receivers and waiting:
+            receivers[0].send_signal(waiting.pop(0))
+
+    def pass_on_to(process: subprocess.Popen[bytes]) -> None:
+        receivers.append(process)
+        deliver()
 
     if threading.current_thread() is not threading.main_thread():
-        yield receivers  # Only the main thread can set handlers.
+        yield pass_on_to  # Only the main thread can set handlers.
         return
     numbers = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) != signal.SIG_IGN]
     before = {number: signal.signal(number, handle) for number in numbers}
     try:
-        yield receivers
+        yield pass_on_to
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

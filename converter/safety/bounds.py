@@ -6,7 +6,8 @@ kilobytes can take all memory: by one `Fill`, or by strings that double in each 
 Here, sizes are computed in Python, before TensorFlow sees the graph.
 
 Constants in this sense are Consts, static shapes, and what stateless ops make of those. It does not
-matter whether a shape function asks for them: all are bounded.
+matter whether a shape function asks for them: all are bounded, but for what the user vouches for:
+ops that they let through, and sizes that depend on what such an op computes, which nothing knows.
 """
 
 from __future__ import annotations
@@ -19,20 +20,14 @@ from converter.ir import attributes, op_facts
 from converter.ir.attributes import Shape
 from converter.ir.graph import BOUND_OPS, CUSTOM_GRADIENT_OP, VARIABLE_VALUE_OP, Node, TensorRef
 from converter.ir.region import Loop, Region
-from converter.safety.extent import UNKNOWN, Extent, in_range
+from converter.safety.allowed_ops import NONE, AllowedOps
+from converter.safety.check_safety import is_let_through
+from converter.safety.element_bounds import find_most_elements
+from converter.safety.extent import UNKNOWN, Extent, as_stored
 from converter.safety.infer import infer_alone
 from converter.safety.shape_rules import ALIASES, RULES, RULES_OF_SEVERAL
 from converter.safety.string_bounds import longest_string, variant_bytes
 
-# Their results are at most as large as their inputs together, times the rank at most, but how large
-# depends on values.
-_SHRINKING = frozenset({
-    "DecodeRaw", "DenseToDenseSetOperation", "DynamicPartition", "ListDiff", "NonMaxSuppression",
-    "NonMaxSuppressionV2", "NonMaxSuppressionV3", "SparseAdd", "SparseConcat", "SparseReorder",
-    "SparseReshape", "SparseSlice", "StringSplit", "StringSplitV2", "UnicodeDecode", "Unique",
-    "UniqueV2", "UniqueWithCounts", "UniqueWithCountsV2", "Where",
-})  # fmt: skip
-_SHRINKING_FACTOR = 16
 _EXPANSION = 8  # A Const may write an int64 as one byte.
 _SHAPE_OPS = frozenset({"Rank", "Shape", "ShapeN", "Size"})
 _NEVER_CONSTANT = op_facts.V1_CONTROL_FLOW | {"PlaceholderWithDefault"}
@@ -46,7 +41,8 @@ def check_bounds(
     shapes: Sequence[Shape] = (),
     variables: Mapping[str, Shape] | None = None,
     producer: int = 0,
-) -> None:
+    allowed: AllowedOps = NONE,
+) -> dict[str, str]:
     """Checks that what TensorFlow computes while it imports a graph stays small.
 
     Args:
@@ -54,24 +50,42 @@ def check_bounds(
       shapes: The static shapes of its arguments; unknown where there are fewer.
       variables: The static shapes of variables, by TF1 name.
       producer: The GraphDef version of the TensorFlow that built the graph.
+      allowed: The ops that the user lets through.
+
+    Returns:
+      The ops that the user let through although nothing bounds what they compute, with the first
+      node of each.
 
     Raises:
       UnsafeModuleError: if it does not.
     """
-    _Bounds(region, variables or {}, producer).run(region, shapes)
+    bounds = _Bounds(region, variables or {}, producer, allowed)
+    bounds.run(region, shapes)
+    return bounds.unbounded
 
 
 class _Bounds:
     """Adds up the sizes of the constants of one graph, with the regions inside of it."""
 
-    def __init__(self, region: Region, variables: Mapping[str, Shape], producer: int) -> None:
+    def __init__(
+        self,
+        region: Region,
+        variables: Mapping[str, Shape],
+        producer: int,
+        allowed: AllowedOps,
+    ) -> None:
+        self.unbounded: dict[str, str] = {}
         self._variables = variables
         self._producer = producer
+        self._allowed = allowed
         self._extents: dict[TensorRef, Extent] = {}
+        self._vouched_for: set[str] = set()
         self._computed = 0
         self._measured = _find_measured(region)
         stored = sum(_stored_bytes(node) for node in region.nodes() if node.op == "Const")
-        self._limit = max(limits.COMPUTED_CONSTANTS_BYTES, limits.COMPUTED_CONSTANTS_RATIO * stored)
+        self._limit = max(
+            limits.MAX_COMPUTED_CONSTANTS_BYTES, limits.MAX_COMPUTED_CONSTANTS_RATIO * stored
+        )
 
     def run(self, region: Region, shapes: Sequence[Shape]) -> None:
         for name, shape in zip(region.args, shapes, strict=False):
@@ -107,9 +121,7 @@ class _Bounds:
 
     def _measure(self, node: Node, inputs: Sequence[Extent], made: list[Extent]) -> list[Extent]:
         """Asks TensorFlow for shapes that no rule knows."""
-        if any(extent is not UNKNOWN for extent in made):
-            return made
-        return [Extent(shape) for shape in infer_alone(node, inputs, self._producer)]
+        return made if any(e is not UNKNOWN for e in made) else self._infer(node, inputs, made)
 
     def _add_constant(
         self, node: Node, inputs: Sequence[Extent], made: Sequence[Extent]
@@ -117,17 +129,35 @@ class _Bounds:
         """Adds what TensorFlow may compute for a node whose inputs are constant."""
         sizes = _input_sizes(node, inputs)
         if any(extent.elements is None for extent in made):
-            made = [Extent(shape) for shape in infer_alone(node, inputs, self._producer)]
+            made = self._infer(node, inputs, made)
+        is_vouched_for = self._is_vouched_for(node)
         constant = []
         for index, extent in enumerate(made):
             dtype = op_facts.output_dtype(node, index) % op_facts.REF_OFFSET
             bounded = _bound(node, extent, inputs, sizes, dtype)
-            is_variant = dtype == op_facts.DT_VARIANT
-            size = bounded.longest if is_variant else bounded.size_bytes(dtype) or 0
-            if not _takes_no_memory(node, size):
+            size = bounded.longest if dtype == op_facts.DT_VARIANT else bounded.size_bytes(dtype)
+            if node.op in self._allowed.names:
+                self.unbounded.setdefault(node.op, node.name)
+            elif size is None and not is_vouched_for:
+                raise _unbounded(node)
+            elif size is not None and not _takes_no_memory(node, size):
                 self._add(size, node)
             constant.append(bounded)
         return constant
+
+    def _infer(self, node: Node, inputs: Sequence[Extent], made: Sequence[Extent]) -> list[Extent]:
+        """Asks TensorFlow for shapes that rules do not know in full."""
+        most = made[0].most if len(made) == 1 else None
+        return [Extent(shape, most=most) for shape in infer_alone(node, inputs, self._producer)]
+
+    def _is_vouched_for(self, node: Node) -> bool:
+        """Whether the user lets through an op that makes this constant, or what it is made of."""
+        # Sides of branches may have nodes of the same name.
+        self._vouched_for.discard(node.name)
+        is_named = node.op in self._allowed.names or is_let_through(node)
+        if is_named or any(ref.node in self._vouched_for for ref in node.inputs):
+            self._vouched_for.add(node.name)
+        return node.name in self._vouched_for
 
     def _add(self, size: int, node: Node) -> None:
         self._computed += size
@@ -136,8 +166,16 @@ class _Bounds:
                 f"the constants that TensorFlow would compute take {_mib(self._computed)} MiB, more"
                 f" than {_mib(self._limit)} MiB; op {node.op!r} makes {_mib(size)} MiB of them",
                 node=node.name,
-                remedy="Export the module with large values as variables.",
+                remedy=f"If you trust the module, pass --allow-op {node.op}.",
             )
+
+
+def _unbounded(node: Node) -> errors.UnsafeModuleError:
+    return errors.UnsafeModuleError(
+        f"op {node.op!r} computes a constant whose size cannot be bounded before it runs",
+        node=node.name,
+        remedy=f"If you trust the module, pass --allow-op {node.op}.",
+    )
 
 
 def _find_measured(region: Region) -> set[str]:
@@ -175,29 +213,22 @@ def _checked(node: Node, index: int, extent: Extent) -> Extent:
     """Drops a value that the dtype does not hold."""
     if extent.value is None:
         return extent
-    value = in_range(extent.value, op_facts.output_dtype(node, index) % op_facts.REF_OFFSET)
+    value = as_stored(extent.value, op_facts.output_dtype(node, index) % op_facts.REF_OFFSET)
     return Extent(extent.shape, value, longest=extent.longest)
 
 
 def _bound(
     node: Node, made: Extent, inputs: Sequence[Extent], sizes: Sequence[int], dtype: int
 ) -> Extent:
-    """A constant output with a size; an upper bound of one that depends on values."""
-    longest = made.longest
+    """A constant output, with upper bounds of what its shape does not tell."""
+    longest, most = made.longest, made.most
     if dtype == op_facts.DT_VARIANT:
         return Extent(made.shape or (), is_constant=True, longest=variant_bytes(inputs, sizes))
     if dtype == op_facts.DT_STRING and not longest:  # No rule knows it.
         longest = longest_string(node, inputs, sizes)
-    if made.elements is not None:
-        return Extent(made.shape, made.value, is_constant=True, longest=longest)
-    if node.op in _SHRINKING:
-        elements = _SHRINKING_FACTOR * (sum(sizes) + 1)
-        return Extent((elements,), is_constant=True, longest=longest)
-    raise errors.UnsafeModuleError(
-        f"op {node.op!r} computes a constant whose size cannot be bounded before it runs",
-        node=node.name,
-        remedy="Export the module with the value as a Const.",
-    )
+    if made.elements is None and most is None:
+        most = find_most_elements(node, inputs, sizes)
+    return Extent(made.shape, made.value, is_constant=True, longest=longest, most=most)
 
 
 def _input_sizes(node: Node, inputs: Sequence[Extent]) -> list[int]:
@@ -218,7 +249,7 @@ def _is_constant(node: Node, inputs: Sequence[Extent]) -> bool:
     """Whether TensorFlow may compute a node whose value is not known here."""
     if node.op == "Const":
         return True
-    if not inputs or node.op in _NEVER_CONSTANT or node.op in _SHAPE_OPS:
+    if not inputs or node.op in _NEVER_CONSTANT:
         return False
     return all(extent.is_constant for extent in inputs) and not op_facts.is_stateful(node.op)
 

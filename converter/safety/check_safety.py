@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from converter import errors
+from converter import errors, limits
 from converter.ir.graph import PSEUDO_OPS, Node, Nodes
 from converter.ir.op_facts import GATHER_TREE
 from converter.ir.region import Region
@@ -22,7 +22,6 @@ from converter.safety.serialized_graphs import SERIALIZED_GRAPH_OPS, find_graph,
 _TRACED = PSEUDO_OPS | {GATHER_TREE}
 # Of the graphs of data sets that TensorFlow serializes, the node that returns the data set.
 _RETURN = "_Retval"
-_MAX_NESTED_GRAPHS = 10
 
 
 def check_safety(region: Region, allowed: AllowedOps) -> dict[str, str]:
@@ -66,6 +65,11 @@ def find_unsafe(node: Node, nodes: Nodes, allowed: AllowedOps) -> Classification
     return find_danger(node, nodes) if classification.kind.is_allowed else classification
 
 
+def is_let_through(node: Node) -> bool:
+    """Whether a node that `check_safety` passed did so since the user lets its op through."""
+    return node.op not in _TRACED and not classify(node.op).kind.is_allowed
+
+
 def _check_nodes(checked: Sequence[Node], allowed: AllowedOps, depth: int = 0) -> dict[str, str]:
     # Sides of branches may have nodes of the same name, each a copy of one node of the module.
     nodes = {node.name: node for node in checked}
@@ -85,7 +89,7 @@ def _check_nodes(checked: Sequence[Node], allowed: AllowedOps, depth: int = 0) -
 def _check_serialized(node: Node, nodes: Nodes, allowed: AllowedOps, depth: int) -> dict[str, str]:
     """Checks the graph that a node is given as bytes. That the node is allowed is not enough."""
     graph_def = find_graph(node, nodes)
-    if graph_def is None or depth == _MAX_NESTED_GRAPHS:
+    if graph_def is None or depth == limits.MAX_NESTED_GRAPH_DEPTH:
         raise errors.UnsafeModuleError(
             f"the graph that op {node.op!r} takes as bytes cannot be read before it runs",
             node=node.name,

@@ -24,7 +24,11 @@ _ITEM_BYTES = {
 }  # fmt: skip
 _DEFAULT_ITEM_BYTES = 8
 _STRING_BYTES = 24  # sizeof(tstring)
-_INTEGER_BITS = {types_pb2.DT_INT32: 32, types_pb2.DT_INT64: 64}
+# Values of these are followed: Python's arithmetic, rounded, is that of TensorFlow.
+_FOLLOWED: dict[int, type[np.generic]] = {
+    types_pb2.DT_BOOL: np.bool_, types_pb2.DT_INT32: np.int32, types_pb2.DT_INT64: np.int64,
+    types_pb2.DT_FLOAT: np.float32, types_pb2.DT_DOUBLE: np.float64,
+}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -37,12 +41,14 @@ class Extent:
         unknown size is None.
       is_constant: Whether TensorFlow may compute it while it imports the graph.
       longest: The bytes of its longest string.
+      most: The number of elements that it has at most, where the shape does not tell.
     """
 
     shape: Shape = None
     value: np.ndarray | None = None
     is_constant: bool = False
     longest: int = 0
+    most: int | None = None
 
     @property
     def elements(self) -> int | None:
@@ -52,6 +58,11 @@ class Extent:
         return math.prod(size for size in self.shape if size is not None)
 
     @property
+    def most_elements(self) -> int | None:
+        """The number of elements, or the most that there can be."""
+        return self.most if self.elements is None else self.elements
+
+    @property
     def known_value(self) -> np.ndarray | None:
         """The value, if all of it is known."""
         value = self.value
@@ -59,9 +70,9 @@ class Extent:
 
     def size_bytes(self, dtype: int) -> int | None:
         """An upper bound of the memory that it takes."""
-        if self.elements is None:
+        if self.most_elements is None:
             return None
-        return self.elements * item_bytes(dtype, self.longest)
+        return self.most_elements * item_bytes(dtype, self.longest)
 
 
 UNKNOWN = Extent()
@@ -81,12 +92,30 @@ def valued(value: Any) -> Extent:
     return Extent(array.shape, array if is_small else None)
 
 
-def in_range(value: np.ndarray | None, dtype: int) -> np.ndarray | None:
-    """The value as its dtype holds it; None where TensorFlow's arithmetic would wrap around."""
-    bits = _INTEGER_BITS.get(dtype)
-    if value is None or bits is None:
-        return value
-    end = 1 << (bits - 1)
-    if all(v is None or -end <= v < end for v in value.flat):
-        return value
-    return None
+def as_stored(value: np.ndarray | None, dtype: int) -> np.ndarray | None:
+    """Rounds a value to its dtype.
+
+    Returns:
+      None where TensorFlow may compute another value: where integers wrap around, where floats are
+      not finite or so small that they may be taken for 0, and for dtypes that are not followed.
+    """
+    stored = _FOLLOWED.get(dtype)
+    if value is None or stored is None:
+        return None
+    known = [v for v in value.flat if v is not None]
+    if not all(_is_exact(v, stored) for v in known):
+        return None
+    rounded = [None if v is None else stored(v).item() for v in value.flat]
+    result = np.empty(value.size, dtype=object)
+    result[:] = rounded
+    return result.reshape(value.shape)
+
+
+def _is_exact(number: Any, dtype: type[np.generic]) -> bool:
+    """Whether TensorFlow computes a number of this dtype as Python does, but for rounding."""
+    if issubclass(dtype, np.bool_):
+        return True
+    if issubclass(dtype, np.integer):
+        return bool(np.iinfo(dtype).min <= number <= np.iinfo(dtype).max)
+    info = np.finfo(dtype)  # type: ignore[type-var]
+    return number == 0 or float(info.tiny) <= abs(number) <= float(info.max)

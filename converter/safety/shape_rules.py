@@ -1,7 +1,10 @@
 """The shapes and values of frequent ops, computed in Python from those of their inputs.
 
 TensorFlow's own shape functions know the rest (`infer_alone` of `bounds.py`), at ten times the
-cost. A rule that cannot tell returns `UNKNOWN`. Source: the shape functions in tensorflow/core/ops.
+cost. Source: the shape functions in tensorflow/core/ops.
+
+What a rule says is exact; a rule that cannot tell returns `UNKNOWN`. A bound would not do: a graph
+may subtract the size of one tensor from a number, and what was too large is too small then.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ ALIASES = frozenset({
     "PlaceholderWithDefault", "PreventGradient", "Reshape", "Snapshot", "Squeeze", "StopGradient",
 })  # fmt: skip
 
-_UNARY = (
+UNARY_OPS = (
     "Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cast", "Ceil", "CheckNumerics",
     "Cos", "Cosh", "Elu", "Erf", "Erfc", "Exp", "Expm1", "FakeQuantWithMinMaxArgs",
     "FakeQuantWithMinMaxVars", "Floor", "Identity", "Inv", "IsFinite", "IsInf", "IsNan",
@@ -38,13 +41,13 @@ _UNARY = (
 )  # fmt: skip
 _VALUES_OF_ONE: Mapping[str, Callable[[Any], Any]] = {
     "Abs": abs, "Ceil": math.ceil, "Floor": math.floor, "LogicalNot": operator.not_,
-    "Neg": operator.neg, "OnesLike": lambda _: 1, "Sqrt": math.sqrt,
-    "Square": lambda value: value * value, "ZerosLike": lambda _: 0,
+    "Neg": operator.neg, "OnesLike": lambda _: 1, "Square": lambda value: value * value,
+    "ZerosLike": lambda _: 0,
 }  # fmt: skip
 _CASTS: Mapping[type, Callable[[Any], Any]] = {
     np.bool_: bool, np.int32: int, np.int64: int, np.float32: float, np.float64: float,
 }  # fmt: skip
-_BINARY: Mapping[str, Callable[[Any, Any], Any] | None] = {
+BINARY_OPS: Mapping[str, Callable[[Any, Any], Any] | None] = {
     "Add": operator.add, "AddV2": operator.add, "Sub": operator.sub, "Mul": operator.mul,
     "FloorDiv": operator.floordiv, "RealDiv": operator.truediv, "FloorMod": operator.mod,
     "Maximum": max, "Minimum": min, "Less": operator.lt, "LessEqual": operator.le,
@@ -55,9 +58,11 @@ _BINARY: Mapping[str, Callable[[Any, Any], Any] | None] = {
          "TruncateDiv", "TruncateMod", "Xdivy", "Xlogy")
     ),
 }  # fmt: skip
-_REDUCTIONS: Mapping[str, Callable[[Any], Any] | None] = {
+REDUCTIONS: Mapping[str, Callable[[Any], Any] | None] = {
     "Prod": math.prod, "Sum": sum, "Max": max, "Min": min, "All": all, "Any": any, "Mean": None,
 }  # fmt: skip
+# Of floats, TensorFlow rounds each step, in an order of its own.
+_EXACT_FOR_INTEGERS = frozenset({"FloorDiv", "FloorMod", "Prod", "Sum"})
 
 
 def broadcast(first: Shape, second: Shape) -> Shape:
@@ -92,12 +97,20 @@ def _unary(node: Node, inputs: Sequence[Extent]) -> Extent:
 
 
 def _cast(node: Node) -> Callable[[Any], Any] | None:
+    if attributes.find_bool(node, "Truncate"):
+        return None
     return _CASTS.get(tf.as_dtype(attributes.get_dtype(node, "DstT")).as_numpy_dtype)
+
+
+def _is_of_integers(node: Node) -> bool:
+    return tf.as_dtype(attributes.get_dtype(node, "T")).is_integer
 
 
 def _binary(node: Node, inputs: Sequence[Extent]) -> Extent:
     shape = broadcast(inputs[0].shape, inputs[1].shape)
-    function = _BINARY[node.op]
+    function = BINARY_OPS[node.op]
+    if node.op in _EXACT_FOR_INTEGERS and not _is_of_integers(node):
+        function = None
     values = [extent.value for extent in inputs]
     longest = sum(extent.longest for extent in inputs)  # Add concatenates strings.
     if function is None or any(value is None for value in values):
@@ -111,7 +124,9 @@ def _binary(node: Node, inputs: Sequence[Extent]) -> Extent:
 
 def _reduction(node: Node, inputs: Sequence[Extent]) -> Extent:
     value, axes = inputs[0].known_value, inputs[1].known_value
-    function = _REDUCTIONS[node.op]
+    function = REDUCTIONS[node.op]
+    if node.op in _EXACT_FOR_INTEGERS and not _is_of_integers(node):
+        function = None
     keeps = attributes.find_bool(node, "keep_dims")
     if function and value is not None and value.ndim == 1 and axes is not None and axes.size == 1:
         result = function(list(value))
@@ -267,13 +282,20 @@ def _range(node: Node, inputs: Sequence[Extent]) -> Extent:
     if any(value is None for value in values):
         return Extent((None,))
     start, limit, delta = (value.item() for value in values if value is not None)
-    if not delta or not all(math.isfinite(number) for number in (start, limit, delta)):
+    if not delta:
         return UNKNOWN
     if all(isinstance(number, int) for number in (start, limit, delta)):
         numbers = range(start, limit, delta)
         count = max(0, -((start - limit) // delta))
         return valued(list(numbers)) if count <= MAX_VALUE_ELEMENTS else Extent((count,))
-    return Extent((max(0, math.ceil((limit - start) / delta)),))
+    count = max(0, math.ceil((limit - start) / delta))
+    is_exact = abs(delta) == 1 and all(_is_small_integer(number) for number in (start, limit))
+    return Extent((count,)) if is_exact else Extent((None,), most=2 * count + 1)
+
+
+def _is_small_integer(number: float) -> bool:
+    """Whether differences of such numbers are exact as floats of any size but half."""
+    return number == int(number) and abs(number) < 1 << 23
 
 
 def _gather(node: Node, inputs: Sequence[Extent]) -> Extent:
@@ -404,9 +426,10 @@ def _split_sizes(total: int | None, count: int, given: Extent | None) -> list[in
     if given is None:
         return [None if total is None else total // count] * count
     if given.known_value is None:
-        return [total] * count
-    # At most all of it, where the rest is asked for by -1.
-    return [int(size) if size >= 0 else total for size in given.known_value.flat]
+        return [None] * count
+    sizes = [int(size) for size in given.known_value.flat]
+    rest = None if total is None else total - sum(size for size in sizes if size >= 0)
+    return [size if size >= 0 else rest for size in sizes]
 
 
 def _shape_n(node: Node, inputs: Sequence[Extent]) -> list[Extent]:
@@ -426,9 +449,9 @@ RULES_OF_SEVERAL: Mapping[str, Callable[[Node, Sequence[Extent]], list[Extent]]]
     "Unpack": _unpack,
 }
 RULES: Mapping[str, Rule] = {
-    **dict.fromkeys(_UNARY, _unary),
-    **dict.fromkeys(_BINARY, _binary),
-    **dict.fromkeys(_REDUCTIONS, _reduction),
+    **dict.fromkeys(UNARY_OPS, _unary),
+    **dict.fromkeys(BINARY_OPS, _binary),
+    **dict.fromkeys(REDUCTIONS, _reduction),
     "AddN": _add_n,
     "BatchMatMul": _matmul,
     "BatchMatMulV2": _matmul,

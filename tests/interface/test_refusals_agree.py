@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 
 import pytest
+import tensorflow as tf
 from golden.golden_values import GOLDEN
 from tensorflow.core.framework import attr_value_pb2, types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
@@ -60,6 +61,17 @@ def _with_attr(name, key, tags=(), **value):
     def change(saved_model):
         node = _nodes(saved_model, tags)[name]
         node.attr[key].CopyFrom(attr_value_pb2.AttrValue(**value))
+
+    return change
+
+
+def _integer(name):
+    """Makes a Const one of an integer, in all of its attributes."""
+
+    def change(saved_model):
+        node = _nodes(saved_model, ())[name]
+        node.attr["dtype"].type = types_pb2.DT_INT32
+        node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(1))
 
     return change
 
@@ -138,9 +150,15 @@ _DAMAGES = {
     "unknown op of a gradient": Damage(
         "defun_gradient", _unknown_op("clip_by_value/Minimum"), _UNKNOWN, ["default"]
     ),
-    "dtype of a gradient": Damage(
+    "dtype of a constant of a gradient": Damage(
         "defun_gradient",
         _with_attr("clip_by_value/Minimum/y", "dtype", type=types_pb2.DT_INT32),
+        "a Const of dtype int32 holds a value of dtype float32",
+        ["default"],
+    ),
+    "dtype of an edge of a gradient": Damage(
+        "defun_gradient",
+        _integer("clip_by_value/Minimum/y"),
         "has dtype int32, expected float32",
         ["default"],
     ),

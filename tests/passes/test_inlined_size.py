@@ -46,7 +46,7 @@ def test_names_that_grow_with_each_call_are_refused(library):
 def test_the_count_is_at_least_what_comes_out(library, monkeypatch):
     program, graph = library(6), parse_graph(_TEXT.format("f5"))
     made = len(inline_functions(graph, program).nodes)
-    monkeypatch.setattr(limits, "NODES", made - 1)
+    monkeypatch.setattr(limits, "MAX_NODES", made - 1)
     with pytest.raises(errors.FormatError, match=f"more than {made - 1} nodes"):
         inline_functions(graph, program)
 

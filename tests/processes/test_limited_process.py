@@ -52,8 +52,21 @@ def test_it_is_killed_when_it_takes_too_much_memory_with_all_below_it():
     assert caught.value.memory_bytes > 100 << 20
 
 
+@pytest.fixture
+def heeded():
+    """A handler of SIGINT and SIGTERM, which background jobs of a shell ignore, as tests may be."""
+
+    def handle(number, _frame):
+        raise AssertionError(f"signal {number} reached the tests")
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield handle
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_are_passed_on(number, tmp_path):
+def test_signals_are_passed_on(number, tmp_path, heeded):
     ready = tmp_path / "ready"
     program = (
         "import pathlib, signal, sys, time\n"
@@ -67,10 +80,22 @@ def test_signals_are_passed_on(number, tmp_path):
             time.sleep(0.05)
         os.kill(os.getpid(), number)
 
-    before = signal.getsignal(number)
     threading.Thread(target=send).start()
     assert _run(program, ready) == 7
-    assert signal.getsignal(number) is before
+    assert signal.getsignal(number) is heeded
+
+
+@pytest.mark.usefixtures("heeded")
+def test_a_signal_that_comes_while_the_process_starts_is_passed_on(monkeypatch):
+    start = subprocess.Popen
+
+    def start_interrupted(*arguments, **options):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0)  # Python calls handlers between its own instructions.
+        return start(*arguments, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", start_interrupted)
+    assert _run("import time; time.sleep(60)") == -signal.SIGTERM
 
 
 def test_it_runs_in_other_threads_too():

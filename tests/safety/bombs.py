@@ -25,6 +25,25 @@ def _doubled(dtype, first, line, times=40):
     return "".join(lines) + f"bomb = Identity[T={dtype}](d{times})\n"
 
 
+def _filled(count):
+    """A text that makes as many zeros as `count`, an int32 scalar, is large."""
+    return _ZERO + (
+        f"known = Pack[N=1, T=int32, axis=0]({count})\n"
+        "bomb = Fill[T=float, index_type=int32](known, zero)\n"
+    )
+
+
+# The difference of two numbers that are equal in Python's arithmetic, but not in TensorFlow's, or
+# of which one is only an upper bound, times 2^30.
+def _times_difference(dtype, one, other):
+    return (
+        f"gap = Sub[T={dtype}]({one}, {other})\n"
+        f"wide = Cast[SrcT={dtype}, DstT=int32, Truncate=false](gap)\n"
+        + _scalar("factor", 1 << 30)
+        + "size = Mul[T=int32](wide, factor)\n"
+    ) + _filled("size")
+
+
 BOMBS = {
     "fill": _ZERO + _vector("dims", 1 << 15, 1 << 15)
     + "bomb = Fill[T=float, index_type=int32](dims, zero)\n",
@@ -142,6 +161,39 @@ BOMBS = {
         "dims = Shape[T=float, out_type=int32](outer)\n"
         "bomb = Fill[T=float, index_type=int32](dims, zero)\n"
     ),
+    "size_that_depends_on_values": _ZERO
+    + "mask = Const[dtype=bool, value=bool[65536](true)]()\n" + (
+        "places = Where[T=bool](mask)\n"
+        "dims = Shape[T=int64, out_type=int32](places)\n"
+        "both = Mul[T=int32](dims, dims)\n"
+        "bomb = Fill[T=float, index_type=int32](both, zero)\n"
+    ),
+    "difference_to_a_size_that_depends_on_values":
+    "mask = Const[dtype=bool, value=bool[8](false)]()\n" + _scalar("one", 1) + (
+        "places = Where[T=bool](mask)\n"
+        "count = Size[T=int64, out_type=int32](places)\n"
+    ) + _times_difference("int32", "one", "count"),
+    "rounding_of_floats": _scalar("large", 16777216.0, "float") + _scalar("one", 1.0, "float") + (
+        "sum = AddV2[T=float](large, one)\n"
+        "lost = Sub[T=float](sum, large)\n"
+    ) + _times_difference("float", "one", "lost"),
+    "order_of_floats": "n = Const[dtype=float, value=float[3](1e8, 1.0, -1e8)]()\n"
+    + _scalar("axis", 0) + _scalar("two", 2.0, "float")
+    + "sum = Sum[T=float, Tidx=int32, keep_dims=false](n, axis)\n"
+    + _times_difference("float", "two", "sum"),
+    "division_of_floats": _scalar("one", 1.0, "float") + _scalar("tenth", 0.1, "float")
+    + _scalar("ten", 9.0, "float") + "quotient = FloorDiv[T=float](one, tenth)\n"
+    + _times_difference("float", "quotient", "ten"),
+    "small_integers_that_wrap_around": _scalar("most", 255, "uint8") + _scalar("one", 1, "uint8")
+    + _scalar("all", 257) + (
+        "wrapped = AddV2[T=uint8](most, one)\n"
+        "number = Cast[SrcT=uint8, DstT=int32, Truncate=false](wrapped)\n"
+    ) + _times_difference("int32", "all", "number"),
+    "rest_of_a_split": _vector("sizes", 7, -1) + _vector("ten", *range(10)) + _scalar("axis", 0)
+    + _scalar("four", 4) + (
+        "parts = SplitV[T=int32, Tlen=int32, num_split=2](ten, sizes, axis)\n"
+        "rest = Size[T=int32, out_type=int32](parts:1)\n"
+    ) + _times_difference("int32", "four", "rest"),
     "one_known_size": _ZERO + (
         "dynamic = Placeholder[dtype=float, shape=[?,1073741824]]()\n"
         "dims = Shape[T=float, out_type=int32](dynamic)\n"

@@ -36,7 +36,7 @@ _CAST = "{name} = Cast[SrcT=half, DstT=float](w)\n"
 
 @pytest.fixture
 def _small_limit(monkeypatch):
-    monkeypatch.setattr(limits, "COMPUTED_CONSTANTS_BYTES", 10_000)
+    monkeypatch.setattr(limits, "MAX_COMPUTED_CONSTANTS_BYTES", 10_000)
 
 
 @pytest.mark.usefixtures("_small_limit")
@@ -138,3 +138,32 @@ def test_graphs_inside_of_loops_are_bounded():
     branch = Branch(TensorRef("p"), body, Region((), (), ()), ())
     with pytest.raises(errors.UnsafeModuleError):
         check_bounds(Region((), (branch,), ()))
+
+
+_READ = (
+    'name = Const[dtype=string, value=string[]("sizes")]()\n'
+    "read = ReadFile(name)\n"
+    "raw = DecodeRaw[little_endian=true, out_type=uint8](read)\n"
+    "shape = Cast[SrcT=uint8, DstT=int32](raw)\n"
+    "zero = Const[dtype=float, value=float[]{0.0}]()\n"
+    "fill = Fill[T=float, index_type=int32](shape, zero)\n"
+)
+
+
+def test_nothing_bounds_what_an_op_decides_that_the_user_lets_through():
+    _check(_READ + "return fill")
+
+
+def test_a_bomb_beside_such_an_op_is_refused():
+    many = "n = Const[dtype=int32, value=int32[1]{2000000000}]()\n"
+    known = "bomb = Fill[T=string, index_type=int32](n, read)\n"
+    with pytest.raises(errors.UnsafeModuleError, match="op 'Fill' makes") as caught:
+        _check(_READ + many + known + "return bomb")
+    assert caught.value.node == "bomb"
+
+
+def test_the_same_is_refused_where_no_such_op_decides():
+    shape = "shape = Cast[SrcT=half, DstT=int32](w)\n"
+    text = _STORED.replace("50,1000", "50000") + shape + _READ.splitlines()[-2]
+    with pytest.raises(errors.UnsafeModuleError, match="cannot be bounded"):
+        _check(f"{text}\nfill = Fill[T=float, index_type=int32](shape, zero)\nreturn fill")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from converter.safety.extent import in_range, item_bytes, valued
+from converter.safety.extent import as_stored, item_bytes, valued
 
 
 @pytest.mark.parametrize(
@@ -17,9 +17,25 @@ def test_sizes_are_those_of_tensorflow(dtype):
 
 @pytest.mark.parametrize(("dtype", "most"), [(tf.int32, 2**31 - 1), (tf.int64, 2**63 - 1)])
 def test_a_number_that_wraps_around_is_not_known(dtype, most):
-    assert in_range(valued([most]).value, dtype.as_datatype_enum) is not None
-    assert in_range(valued([most + 1]).value, dtype.as_datatype_enum) is None
-    assert in_range(valued([None]).value, dtype.as_datatype_enum) is not None
+    assert as_stored(valued([most]).value, dtype.as_datatype_enum) is not None
+    assert as_stored(valued([most + 1]).value, dtype.as_datatype_enum) is None
+    assert as_stored(valued([None]).value, dtype.as_datatype_enum) is not None
+
+
+def test_a_float_is_rounded_as_it_is_stored():
+    value = valued([16777217.0, None])
+    assert as_stored(value.value, tf.float32.as_datatype_enum).tolist() == [16777216.0, None]
+    assert as_stored(value.value, tf.float64.as_datatype_enum).tolist() == [16777217.0, None]
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), 1e39, 1e-39])
+def test_a_float_that_may_become_another_is_not_known(number):
+    assert as_stored(valued([number]).value, tf.float32.as_datatype_enum) is None
+
+
+def test_numbers_of_other_dtypes_are_not_followed():
+    assert as_stored(valued([1]).value, tf.uint8.as_datatype_enum) is None
+    assert as_stored(valued([1.0]).value, tf.bfloat16.as_datatype_enum) is None
 
 
 def test_large_values_are_not_followed():
