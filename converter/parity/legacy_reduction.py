@@ -18,6 +18,7 @@ from converter import errors
 from converter.ir import op_facts
 from converter.ir.attributes import Shape, functions_in
 from converter.ir.graph import ASSET_OP, Node, Program, TensorRef
+from converter.ir.query import claim_name
 from converter.ir.serde import graph_from_function_def, nodes_from_graph_def
 from converter.parity.legacy_contexts import keep_in_contexts, nodes_inside, pivots, read_contexts
 from converter.parity.legacy_needs import (
@@ -107,10 +108,10 @@ def _check(meta_graph: Any, program: Program, allowed: AllowedOps) -> None:
     for nodes, scope in zip(list_graphs(graph_def), _scopes(library, graph_def), strict=True):
         checked = [_with_assets(node, program, scope, tracer) for node in nodes]
         check_nodes([node for node in checked if node.op not in calls], allowed)
-    check_graph_bounds(nodes_from_graph_def(graph_def), program.producer)
+    check_graph_bounds(nodes_from_graph_def(graph_def), program.producer, allowed)
     for function in graph_def.library.function:
         body = graph_from_function_def(function, _library_of(graph_def), {})
-        check_graph_bounds(body.nodes, program.producer)
+        check_graph_bounds(body.nodes, program.producer, allowed)
 
 
 def _scopes(library: Any, graph_def: Any) -> Iterator[Scope]:
@@ -220,10 +221,11 @@ def _stand_ins(
     for ref, described in fed.items():
         if ref.node in nodes and ref.node not in kept:
             by_node.setdefault(ref.node, {})[ref.index] = described
-    return {name: _stand_in(nodes[name], outputs, nodes) for name, outputs in by_node.items()}
+    taken = set(nodes)
+    return {name: _stand_in(nodes[name], outputs, taken) for name, outputs in by_node.items()}
 
 
-def _stand_in(node: Any, outputs: Mapping[int, tuple[int, Shape]], taken: Collection[str]) -> Any:
+def _stand_in(node: Any, outputs: Mapping[int, tuple[int, Shape]], taken: set[str]) -> list[Any]:
     if node.op in PLACEHOLDERS:
         copy = node_def_pb2.NodeDef()
         copy.CopyFrom(node)
@@ -234,13 +236,11 @@ def _stand_in(node: Any, outputs: Mapping[int, tuple[int, Shape]], taken: Collec
     # One node that has as many outputs.
     unknown = (types_pb2.DT_FLOAT, None)
     made = [
-        _placeholder(f"{node.name}/fed_{index}", *outputs.get(index, unknown))
+        _placeholder(claim_name(f"{node.name}/fed", taken), *outputs.get(index, unknown))
         for index in range(max(outputs) + 1)
     ]
     joined = node_def_pb2.NodeDef(name=node.name, op="IdentityN", input=[p.name for p in made])
     joined.attr["T"].list.type.extend(p.attr["dtype"].type for p in made)
-    if any(placeholder.name in taken for placeholder in made):
-        raise errors.UnsafeModuleError("its inputs cannot be told from other nodes", node=node.name)
     return [*made, joined]
 
 

@@ -42,12 +42,12 @@ def find_trainable(legacy: LegacyModule) -> frozenset[str]:
 def group_nodes(
     program: Program, trainable: Collection[str], left_out: Collection[str] = ()
 ) -> list[tuple[VariableSpec, list[str]]]:
-    """Groups the nodes of a program that stand for the same variable.
+    """Each variable once, with all nodes that stand for it, and trainable if it is listed.
 
     Args:
       program: The graph variant.
       trainable: The names of the variables that are trainable.
-      left_out: Nodes that are not in the graph.
+      left_out: The nodes that are not in the graph.
     """
     groups: dict[str, tuple[VariableSpec, list[str]]] = {}
     for node, spec in program.variables.items():

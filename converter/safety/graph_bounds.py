@@ -8,6 +8,7 @@ from converter.ir import attributes, op_facts, query
 from converter.ir.attributes import Shape
 from converter.ir.graph import BOUND_OPS, Node, Nodes
 from converter.ir.region import Region
+from converter.safety.allowed_ops import NONE, AllowedOps
 from converter.safety.bounds import check_bounds
 
 # Ops whose outputs have a static shape, and no value before somebody feeds or reads one.
@@ -20,12 +21,13 @@ _SHAPED: Mapping[str, str] = {
 }
 
 
-def check_graph_bounds(nodes: Nodes, producer: int) -> None:
+def check_graph_bounds(nodes: Nodes, producer: int, allowed: AllowedOps = NONE) -> None:
     """Checks that what TensorFlow computes while it imports a graph stays small.
 
     Args:
       nodes: The nodes of a graph, or of a function, by name.
       producer: The GraphDef version of the TensorFlow that built it.
+      allowed: The ops that the user lets through.
 
     Raises:
       UnsafeModuleError: if it does not.
@@ -38,7 +40,8 @@ def check_graph_bounds(nodes: Nodes, producer: int) -> None:
         for name in query.topological_order(nodes)
         if name not in shapes and _may_be_evaluated(nodes[name])
     ]
-    check_bounds(Region(tuple(shapes), tuple(items), ()), list(shapes.values()), {}, producer)
+    region = Region(tuple(shapes), tuple(items), ())
+    check_bounds(region, list(shapes.values()), {}, producer, allowed)
 
 
 def _static_shape(node: Node, nodes: Nodes) -> Shape:
