@@ -66,7 +66,8 @@ MAX_NODES = 1_000_000
 # graph and its functions together. Fixtures reach 1.7 times.
 MAX_INLINED_NODES = 20_000
 MAX_INLINED_NODES_RATIO = 100
-# The same for loops and branches, each of which takes as long as a hundred nodes.
+# The same for loops and branches, each of which takes as long as a hundred nodes; a call that keeps
+# its own gradient counts as ten.
 MAX_INLINED_REGIONS = 1000
 MAX_INLINED_REGIONS_RATIO = 10
 # Of all nodes of a graph after inlining: each call adds its own name to those of its body.

@@ -7,12 +7,15 @@ So what inlining may make is bounded by what the module stores, too.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Container, Iterable, Iterator, Mapping, Set
 from typing import Any
 
 from converter import errors, limits
 from converter.ir import attributes, op_facts
 from converter.ir.graph import FunctionDef, Graph, Node, Program
+
+# A tenth of a second each, when they are traced.
+_GRADIENT_REGIONS = 10
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class _Size:
 
     Attributes:
       nodes: The number of nodes.
-      regions: The number of functions of loops and branches.
+      regions: The number of functions of loops and branches, and of kept gradients.
       name_bytes: The length of their names together, below the function's own scope.
     """
 
@@ -36,7 +39,7 @@ def check_inlined_size(graph: Graph, program: Program) -> None:
     Raises:
       FormatError: if it does not. Circles and calls nested too deeply are left to the inliner.
     """
-    sizes = _Sizes(program.functions)
+    sizes = _Sizes(program.functions, program.gradients)
     stored = _stored_size(graph, program)
     most_nodes = max(limits.MAX_INLINED_NODES, limits.MAX_INLINED_NODES_RATIO * stored.nodes)
     most_nodes = min(most_nodes, limits.MAX_NODES)
@@ -85,29 +88,35 @@ def _add(one: _Size, other: _Size) -> _Size:
 def _stored_size(graph: Graph, program: Program) -> _Size:
     """The size of the graph and of all functions, without the calls."""
     stored = _Size(len(graph.nodes) + sum(len(f.node_def) for f in program.functions.values()))
-    regions = sum(_count_regions(node.op, node.attrs) for node in graph.nodes.values())
+    nodes = graph.nodes.values()
+    regions = sum(_count_regions(n.op, n.attrs, program.gradients) for n in nodes)
     for function in program.functions.values():
-        regions += sum(_count_regions(node.op, node.attr) for node in function.node_def)
+        node_defs = function.node_def
+        regions += sum(_count_regions(n.op, n.attr, program.gradients) for n in node_defs)
     return _add(stored, _Size(regions=regions))
 
 
-def _count_regions(op: str, attrs: Mapping[str, Any]) -> int:
-    """The functions of functional control flow; a plain call has none."""
-    keys = () if op in op_facts.CALL_OPS else op_facts.FUNCTION_ATTRS.get(op, ())
+def _count_regions(op: str, attrs: Mapping[str, Any], gradients: Container[str]) -> int:
+    """The functions of control flow; a call that keeps its gradient takes as long as many."""
+    if op in op_facts.CALL_OPS or op not in op_facts.FUNCTION_ATTRS:
+        name = attrs["f"].func.name if op in op_facts.CALL_OPS and "f" in attrs else op
+        return _GRADIENT_REGIONS if name in gradients else 0
+    keys = op_facts.FUNCTION_ATTRS[op]
     return sum(len(attributes.functions_in(attrs[key])) for key in keys if key in attrs)
 
 
 class _Sizes:
     """The sizes of the functions of a library, each computed once."""
 
-    def __init__(self, functions: Mapping[str, FunctionDef]) -> None:
+    def __init__(self, functions: Mapping[str, FunctionDef], gradients: Container[str]) -> None:
         self._functions = functions
+        self._gradients = gradients
         self._known: dict[str, _Size] = {}
 
     def of_call(self, node: Any, inputs: int, callees: Iterable[str], callers: Set[str]) -> _Size:
         """The size of a node that may be a call, or control flow with several functions."""
         name, attrs = node.name, node.attrs if isinstance(node, Node) else node.attr
-        total = _Size(1, _count_regions(node.op, attrs), len(name))
+        total = _Size(1, _count_regions(node.op, attrs, self._gradients), len(name))
         for callee in callees:
             body = self._of_function(callee, callers)
             # V1 control flow has a Switch, and more, for each input of each branch.
