@@ -19,6 +19,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 import converter
 
+_SMALLEST = ("half_plus_two", "table_file", "while_simple", "ref_state", "defun_calls")
 _NODES = ("meta_graphs", 0, "graph_def", "node")
 
 
@@ -49,8 +50,7 @@ def test_a_mutant_is_the_same_each_time_and_survives_json():
 
 
 def test_many_mutants_have_edits_of_every_kind():
-    fixtures = ("half_plus_two", "table_file", "while_simple", "ref_state", "defun_calls")
-    drawn = [edit for number in range(1500) for edit in draw(5, number, fixtures).edits]
+    drawn = [edit for number in range(1500) for edit in draw(5, number, _SMALLEST).edits]
     assert {edit.do for edit in drawn} == set(EDITS)
     tops = {edit.at[2] for edit in drawn if edit.file == GRAPHS and len(edit.at) > 2}
     assert tops >= {
@@ -256,7 +256,7 @@ def test_statistics_name_the_longest_and_the_findings():
 @pytest.mark.slow
 def test_a_small_run_finds_nothing(tmp_path, capfd):
     options = ["--mutants", "60", "--seed", "2026", "--keep", str(tmp_path), "--json"]
-    status = command.main([*options, "--fixtures", *small_fixtures()[::6]])
+    status = command.main([*options, "--fixtures", *_SMALLEST])
     found = json.loads(capfd.readouterr().out)
     assert status == 0, found["findings"]
     assert found["mutants"] == 60
