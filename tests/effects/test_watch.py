@@ -1,11 +1,14 @@
 """The watcher sees files, connections and processes in a log of strace."""
 
+import os
+
 import pytest
 
 from effects.jobs import Case, Job, read_marker
 from effects.watch import Allowed, find_effects
 
 _BEGIN = '7 access("/tf1hub-marker/convert/signature/ReadFile", F_OK) = -1 ENOENT (No such file)'
+_OS = os.__file__
 _CASE = Case("signature", "ReadFile")
 
 
@@ -24,6 +27,8 @@ def _effects(*lines):
         ('8 rename("/job/inside/a", "/home/b") = 0', "rename", "/home/b"),
         ('8 unlink("/job/inside/a\\"/../../b") = -1', "unlink", "/job/b"),
         ('8 stat("/job/secret", 0x7f) = -1 ENOENT', "stat", "/job/secret"),
+        (f'8 openat(AT_FDCWD</x>, "{_OS}", O_WRONLY|O_TRUNC) = 3', "openat", _OS),
+        (f'8 unlink("{_OS}") = 0', "unlink", _OS),
         ("8 socket(AF_INET, SOCK_STREAM, IPPROTO_IP) = 8", "socket", None),
         ('8 connect(8, {sa_family=AF_UNIX, sun_path="/job/inside/x"}, 9) = 0', "connect", None),
         ("8 connect(8<socket:[1]>, {sa_family=AF_INET}, 9) = 0", "connect", None),
@@ -45,6 +50,7 @@ def test_an_effect(line, call, detail):
     [
         '8 openat(AT_FDCWD</x>, "/job/inside/a", O_RDONLY) = 3',
         '8 openat(AT_FDCWD</job/inside>, "a", O_RDONLY) = 3',
+        f'8 openat(AT_FDCWD</x>, "{_OS}", O_RDONLY|O_CLOEXEC) = 3',
         '8 newfstatat(3</etc/passwd>, "", {st_mode=S_IFREG|0644}, AT_EMPTY_PATH) = 0',
         '8 newfstatat(AT_FDCWD</x>, "/job", {st_mode=S_IFDIR|0755}, AT_SYMLINK_NOFOLLOW) = 0',
         "8 clone3({flags=CLONE_VM|CLONE_THREAD, stack_size=0x1}, 88) = 9",

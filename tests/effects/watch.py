@@ -39,6 +39,8 @@ _HARMLESS_CALLS = frozenset({
     "wait4", "waitid",
 })  # fmt: skip
 _STAT_CALLS = frozenset({"lstat", "newfstatat", "readlink", "stat", "statx"})
+_READ_CALLS = _STAT_CALLS | {"access", "faccessat", "faccessat2", "open", "openat"}
+_WRITE_FLAGS = re.compile(r"\bO_(WRONLY|RDWR|CREAT|TRUNC)\b")
 _LINE = re.compile(r"^(\d+) +(\w+)\((.*)")
 _STRING = re.compile(r'(?:\w+<((?:[^>\\]|\\.)*)>, )?"((?:[^"\\]|\\.)*)"(?:\.\.\.)?')
 _SECONDS_TO_START = 600.0  # TensorFlow's import takes long where a machine is busy.
@@ -84,27 +86,38 @@ class Watched:
 
 
 class Allowed:
-    """The files that a conversion may look at: its own, and those of Python and TensorFlow.
+    """The files that a conversion may look at.
 
-    The folders above its own may only be asked for what they are: Python looks for links in paths.
+    - Those in its own folder.
+    - The folders above, for what they are: Python looks for links in paths.
+    - Packages, to read them: Python imports modules when it first needs them.
 
     Args:
-      root: The folder of source, result and temporary files.
+      root: The conversion's folder: source, result and temporary files.
     """
 
     def __init__(self, root: str) -> None:
-        installed = {sys.prefix, sys.base_prefix, *sysconfig.get_paths().values()}
-        # An environment may hold TensorFlow by a `.pth` file.
-        installed |= {*tf.__path__, str(ROOT / "converter")}
-        installed |= {str(pathlib.Path(path).parent) for path in tf.__path__}
-        self._folders = {root, *installed, *map(os.path.realpath, installed)}
+        paths = sysconfig.get_paths()
+        packages = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}
+        # An environment may have TensorFlow from another, by a `.pth` file.
+        packages |= {str(pathlib.Path(path).parent) for path in tf.__path__}
+        packages.add(str(ROOT / "converter"))
+        self._packages = packages | set(map(os.path.realpath, packages))
+        self._root = root
         self._above = {str(path) for path in pathlib.Path(root).parents}
 
-    def allows(self, call: str, path: str) -> bool:
+    def allows(self, call: str, arguments: str, path: str) -> bool:
         """Whether a system call may name a path."""
         if path in self._above:
             return call in _STAT_CALLS
-        return any(path == f or path.startswith(f.rstrip("/") + "/") for f in self._folders)
+        if _is_below(path, self._root):
+            return True
+        is_reading = call in _READ_CALLS and not _WRITE_FLAGS.search(arguments)
+        return is_reading and any(_is_below(path, folder) for folder in self._packages)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
 
 
 def watch(job: Job) -> Watched:
@@ -204,7 +217,7 @@ def _find_effect(call: str, arguments: str, allowed: Allowed) -> str | None:
     paths = list(_paths(arguments))
     if call in _NETWORK_CALLS or not (paths or call in _STAT_CALLS):
         return arguments.strip()
-    return next((path for path in paths if not allowed.allows(call, path)), None)
+    return next((path for path in paths if not allowed.allows(call, arguments, path)), None)
 
 
 def _paths(arguments: str) -> Iterator[str]:

@@ -45,7 +45,9 @@ def run(job: Job) -> None:
     """Does all cases of a job, and writes the outcome of each."""
     source = pathlib.Path(shutil.copytree(job.module, pathlib.Path(job.root, "source")))
     original = (source / "saved_model.pb").read_bytes()
-    converter.convert(source, _result(job))  # So that everything is imported.
+    converter.scan(source)  # So that all modules are imported.
+    converter.inspect(source)
+    converter.convert(source, _result(job))
     token, _graph = _register_python_function(job)
     canary = Canary(job.file, job.urls, token)
     with job.outcomes_path.open("a") as outcomes:
