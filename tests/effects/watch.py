@@ -150,8 +150,9 @@ def _run(job: Job) -> tuple[int, pathlib.Path]:
         f"--string-limit={_LONGEST_NAME}", f"--trace={_SYSTEM_CALLS}", "--signal=none",
         f"--output={log}", sys.executable, "-m", "effects.worker", str(job.write()),
     ]  # fmt: skip
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    environment = {**os.environ, "PYTHONPATH": paths, "TMPDIR": str(root / "tmp")}
+    paths = [str(ROOT), str(ROOT / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    environment["TMPDIR"] = str(root / "tmp")
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
     process = subprocess.Popen(
         command, cwd=root, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
