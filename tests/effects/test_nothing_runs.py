@@ -1,5 +1,6 @@
 """A conversion runs no op that is not allowed; `scripts/prove_nothing_runs` prints the table."""
 
+import dataclasses
 import re
 import shutil
 import subprocess
@@ -9,8 +10,8 @@ import pytest
 from hostile_models import PLACES
 
 from effects.jobs import Case, Outcome
-from effects.proof import control, find_problem, list_unsafe_ops, prove, watch_cases
-from effects.watch import ROOT, find_strace
+from effects.proof import control, find_problem, list_unsafe_ops, make_job, prove, watch_cases
+from effects.watch import ROOT, find_strace, watch
 
 _NEEDS_STRACE = pytest.mark.skipif(
     shutil.which("strace") is None, reason="strace is missing: apt-get install strace"
@@ -67,6 +68,14 @@ def test_tensorflow_itself_connects_to_a_server(tmp_path):
         tmp_path, [[Case("signature", "DebugIdentity", "import")]], patience_secs=10
     )
     assert {"socket", "connect"} <= {effect.call for effect in proof.effects}
+
+
+@pytest.mark.slow
+def test_a_process_that_does_nothing_proves_nothing(tmp_path):
+    find_strace()
+    job = dataclasses.replace(make_job(tmp_path, "inside", [_REFUSED.case]), module="/missing")
+    with pytest.raises(RuntimeError, match="before the first case: 1"):
+        watch(job)
 
 
 @pytest.mark.slow

@@ -126,6 +126,8 @@ def watch(job: Job) -> Watched:
     while left:
         remaining = dataclasses.replace(job, cases=left)
         status, log = _run(remaining)
+        if not job.outcomes_path.exists():
+            raise RuntimeError(f"the watched process ended before the first case: {status}")
         done = {outcome.case for outcome in read_outcomes(job.outcomes_path)}
         with log.open(errors="replace") as lines:
             effects += find_effects(lines, Allowed(job.root))
