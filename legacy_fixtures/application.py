@@ -65,7 +65,7 @@ class Application:
             for placeholder in self._feeds
             for component in tf.nest.flatten(placeholder, expand_composites=True)
         }
-        return [item for item in tf.get_collection(collection) if _find_unfed(item, fed) is None]
+        return [item for item in tf.get_collection(collection) if find_unfed(item, fed) is None]
 
     def gradients(self) -> Dict[str, tf.Tensor]:
         """Gradients of the summed float outputs by each trainable variable they depend on.
@@ -81,18 +81,14 @@ class Application:
         if not outputs or not variables:
             return {}
         gradients = {}
-        for index, gradient in enumerate(self._differentiate(outputs, variables)):
+        for index, gradient in enumerate(differentiate(self._graph, outputs, variables)):
             if gradient is not None:
                 gradients[_tf1_name(variables[index])] = tf.convert_to_tensor(gradient)
         return gradients
 
-    def _differentiate(self, outputs, variables):
-        context = self._graph._get_control_flow_context()
-        try:
-            return tf.gradients(outputs, variables)
-        finally:
-            # A failure leaves the graph within the loop whose gradient failed.
-            self._graph._set_control_flow_context(context)
+    def read_variables(self) -> Dict[str, Any]:
+        """Returns the values of all variables."""
+        return self.run(self.variables)
 
     def run(self, fetches: Any) -> Any:
         """Runs fetches once, with all variables at the checkpoint's values."""
@@ -106,12 +102,22 @@ class Application:
             return session.run(self.variables)
 
     def _fresh_session(self):
-        session = tf.Session(graph=self._graph, config=_session_config())
+        session = tf.Session(graph=self._graph, config=session_config())
         session.run([tf.global_variables_initializer(), tf.tables_initializer()])
         return session
 
 
-def _session_config():
+def differentiate(graph, outputs, variables, stops=None):
+    """Returns the gradients of the summed outputs; a fed tensor in `stops` ends them."""
+    context = graph._get_control_flow_context()
+    try:
+        return tf.gradients(outputs, variables, stop_gradients=stops)
+    finally:
+        # A failure leaves the graph within the loop whose gradient failed.
+        graph._set_control_flow_context(context)
+
+
+def session_config():
     """No graph rewrites: the values are those of the graph as it is written."""
     config = tf.ConfigProto()
     config.CopyFrom(SESSION_CONFIG)
@@ -146,7 +152,7 @@ def _values(tensor):
     return tensor.flat_values if isinstance(tensor, tf.RaggedTensor) else tensor
 
 
-def _find_unfed(item, fed):
+def find_unfed(item, fed):
     """Returns a placeholder that an op or a tensor depends on and that is not fed, or None."""
     pending = [item if isinstance(item, tf.Operation) else item.op]
     seen = set(pending)

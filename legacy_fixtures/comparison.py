@@ -9,7 +9,8 @@ from typing import Any, Iterator
 
 import numpy as np
 import tensorflow.compat.v1 as tf
-from tensorflow.core.protobuf import control_flow_pb2, saved_model_pb2
+from tensorflow.core.protobuf import control_flow_pb2
+from tensorflow.python.saved_model import loader_impl
 
 _RTOL = 1e-5
 _ATOL = 1e-7
@@ -52,9 +53,7 @@ def _list_files(directory):
 
 
 def _read_saved_model(directory):
-    saved_model = saved_model_pb2.SavedModel()
-    with open(f"{directory}/module/saved_model.pb", "rb") as file:
-        saved_model.ParseFromString(file.read())
+    saved_model = loader_impl.parse_saved_model(f"{directory}/module")
     for meta_graph in saved_model.meta_graphs:
         for key, context_type in _CONTEXT_TYPES.items():
             if key in meta_graph.collection_def:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tensorflow_hub import saved_model_lib
+from tensorflow.python.saved_model import loader_impl
 
 from legacy_fixtures.graph_queries import find_computed_functions, find_computed_nodes
 
@@ -15,7 +15,7 @@ _CONTROL_FLOW_OPS = frozenset(
 
 def depends_on_control_flow(module_dir: str) -> bool:
     """Whether a control flow op is in what any variant computes, or in a function called there."""
-    meta_graphs = saved_model_lib.load(module_dir).meta_graphs
+    meta_graphs = loader_impl.parse_saved_model(module_dir).meta_graphs
     return any(_CONTROL_FLOW_OPS & _find_computed_ops(meta_graph) for meta_graph in meta_graphs)
 
 

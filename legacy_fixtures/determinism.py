@@ -15,7 +15,7 @@ import shutil
 import numpy as np
 import tensorflow.compat.v1 as tf
 from tensorflow.core.framework import node_def_pb2
-from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.python.saved_model import loader_impl
 
 from legacy_fixtures.graph_queries import find_computed_functions, find_computed_nodes
 
@@ -38,9 +38,7 @@ def write_deterministic_copy(module_dir: str, destination: str) -> bool:
     """
     shutil.copytree(module_dir, destination)
     path = os.path.join(destination, tf.saved_model.SAVED_MODEL_FILENAME_PB)
-    saved_model = saved_model_pb2.SavedModel()
-    with open(path, "rb") as file:
-        saved_model.ParseFromString(file.read())
+    saved_model = loader_impl.parse_saved_model(destination)
     random = False
     for meta_graph in saved_model.meta_graphs:
         random |= _replace_random_ops(meta_graph)

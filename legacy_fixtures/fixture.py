@@ -47,6 +47,9 @@ class Fixture:
         with the fixture and the directory to write.
       needs: Fixtures whose modules must have been built before this one.
       trained: Whether the weights come from training, which rounds differently on other machines.
+      is_saved_model: Whether it is a plain SavedModel, which TensorFlow's loader reads, and not a
+        module for hub.
+      left_out: Signatures that the converter leaves out, so that no call of them is recorded.
     """
 
     name: str
@@ -60,6 +63,8 @@ class Fixture:
     export: Optional[Callable[[Fixture, str], None]] = None
     needs: Tuple[str, ...] = ()
     trained: bool = False
+    is_saved_model: bool = False
+    left_out: Tuple[str, ...] = ()
 
 
 def module_path(name: str) -> str:

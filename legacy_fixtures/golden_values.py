@@ -15,6 +15,7 @@ from legacy_fixtures.application import Application
 from legacy_fixtures.control_flow import depends_on_control_flow
 from legacy_fixtures.fixture import Fixture, module_path
 from legacy_fixtures.golden_format import TensorStore, as_array
+from legacy_fixtures.saved_model_application import SavedModel, SavedModelApplication
 
 _TRAINING_TAGS = frozenset({"train", "training", "is_training", "batch_norm_trains"})
 
@@ -49,7 +50,12 @@ class _Recorder:
         self.store = TensorStore()
         self._fixture = fixture
         self._module_dir = module_dir
-        self._spec = hub.load_module_spec(module_dir)
+        if fixture.is_saved_model:
+            self._application = SavedModelApplication
+            self._spec = SavedModel(module_dir, fixture.left_out)
+        else:
+            self._application = Application
+            self._spec = hub.load_module_spec(module_dir)
         self._variants = [tags for tags in _sorted_tag_sets(self._spec) if self._has_weights(tags)]
 
     def record(self) -> dict:
@@ -83,6 +89,8 @@ class _Recorder:
                     yield tags, call
 
     def _has_weights(self, tags):
+        if self._fixture.is_saved_model:
+            return self._spec.has_weights(tags)
         checkpoint = os.path.join(self._module_dir, "variables", "variables")
         keys = set()
         if tf.train.checkpoint_exists(checkpoint):
@@ -96,8 +104,8 @@ class _Recorder:
     def _variables(self):
         variables = {}
         for tags in self._variants:
-            with Application(self._spec, tags) as application:
-                values = application.run(application.variables)
+            with self._application(self._spec, tags) as application:
+                values = application.read_variables()
             for name, value in values.items():
                 entry = variables.setdefault(name, self._describe_variable(value))
                 entry["trainable"] |= name in application.trainable
@@ -113,7 +121,7 @@ class _Recorder:
         }
 
     def _call(self, tags, call):
-        with Application(self._spec, tags, call) as application:
+        with self._application(self._spec, tags, call) as application:
             recorded = {
                 "tags": sorted(tags),
                 "signature": call.signature,
@@ -143,7 +151,7 @@ class _Recorder:
         return [self._encode(value) for value in application.run(application.losses)]
 
     def _effects(self, application, update_ops):
-        before = application.run(application.variables)
+        before = application.read_variables()
         after = application.run_then_read((application.outputs, update_ops))
         changed = {name: value for name, value in after.items() if _differ(value, before[name])}
         return self._encode_all(changed)

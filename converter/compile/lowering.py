@@ -158,5 +158,6 @@ def _restrict(program: Program, graph: Graph) -> Program:
         regularization_losses=(),
         update_ops=(),
         attachments={},
+        omissions=(),
         loops_without_gradient=program.loops_without_gradient if has_loops else frozenset(),
     )

@@ -35,6 +35,7 @@ def find_warnings(compiled: CompiledModule) -> tuple[str, ...]:
     return (
         *compiled.plan.warnings,
         *_renamed_signatures(compiled.plan),
+        *_omitted_signatures(compiled),
         *_warn_of_update_ops(compiled),
         *find_gradient_warnings(compiled.callables, losses),
         *_unsafe_ops(compiled),
@@ -48,6 +49,22 @@ def _unsafe_ops(compiled: CompiledModule) -> Iterator[str]:
             f"Op {op!r} (at node {node!r}) was let through by --allow-op:"
             f" {classification.kind.value}; TensorFlow may run it whenever it reads the graph."
         )
+
+
+def _omissions(compiled: CompiledModule) -> Iterator[Dropped]:
+    for tags in compiled.plan.variants.used:
+        for omission in compiled.legacy.variants[tags].omissions:
+            yield Dropped(omission.what, omission.name, omission.why)
+
+
+def _omitted_signatures(compiled: CompiledModule) -> Iterator[str]:
+    for tags in compiled.plan.variants.used:
+        for omission in compiled.legacy.variants[tags].omissions:
+            if omission.what == "signature":
+                yield (
+                    f"Signature {omission.name!r} of graph variant {format_tags(tags)} is left"
+                    f" out: {omission.why}."
+                )
 
 
 def _renamed_signatures(plan: ModulePlan) -> Iterator[str]:
@@ -96,6 +113,7 @@ def find_dropped(compiled: CompiledModule) -> tuple[Dropped, ...]:
         *_unused_files(compiled),
         *_stripped(compiled),
         *_unresolved_overrides(compiled),
+        *_omissions(compiled),
     )
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # The main signatures of modules without a `default`, the likelier ones first: BERT's, and TF Hub's
 # common signatures (https://www.tensorflow.org/hub/common_signatures).
-COMMON_SIGNATURES = ("tokens", "image_feature_vector", "image_classification")
+COMMON_SIGNATURES = ("serving_default", "tokens", "image_feature_vector", "image_classification")
 
 
 def find_root(candidates: Sequence[CallablePlan]) -> CallablePlan | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from google.protobuf import message, text_format
@@ -12,7 +13,16 @@ from converter.files.bounded_read import read_bounded
 from converter.files.paths import Path
 from converter.files.source_files import list_files
 from converter.formats import hub_protos, meta_graph
+from converter.formats.collection_values import parse_ref, read_collection
+from converter.formats.graph_state import (
+    GraphState,
+    assets_in_collection,
+    read_assets,
+    read_tables,
+)
 from converter.formats.legacy_module import LegacyModule
+from converter.formats.variable_defs import read_variables
+from converter.ir.graph import Nodes
 from converter.tensor_bundle import checkpoint
 
 _DAMAGED = (message.DecodeError, text_format.ParseError, UnicodeDecodeError)
@@ -43,13 +53,22 @@ class HubModuleFormat:
         weights = checkpoint.read_checkpoint(directory / "variables" / "variables")
         variants = {}
         for graph in saved_model.meta_graphs:
-            program = meta_graph.read_program(graph, weights)
+            program, _ = meta_graph.read_program(graph, functools.partial(_read_state, weights))
             if program.tags in variants:
                 raise errors.FormatError(f"tag set {sorted(program.tags)} occurs twice")
             variants[program.tags] = program
         if not variants:
             raise errors.FormatError("saved_model.pb holds no graph")
         return LegacyModule(directory, self.name, variants, weights)
+
+
+def _read_state(weights: checkpoint.Checkpoint, graph: Any, nodes: Nodes) -> GraphState:
+    initializers = read_collection(graph, "table_initializer", "node")
+    return GraphState(
+        variables=read_variables(graph, nodes, weights),
+        tables=read_tables(nodes, [parse_ref(name).node for name in initializers]),
+        assets=read_assets(assets_in_collection(graph)),
+    )
 
 
 def _check_module_def(directory: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from converter import errors
 from converter.files.paths import Path, as_path
-from converter.formats import hub_module
+from converter.formats import hub_module, saved_model
 from converter.formats.legacy_module import LegacyModule
 
 
@@ -30,7 +30,10 @@ class Format(Protocol):
 
 
 # The first that recognizes a directory reads it.
-FORMATS: tuple[Format, ...] = (hub_module.HubModuleFormat(),)
+FORMATS: tuple[Format, ...] = (
+    hub_module.HubModuleFormat(),
+    saved_model.SavedModelFormat(),
+)
 
 
 def read_module(source: str | os.PathLike[str]) -> LegacyModule:
@@ -70,18 +73,7 @@ def _find_format(directory: Path) -> Format:
 def _explain_unrecognized(directory: Path) -> errors.FormatError:
     if not any(directory.iterdir()):
         return errors.FormatError(f"{directory} is empty", remedy="Copy the module again.")
-    if not any((directory / f"saved_model.{end}").is_file() for end in ("pb", "pbtxt")):
-        return errors.FormatError(
-            f"{directory} is not a TF1 Hub module: it has neither tfhub_module.pb nor"
-            " saved_model.pb",
-            remedy="Point to the directory that holds them.",
-        )
-    if hub_module.is_tf2(hub_module.read_saved_model(directory)):
-        return errors.FormatError(
-            f"{directory} is a TF2 SavedModel already",
-            remedy="Nothing needs converting: use it with hub.load or hub.KerasLayer.",
-        )
     return errors.FormatError(
-        f"{directory} is a plain TF1 SavedModel, not a TF1 Hub module: tfhub_module.pb is missing",
-        remedy="Copy the module again, with that file.",
+        f"{directory} is not a TF1 Hub module: it has neither tfhub_module.pb nor saved_model.pb",
+        remedy="Point to the directory that holds them.",
     )

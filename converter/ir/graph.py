@@ -207,6 +207,15 @@ class AssetSpec:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Omission:
+    """A part of a file that is not part of the program: its kind, its name, and the reason."""
+
+    what: str
+    name: str
+    why: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Program:
     """One graph variant of a module, as its exporter wrote it.
 
@@ -225,6 +234,7 @@ class Program:
       attachments: Serialized messages by key (`hub.attach_message`).
       producer: The GraphDef version of the TensorFlow that built the graph.
       loops_without_gradient: The frame names of loops made with `back_prop=False`.
+      omissions: What the file has besides.
     """
 
     tags: frozenset[str]
@@ -240,3 +250,4 @@ class Program:
     attachments: Mapping[str, bytes]
     producer: int = 0
     loops_without_gradient: frozenset[str] = frozenset()
+    omissions: tuple[Omission, ...] = ()

@@ -15,7 +15,6 @@ from converter.files.paths import as_tensorflow_path
 from converter.files.snapshot import take_snapshot
 from converter.files.source_files import digest
 from converter.formats import hub_module
-from converter.formats.registry import FORMATS
 from converter.migration.completeness import is_complete
 from converter.migration.job import Job
 from converter.migration.outcomes import (
@@ -77,7 +76,7 @@ def _missing(job: Job) -> Outcome:
 
 
 def _is_tf2(source: pathlib.Path) -> bool:
-    if any(candidate.recognizes(source) for candidate in FORMATS):
+    if hub_module.HubModuleFormat().recognizes(source):
         return False
     if not any((source / f"saved_model.{end}").is_file() for end in ("pb", "pbtxt")):
         return False

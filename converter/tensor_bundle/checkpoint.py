@@ -21,6 +21,8 @@ from converter.tensor_bundle.tensor_reader import read_region, read_tensor, whol
 
 # Dtypes that a tensor on disk may have without being values in a row.
 _NOT_VALUES = (types_pb2.DT_RESOURCE, types_pb2.DT_VARIANT)
+# The key of variables that have no entry.
+NOT_STORED = ""
 DAMAGED = "The checkpoint is damaged or incomplete: copy the module again."
 
 
@@ -57,15 +59,22 @@ class Checkpoint:
       entries: The entries of the index, by key; none if there are no variables.
       shard_sizes: The sizes of its data files in bytes, None for one that is missing or not used.
       is_big_endian: Whether numbers in its data files have their highest byte first.
+      initial_values: The values of variables that have no entry, by the variable's name.
+      unknown_values: Why others have neither, by the variable's name.
     """
 
     prefix: Path
     entries: Mapping[str, Entry]
     shard_sizes: tuple[int | None, ...] = ()
     is_big_endian: bool = False
+    initial_values: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    unknown_values: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def lacks(self, variable: StoredVariable) -> bool:
         """Whether the checkpoint has no value for `variable`."""
+        if variable.checkpoint_key == NOT_STORED:
+            is_known = variable.name in self.initial_values
+            return not is_known or variable.name in self.unknown_values
         return variable.checkpoint_key not in self.entries
 
     def shard(self, number: int) -> Path:
@@ -79,10 +88,8 @@ class Checkpoint:
           WeightsError: if it has none, or one of another dtype or shape.
         """
         if self.lacks(variable):
-            raise errors.WeightsError(
-                f"the checkpoint has no value for variable {variable.name!r}", remedy=DAMAGED
-            )
-        entry = self.entries[variable.checkpoint_key]
+            raise self._explain_lack(variable)
+        entry = self._describe(variable)
         if entry.dtype != variable.dtype:
             raise errors.WeightsError(
                 f"variable {variable.name!r} has dtype {tf.as_dtype(variable.dtype).name}, its"
@@ -97,6 +104,24 @@ class Checkpoint:
                 f" checkpoint has {tf.TensorShape(entry.shape)}",
                 remedy=DAMAGED,
             )
+
+    def _explain_lack(self, variable: StoredVariable) -> errors.WeightsError:
+        reason = self.unknown_values.get(variable.name)
+        if variable.checkpoint_key != NOT_STORED or reason is None:
+            return errors.WeightsError(
+                f"the checkpoint has no value for variable {variable.name!r}", remedy=DAMAGED
+            )
+        return errors.WeightsError(
+            f"variable {variable.name!r} has no value: {reason}",
+            remedy="Export the model with that variable in its checkpoint.",
+        )
+
+    def _describe(self, variable: StoredVariable) -> Entry:
+        """The entry of a variable, or one like it for an initial value."""
+        if variable.checkpoint_key != NOT_STORED:
+            return self.entries[variable.checkpoint_key]
+        value = self.initial_values[variable.name]
+        return Entry(tf.as_dtype(value.dtype).as_datatype_enum, value.shape)
 
     def _check_part(self, variable: StoredVariable) -> None:
         part = variable.slice
@@ -116,9 +141,9 @@ class Checkpoint:
 
     def find_bytes(self, variable: StoredVariable) -> Entry | None:
         """Returns the entry whose bytes are, little-endian, the value of `variable`, or None."""
-        entry = self.entries[variable.checkpoint_key]
-        if self.is_big_endian:
+        if variable.checkpoint_key == NOT_STORED or self.is_big_endian:
             return None
+        entry = self.entries[variable.checkpoint_key]
         if variable.slice is None:
             return None if entry.slices else entry
         for part in entry.slices:
@@ -134,6 +159,8 @@ class Checkpoint:
           WeightsError: if there is none, or the data is damaged.
         """
         self.check(variable)
+        if variable.checkpoint_key == NOT_STORED:
+            return self.initial_values[variable.name]
         entry = self.entries[variable.checkpoint_key]
         region = whole(entry.shape)
         if variable.slice is not None:
