@@ -20,7 +20,7 @@ from converter.formats.graph_state import (
     read_assets,
     read_tables,
 )
-from converter.formats.legacy_module import LegacyModule
+from converter.formats.legacy_module import HUB_MODULE, LegacyModule
 from converter.formats.variable_defs import read_variables
 from converter.ir.graph import Nodes
 from converter.tensor_bundle import checkpoint
@@ -33,7 +33,7 @@ _SUPPORTED_FEATURES: frozenset[str] = frozenset()  # The format has never define
 class HubModuleFormat:
     """A directory that `hub.ModuleSpec.export` wrote."""
 
-    name = "tf1_hub"
+    name = HUB_MODULE
 
     def recognizes(self, directory: Path) -> bool:
         """Whether `directory` has the file that marks this format."""

@@ -11,6 +11,9 @@ from converter.files.paths import Path
 from converter.ir.graph import Program
 from converter.tensor_bundle.checkpoint import Checkpoint
 
+HUB_MODULE = "tf1_hub"
+SAVED_MODEL = "tf1_saved_model"
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LegacyModule:
@@ -27,6 +30,11 @@ class LegacyModule:
     format: str
     variants: Mapping[frozenset[str], Program]
     checkpoint: Checkpoint
+
+    @property
+    def is_hub_module(self) -> bool:
+        """Whether it is a module for TF Hub, which restores and initializes it by its own rules."""
+        return self.format == HUB_MODULE
 
     def asset_path(self, filename: str) -> Path:
         """Returns the path of an asset.

@@ -14,7 +14,7 @@ from converter.files.source_files import list_files
 from converter.formats import meta_graph
 from converter.formats.hub_module import is_tf2, read_saved_model
 from converter.formats.initialization import INIT_SIGNATURE, TRAIN_SIGNATURE, find_train_ops
-from converter.formats.legacy_module import LegacyModule
+from converter.formats.legacy_module import SAVED_MODEL, LegacyModule
 from converter.formats.saved_model_state import read_state
 from converter.formats.training_signatures import leave_out_training
 from converter.ir.graph import Omission, Program
@@ -26,7 +26,7 @@ LOADER_SIGNATURES = frozenset({INIT_SIGNATURE, TRAIN_SIGNATURE})
 class SavedModelFormat:
     """A directory that `tf.compat.v1.saved_model.Builder` or `simple_save` wrote."""
 
-    name = "tf1_saved_model"
+    name = SAVED_MODEL
 
     def recognizes(self, directory: Path) -> bool:
         """Whether `directory` has a SavedModel; that of TF2 is refused on reading."""

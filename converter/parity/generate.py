@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from converter.ir.graph import Kind, TensorInfo
+from converter.parity.example_inputs import make_example
 from converter.parity.uses import Use
 from converter.parity.values import RaggedValue, SparseValue, Value
 
@@ -320,6 +321,8 @@ class _Maker:
         return array
 
     def _string_maker(self) -> Callable[[int], bytes]:
+        if self._use.features:
+            return lambda _: make_example(self._use.features, self._random, self._word)
         encoding = self._use.encoding
         if encoding in ("png", "jpeg", "gif", "bmp"):
             return lambda _: self._encoded_image(encoding)

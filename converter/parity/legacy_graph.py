@@ -19,6 +19,7 @@ from converter.parity.legacy_gradients import prepare_overrides
 from converter.parity.legacy_needs import Needs
 from converter.parity.legacy_reduction import Reduction, reduce_graph
 from converter.parity.random_ops import RandomOps, make_deterministic
+from converter.parity.source_facts import find_initializers
 from converter.safety.allowed_ops import AllowedOps
 
 _PREPARED = itertools.count()
@@ -58,7 +59,8 @@ def prepare(
     """
     prepared = type(meta_graph)()
     prepared.CopyFrom(meta_graph)
-    reduction = reduce_graph(prepared, program, needs, allowed)
+    initializers = find_initializers(meta_graph, is_hub_module=legacy.is_hub_module)
+    reduction = reduce_graph(prepared, program, needs, allowed, initializers)
     graph_def = prepared.graph_def
     for key in set(prepared.collection_def) - _KEPT_COLLECTIONS:
         del prepared.collection_def[key]

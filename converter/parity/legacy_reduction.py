@@ -9,8 +9,8 @@ a graph in the same way before it runs it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from tensorflow.core.framework import attr_value_pb2, node_def_pb2, types_pb2
 
@@ -37,7 +37,9 @@ from converter.safety.path_origins import Origin, PathTracer
 from converter.safety.scopes import Scope, read_library
 from converter.safety.serialized_graphs import list_graphs
 
-INITIALIZERS = "table_initializer"
+
+# The container and the name under which a session keeps a table or a variable.
+_Resource: TypeAlias = tuple[bytes, bytes]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,8 +57,21 @@ class Reduction:
     reason: str = ""
 
 
-def reduce_graph(meta_graph: Any, program: Program, needs: Needs, allowed: AllowedOps) -> Reduction:
+def reduce_graph(
+    meta_graph: Any,
+    program: Program,
+    needs: Needs,
+    allowed: AllowedOps,
+    initializers: Sequence[str],
+) -> Reduction:
     """Removes what `needs` does not need from a graph that is not safe to import.
+
+    Args:
+      meta_graph: The MetaGraphDef, which is changed.
+      program: The same graph variant.
+      needs: What is run of it.
+      allowed: The unsafe ops that the user lets through.
+      initializers: The ops that run before all else, or groups of them.
 
     Raises:
       UnsafeModuleError: if what is needed is not safe.
@@ -66,13 +81,17 @@ def reduce_graph(meta_graph: Any, program: Program, needs: Needs, allowed: Allow
     except errors.ConversionError as error:
         reason = error.message + (f" (at node {error.node!r})" if error.node else "")
     else:
-        return Reduction(tuple(ops_in_collection(meta_graph, INITIALIZERS)))
+        return Reduction(tuple(initializers))
     try:
         # Where gradients end in zeros, and where in None, depends on results of a loop that
         # nothing needs.
-        return _reduce(meta_graph, program, needs, allowed, reason, whole_loops=True)
+        return _reduce(
+            meta_graph, program, needs, allowed, reason, initializers, whole_loops=True
+        )
     except errors.UnsafeModuleError:
-        return _reduce(meta_graph, program, needs, allowed, reason, whole_loops=False)
+        return _reduce(
+            meta_graph, program, needs, allowed, reason, initializers, whole_loops=False
+        )
 
 
 def _reduce(
@@ -81,21 +100,23 @@ def _reduce(
     needs: Needs,
     allowed: AllowedOps,
     reason: str,
+    initializers: Sequence[str],
     *,
     whole_loops: bool,
 ) -> Reduction:
     nodes = {node.name: node for node in meta_graph.graph_def.node}
-    kept = _Search(meta_graph, nodes, needs, whole_loops=whole_loops).run(program)
+    fillers = list(_list_initializers(nodes, initializers))
+    kept = _Search(meta_graph, nodes, needs, fillers, whole_loops=whole_loops).run(program)
     stand_ins = _stand_ins(nodes, kept, needs.fed)
     reduced = _copy(meta_graph)
     keep_in_contexts(reduced, kept)
     _keep_nodes(reduced.graph_def, kept, stand_ins)
     _keep_functions(reduced.graph_def)
     _check(reduced, program, allowed)
-    initializers = [name for name, _ in _list_initializers(meta_graph) if name in kept]
+    kept_fillers = tuple(name for name, _ in fillers if name in kept)
     meta_graph.CopyFrom(reduced)
     left_out = frozenset(nodes.keys() - kept - stand_ins.keys())
-    return Reduction(tuple(initializers), left_out, reason)
+    return Reduction(kept_fillers, left_out, reason)
 
 
 def _check(meta_graph: Any, program: Program, allowed: AllowedOps) -> None:
@@ -139,11 +160,18 @@ class _Search:
     """Finds the nodes of a graph that a comparison runs."""
 
     def __init__(
-        self, meta_graph: Any, nodes: Mapping[str, Any], needs: Needs, *, whole_loops: bool
+        self,
+        meta_graph: Any,
+        nodes: Mapping[str, Any],
+        needs: Needs,
+        fillers: Sequence[tuple[str, _Resource]],
+        *,
+        whole_loops: bool,
     ) -> None:
         self._meta_graph = meta_graph
         self._nodes = nodes
         self._needs = needs
+        self._fillers = fillers
         self._whole_loops = whole_loops
         self._found: set[str] = set()
 
@@ -170,20 +198,20 @@ class _Search:
         contexts = [(nodes_inside(c), pivots(c)) for c in read_contexts(self._meta_graph)]
         if self._whole_loops:
             contexts = [(inside, points | inside) for inside, points in contexts]
-        initializers = list(_list_initializers(self._meta_graph))
         count = -1
         while count < len(self._found):
             count = len(self._found)
             roots = {p for inside, points in contexts if inside & self._found for p in points}
             tables = {_resource_key(self._nodes[name]) for name in self._found}
-            roots |= {name for name, table in initializers if table in tables}
+            roots |= {name for name, table in self._fillers if table in tables}
             self._found |= find_needed(self._nodes, roots - self._found)
 
 
-def _list_initializers(meta_graph: Any) -> Iterator[tuple[str, tuple[bytes, bytes]]]:
-    """Yields each op that fills a table, and the key of that table; looks into groups of ops."""
-    nodes = {node.name: node for node in meta_graph.graph_def.node}
-    waiting, seen = list(reversed(ops_in_collection(meta_graph, INITIALIZERS))), set()
+def _list_initializers(
+    nodes: Mapping[str, Any], ops: Sequence[str]
+) -> Iterator[tuple[str, _Resource]]:
+    """Yields each op that fills a table or sets a variable, and which; looks into groups of ops."""
+    waiting, seen = list(reversed(ops)), set()
     while waiting:
         name = waiting.pop()
         if name in seen or name not in nodes:
@@ -203,7 +231,7 @@ def _source(nodes: Mapping[str, Any], name: str) -> Any:
     return node
 
 
-def _resource_key(node: Any) -> tuple[bytes, bytes]:
+def _resource_key(node: Any) -> _Resource:
     """The container and the name under which a session keeps a table."""
     if not node.attr.get("shared_name") or not node.attr["shared_name"].s:
         return b"", node.name.encode()

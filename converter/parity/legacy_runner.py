@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 import numpy as np
@@ -14,6 +15,7 @@ from converter.ir.graph import VariableSpec
 from converter.parity.cases import Case
 from converter.parity.legacy_graph import PreparedGraph
 from converter.parity.legacy_needs import Needs, needs_of_signatures
+from converter.parity.legacy_restore import restore_values
 from converter.parity.legacy_variant import LegacyVariant
 from converter.parity.observation import Loss, Observation, VariableFacts, digest
 from converter.parity.values import as_array
@@ -45,6 +47,7 @@ class LegacyRunner:
         }
         self._variants: dict[Tags, LegacyVariant] = {}
         self._values: dict[str, np.ndarray] = {}
+        self._restored: dict[Tags, dict[str, np.ndarray]] = {}
 
     def observe(self, case: Case) -> Observation:
         """Runs a case.
@@ -67,7 +70,7 @@ class LegacyRunner:
                 dtype=tf.as_dtype(spec.dtype).name,
                 shape=spec.shape,
                 trainable=spec.trainable,
-                digest=digest(self._read(spec)),
+                digest=digest(self._read(tags, spec)),
             )
             for spec in self._legacy.variants[tags].variables.values()
             if not self._legacy.checkpoint.lacks(spec)
@@ -86,11 +89,22 @@ class LegacyRunner:
         if tags not in self._variants:
             needs = self._needs.get(tags) or needs_of_signatures(self._legacy.variants[tags])
             self._variants[tags] = LegacyVariant(
-                self._legacy, self._meta_graphs[tags], self._read, needs, self._allowed
+                self._legacy,
+                self._meta_graphs[tags],
+                functools.partial(self._read, tags),
+                needs,
+                self._allowed,
             )
         return self._variants[tags]
 
-    def _read(self, spec: VariableSpec) -> np.ndarray:
+    def _read(self, tags: Tags, spec: VariableSpec) -> np.ndarray:
+        if not self._legacy.is_hub_module:
+            if tags not in self._restored:
+                program = self._legacy.variants[tags]
+                self._restored[tags] = restore_values(
+                    self._meta_graphs[tags], self._legacy, program
+                )
+            return self._restored[tags][spec.name]
         if spec.name not in self._values:
             self._values[spec.name] = as_array(read_with_tensorflow(self._legacy.checkpoint, spec))
         return self._values[spec.name]

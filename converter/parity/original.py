@@ -65,7 +65,7 @@ class Original:
         self._planned = tuple(plan_cases(plan))
         self._runner = LegacyRunner(legacy, needs_of_cases(legacy, plan, self._planned), allowed)
         saved_model = read_saved_model(legacy.directory)
-        self.source = read_source_facts(saved_model)
+        self.source = read_source_facts(saved_model, is_hub_module=legacy.is_hub_module)
         self.ingredients = find_ingredients(saved_model)
         self.cases: list[Case] = []
         self.observations: list[Observation] = []

@@ -8,10 +8,13 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from converter.formats.legacy_module import LegacyModule
+from converter.ir import constants
 from converter.ir.graph import Node, Program, TensorRef
+from converter.parity.example_inputs import PARSERS, Feature, read_features
 
 # Ops that hand on the elements of an input, maybe in another order or shape.
 _SEE_THROUGH = frozenset(
@@ -107,6 +110,7 @@ class Use:
       is_size: Whether they are sizes of a shape.
       is_compared: Whether they are compared with numbers, as the trip count of a loop is.
       width: How long the last axis must be.
+      features: What they are parsed for as serialized `tf.Example`s.
     """
 
     limit: int | None = None
@@ -116,6 +120,7 @@ class Use:
     is_size: bool = False
     is_compared: bool = False
     width: int | None = None
+    features: tuple[Feature, ...] = ()
 
 
 class UseFinder:
@@ -152,6 +157,8 @@ class UseFinder:
                 use = dataclasses.replace(use, encoding=_DECODERS[node.op])
             if node.op in _WIDTHS and _WIDTHS[node.op][0] == position and use.width is None:
                 use = dataclasses.replace(use, width=self._width(node))
+            if node.op in PARSERS and position == 0 and not use.features:
+                use = dataclasses.replace(use, features=read_features(node, self._find_value))
             if _SIZES.get(node.op) == position:
                 use = dataclasses.replace(use, is_size=True)
             if node.op in _COMPARISONS:
@@ -197,9 +204,11 @@ class UseFinder:
                 array = tf.make_ndarray(source.attrs["value"].tensor)
                 yield from (int(size) for size in array.reshape(-1)[:_MOST_SIZES_EACH])
         if node.op in _WIDTHS:
-            width = self._width(node)
+            width, result = self._width(node), self._width(node, of_result=True)
             # A matrix after a flattened image, by the side of a square one, too.
             yield from () if width is None else (width, math.isqrt(width))
+            # What is compared with the result, such as labels, has its size.
+            yield from () if result is None else (result,)
 
     def _limit(self, node: Node, position: int) -> int | None:
         if node.op in _COUNTED and _COUNTED[node.op][0] == position:
@@ -209,8 +218,10 @@ class UseFinder:
             return self._size(node.inputs[_INDEXED[node.op][1]], axis or 0)
         return None
 
-    def _width(self, node: Node) -> int | None:
+    def _width(self, node: Node, *, of_result: bool = False) -> int | None:
+        """How long the last axis of what a matrix multiplies must be, or that of the result is."""
         _, matrix, axis = _WIDTHS[node.op]
+        axis += of_result
         transposed = any(
             key in node.attrs and node.attrs[key].b for key in ("transpose_b", "adjoint_b")
         )
@@ -221,6 +232,9 @@ class UseFinder:
         if node.op != "Const" or node.attrs["value"].tensor.tensor_shape.dim:
             return None
         return int(tf.make_ndarray(node.attrs["value"].tensor).item())
+
+    def _find_value(self, ref: TensorRef) -> np.ndarray | None:
+        return constants.find_value(self._source(ref))
 
     def _size(self, ref: TensorRef, axis: int) -> int | None:
         """How many entries a constant or a variable has along an axis."""

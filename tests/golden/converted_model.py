@@ -16,6 +16,7 @@ from converter.parity.random_ops import make_deterministic
 from converter.parity.values import from_tensor, to_tensor
 from golden.golden_values import GOLDEN, GoldenCall, read_golden
 
+_TRAINING = frozenset({"train", "training", "is_training", "batch_norm_trains"})
 _SCRATCH = tempfile.TemporaryDirectory(prefix="golden_")
 
 
@@ -109,7 +110,8 @@ class ConvertedModel(ConvertedFiles):
         for name, described in self.record["callables"].items():
             if described["signature"] == call.signature:
                 if frozenset(described["tags"]) == call.tags:
-                    return name, described, False
+                    is_training = described["training_tags"] == sorted(call.tags)
+                    return name, described, is_training and bool(call.tags & _TRAINING)
                 training = described["training_tags"]
                 if training is not None and frozenset(training) == call.tags:
                     return name, described, True
