@@ -93,8 +93,8 @@ class SavedModelApplication:
             return {}
         found = differentiate(self._graph, outputs, variables, list(self._feeds))
         return {
-            variable.op.name: tf.convert_to_tensor(gradient)
-            for variable, gradient in zip(variables, found)
+            variables[index].op.name: tf.convert_to_tensor(gradient)
+            for index, gradient in enumerate(found)
             if gradient is not None
         }
 

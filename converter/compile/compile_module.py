@@ -31,6 +31,7 @@ from converter.compile.refusals import Refusal, Refusals
 from converter.compile.serving import ServedSignature, compile_served
 from converter.compile.signature_names import serving_names
 from converter.compile.tokenization import find_tokenization_info
+from converter.compile.trainable import choose_trainable
 from converter.compile.variants import Tags, merge_variables
 from converter.formats.legacy_module import LegacyModule
 from converter.ir import op_facts
@@ -68,6 +69,7 @@ def try_compile(legacy: LegacyModule, options: PlanOptions | None = None) -> Com
     """
     try:
         _check_names(options)
+        legacy = choose_trainable(legacy, options.trainable if options else None)
         plan = make_plan(legacy, options)
     except errors.UsageError:
         raise

@@ -20,10 +20,13 @@ class PlanOptions:
       training_tags: The tag set for training; None for the one found by rule.
       call_signature: The signature that the module itself runs when called; None for the one
         found by rule.
+      trainable: A regular expression that is found in the names of the variables to train; None
+        for those that the module lists.
       allowed_ops: The unsafe ops that the user lets through.
     """
 
     tags: Collection[str] | None = None
     training_tags: Collection[str] | None = None
     call_signature: str | None = None
+    trainable: str | None = None
     allowed_ops: AllowedOps = NONE

@@ -22,6 +22,8 @@ from converter.safety.allowed_ops import AllowedOps
 
 Json = dict[str, Any]
 Progress = Callable[[str], None]
+# Those that the first records had. Others are absent where the user gave none.
+_ALWAYS_RECORDED = frozenset({"tags", "training_tags", "call_signature"})
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -31,6 +33,7 @@ class ReadingArguments(TypedDict, total=False):
     tags: Collection[str] | None
     training_tags: Collection[str] | None
     call_signature: str | None
+    trainable: str | None
     import_ops: Sequence[str]
     allow_op: Sequence[str]
 
@@ -121,7 +124,7 @@ def _about(kind: Kind, decides: Decides, help: str, metavar: str = "") -> msgspe
 class ConversionOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The options of one conversion; also the keyword arguments of `converter.convert`.
 
-    `converter.inspect` and `converter.load` take the last five.
+    `converter.inspect` and `converter.load` take the last six.
 
     Attributes:
       verify: Whether to compare the result with the original before it is put in place. If
@@ -132,6 +135,8 @@ class ConversionOptions(msgspec.Struct, frozen=True, kw_only=True):
       tags: The tag set for inference, instead of the one found by rule.
       training_tags: The tag set for training, instead of the one found by rule.
       call_signature: The signature that the module itself runs when it is called.
+      trainable: A regular expression, found in the names of the variables to train. Only for files
+        that do not say which are trainable.
       import_ops: Packages that register custom ops, such as `tensorflow_text`.
       allow_op: Ops to let through that could do harm, such as `ReadFile`. TensorFlow may run them
         while it converts the module.
@@ -179,6 +184,15 @@ class ConversionOptions(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         _about(Kind.TEXT, Decides.RESULT, "signature that the module itself runs", "NAME"),
     ] = None
+    trainable: Annotated[
+        str | None,
+        _about(
+            Kind.TEXT, Decides.RESULT,
+            "train the variables with a name in which the regular expression is found, if the file"
+            " does not say which are trainable",
+            "REGEX",
+        ),
+    ] = None  # fmt: skip
     import_ops: Annotated[
         tuple[str, ...],
         _about(
@@ -256,12 +270,14 @@ class ConversionOptions(msgspec.Struct, frozen=True, kw_only=True):
             tags=self.tags,
             training_tags=self.training_tags,
             call_signature=self.call_signature,
+            trainable=self.trainable,
             allowed_ops=AllowedOps(self.allow_op, unknown=bool(self.import_ops)),
         )
 
     def recorded(self) -> Json:
         """Returns the options that decide what the result offers, as the record has them."""
-        return self._that_decide(Decides.RESULT)
+        values = self._that_decide(Decides.RESULT)
+        return {n: v for n, v in values.items() if v is not None or n in _ALWAYS_RECORDED}
 
     @property
     def fingerprint(self) -> str:
@@ -279,7 +295,8 @@ class ConversionOptions(msgspec.Struct, frozen=True, kw_only=True):
         except (ValueError, RecursionError):  # A journal may be damaged.
             return False
         is_recorded = isinstance(values, dict)
-        return is_recorded and all(values.get(n) == v for n, v in self.recorded().items())
+        wanted = self._that_decide(Decides.RESULT)
+        return is_recorded and all(values.get(n) == v for n, v in wanted.items())
 
     def _that_decide(self, what: Decides) -> Json:
         values = self.to_json()

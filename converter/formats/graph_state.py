@@ -41,7 +41,9 @@ class GraphState:
     unknown_values: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
-def find_aliases(nodes: Nodes, specs: Mapping[str, VariableSpec]) -> Iterator[tuple[str, VariableSpec]]:
+def find_aliases(
+    nodes: Nodes, specs: Mapping[str, VariableSpec]
+) -> Iterator[tuple[str, VariableSpec]]:
     """Yields the other nodes of a variable of `specs`: those with its shared name."""
     owners = {shared_name(nodes[name]): spec for name, spec in specs.items()}
     for name, node in nodes.items():

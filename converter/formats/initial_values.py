@@ -59,4 +59,3 @@ def _fill(nodes: Nodes, dims: TensorRef, value: TensorRef, steps: int) -> np.nda
 
 def _unknown(node: Node) -> str:
     return f"initialized by op {node.op!r} at node {node.name!r}, which is not a constant"
-

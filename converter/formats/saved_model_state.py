@@ -60,9 +60,7 @@ def _find_restored(checkpoint: Checkpoint, meta_graph: Any, nodes: Nodes) -> Res
     if meta_graph.saver_def.restore_op_name:
         return find_restored(meta_graph.saver_def, nodes)
     named = read_variables(meta_graph, nodes, checkpoint)
-    return Restored(
-        {node: Stored(spec.checkpoint_key, spec.slice) for node, spec in named.items()}
-    )
+    return Restored({node: Stored(spec.checkpoint_key, spec.slice) for node, spec in named.items()})
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,9 +22,7 @@ def leave_out_training(program: Program) -> Program:
     reasons = {name: find_training(program, s) for name, s in program.signatures.items()}
     kept = {name: s for name, s in program.signatures.items() if not reasons[name]}
     omitted = [Omission("signature", name, why) for name, why in reasons.items() if why]
-    return dataclasses.replace(
-        program, signatures=kept, omissions=(*program.omissions, *omitted)
-    )
+    return dataclasses.replace(program, signatures=kept, omissions=(*program.omissions, *omitted))
 
 
 def find_training(program: Program, signature: Signature) -> str:

@@ -104,13 +104,14 @@ SMALL_BATCHES = (
 def attempts_at_sizes(sizes: Sequence[int]) -> Iterator[Attempt]:
     """Attempts at the sizes that a graph's own constants show, in their order.
 
-    Each may be that of images, of any axis but the first, or of the batch.
+    Each may be that of images, of any axis but the first, of labels beside them, or of the batch.
     """
     for size in sizes:
         for ones in (False, True):
             yield Attempt(
                 simple_ids=not ones, ones=ones, positive=True, batch=1, size=size, image_size=size
             )
+        yield Attempt(size=size, like_siblings=False)
         yield Attempt(simple_ids=True, positive=True, batch=size)
 
 

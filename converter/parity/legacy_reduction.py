@@ -37,7 +37,6 @@ from converter.safety.path_origins import Origin, PathTracer
 from converter.safety.scopes import Scope, read_library
 from converter.safety.serialized_graphs import list_graphs
 
-
 # The container and the name under which a session keeps a table or a variable.
 _Resource: TypeAlias = tuple[bytes, bytes]
 
@@ -85,13 +84,9 @@ def reduce_graph(
     try:
         # Where gradients end in zeros, and where in None, depends on results of a loop that
         # nothing needs.
-        return _reduce(
-            meta_graph, program, needs, allowed, reason, initializers, whole_loops=True
-        )
+        return _reduce(meta_graph, program, needs, allowed, reason, initializers, whole_loops=True)
     except errors.UnsafeModuleError:
-        return _reduce(
-            meta_graph, program, needs, allowed, reason, initializers, whole_loops=False
-        )
+        return _reduce(meta_graph, program, needs, allowed, reason, initializers, whole_loops=False)
 
 
 def _reduce(

@@ -53,9 +53,7 @@ def restore_values(
       ParityError: if TensorFlow cannot restore the model.
     """
     wanted = {
-        spec.name: spec
-        for spec in program.variables.values()
-        if not legacy.checkpoint.lacks(spec)
+        spec.name: spec for spec in program.variables.values() if not legacy.checkpoint.lacks(spec)
     }
     _read_first(legacy, wanted.values())
     reduced, assignments = _reduce(meta_graph, program, {spec.node for spec in wanted.values()})
@@ -91,9 +89,7 @@ def _reduce(
     """Keeps the ops that restore and assign variables; returns them, and those that assign."""
     nodes = {node.name: node for node in meta_graph.graph_def.node}
     initialized = find_needed(nodes, find_initializers(meta_graph))
-    assignments = tuple(
-        name for name in nodes if name in initialized and nodes[name].op in _ASSIGN
-    )
+    assignments = tuple(name for name in nodes if name in initialized and nodes[name].op in _ASSIGN)
     saver = meta_graph.saver_def
     roots = [*variables, *assignments]
     roots += [_node(saver.restore_op_name)] if saver.restore_op_name else []
@@ -108,7 +104,7 @@ def _reduce(
         if node.attr["_class"].list.s:
             del node.attr["_class"]  # Colocations may name nodes that are not kept.
     read = nodes_from_graph_def(reduced.graph_def)
-    check_nodes((node for node in read.values() if node.op != "RestoreV2"), NONE)
+    check_nodes([node for node in read.values() if node.op != "RestoreV2"], NONE)
     check_graph_bounds(read, program.producer, NONE)
     make_deterministic(reduced.graph_def)
     return reduced, assignments

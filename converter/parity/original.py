@@ -5,7 +5,10 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
+import re
 from collections.abc import Callable, Iterator, Mapping
+
+import tensorflow as tf
 
 from converter.compile.plan import ModulePlan
 from converter.compile.variants import Tags
@@ -58,6 +61,7 @@ class Original:
         plan: ModulePlan,
         maker: CaseMaker,
         allowed: AllowedOps = NONE,
+        trainable: str | None = None,
     ) -> None:
         self.legacy = legacy
         self.plan = plan
@@ -66,6 +70,7 @@ class Original:
         self._runner = LegacyRunner(legacy, needs_of_cases(legacy, plan, self._planned), allowed)
         saved_model = read_saved_model(legacy.directory)
         self.source = read_source_facts(saved_model, is_hub_module=legacy.is_hub_module)
+        self._trainable = trainable
         self.ingredients = find_ingredients(saved_model)
         self.cases: list[Case] = []
         self.observations: list[Observation] = []
@@ -142,11 +147,19 @@ class Original:
         used = self.plan.variants.used
         trainable = frozenset().union(*self.source.trainable.values())
         return {
-            name: dataclasses.replace(facts, trainable=name in trainable)
+            name: dataclasses.replace(facts, trainable=self._is_trained(name, facts, trainable))
             for tags in used
             for name, facts in self._runner.variables(tags).items()
             if name in self.source.variables[tags]
         }
+
+    def _is_trained(self, name: str, facts: VariableFacts, listed: frozenset[str]) -> bool:
+        """Whether the file lists a variable as trainable, or else the user's pattern names it."""
+        if listed or self._trainable is None:
+            return name in listed
+        dtype = tf.as_dtype(facts.dtype)
+        is_number = dtype.is_floating or dtype.is_complex
+        return is_number and re.search(self._trainable, name) is not None
 
     def losses(self) -> tuple[Loss, ...]:
         """The losses of the variants that some callable trains with."""

@@ -10,6 +10,7 @@ from typing import Any
 from converter import errors
 from converter.compile.plan import ModulePlan, make_plan
 from converter.compile.plan_options import PlanOptions
+from converter.compile.trainable import choose_trainable
 from converter.export.record import read_record
 from converter.export.saved_model import quiet_tensorflow
 from converter.files.paths import Path, as_path
@@ -93,12 +94,14 @@ def run_original(
     Raises:
       ConversionError: if it was not, or the original does not run.
     """
-    legacy = read_module(source)
+    options = read_record(target).options
+    legacy = choose_trainable(read_module(source), options.get("trainable"))
     plan = read_plan(legacy, target)
     arrays = check_inputs(inputs, legacy, verify=True)
-    let_through = read_record(target).options.get("allow_op") or ()
+    let_through = options.get("allow_op") or ()
     allowed = AllowedOps((*allowed.names, *let_through), unknown=allowed.unknown)
-    original = Original(legacy, plan, CaseMaker(legacy, arrays), allowed)
+    trainable = options.get("trainable")
+    original = Original(legacy, plan, CaseMaker(legacy, arrays), allowed, trainable)
     original.run(tell)
     return original
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
+from unittest import mock
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 import tensorflow_hub as hub
+from tensorflow.python.keras import backend
 
 from legacy_fixtures import examples
 from legacy_fixtures.exporting import SESSION_CONFIG
@@ -77,7 +79,11 @@ def _table_signatures():
     words = tf.placeholder(tf.string, [None], name="words")
     table = tf.lookup.StaticVocabularyTable(
         tf.lookup.TextFileInitializer(
-            vocabulary_path("words.txt"), tf.string, 0, tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER
+            vocabulary_path("words.txt"),
+            tf.string,
+            tf.lookup.TextFileIndex.WHOLE_LINE,
+            tf.int64,
+            tf.lookup.TextFileIndex.LINE_NUMBER,
         ),
         num_oov_buckets=1,
     )
@@ -188,7 +194,8 @@ def _other_keys():
         "swapped/bias": by_name["new/bias"],
         "shadow/kernel": by_name["swapped/kernel"],
     }
-    return {"serving_default": _signature({"x": x}, {"default": y})}, {"saver": tf.train.Saver(keys)}
+    signatures = {"serving_default": _signature({"x": x}, {"default": y})}
+    return signatures, {"saver": tf.train.Saver(keys)}
 
 
 def _local_variables():
@@ -222,7 +229,8 @@ def _train_step():
     target = tf.placeholder(tf.float32, [None, 2], name="target")
     y = _dense(x)
     loss = tf.losses.mean_squared_error(target, y)
-    step = tf.train.GradientDescentOptimizer(0.1).minimize(loss, tf.train.get_or_create_global_step())
+    optimizer = tf.train.GradientDescentOptimizer(0.1)
+    step = optimizer.minimize(loss, tf.train.get_or_create_global_step())
     with tf.control_dependencies([step]):
         stepped = tf.identity(loss)
     bias = tf.trainable_variables()[1]
@@ -298,14 +306,17 @@ def _export_keras(fixture, path):
             ]
         )
         model.compile("sgd", "mse")
-        model.set_weights(
-            [
-                seeded_value(weight.op.name, np.asarray(value))
-                for weight, value in zip(model.weights, model.get_weights())
-            ]
-        )
+        initial = model.get_weights()
+        names = [weight.op.name for weight in model.weights]
+        model.set_weights([seeded_value(name, initial[i]) for i, name in enumerate(names)])
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        tf.keras.experimental.export_saved_model(model, path)
+        with mock.patch.object(backend, "_get_variables", _sorted_variables):
+            tf.keras.experimental.export_saved_model(model, path)
+
+
+def _sorted_variables(graph, find=backend._get_variables):
+    """Stands in for a function that returns a set, whose order goes into the graph."""
+    return sorted(find(graph), key=lambda variable: variable.name)
 
 
 def _export_module_of_saved_model(fixture, path):
@@ -321,9 +332,15 @@ def _export_module_of_saved_model(fixture, path):
 
 def _saved_model(name, description, export, *calls, **options):
     return Fixture(
-        name=f"saved_model_{name}", family="saved_models", description=description,
-        calls=calls, export_tags=SERVE, is_saved_model=True,
-        module_fn=options.pop("module_fn", lambda: None), export=export, **options,
+        name=f"saved_model_{name}",
+        family="saved_models",
+        description=description,
+        calls=calls,
+        export_tags=SERVE,
+        is_saved_model=True,
+        module_fn=options.pop("module_fn", lambda: None),
+        export=export,
+        **options,
     )
 
 
@@ -331,71 +348,113 @@ _WORD_CALLS = tuple(Call(name, {"words": _WORDS}) for name in ("serving_default"
 _EXAMPLES = _serialized_examples()
 
 SIMPLE_SAVE = _saved_model(
-    "simple_save", "simple_save of a layer with a regularizer", _export_simple,
+    "simple_save",
+    "simple_save of a layer with a regularizer",
+    _export_simple,
     Call("serving_default", {"x": _X}),
 )
 MAIN_OP = _saved_model(
-    "main_op", "a table that the main op fills, and three signatures", _build, *_WORD_CALLS,
+    "main_op",
+    "a table that the main op fills, and three signatures",
+    _build,
+    *_WORD_CALLS,
     module_fn=_main_op_and_table,
 )
 LEGACY_INIT_OP = _saved_model(
-    "legacy_init_op", "a table that a legacy init op fills", _build, *_WORD_CALLS,
+    "legacy_init_op",
+    "a table that a legacy init op fills",
+    _build,
+    *_WORD_CALLS,
     module_fn=_legacy_init_op_and_table,
 )
 TRAIN_PAIR = _saved_model(
-    "train_pair", "graph variants {serve} and {serve, train}, written as text", _export_train_pair,
+    "train_pair",
+    "graph variants {serve} and {serve, train}, written as text",
+    _export_train_pair,
     Call("serving_default", {"x": examples.normal(8, 3)}),
 )
 PARTITIONED = _saved_model(
-    "partitioned", "an embedding in three parts", _build,
-    Call("serving_default", {"ids": np.int64([0, 3, 4, 9])}), module_fn=_partitioned,
+    "partitioned",
+    "an embedding in three parts",
+    _build,
+    Call("serving_default", {"ids": np.int64([0, 3, 4, 9])}),
+    module_fn=_partitioned,
 )
 CONTROL_FLOW = _saved_model(
-    "control_flow", "a loop and a conditional over reference variables", _build,
+    "control_flow",
+    "a loop and a conditional over reference variables",
+    _build,
     Call("serving_default", {"x": abs(_X), "steps": np.int32(2)}, "positive"),
     Call("serving_default", {"x": -abs(_X), "steps": np.int32(0)}, "negative, no iteration"),
-    Call("loop", {"x": _X}), module_fn=_control_flow,
+    Call("loop", {"x": _X}),
+    module_fn=_control_flow,
 )
 CLASSIFY = _saved_model(
-    "classify", "classify, regress and predict signatures over serialized examples", _build,
-    Call("serving_default", {"inputs": _EXAMPLES}), Call("regression", {"inputs": _EXAMPLES}),
-    Call("predict", {"x": _X}), module_fn=_classify,
+    "classify",
+    "classify, regress and predict signatures over serialized examples",
+    _build,
+    Call("serving_default", {"inputs": _EXAMPLES}),
+    Call("regression", {"inputs": _EXAMPLES}),
+    Call("predict", {"x": _X}),
+    module_fn=_classify,
 )
 OTHER_KEYS = _saved_model(
-    "other_keys", "variables that are stored under other keys", _build,
-    Call("serving_default", {"x": _X}), module_fn=_other_keys,
+    "other_keys",
+    "variables that are stored under other keys",
+    _build,
+    Call("serving_default", {"x": _X}),
+    module_fn=_other_keys,
 )
 LOCAL_VARIABLES = _saved_model(
-    "local_variables", "local variables, which no checkpoint holds", _build,
-    Call("serving_default", {"x": _X}), Call("count", {"x": _X}), module_fn=_local_variables,
+    "local_variables",
+    "local variables, which no checkpoint holds",
+    _build,
+    Call("serving_default", {"x": _X}),
+    Call("count", {"x": _X}),
+    module_fn=_local_variables,
 )
 NO_VARIABLES = _saved_model(
-    "no_variables", "neither variables nor a checkpoint", _build,
-    Call("serving_default", {"x": examples.normal(5)}), module_fn=_no_variables,
+    "no_variables",
+    "neither variables nor a checkpoint",
+    _build,
+    Call("serving_default", {"x": examples.normal(5)}),
+    module_fn=_no_variables,
 )
 TRAIN_STEP = _saved_model(
-    "train_step", "signatures that train or set weights, which are left out", _build,
+    "train_step",
+    "signatures that train or set weights, which are left out",
+    _build,
     Call("serving_default", {"x": _X}),
     Call("loss", {"x": _X, "target": examples.normal(4, 2, seed=2)}),
-    module_fn=_train_step, left_out=("step", "set_bias"),
+    module_fn=_train_step,
+    left_out=("step", "set_bias"),
 )
 ESTIMATOR = _saved_model(
-    "estimator", "an Estimator's exports for prediction, evaluation and training",
-    _export_estimator, Call("serving_default", {"examples": _EXAMPLES}),
+    "estimator",
+    "an Estimator's exports for prediction, evaluation and training",
+    _export_estimator,
+    Call("serving_default", {"examples": _EXAMPLES}),
     Call("other", {"examples": _EXAMPLES}),
     Call("eval", {"x": _X, "label": examples.normal(4, 2, seed=2)}),
     Call("train", {"x": examples.normal(8, 3), "label": examples.normal(8, 2, seed=2)}),
     trained=True,
 )
 KERAS = _saved_model(
-    "keras", "a compiled model of tf.keras, with graphs for prediction, evaluation and training",
-    _export_keras, Call("serving_default", {"dense_input": _X}),
+    "keras",
+    "a compiled model of tf.keras, with graphs for prediction, evaluation and training",
+    _export_keras,
+    Call("serving_default", {"dense_input": _X}),
     Call("eval", {"dense_input": _X, "dense_1_target": examples.normal(4, 2, seed=2)}),
     Call("train", {"dense_input": _X, "dense_1_target": examples.normal(4, 2, seed=2)}),
 )
 HUB_MODULE_OF_SAVED_MODEL = Fixture(
-    name="module_of_saved_model", family="saved_models",
+    name="module_of_saved_model",
+    family="saved_models",
     description="made by hub.create_module_spec_from_saved_model",
-    module_fn=lambda: None, export=_export_module_of_saved_model, needs=("saved_model_main_op",),
-    tags_and_args=((SERVE, {}),), export_tags=SERVE, calls=_WORD_CALLS,
+    module_fn=lambda: None,
+    export=_export_module_of_saved_model,
+    needs=("saved_model_main_op",),
+    tags_and_args=((SERVE, {}),),
+    export_tags=SERVE,
+    calls=_WORD_CALLS,
 )

@@ -4,8 +4,7 @@ import functools
 import pathlib
 from collections.abc import Iterator
 
-from tensorflow.core.protobuf import saved_model_pb2
-
+from converter.formats.hub_module import read_saved_model
 from converter.formats.registry import read_module
 from converter.ir import op_facts
 from converter.ir.graph import Graph, Program, Signature
@@ -24,8 +23,7 @@ def op_types() -> frozenset[str]:
     """The op types of all fixtures as TensorFlow 1.15 wrote them, in functions, too."""
     ops: set[str] = set()
     for path in module_paths():
-        content = (path / "saved_model.pb").read_bytes()
-        for meta_graph in saved_model_pb2.SavedModel.FromString(content).meta_graphs:
+        for meta_graph in read_saved_model(path).meta_graphs:
             graph = meta_graph.graph_def
             ops.update(node.op for node in graph.node)
             ops.update(node.op for function in graph.library.function for node in function.node_def)

@@ -15,7 +15,7 @@ from converter.formats.registry import FORMATS, read_module
 
 def test_every_golden_module_is_read_and_planned(fixture_name, golden_module):
     module = read_module(golden_module(fixture_name))
-    assert module.format == "tf1_hub"
+    assert module.is_hub_module == (not fixture_name.startswith("saved_model_"))
     assert make_plan(module).callables
 
 
@@ -75,21 +75,6 @@ def test_already_tf2(tmp_path, refusal):
     error = refusal(tmp_path / "tf2")
     assert "is a TF2 SavedModel already" in str(error)
     assert "hub.load" in error.remedy
-
-
-@pytest.mark.parametrize("ending", ["pb", "pbtxt"])
-def test_a_plain_tf1_saved_model(ending, tmp_path, refusal):
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        x = tf.compat.v1.placeholder(tf.float32)
-        builder = tf.compat.v1.saved_model.Builder(str(tmp_path / "plain"))
-        builder.add_meta_graph_and_variables(session, ["serve"], {})
-        assert x is not None
-        builder.save(as_text=ending == "pbtxt")
-    assert (tmp_path / "plain" / f"saved_model.{ending}").is_file()
-    error = refusal(tmp_path / "plain")
-    assert "is a plain TF1 SavedModel" in str(error)
-    assert "tfhub_module.pb is missing" in str(error)
-    assert error.remedy
 
 
 def test_a_directory_that_may_not_be_read(half_plus_two, refusal, monkeypatch):
