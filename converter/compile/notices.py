@@ -17,6 +17,7 @@ from converter.ir.graph import Program
 from converter.passes.strip_placement import COLOCATION
 from converter.safety.op_table import classify
 
+_EXAMPLE_PARSERS = frozenset({"ParseExample", "ParseExampleV2", "ParseSingleExample"})
 _SHOWN = 3  # Names in a warning, before the rest is only counted.
 
 
@@ -37,6 +38,7 @@ def find_warnings(compiled: CompiledModule) -> tuple[str, ...]:
         *_renamed_signatures(compiled.plan),
         *_omitted_signatures(compiled),
         *_warn_of_update_ops(compiled),
+        *_warn_of_serialized_examples(compiled),
         *find_gradient_warnings(compiled.callables, losses),
         *_unsafe_ops(compiled),
     )
@@ -73,6 +75,16 @@ def _renamed_signatures(plan: ModulePlan) -> Iterator[str]:
             yield (
                 f"Signature {INIT_SIGNATURE!r} is served as {served!r}: TensorFlow keeps the name"
                 " for the op that initializes a model."
+            )
+
+
+def _warn_of_serialized_examples(compiled: CompiledModule) -> Iterator[str]:
+    for name, part in compiled.callables.items():
+        regions = (computation.region for computation in part.computations.values())
+        if any(node.op in _EXAMPLE_PARSERS for region in regions for node in region.nodes()):
+            yield (
+                f"Callable {name!r} parses serialized tf.Examples: gradients reach its variables,"
+                " but not the features in the examples."
             )
 
 

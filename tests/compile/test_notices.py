@@ -137,3 +137,17 @@ def test_placement_is_counted(golden_compiled):
 
 def test_nothing_is_dropped_because_all_is_used(golden_compiled):
     assert find_dropped(golden_compiled("table_shared_asset")) == ()
+
+
+def test_serialized_examples_have_no_gradients(golden_compiled):
+    warnings = [w for w in find_warnings(golden_compiled("saved_model_classify")) if "tf.Ex" in w]
+    assert [warning.split("'")[1] for warning in warnings] == ["regression", "serving_default"]
+
+
+def test_signatures_that_train_are_named(golden_compiled):
+    compiled = golden_compiled("saved_model_train_step")
+    warnings = "\n".join(find_warnings(compiled))
+    assert "Signature 'set_bias' of graph variant {serve} is left out: it writes to" in warnings
+    assert "Signature 'step' of graph variant {serve} is left out: it runs the opt" in warnings
+    dropped = {(item.what, item.name) for item in find_dropped(compiled)}
+    assert {("signature", "step"), ("train op", "GradientDescent")} <= dropped

@@ -18,6 +18,7 @@ OTHERS = {
     "tags": ("a", "b c"),
     "training_tags": (),
     "call_signature": "x y",
+    "trainable": "kernel|bias",
     "import_ops": ("z", "a"),
     "allow_op": ("ReadFile", "Abort"),
 }
@@ -96,7 +97,8 @@ def test_as_a_user_would_type_them(options, text):
 def test_the_record_has_what_the_result_depends_on():
     assert PLAIN.recorded() == {"tags": None, "training_tags": None, "call_signature": None}
     assert ConversionOptions(**OTHERS).recorded() == {
-        "tags": ["a", "b c"], "training_tags": [], "call_signature": "x y"
+        "tags": ["a", "b c"], "training_tags": [], "call_signature": "x y",
+        "trainable": "kernel|bias",
     }  # fmt: skip
 
 
