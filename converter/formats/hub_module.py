@@ -53,7 +53,7 @@ class HubModuleFormat:
         weights = checkpoint.read_checkpoint(directory / "variables" / "variables")
         variants = {}
         for graph in saved_model.meta_graphs:
-            program, _ = meta_graph.read_program(graph, functools.partial(_read_state, weights))
+            program, _ = meta_graph.read_program(graph, functools.partial(read_state, weights))
             if program.tags in variants:
                 raise errors.FormatError(f"tag set {sorted(program.tags)} occurs twice")
             variants[program.tags] = program
@@ -62,7 +62,17 @@ class HubModuleFormat:
         return LegacyModule(directory, self.name, variants, weights)
 
 
-def _read_state(weights: checkpoint.Checkpoint, graph: Any, nodes: Nodes) -> GraphState:
+def read_state(weights: checkpoint.Checkpoint, graph: Any, nodes: Nodes) -> GraphState:
+    """Reads the state of a graph as hub restores it: variables by name, tables by a collection.
+
+    Args:
+      weights: The checkpoint.
+      graph: The MetaGraphDef.
+      nodes: The nodes of its graph.
+
+    Raises:
+      FormatError: if a collection is damaged.
+    """
     initializers = read_collection(graph, "table_initializer", "node")
     return GraphState(
         variables=read_variables(graph, nodes, weights),

@@ -29,6 +29,7 @@ from converter.parity.values import as_array
 from converter.safety.allowed_ops import NONE
 from converter.safety.check_safety import check_nodes
 from converter.safety.graph_bounds import check_graph_bounds
+from converter.tensor_bundle.checkpoint import NOT_STORED
 
 _ASSIGN = frozenset({"Assign", "AssignVariableOp"})
 _PASS_ON = frozenset({"Identity", "PlaceholderWithDefault"})
@@ -45,15 +46,19 @@ def restore_values(
       program: The same graph variant, as the converter reads it.
 
     Returns:
-      The value of each variable that has one, by its TF1 name.
+      The value of each variable that the ops set, by its TF1 name. Without ops that restore, values
+      in the checkpoint are not among them.
 
     Raises:
       UnsafeModuleError: if an op reads another file, or may do harm.
       WeightsError: if a value in the checkpoint is damaged.
       ParityError: if TensorFlow cannot restore the model.
     """
+    restores = bool(meta_graph.saver_def.restore_op_name)
     wanted = {
-        spec.name: spec for spec in program.variables.values() if not legacy.checkpoint.lacks(spec)
+        spec.name: spec
+        for spec in program.variables.values()
+        if not legacy.checkpoint.lacks(spec) and (restores or spec.checkpoint_key == NOT_STORED)
     }
     _read_first(legacy, wanted.values())
     reduced, assignments = _reduce(meta_graph, program, {spec.node for spec in wanted.values()})
@@ -64,7 +69,7 @@ def restore_values(
     feeds = {saver.filename_tensor_name: os.fspath(legacy.checkpoint.prefix)}
     try:
         with tf1.Session(graph=graph) as session:
-            if saver.restore_op_name and legacy.checkpoint.entries:
+            if restores and legacy.checkpoint.entries:
                 session.run(graph.get_operation_by_name(_node(saver.restore_op_name)), feeds)
             session.run([graph.get_operation_by_name(name) for name in assignments])
             return {name: as_array(value) for name, value in session.run(reads).items()}

@@ -104,7 +104,8 @@ class LegacyRunner:
                 self._restored[tags] = restore_values(
                     self._meta_graphs[tags], self._legacy, program
                 )
-            return self._restored[tags][spec.name]
+            if spec.name in self._restored[tags]:
+                return self._restored[tags][spec.name]
         if spec.name not in self._values:
             self._values[spec.name] = as_array(read_with_tensorflow(self._legacy.checkpoint, spec))
         return self._values[spec.name]

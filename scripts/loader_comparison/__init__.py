@@ -1,0 +1,1 @@
+"""Compares results with what TensorFlow 2 loads: `scripts/compare_loaders`."""

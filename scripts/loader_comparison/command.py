@@ -71,7 +71,7 @@ def _describe(load: Callable[[], Any], inputs: Inputs) -> list[str]:
     try:
         model = load()
     except Exception as error:  # Whatever the loader raises is the answer.
-        return [f"not loaded: {type(error).__name__}", *["–"] * (len(_COLUMNS) - 1)]
+        return [f"not loaded: {type(error).__name__}", *["-"] * (len(_COLUMNS) - 1)]
     variables = getattr(model, "variables", ())
     trainable = getattr(model, "trainable_variables", None)
     if trainable is None:
@@ -105,7 +105,8 @@ def _count_gradients(model: Any, variables: Sequence[Any], inputs: Inputs) -> in
 
 def _has_training(model: Any) -> bool:
     """Whether some call of the model runs another graph for training."""
-    functions = getattr(getattr(model, "__call__", None), "concrete_functions", ())
+    function = model.__call__ if callable(model) else None
+    functions = getattr(function, "concrete_functions", ())
     return any(
         True in positional or keywords.get("training") is True
         for positional, keywords in (f.structured_input_signature for f in functions)

