@@ -60,6 +60,8 @@ def restore_values(
         for spec in program.variables.values()
         if not legacy.checkpoint.lacks(spec) and (restores or spec.checkpoint_key == NOT_STORED)
     }
+    if not wanted:
+        return {}
     _read_first(legacy, wanted.values())
     reduced, assignments = _reduce(meta_graph, program, {spec.node for spec in wanted.values()})
     graph = import_graph(reduced)
