@@ -84,6 +84,7 @@ def _tf2_reusable_saved_model_impl(ctx):
     arguments.add_all(ctx.attr.graph_tags, format_each = "--graph-tag=%s")
     arguments.add_all(ctx.attr.training_graph_tags, format_each = "--training-tag=%s")
     arguments.add_all([ctx.attr.call_signature] if ctx.attr.call_signature else [], format_each = "--call-signature=%s")
+    arguments.add_all([ctx.attr.trainable] if ctx.attr.trainable else [], format_each = "--trainable=%s")
     ctx.actions.run(
         executable = ctx.executable._convert,
         arguments = [arguments],
@@ -126,6 +127,10 @@ module runs. The build fails, and says why, if anything cannot be converted exac
         graph_tags = attr.string_list(
             doc = "The graph variant for inference, instead of the one found by rule; `[\"\"]` is the" +
                   " empty tag set.",
+        ),
+        trainable = attr.string(
+            doc = "A regular expression, found in the names of the variables to train, where the" +
+                  " file lists none.",
         ),
         training_graph_tags = attr.string_list(
             doc = "The graph variant for training, instead of the one found by rule; `[\"\"]` is the" +

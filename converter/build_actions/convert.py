@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--graph-tag", action="append", help="one of the tags for inference")
     parser.add_argument("--training-tag", action="append", help="one of the tags for training")
     parser.add_argument("--call-signature", help="signature that the module itself runs")
+    parser.add_argument("--trainable", help="expression found in names of variables to train")
     parser.add_argument(
         "--allow-op", action="append", default=[], help="an op to let through that could do harm"
     )
@@ -42,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
             tags=_tag_set(arguments.graph_tag),
             training_tags=_tag_set(arguments.training_tag),
             call_signature=arguments.call_signature,
+            trainable=arguments.trainable,
             import_ops=arguments.import_ops,
             allow_op=arguments.allow_op,
         )

@@ -73,11 +73,11 @@ def test_a_changed_source_replaces_the_old_version(job):
 
 def test_what_is_not_legacy_or_damaged_says_so(make_job, tree, job, tmp_path):
     converter.convert(job.source, tmp_path / "src/tf2")
-    tree({"damaged/tfhub_module.pb": "x", "a.tar.gz": "x", "plain/saved_model.pb": ""})
+    tree({"damaged/tfhub_module.pb": "x", "a.tar.gz": "x", "empty/saved_model.pb": ""})
     assert "TF2 SavedModel already" in convert_job(make_job("tf2")).explanation
     for name, words in {
         "damaged": "damaged", "a.tar.gz": "Unpack it first, if it is an archive",
-        "plain": "plain TF1",
+        "empty": "holds no graph",
     }.items():  # fmt: skip
         outcome = convert_job(make_job(name))
         assert isinstance(outcome, Refused)
