@@ -3,10 +3,8 @@
 import pathlib
 
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
 
-from converter.compile.signature_names import InputName
-from converter.export.canonical import canonicalize
+from converter.export.canonical import canonicalize, read_saved_model, write_saved_model_proto
 
 
 def save(module, path, **signatures) -> pathlib.Path:
@@ -14,8 +12,11 @@ def save(module, path, **signatures) -> pathlib.Path:
     return path
 
 
-def read(path):
-    return saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes())
+def canonicalize_file(path):
+    saved_model = read_saved_model(path)
+    names = canonicalize(saved_model.meta_graphs[0])
+    write_saved_model_proto(saved_model, path)
+    return names
 
 
 class Doubler(tf.Module):
@@ -33,40 +34,34 @@ def test_functions_are_named_by_place_not_by_count(tmp_path):
     two = save(Doubler(), tmp_path / "two")
     assert (one / "saved_model.pb").read_bytes() != (two / "saved_model.pb").read_bytes()
     for path in (one, two):
-        canonicalize(path, {})
+        canonicalize_file(path)
     assert (one / "saved_model.pb").read_bytes() == (two / "saved_model.pb").read_bytes()
     assert (one / "fingerprint.pb").read_bytes() == (two / "fingerprint.pb").read_bytes()
+
+
+def test_it_returns_the_new_names_by_the_old_ones(tmp_path):
+    names = canonicalize_file(save(Doubler(), tmp_path / "model"))
+    functions = read_saved_model(tmp_path / "model").meta_graphs[0].graph_def.library.function
+    assert set(names.values()) == {function.signature.name for function in functions}
 
 
 def test_the_model_still_works(tmp_path):
     module = Doubler()
     path = save(module, tmp_path / "model", serve=module.__call__)
-    canonicalize(path, {"serve": [InputName(*["input_0"] * 5)]})
+    canonicalize_file(path)
     loaded = tf.saved_model.load(str(path))
     assert loaded(tf.constant([2.0]))["out"].numpy().tolist() == [4.0]
     assert loaded.signatures["serve"](tf.constant([2.0]))["out"].numpy().tolist() == [4.0]
 
 
-def test_inputs_get_any_name(tmp_path):
-    module = Doubler()
-    path = save(module, tmp_path / "model", serve=module.__call__)
-    name = InputName("a/b$0", "a_b_0", parameter="a/b$0", keyword="a_b_0", traced="input_0")
-    canonicalize(path, {"serve": [name]})
-    assert list(read(path).meta_graphs[0].signature_def["serve"].inputs) == ["a/b$0"]
-    loaded = tf.saved_model.load(str(path)).signatures["serve"]
-    assert loaded(**{"a/b$0": tf.constant([2.0])})["out"].numpy().tolist() == [4.0]
-    assert list(loaded.structured_input_signature[1]) == ["a/b$0"]
-    assert loaded(a_b_0=tf.constant([2.0]))["out"].numpy().tolist() == [4.0]
-
-
 def test_the_fingerprint_fits_the_file(tmp_path):
     path = save(Doubler(), tmp_path / "model")
     before = tf.saved_model.experimental.read_fingerprint(str(path))
-    canonicalize(path, {})
+    canonicalize_file(path)
     after = tf.saved_model.experimental.read_fingerprint(str(path))
     assert after.saved_model_checksum != before.saved_model_checksum
     other = save(Doubler(), tmp_path / "other")
-    canonicalize(other, {})
+    canonicalize_file(other)
     assert tf.saved_model.experimental.read_fingerprint(str(other)) == after
 
 
@@ -83,7 +78,7 @@ class Adder(tf.Module):
 def test_arguments_keep_their_names_and_captures_lose_theirs(tmp_path):
     path = save(Adder(), tmp_path / "model")
     assert any(name.isdigit() for name in _names_of_arguments(path))
-    canonicalize(path, {})
+    canonicalize_file(path)
     assert "input_0" in _names_of_arguments(path)
     assert not any(name.isdigit() for name in _names_of_arguments(path))
 
@@ -91,7 +86,7 @@ def test_arguments_keep_their_names_and_captures_lose_theirs(tmp_path):
 def _names_of_arguments(path):
     return {
         arg.attr["_user_specified_name"].s.decode()
-        for function in read(path).meta_graphs[0].graph_def.library.function
+        for function in read_saved_model(path).meta_graphs[0].graph_def.library.function
         for arg in function.arg_attr.values()
     }
 
@@ -116,7 +111,7 @@ def test_functions_of_loops_and_branches_have_the_same_bytes_too(tmp_path):
     save(Doubler(), tmp_path / "between")
     two = save(Looping(), tmp_path / "two")
     for path in (one, two):
-        canonicalize(path, {})
+        canonicalize_file(path)
     assert (one / "saved_model.pb").read_bytes() == (two / "saved_model.pb").read_bytes()
     loaded = tf.saved_model.load(str(two))
     assert float(loaded(tf.constant(0.5), tf.constant(1.0))) == 6
