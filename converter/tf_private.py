@@ -74,6 +74,15 @@ def watch_variable(variable: tf.Variable) -> None:
     tf.compat.v1.get_default_graph().watch_variable(variable)
 
 
+def settings_of_calls() -> bytes:
+    """Returns the serialized `ConfigProto` that TensorFlow writes into the calls of functions.
+
+    The public API sets and reads single settings, and does not say what of them gets into a graph.
+    """
+    settings: bytes = context.context().function_call_options.config_proto_serialized
+    return settings
+
+
 def write_fingerprint(directory: os.PathLike[str]) -> None:
     """Writes `fingerprint.pb`, which has a random uuid, for the `saved_model.pb` in `directory`.
 
@@ -205,14 +214,3 @@ def find_read_only_inputs(function: Any) -> list[int]:
     except AttributeError:
         return []
     return list(indices)
-
-
-def call_config() -> bytes:
-    """Returns the serialized ConfigProto of calls of functions; none, the op's default, if unknown.
-
-    TensorFlow puts it into every call that it traces, and shows it nowhere else.
-    """
-    try:
-        return bytes(context.context().function_call_options.config_proto_serialized)
-    except AttributeError:
-        return b""

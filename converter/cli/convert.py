@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_options(parser)
     parser.add_argument("--json", action="store_true", help="print the record as JSON")
     add_limits(parser)
+    parser.set_defaults(runs_tensorflow=True)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from converter import errors
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options
+from converter.cli.limits import add_limits
 from converter.version import __version__
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     passes.add_argument("--json", action="store_true", help="print one JSON document")
     add_options(passes, ("tags", "import_ops"))
+    add_limits(passes)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -1,9 +1,10 @@
 """Edits a `saved_model.pb` that TensorFlow wrote, so that equal models have equal bytes.
 
-TensorFlow numbers functions in one sequence for the whole process, and writes maps in any order.
-Here functions are named by their places in the model, and maps are sorted.
+TensorFlow numbers functions in one sequence for the whole process, writes maps in any order, and
+writes the process's settings into calls. Here functions are named by their places in the model,
+maps are sorted, and the settings are left out.
 
-Sources: saved_model.proto, saved_object_graph.proto, function.proto.
+Sources: saved_model.proto, saved_object_graph.proto, function.proto, config.proto.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tensorflow.core.protobuf import fingerprint_pb2, saved_model_pb2
+from tensorflow.core.protobuf import config_pb2, fingerprint_pb2, saved_model_pb2
 
 from converter import tf_private
 from converter.files.paths import Path
@@ -21,6 +22,13 @@ from converter.ir import query
 
 _USER_NAME = "_user_specified_name"
 _COUNTER = re.compile(r"_\d+$")
+_CALL_SETTINGS = "config_proto"
+# What differs between processes and machines: the user's `tf.config`, and the devices.
+_OF_PROCESS = (
+    "graph_options", "inter_op_parallelism_threads", "intra_op_parallelism_threads",
+    "log_device_placement",
+)  # fmt: skip
+_DEVICES = {"CPU": 1, "GPU": 0}
 
 
 def read_saved_model(directory: Path) -> saved_model_pb2.SavedModel:
@@ -52,7 +60,11 @@ def _write_fingerprint(directory: Path) -> None:
 
 
 def canonicalize(meta_graph: Any) -> dict[str, str]:
-    """Names the functions of a MetaGraphDef by their places; returns the names by the old ones."""
+    """Names the functions of a MetaGraphDef by their places; returns the names by the old ones.
+
+    It also leaves the process's settings out of calls.
+    """
+    _drop_settings(meta_graph.graph_def)
     names = _new_names(meta_graph)
     library = meta_graph.graph_def.library
     # TensorFlow numbers custom gradients for the whole process, too.
@@ -114,6 +126,31 @@ def _rename_args(function: Any) -> None:
     for index, result in enumerate(function.signature.output_arg):
         function.ret[f"result{index}"] = returned[result.name]
         result.name = f"result{index}"
+
+
+def _drop_settings(graph_def: Any) -> None:
+    """Makes the settings that TensorFlow gave to calls those of a process without wishes.
+
+    Calls that the module brought along keep theirs.
+    """
+    settings, neutral = tf_private.settings_of_calls(), neutral_settings()
+    if settings == neutral:
+        return
+    for nodes in (graph_def.node, *(function.node_def for function in graph_def.library.function)):
+        for node in nodes:
+            if _CALL_SETTINGS in node.attr and node.attr[_CALL_SETTINGS].s == settings:
+                node.attr[_CALL_SETTINGS].s = neutral
+
+
+def neutral_settings() -> bytes:
+    """Returns the serialized ConfigProto of calls in a process without wishes."""
+    config = config_pb2.ConfigProto.FromString(tf_private.settings_of_calls())
+    for field in _OF_PROCESS:
+        config.ClearField(field)
+    config.device_count.clear()
+    config.device_count.update(_DEVICES)
+    config.allow_soft_placement = True
+    return config.SerializeToString(deterministic=True)
 
 
 def _new_names(meta_graph: Any) -> dict[str, str]:

@@ -21,7 +21,7 @@ from tensorflow.core.framework import (
     types_pb2,
 )
 
-from converter import tf_private
+from converter.export.canonical import neutral_settings
 
 SCALAR = tensor_shape_pb2.TensorShapeProto()
 UNKNOWN_RANK = tensor_shape_pb2.TensorShapeProto(unknown_rank=True)
@@ -121,7 +121,7 @@ def make_call(
     node.attr["Tin"].list.type.extend(arg.type for arg in signature.input_arg)
     node.attr["Tout"].list.type.extend(arg.type for arg in signature.output_arg)
     node.attr["f"].func.name = signature.name
-    node.attr["config_proto"].s = tf_private.call_config()
+    node.attr["config_proto"].s = neutral_settings()
     node.attr["_read_only_resource_inputs"].list.i.extend(read_only)
     for key in ("Tin", "Tout", "_read_only_resource_inputs", "_collective_manager_ids"):
         node.attr[key].list.SetInParent()

@@ -4,6 +4,7 @@ import pathlib
 
 import tensorflow as tf
 
+from converter import tf_private
 from converter.export.canonical import canonicalize, read_saved_model, write_saved_model_proto
 
 
@@ -43,6 +44,36 @@ def test_it_returns_the_new_names_by_the_old_ones(tmp_path):
     names = canonicalize_file(save(Doubler(), tmp_path / "model"))
     functions = read_saved_model(tmp_path / "model").meta_graphs[0].graph_def.library.function
     assert set(names.values()) == {function.signature.name for function in functions}
+
+
+def test_the_settings_of_the_process_are_left_out(tmp_path):
+    paths = [save(Doubler(), tmp_path / "one")]
+    canonicalize_file(paths[0])
+    option = "disable_meta_optimizer"
+    before = tf.config.optimizer.get_experimental_options().get(option, False)
+    for number, value in enumerate([True, False]):
+        try:
+            tf.config.optimizer.set_experimental_options({option: value})
+            paths.append(save(Doubler(), tmp_path / str(number)))
+            settings = tf_private.settings_of_calls()
+            assert settings in (paths[-1] / "saved_model.pb").read_bytes()
+            canonicalize_file(paths[-1])
+        finally:
+            tf.config.optimizer.set_experimental_options({option: before})
+    first, *others = [(path / "saved_model.pb").read_bytes() for path in paths]
+    assert all(content == first for content in others)
+
+
+def test_calls_of_the_module_keep_their_settings(tmp_path):
+    path = save(Doubler(), tmp_path / "model")
+    saved_model = read_saved_model(path)
+    functions = saved_model.meta_graphs[0].graph_def.library.function
+    calls = [node for f in functions for node in f.node_def if "config_proto" in node.attr]
+    for node in calls:
+        node.attr["config_proto"].s = b"of the module"
+    write_saved_model_proto(saved_model, path)
+    canonicalize_file(path)
+    assert (path / "saved_model.pb").read_bytes().count(b"of the module") == len(calls) > 0
 
 
 def test_the_model_still_works(tmp_path):

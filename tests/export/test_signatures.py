@@ -57,7 +57,7 @@ def test_a_function_without_state_is_called_as_such(converted):
     meta_graph = _meta_graph(converted("no_variables"))
     _, wrapper = _wrapper(meta_graph, "default")
     assert not wrapper.signature.is_stateful
-    assert [node.op for node in wrapper.node_def] == ["PartitionedCall", "Identity"]
+    assert [node.op for node in wrapper.node_def] == ["PartitionedCall", *["Identity"] * 2]
     assert "PartitionedCall" in [node.op for node in meta_graph.graph_def.node]
 
 
