@@ -169,8 +169,8 @@ class _Signature:
         shift = len(self._inputs) - len(self._served.arguments)
         read_only = [index + shift for index in self._read_only]
         shapes = [tensor.shape for tensor in self._outputs.values()]
-        name = graph.claim_name("StatefulPartitionedCall")
-        call = graph.add_node(make_call(name, wrapper, [*fed, *captured], shapes, read_only))
+        called = graph.claim_name("StatefulPartitionedCall")
+        call = graph.add_node(make_call(called, wrapper, [*fed, *captured], shapes, read_only))
         for index, (key, tensor) in enumerate(self._outputs.items()):
             definition.outputs[key].CopyFrom(tensor.info(call, index))
         return definition
