@@ -25,7 +25,13 @@ from converter.compile.computations import (
 )
 from converter.compile.definitions import DefinitionCompiler, Definitions
 from converter.compile.lowering import Lowering
-from converter.compile.plan import CallablePlan, ModulePlan, has_endpoints, make_plan
+from converter.compile.plan import (
+    CallablePlan,
+    ModulePlan,
+    has_endpoints,
+    make_plan,
+    needs_trace_per_call,
+)
 from converter.compile.plan_options import PlanOptions
 from converter.compile.refusals import Refusal, Refusals
 from converter.compile.serving import ServedSignature, serve_signature
@@ -128,11 +134,21 @@ class _Compiler:
             with self._refusals.collected(plan.attribute):
                 program = programs[arguments.training]
                 computations[arguments] = compile_call(plan, program, arguments, self._lowering)
+        self._check_defaults(plan, programs[False])
         for computation in computations.values():
             self._require(computation.region, computation.program, plan.attribute)
         if len(computations) < len(combinations):
             return None
         return CompiledCallable(plan, programs, computations)
+
+    def _check_defaults(self, plan: CallablePlan, program: Program) -> None:
+        """Checks the nodes of the defaults that callables give in Python, which no graph has."""
+        inputs = program.signatures[plan.source].inputs
+        for hparam in plan.hparams:
+            if not needs_trace_per_call(hparam):
+                with self._refusals.collected(plan.attribute):
+                    graph = prune_unreachable(program, {}, inputs[hparam.input].components)
+                    self._lowering.lower(graph, program)
 
     def _compile_losses(self) -> list[LossGraph]:
         compiled = [

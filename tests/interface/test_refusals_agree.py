@@ -132,11 +132,11 @@ _DAMAGES = {
         "op 'HashTableV2' has no attribute 'size'",
         ["default", "table 'string_to_index/hash_table/hash_table'"],
     ),
-    "attribute that only a serving signature reads": Damage(
+    "attribute of a default that no graph has": Damage(
         "image_bn_dropout",
         _damage_a_default,
         "op 'Const' has no attribute 'size'",
-        ["signature 'default'", "signature 'image_feature_vector'"],
+        ["default", "image_feature_vector", "image_feature_vector_with_bn_hparams"],
     ),
     "unknown op of a loss": Damage(
         "dense_regularized",
