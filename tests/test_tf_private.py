@@ -9,6 +9,7 @@ from golden.golden_values import GOLDEN
 
 import converter
 from converter import tf_private
+from converter.export.canonical import read_saved_model
 
 # Variables of many types, one without a shape, partitioned ones, `do_lower_case`, none.
 _MODULES = [
@@ -22,6 +23,16 @@ _MODULES = [
 
 def _convert(name, path):
     return pathlib.Path(converter.convert(GOLDEN / name / "module", path).destination)
+
+
+def _handles(path):
+    """The variables of the main graph, by node: the type, shape and shared name of each."""
+    nodes = read_saved_model(path).meta_graphs[0].graph_def.node
+    return {
+        node.name: [str(node.attr[key]) for key in ("dtype", "shape", "shared_name")]
+        for node in nodes
+        if node.op == "VarHandleOp"
+    }
 
 
 @pytest.fixture
@@ -57,6 +68,7 @@ def test_without_variables_without_values_the_result_is_the_same_model(name, tmp
     refused = request.getfixturevalue("lacking")
     actual = _convert(name, tmp_path / "actual")
     assert bool(refused) == (name != "no_variables")
+    assert _handles(actual) == _handles(expected)
     restored, wanted = _in_session(actual), _in_session(expected)
     assert restored.keys() == wanted.keys()
     for key, value in wanted.items():
