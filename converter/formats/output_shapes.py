@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from converter.ir.attributes import INFERRED_SHAPES, read_shape
+from converter.ir.attributes import INFERRED_SHAPES, Shape, read_shape
 from converter.ir.graph import Kind, Node, TensorInfo
 
 
@@ -20,18 +20,34 @@ def drop_promises(info: TensorInfo, nodes: Mapping[str, Node]) -> TensorInfo:
       info: What the signature says.
       nodes: The nodes of the graph.
     """
-    ref = info.components[0]
-    node = nodes.get(ref.node)
-    if info.kind is not Kind.DENSE or node is None or INFERRED_SHAPES not in node.attrs:
+    known = _inferred_shape(info, nodes)
+    if info.shape is None or known is _NOT_WRITTEN:
         return info
-    written = node.attrs[INFERRED_SHAPES].list.shape
-    if info.shape is None or ref.index >= len(written):
-        return info
-    known = read_shape(written[ref.index])
-    if known is None:
-        return dataclasses.replace(info, shape=None)
-    if len(known) != len(info.shape):
-        return info  # Compiling refuses it.
-    sizes = zip(info.shape, known, strict=True)
-    shape = tuple(size if inferred is not None else None for size, inferred in sizes)
+    shape = _agreed_shape(info, info.shape, known)
     return info if shape == info.shape else dataclasses.replace(info, shape=shape)
+
+
+# A node says nothing; one that says "of unknown rank" says None.
+_NOT_WRITTEN: Shape = (-1,)
+
+
+def _inferred_shape(info: TensorInfo, nodes: Mapping[str, Node]) -> Shape:
+    """Returns the inferred shape of the component that decides the shape of a value."""
+    ref = info.components[2 if info.kind is Kind.SPARSE else 0]
+    node = nodes.get(ref.node)
+    if node is None or INFERRED_SHAPES not in node.attrs:
+        return _NOT_WRITTEN
+    written = node.attrs[INFERRED_SHAPES].list.shape
+    return read_shape(written[ref.index]) if ref.index < len(written) else _NOT_WRITTEN
+
+
+def _agreed_shape(info: TensorInfo, shape: tuple[int | None, ...], known: Shape) -> Shape:
+    if known is None:
+        return None
+    if info.kind is Kind.SPARSE:  # `known` is that of the dense shape, whose length is the rank.
+        return None if known == (None,) else shape
+    outer = info.ragged_rank if info.kind is Kind.RAGGED else 0
+    if len(known) + outer != len(shape):
+        return shape  # Compiling refuses it.
+    sizes = zip(shape[outer:], known, strict=True)
+    return shape[:outer] + tuple(size if inferred is not None else None for size, inferred in sizes)

@@ -8,12 +8,34 @@ from converter.ir.text import parse_graph
 _NODES = parse_graph(
     "y = Neg[T=float, _output_shapes={list { shape { dim { size: -1 } dim { size: 3 } } }}]()\n"
     "z = Neg[T=float, _output_shapes={list { shape { unknown_rank: true } }}]()\n"
+    "r = Shape[_output_shapes={list { shape { dim { size: 2 } } }}]()\n"
+    "s = Shape[_output_shapes={list { shape { dim { size: -1 } } }}]()\n"
     "plain = Neg[T=float]()\nreturn y"
 ).nodes
 
 
 def _output(node, shape, index=0):
     return TensorInfo(Kind.DENSE, 1, shape, (TensorRef(node, index),))
+
+
+def _sparse(dense_shape, shape):
+    parts = (TensorRef("y"), TensorRef("y"), TensorRef(dense_shape))
+    return TensorInfo(Kind.SPARSE, 1, shape, parts)
+
+
+def _ragged(flat_values, shape):
+    parts = (TensorRef(flat_values), TensorRef("plain"))
+    return TensorInfo(Kind.RAGGED, 1, shape, parts, row_splits_dtype=9)
+
+
+def test_a_rank_of_a_sparse_output_that_the_exporter_did_not_know_is_dropped():
+    assert drop_promises(_sparse("s", ()), _NODES) == _sparse("s", None)
+    assert drop_promises(_sparse("z", (2, 3)), _NODES) == _sparse("z", None)
+
+
+def test_an_inner_size_of_a_ragged_output_that_the_exporter_did_not_know_is_dropped():
+    assert drop_promises(_ragged("z", (2, None, 3)), _NODES) == _ragged("z", None)
+    assert drop_promises(_ragged("y", (2, 7, 3)), _NODES) == _ragged("y", (2, None, 3))
 
 
 def test_a_size_that_the_exporter_did_not_know_is_dropped():
@@ -30,7 +52,9 @@ def test_a_size_that_the_exporter_did_not_know_is_dropped():
         _output("y", (2, 3, 4)),  # Which compiling refuses.
         _output("plain", (2, 3)),
         _output("missing", (2, 3)),
-        TensorInfo(Kind.SPARSE, 1, (2, 3), (TensorRef("y"),) * 3),
+        _sparse("r", (2, 3)),
+        _sparse("plain", (2, 3)),
+        _ragged("y", (2, None, 3)),
     ],
 )
 def test_it_does_nothing_because_the_exporter_says_no_less(info):
