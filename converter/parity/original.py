@@ -7,9 +7,9 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 
+from converter import errors
 from converter.compile.plan import ModulePlan
 from converter.compile.variants import Tags
-from converter import errors
 from converter.formats.hub_module import read_saved_model
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.counts import count_control_flow

@@ -101,13 +101,14 @@ def test_it_does_nothing_because_all_is_safe(name, golden):
         assert {node.name for node in original.graph_def.node} <= kept
 
 
+@pytest.mark.usefixtures("plain_loss")
 @pytest.mark.parametrize(
     "name",
     ["cond_nested", "decoder_ref_by_hand", "defun_gradient", "dense_regularized",
      "image_bn_dropout", "odd_fed_ops", "ref_moving_averages", "sparse_mixed", "table_file",
      "text_embedding_oov", "v2_while", "while_nested_deep"],
 )  # fmt: skip
-def test_what_is_left_computes_what_tf_1_15_did(name, golden_module, edit, plain_loss):
+def test_what_is_left_computes_what_tf_1_15_did(name, golden_module, edit):
     module = golden_module(name)
     with edit(module) as saved_model:
         for meta_graph in saved_model.meta_graphs:

@@ -50,6 +50,7 @@ def assert_close(expected, actual, scale=0.0):
             assert found.passed, (name, found)
 
 
+@pytest.mark.usefixtures("plain_loss")
 @pytest.mark.parametrize(
     "name",
     ["defun_gradient", "dtypes_ref_variables", "dtypes_variables", "gan_spectral",
@@ -58,7 +59,7 @@ def assert_close(expected, actual, scale=0.0):
      "tensor_array_split", "text_embedding_oov", "unknown_shape_variable", "v2_while",
      "while_nested_deep"],
 )  # fmt: skip
-def test_computes_what_tf_1_15_did(runner, name, plain_loss):
+def test_computes_what_tf_1_15_did(runner, name):
     mine = runner(name)
     assert read_golden(name).calls
     for call in read_golden(name).calls:
