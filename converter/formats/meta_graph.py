@@ -16,7 +16,7 @@ from converter.formats import hub_protos
 from converter.formats.contexts import find_loops_without_gradient
 from converter.formats.graph_limits import check_limits
 from converter.formats.graph_versions import check_versions
-from converter.formats.output_shapes import drop_promises
+from converter.formats.shapes import check_input_shape, drop_promises
 from converter.ir import attributes, op_facts, query, serde
 from converter.ir.aliases import IDENTITIES, source_of
 from converter.ir.attributes import read_shape
@@ -154,9 +154,11 @@ def _read_signature(name: str, signature: Any, nodes: Nodes) -> Signature:
             for key in sorted(infos)
         }
 
-    outputs = read(signature.outputs, "output").items()
-    known = {key: drop_promises(info, nodes) for key, info in outputs}
-    return Signature(name, read(signature.inputs, "input"), known)
+    inputs, outputs = read(signature.inputs, "input"), read(signature.outputs, "output")
+    for key, info in inputs.items():
+        check_input_shape(info, nodes, f"input {key!r} of signature {name!r}")
+    known = {key: drop_promises(info, nodes) for key, info in outputs.items()}
+    return Signature(name, inputs, known)
 
 
 def _read_tensor_info(info: Any, what: str) -> TensorInfo:

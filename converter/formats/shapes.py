@@ -1,15 +1,33 @@
-"""The static shapes of outputs: what a signature says of one, as far as its exporter knew it."""
+"""The static shapes of inputs and outputs: what signatures say of them, and what nodes say."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 
+import tensorflow as tf
+
+from converter import errors
 from converter.ir.attributes import INFERRED_SHAPES, Shape, read_shape
-from converter.ir.graph import Kind, Node, TensorInfo
+from converter.ir.graph import Kind, Nodes, TensorInfo, TensorRef
 
 
-def drop_promises(info: TensorInfo, nodes: Mapping[str, Node]) -> TensorInfo:
+def check_input_shape(info: TensorInfo, nodes: Nodes, what: str) -> None:
+    """Checks that an input of the shape that its signature declares can be fed.
+
+    Raises:
+      FormatError: if no tensor is of that shape and of the shape that TF1 inferred.
+    """
+    for ref, shape in zip(info.components, info.component_shapes, strict=True):
+        known = _inferred_shape(ref, nodes)
+        if known is not _NOT_WRITTEN and not tf.TensorShape(shape).is_compatible_with(known):
+            raise errors.FormatError(
+                f"{what} has shape {tf.TensorShape(shape)}, and what it feeds has"
+                f" {tf.TensorShape(known)}",
+                node=ref.node,
+            )
+
+
+def drop_promises(info: TensorInfo, nodes: Nodes) -> TensorInfo:
     """Returns an output without sizes that the exporter did not know.
 
     TF1 writes the shape that it infers to the signature and to the node, so that they are equal. A
@@ -20,7 +38,8 @@ def drop_promises(info: TensorInfo, nodes: Mapping[str, Node]) -> TensorInfo:
       info: What the signature says.
       nodes: The nodes of the graph.
     """
-    known = _inferred_shape(info, nodes)
+    # The length of the dense shape of a sparse value is its rank.
+    known = _inferred_shape(info.components[2 if info.kind is Kind.SPARSE else 0], nodes)
     if info.shape is None or known is _NOT_WRITTEN:
         return info
     shape = _agreed_shape(info, info.shape, known)
@@ -31,9 +50,7 @@ def drop_promises(info: TensorInfo, nodes: Mapping[str, Node]) -> TensorInfo:
 _NOT_WRITTEN: Shape = (-1,)
 
 
-def _inferred_shape(info: TensorInfo, nodes: Mapping[str, Node]) -> Shape:
-    """Returns the inferred shape of the component that decides the shape of a value."""
-    ref = info.components[2 if info.kind is Kind.SPARSE else 0]
+def _inferred_shape(ref: TensorRef, nodes: Nodes) -> Shape:
     node = nodes.get(ref.node)
     if node is None or INFERRED_SHAPES not in node.attrs:
         return _NOT_WRITTEN
@@ -44,7 +61,7 @@ def _inferred_shape(info: TensorInfo, nodes: Mapping[str, Node]) -> Shape:
 def _agreed_shape(info: TensorInfo, shape: tuple[int | None, ...], known: Shape) -> Shape:
     if known is None:
         return None
-    if info.kind is Kind.SPARSE:  # `known` is that of the dense shape, whose length is the rank.
+    if info.kind is Kind.SPARSE:
         return None if known == (None,) else shape
     outer = info.ragged_rank if info.kind is Kind.RAGGED else 0
     if len(known) + outer != len(shape):

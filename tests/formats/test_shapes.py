@@ -1,7 +1,8 @@
 import pytest
 
-from converter.formats.output_shapes import drop_promises
+from converter import errors
 from converter.formats.registry import read_module
+from converter.formats.shapes import check_input_shape, drop_promises
 from converter.ir.graph import Kind, TensorInfo, TensorRef
 from converter.ir.text import parse_graph
 
@@ -19,7 +20,7 @@ def _output(node, shape, index=0):
 
 
 def _sparse(dense_shape, shape):
-    parts = (TensorRef("y"), TensorRef("y"), TensorRef(dense_shape))
+    parts = (TensorRef("plain"), TensorRef("plain"), TensorRef(dense_shape))
     return TensorInfo(Kind.SPARSE, 1, shape, parts)
 
 
@@ -71,3 +72,20 @@ def test_a_module_is_read_with_the_shapes_of_its_exporter(half_plus_two, edit):
         output.tensor_shape.dim.add(size=7)
     (program,) = read_module(half_plus_two).variants.values()
     assert program.signatures["default"].outputs["default"].shape == (None,)
+
+
+@pytest.mark.parametrize("shape", [(), (2,), (None, 4)])
+def test_an_input_that_cannot_be_fed_is_refused(shape):
+    with pytest.raises(errors.FormatError, match="x has shape .*, and what it feeds"):
+        check_input_shape(_output("y", shape), _NODES, "x")
+
+
+@pytest.mark.parametrize("info", [_output("y", None), _output("y", (5, 3)), _sparse("r", (2, 3))])
+def test_an_input_of_a_shape_that_can_be_fed(info):
+    check_input_shape(info, _NODES, "x")
+
+
+def test_a_module_with_an_input_that_cannot_be_fed_is_refused(half_plus_two, edit, refusal):
+    with edit(half_plus_two) as saved_model:
+        saved_model.meta_graphs[0].signature_def["default"].inputs["default"].tensor_shape.dim.add()
+    assert "input 'default' of signature 'default' has shape" in str(refusal(half_plus_two))
