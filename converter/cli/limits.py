@@ -7,6 +7,7 @@ TensorFlow nor NumPy, so this costs a tenth of a second.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import pathlib
 import signal
@@ -38,10 +39,10 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
 
 
 def positive(text: str) -> float:
-    """Parses a number above 0."""
+    """Parses a finite number above 0."""
     number = float(text)
-    if not number > 0:
-        raise argparse.ArgumentTypeError("expected a number above 0")
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError("expected a finite number above 0")
     return number
 
 

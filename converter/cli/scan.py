@@ -22,7 +22,7 @@ import urllib.parse
 from typing import Any
 
 from converter import errors
-from converter.cli import terminal
+from converter.cli import early_checks, terminal
 from converter.files.paths import RemotePath, as_path
 
 NAME = "scan"
@@ -45,6 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the lowest severity for exit status 1: low, medium or high (the default); none"
         " for no finding at all",
     )
+    parser.set_defaults(check=_check)
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    early_checks.check_model(arguments.source)
+    early_checks.check_new_file(arguments.sarif)
 
 
 def run(arguments: argparse.Namespace) -> int:

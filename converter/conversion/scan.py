@@ -10,6 +10,7 @@ import msgspec
 from converter import errors
 from converter.conversion.sarif import make_sarif
 from converter.files.json_values import to_json_values
+from converter.files.model_directory import check_directory
 from converter.files.paths import Path, StrPath, as_path, size_bytes
 from converter.files.source_files import list_files
 from converter.formats.hub_module import is_tf2, read_saved_model
@@ -86,7 +87,7 @@ def scan(source: StrPath) -> ScanReport:
     Raises:
       FormatError: if there is no SavedModel, or it cannot be read.
       UnsafeModuleError: if a link leads out of its directory.
-      UsageError: if there is nothing at the path.
+      PathNotFoundError: if there is nothing at the path.
     """
     directory = as_path(source)
     try:
@@ -108,13 +109,7 @@ def scan(source: StrPath) -> ScanReport:
 
 
 def _check_files(directory: Path) -> None:
-    if not directory.exists():
-        raise errors.UsageError(f"{directory} does not exist", remedy="Check the path.")
-    if not directory.is_dir():
-        raise errors.FormatError(
-            f"{directory} is a file, expected the directory of a SavedModel",
-            remedy="Unpack it first, if it is an archive.",
-        )
+    check_directory(directory, "SavedModel")
     list_files(directory)
     for name in ("saved_model.pb", "saved_model.pbtxt", keras_layers.FILE_NAME):
         path = directory / name

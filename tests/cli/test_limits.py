@@ -114,8 +114,8 @@ def test_results_and_statuses_stay(tmp_path):
     assert json.loads(done.stdout)["refused"] is None
     assert _run("convert", _MODULE, tmp_path / "d").returncode == 0
     assert _run("verify", _MODULE, tmp_path / "d").returncode == 0
-    assert _run("convert", tmp_path / "none", tmp_path / "e").returncode == 1
-    assert _run("convert", _MODULE, tmp_path / "d").returncode == 1
+    assert _run("convert", tmp_path / "none", tmp_path / "e").returncode == 2
+    assert _run("convert", _MODULE, tmp_path / "d").returncode == 2
     assert _run("inspect", _MODULE, "--what").returncode == 2
 
 
