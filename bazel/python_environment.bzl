@@ -11,7 +11,7 @@ and `python3` of the PATH. The repository has
 - `//:expect_test_packages_installed`, the same for tests.
 """
 
-_PACKAGES = ["absl-py", "crc32c", "jinja2", "msgspec", "numpy", "protobuf", "psutil", "rich", "tensorflow"]
+_PACKAGES = ["absl-py", "cramjam", "crc32c", "jinja2", "msgspec", "numpy", "protobuf", "psutil", "rich", "tensorflow"]
 _TEST_PACKAGES = ["distributed", "hypothesis", "keras", "ml-dtypes", "pytest", "setuptools", "tensorflow-hub", "tf-keras"]
 
 _TOOLCHAIN_BUILD = """\

@@ -65,7 +65,11 @@ class WeightsError(ConversionError):
 
 
 class UnsafeModuleError(ConversionError):
-    """The module has an op that could do harm, or refers to a file outside its own directory."""
+    """The module could do harm to the machine that reads, converts or runs it.
+
+    It has an op that does more than compute, a link or a name that leads out of its directory, or
+    constants that would take all memory.
+    """
 
 
 class DestinationError(ConversionError):

@@ -13,7 +13,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.framework import op_def_pb2
 from tensorflow.python.client import pywrap_tf_session
-from tensorflow.python.eager import backprop_util
+from tensorflow.python.eager import backprop_util, context
 from tensorflow.python.framework import op_def_registry, ops
 from tensorflow.python.ops import resource_variable_ops
 from tensorflow.python.saved_model import fingerprinting_utils, save_context
@@ -72,6 +72,15 @@ def watch_variable(variable: tf.Variable) -> None:
     tf.compat.v1.get_default_graph().watch_variable(variable)
 
 
+def settings_of_calls() -> bytes:
+    """Returns the serialized `ConfigProto` that TensorFlow writes into the calls of functions.
+
+    The public API sets and reads single settings, and does not say what of them gets into a graph.
+    """
+    settings: bytes = context.context().function_call_options.config_proto_serialized
+    return settings
+
+
 def write_fingerprint(directory: os.PathLike[str]) -> None:
     """Writes `fingerprint.pb`, which has a random uuid, for the `saved_model.pb` in `directory`.
 
@@ -101,8 +110,8 @@ def tracing_for_saving(
     When TensorFlow saves a function, it looks for a trace made in a context with the same
     variable policy, and traces the function once more if there is none.
     """
-    context: contextlib.AbstractContextManager[None] = save_context.save_context(options)
-    return context
+    saving: contextlib.AbstractContextManager[None] = save_context.save_context(options)
+    return saving
 
 
 def save_without_checkpoint(

@@ -5,6 +5,7 @@ import math
 import pathlib
 import struct
 
+import cramjam
 import crc32c
 from tensorflow.core.framework import types_pb2
 
@@ -57,45 +58,8 @@ def _append(out: bytearray, block: bytes) -> bytes:
 
 
 def compress(data: bytes) -> bytes:
-    """Compresses by Snappy, greedily; copies of all three kinds are in what it makes."""
-    out, literal, position = bytearray(write_varint(len(data))), 0, 0
-    places: dict[bytes, int] = {}
-    while position + 4 <= len(data):
-        start = places.get(data[position : position + 4])
-        places[data[position : position + 4]] = position
-        if start is None:
-            position += 1
-            continue
-        length = 4
-        while (
-            length < 64
-            and data[start + length : start + length + 1]
-            == data[position + length : position + length + 1]
-            and position + length < len(data)
-        ):
-            length += 1
-        out += _literal(data[literal:position]) + _copy(position - start, length)
-        position += length
-        literal = position
-    return bytes(out + _literal(data[literal:]))
-
-
-def _literal(data: bytes) -> bytes:
-    if not data:
-        return b""
-    last = len(data) - 1
-    if last < 60:
-        return bytes([last << 2]) + data
-    digits = last.to_bytes((last.bit_length() + 7) // 8, "little")
-    return bytes([59 + len(digits) << 2]) + digits + data
-
-
-def _copy(offset: int, length: int) -> bytes:
-    if length < 12 and offset < 1 << 11:
-        return bytes([offset >> 8 << 5 | length - 4 << 2 | 1, offset & 0xFF])
-    if offset < 1 << 16:
-        return bytes([length - 1 << 2 | 2]) + offset.to_bytes(2, "little")
-    return bytes([length - 1 << 2 | 3]) + offset.to_bytes(4, "little")
+    """Compresses by Snappy, without a frame."""
+    return bytes(cramjam.snappy.compress_raw(data))
 
 
 def swap_bytes(prefix: pathlib.Path) -> None:

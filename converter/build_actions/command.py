@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from absl import app
 
-from converter.cli.main import main
+from converter.cli.main import main_of_process
 from converter.cli.parser import Parser
 from converter.cli.streams import printable_streams
 
@@ -25,13 +25,13 @@ def run_command(
         # Bazel hands over long lists in files, one argument a line.
         parser = Parser(description=description, fromfile_prefix_chars="@", allow_abbrev=False)
         add_arguments(parser)
-        parser.set_defaults(run=run)
+        parser.set_defaults(run=run, runs_tensorflow=True)
         with printable_streams():
             arguments: argparse.Namespace = parser.parse_args(argv[1:])
         return arguments
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    app.run(main, flags_parser=parse)
+    app.run(main_of_process, flags_parser=parse)
 
 
 def add_module(parser: argparse.ArgumentParser) -> None:

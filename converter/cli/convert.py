@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_options(parser)
     parser.add_argument("--json", action="store_true", help="print the record as JSON")
     add_limits(parser)
-    parser.set_defaults(check=_check)
+    parser.set_defaults(check=_check, runs_tensorflow=True)
 
 
 def _check(arguments: argparse.Namespace) -> None:

@@ -15,6 +15,7 @@ from converter import errors, passes
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options
 from converter.cli.early_checks import check_reading, is_module
+from converter.cli.limits import add_limits
 from converter.version import __version__
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     add_options(parser, ("tags", "import_ops"))
+    add_limits(parser)
     parser.set_defaults(check=_check)
 
 

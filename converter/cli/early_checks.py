@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from converter import errors
 from converter.files.model_directory import check_directory, check_module_directory
-from converter.files.paths import RemotePath, as_path
+from converter.files.paths import RemotePath, as_path, as_tensorflow_path
 
 
 def check_reading(arguments: argparse.Namespace) -> None:
@@ -30,7 +30,7 @@ def check_reading(arguments: argparse.Namespace) -> None:
 
 def check_module(source: str) -> None:
     """Checks that a local path is that of a module, by names only."""
-    place = as_path(source)
+    place = as_tensorflow_path(source)
     if not isinstance(place, RemotePath):
         check_module_directory(place)
 
@@ -50,7 +50,7 @@ def check_destination(source: str, destination: str, *, overwrite: bool) -> None
     """
     from converter.files import destination as destinations
 
-    original, place = as_path(source), as_path(destination)
+    original, place = as_path(source), as_tensorflow_path(destination)
     if not isinstance(original, RemotePath) and not isinstance(place, RemotePath):
         destinations.check_destination(original, place, overwrite=overwrite)
 

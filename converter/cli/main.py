@@ -20,6 +20,7 @@ from converter import errors
 from converter.cli import convert, debug, inspect, migrate, report, scan, terminal, verify
 from converter.cli.interrupts import Terminated, exit_status, raising_on_terminate
 from converter.cli.limits import run_within_limits
+from converter.cli.native_output import native_output_apart
 from converter.cli.parser import Parser
 from converter.cli.streams import printable_streams
 from converter.version import __version__
@@ -36,7 +37,7 @@ def entry_point() -> None:
 
 def run_in_this_process() -> None:
     """Runs the command line; a process that is watched calls it."""
-    _start(main)
+    _start(main_of_process)
 
 
 def _start(run: Callable[[argparse.Namespace], int]) -> None:
@@ -73,6 +74,14 @@ def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
     with printable_streams():
         arguments: argparse.Namespace = parser.parse_args(argv[1:])
     return arguments
+
+
+def main_of_process(arguments: argparse.Namespace) -> int:
+    """Runs one subcommand, after which the process ends; what native code prints is printable."""
+    if "runs_tensorflow" not in arguments:
+        return main(arguments)
+    with native_output_apart():
+        return main(arguments)
 
 
 def main(arguments: argparse.Namespace) -> int:

@@ -17,12 +17,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import pathlib
 import urllib.parse
 from typing import Any
 
 from converter import errors
 from converter.cli import early_checks, terminal
+from converter.cli.limits import add_limits
 from converter.files.paths import RemotePath, as_path
 
 NAME = "scan"
@@ -45,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the lowest severity for exit status 1: low, medium or high (the default); none"
         " for no finding at all",
     )
+    add_limits(parser)
     parser.set_defaults(check=_check)
 
 
@@ -78,7 +81,7 @@ def _location(source: str) -> str:
     if place == here:
         return ""
     if place.is_relative_to(here):
-        return urllib.parse.quote(place.relative_to(here).as_posix())
+        return urllib.parse.quote(os.fsencode(place.relative_to(here).as_posix()))
     return place.as_uri()
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
-from rich.markup import escape
 from rich.text import Text
 
 from converter.cli import terminal
+from converter.cli.console import Console, escape
 from converter.conversion.scan import ScanReport
-from converter.safety.findings import Finding, describe_place
+from converter.safety.findings import Finding, list_places
 
 _MANY = 30  # Rows of a table; further ones are only counted.
 _STYLES = {"high": "bold red", "medium": "yellow", "low": "", "info": "dim"}
@@ -43,7 +42,7 @@ def print_findings(
         table.add_row(
             Text(finding.severity, style=_STYLES[finding.severity]),
             escape(finding.op),
-            escape(describe_place(finding).replace(" > ", "\n")),
+            "\n".join(map(escape, list_places(finding))),
             ", ".join(finding.runs) or "never",
             escape(f"{finding.kind}: {finding.reason}"),
         )

@@ -3,6 +3,7 @@
 Runs both on the same inputs: the unchanged TF1 graph in a Session, and the SavedModel in its own
 process, in every way that users have. The SavedModel is called, also for training; called through
 its signatures, in Python and in a session; saved again, called again, and called in the copy.
+Of the TF1 graph, what no call runs is left out if TensorFlow must not see it.
 Compares outputs, gradients, regularization losses, the effects of calls and of training steps, and
 the lists of variables.
 
@@ -31,12 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the subcommand."""
     parser.add_argument("source", metavar="SRC", help="directory of the TF1 Hub module")
     parser.add_argument("destination", metavar="DST", help="SavedModel that `tf1hub convert` wrote")
-    add_options(parser, ("inputs", "import_ops"))
+    add_options(parser, ("inputs", "import_ops", "allow_op"))
     parser.add_argument("--rtol", type=_tolerance, help="relative tolerance for all dtypes")
     parser.add_argument("--atol", type=_tolerance, help="absolute tolerance for all dtypes")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     add_limits(parser)
-    parser.set_defaults(check=_check)
+    parser.set_defaults(check=_check, runs_tensorflow=True)
 
 
 def _tolerance(text: str) -> float:
@@ -72,6 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
             rtol=arguments.rtol,
             atol=arguments.atol,
             import_ops=arguments.import_ops,
+            allow_op=arguments.allow_op,
             progress=progress,
         )
     if arguments.json:

@@ -12,7 +12,7 @@ from converter.compile.lowering import Lowering
 from converter.compile.plan import CallablePlan, needs_trace_per_call
 from converter.formats.legacy_module import LegacyModule
 from converter.ir import attributes
-from converter.ir.check_types import check_results
+from converter.ir.check_types import check_result_shapes, check_results
 from converter.ir.graph import (
     VARIABLE_OP,
     VARIABLE_VALUE_OP,
@@ -206,6 +206,7 @@ def compile_computation(
     made = lowering.lower(graph, program, shapes)
     dtypes = [dtype for info in outputs.values() for dtype in info.component_dtypes]
     check_results(graph, dtypes, program.functions)
+    check_result_shapes(graph, [s for info in outputs.values() for s in info.component_shapes])
     overrides = made.unresolved_overrides
     return Computation(program, made.region, inputs, outputs, graph.targets, overrides)
 

@@ -22,7 +22,7 @@ from converter.export.record import ParityInfo
 from converter.export.saved_model import Conversion, write_saved_model
 from converter.files.byte_progress import ByteProgress
 from converter.files.destination import check_destination
-from converter.files.paths import Path, StrPath, as_path
+from converter.files.paths import Path, StrPath, as_tensorflow_path
 from converter.files.snapshot import SourceGuard
 from converter.files.source_files import BackgroundDigest
 from converter.files.staging import sweep_beside
@@ -68,12 +68,13 @@ def convert(
 
     Raises:
       ConversionError: if the module cannot be converted exactly, or differs from the original.
-      UsageError: if the module has no such tag set, signature or input.
+      UsageError: if the module has no such tag set, signature or input, or a path is not UTF-8.
     """
     chosen = ConversionOptions.of(options, ConversionArguments)
+    source_path = as_tensorflow_path(source)
     with BackgroundDigest(source, source_digest) as digest:
         return _Task(
-            as_path(source), as_path(destination), chosen, inputs, overwrite,
+            source_path, as_tensorflow_path(destination), chosen, inputs, overwrite,
             progress or ignore_progress, parity_report,
         ).run(digest.result)  # fmt: skip
 
@@ -104,7 +105,7 @@ class _Task:
             return write_saved_model(
                 compiled,
                 self.destination,
-                options=self.options.recorded(),
+                options=self._recorded_options(compiled),
                 digest=digest,
                 check_source=guard.check,
                 overwrite=self.overwrite,
@@ -123,6 +124,11 @@ class _Task:
         self.progress("rewriting its graphs")
         return compile_module(legacy, self.options.plan_options), arrays
 
+    def _recorded_options(self, compiled: CompiledModule) -> dict[str, Any]:
+        """The options in the record; ops that were let through are let through in `verify`, too."""
+        through = {"allow_op": sorted(compiled.unsafe_ops)} if compiled.unsafe_ops else {}
+        return {**self.options.recorded(), **through}
+
     def _comparison(
         self,
         arrays: Mapping[str, Any],
@@ -137,7 +143,7 @@ class _Task:
             with collecting_garbage():  # Sessions make much of it.
                 report = verify(
                     self.source, staging, inputs=arrays, import_ops=self.options.import_ops,
-                    progress=self.progress,
+                    allow_op=self.options.allow_op, progress=self.progress,
                 )  # fmt: skip
             if self.parity_report is not None:
                 self.parity_report(report)

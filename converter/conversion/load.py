@@ -10,7 +10,7 @@ from converter import errors
 from converter.assemble.reusable import build_reusable
 from converter.compile.compile_module import compile_module
 from converter.conversion.options import ConversionOptions, ReadingArguments, show_options
-from converter.files.paths import StrPath
+from converter.files.paths import StrPath, as_tensorflow_path
 from converter.formats.registry import read_module
 from converter.processes import garbage_collection
 from converter.processes.custom_ops import import_packages
@@ -33,11 +33,11 @@ def load(source: StrPath, **options: Unpack[ReadingArguments]) -> tf.Module:
 
     Raises:
       ConversionError: if the module cannot be converted exactly.
-      UsageError: if the module has no such tag set or signature.
+      UsageError: if the module has no such tag set or signature, or its path is not UTF-8.
     """
     chosen = ConversionOptions.of(options, ReadingArguments)
     import_packages(chosen.import_ops)
     with garbage_collection.paused():
-        legacy = read_module(source)
+        legacy = read_module(as_tensorflow_path(source))
         compiled = compile_module(legacy, chosen.plan_options)
         return build_reusable(compiled, live=True).module

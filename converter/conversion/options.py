@@ -274,8 +274,12 @@ class ConversionOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     def give_the_result_of(self, fingerprint: str) -> bool:
         """Whether a conversion with these options offers what one with that fingerprint did."""
-        values = json.loads(fingerprint)
-        return all(values.get(name) == value for name, value in self.recorded().items())
+        try:
+            values = json.loads(fingerprint)
+        except (ValueError, RecursionError):  # A journal may be damaged.
+            return False
+        is_recorded = isinstance(values, dict)
+        return is_recorded and all(values.get(n) == v for n, v in self.recorded().items())
 
     def _that_decide(self, what: Decides) -> Json:
         values = self.to_json()

@@ -6,10 +6,12 @@ Source: SARIF 2.1.0, https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0
 from __future__ import annotations
 
 import hashlib
+import re
 import urllib.parse
 from collections.abc import Iterable
 from typing import Any
 
+from converter.printable import printable
 from converter.safety.findings import Finding, Severity, describe_place, describe_runs
 from converter.safety.op_table import Kind
 from converter.version import __version__
@@ -95,7 +97,7 @@ def _make_result(finding: Finding, location: str, rule_index: int) -> dict[str, 
         "ruleIndex": rule_index,
         "kind": "informational" if finding.severity == "info" else "fail",
         "level": _LEVELS[finding.severity],
-        "message": {"text": f"{finding.op} {finding.reason}; {describe_runs(finding)}."},
+        "message": {"text": _say(f"{finding.op} {finding.reason}; {describe_runs(finding)}.")},
         "locations": [
             {
                 "physicalLocation": {
@@ -103,7 +105,7 @@ def _make_result(finding: Finding, location: str, rule_index: int) -> dict[str, 
                     # The files are binary, but code hosts ask for a line.
                     "region": {"startLine": 1},
                 },
-                "logicalLocations": [{"fullyQualifiedName": place, "kind": "member"}],
+                "logicalLocations": [{"fullyQualifiedName": printable(place), "kind": "member"}],
             }
         ],
         "partialFingerprints": {
@@ -111,6 +113,11 @@ def _make_result(finding: Finding, location: str, rule_index: int) -> dict[str, 
         },
         "properties": {"severity": finding.severity, "runs": list(finding.runs)},
     }
+
+
+def _say(text: str) -> str:
+    """A text that shows as it is: brackets of a name could make a link (section 3.11.6)."""
+    return re.sub(r"[\[\]\\]", r"\\\g<0>", printable(text))
 
 
 def _file_uri(location: str, file: str) -> str:

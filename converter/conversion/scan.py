@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
-from converter import errors
+from converter import errors, limits
 from converter.conversion.sarif import make_sarif
+from converter.files.bounded_read import read_bounded
 from converter.files.json_values import to_json_values
 from converter.files.model_directory import check_directory
-from converter.files.paths import Path, StrPath, as_path, size_bytes
+from converter.files.paths import Path, StrPath, as_path
 from converter.files.source_files import list_files
 from converter.formats.hub_module import is_tf2, read_saved_model
 from converter.safety import keras_layers
@@ -22,8 +23,6 @@ from converter.safety.findings import (
     sort_findings,
 )
 from converter.safety.judge import Inspection, inspect_saved_model
-
-_MAX_PROTO_BYTES = (1 << 31) - 1  # Protocol buffers cannot be larger.
 
 
 class ScanReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +84,7 @@ def scan(source: StrPath) -> ScanReport:
       source: The directory that holds `saved_model.pb`.
 
     Raises:
-      FormatError: if there is no SavedModel, or it cannot be read.
+      FormatError: if there is no SavedModel, or it cannot be read or is too large.
       UnsafeModuleError: if a link leads out of its directory.
       PathNotFoundError: if there is nothing at the path.
     """
@@ -111,18 +110,13 @@ def scan(source: StrPath) -> ScanReport:
 def _check_files(directory: Path) -> None:
     check_directory(directory, "SavedModel")
     list_files(directory)
-    for name in ("saved_model.pb", "saved_model.pbtxt", keras_layers.FILE_NAME):
-        path = directory / name
-        if path.exists() and (not path.is_file() or size_bytes(path) > _MAX_PROTO_BYTES):
-            raise errors.FormatError(
-                f"{name} is not a file of at most 2 GiB, the limit of protocol buffers",
-                remedy="Copy the model again.",
-            )
 
 
 def _read_keras_metadata(directory: Path) -> bytes | None:
     path = directory / keras_layers.FILE_NAME
-    return path.read_bytes() if path.is_file() else None
+    if not path.is_file():
+        return None
+    return read_bounded(path, limits.MAX_KERAS_METADATA_BYTES, path.name)
 
 
 def _make_report(

@@ -7,7 +7,7 @@ from typing import Any
 
 from converter import errors
 from converter.conversion.options import Progress, ignore_progress
-from converter.files.paths import StrPath
+from converter.files.paths import StrPath, as_tensorflow_path
 from converter.parity import verify as parity
 from converter.parity.report import ParityReport
 from converter.parity.user_inputs import read_arrays
@@ -23,6 +23,7 @@ def verify(
     rtol: float | None = None,
     atol: float | None = None,
     import_ops: Sequence[str] = (),
+    allow_op: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> ParityReport:
     """Compares a converted module with its original, by running both on the same inputs.
@@ -38,14 +39,23 @@ def verify(
       rtol: Relative tolerance, instead of the default of each dtype.
       atol: Absolute tolerance, instead of the default of each dtype.
       import_ops: Packages that register custom ops, such as `tensorflow_text`.
+      allow_op: Ops of the original to let through that could do harm, beside those that `convert`
+        let through. Of other such ops, TensorFlow sees none.
       progress: Called with each step as it begins.
 
     Raises:
+      UnsafeModuleError: if the original runs an op that was not let through.
       ParityError: if `destination` was not converted from `source`, or one of the two cannot run.
-      UsageError: if `inputs` has a name that the module does not know.
+      UsageError: if `inputs` has a name that the module does not know, or a path is not UTF-8.
     """
     import_packages(import_ops)
     return parity.verify(
-        source, destination, inputs=read_arrays(inputs), rtol=rtol, atol=atol,
-        import_ops=tuple(import_ops), progress=progress or ignore_progress,
-    )  # fmt: skip
+        as_tensorflow_path(source),
+        as_tensorflow_path(destination),
+        inputs=read_arrays(inputs),
+        rtol=rtol,
+        atol=atol,
+        import_ops=tuple(import_ops),
+        allow_op=tuple(allow_op),
+        progress=progress or ignore_progress,
+    )

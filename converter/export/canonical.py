@@ -1,10 +1,11 @@
 """Edits a `saved_model.pb` that TensorFlow wrote, so that equal models have equal bytes.
 
-TensorFlow numbers functions in one sequence for the whole process, writes maps in any order, and
-cannot trace all names of signature inputs. Here functions are named by their places in the model,
-maps are sorted, and inputs get their TF1 names back.
+TensorFlow numbers functions in one sequence for the whole process, writes maps in any order, writes
+the process's settings into calls, and cannot trace all names of signature inputs. Here functions
+are named by their places in the model, maps are sorted, the settings are left out, and inputs get
+their TF1 names back.
 
-Sources: saved_model.proto, saved_object_graph.proto, function.proto.
+Sources: saved_model.proto, saved_object_graph.proto, function.proto, config.proto.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tensorflow.core.protobuf import fingerprint_pb2, saved_model_pb2
+from tensorflow.core.protobuf import config_pb2, fingerprint_pb2, saved_model_pb2
 
 from converter import tf_private
 from converter.compile.signature_names import InputName
@@ -23,6 +24,13 @@ from converter.ir import query
 
 _USER_NAME = "_user_specified_name"
 _COUNTER = re.compile(r"_\d+$")
+_CALL_SETTINGS = "config_proto"
+# What differs between processes and machines: the user's `tf.config`, and the devices.
+_OF_PROCESS = (
+    "graph_options", "inter_op_parallelism_threads", "intra_op_parallelism_threads",
+    "log_device_placement",
+)  # fmt: skip
+_DEVICES = {"CPU": 1, "GPU": 0}
 
 
 def canonicalize(directory: Path, input_names: Mapping[str, Sequence[InputName]]) -> None:
@@ -36,12 +44,37 @@ def canonicalize(directory: Path, input_names: Mapping[str, Sequence[InputName]]
     saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     for meta_graph in saved_model.meta_graphs:
         _rename_functions(meta_graph)
+        _drop_settings(meta_graph.graph_def)
         _clean_placeholder_names(meta_graph)
         for signature, names in input_names.items():
             if any(name.name != name.traced for name in names):
                 _rename_inputs(meta_graph, signature, names)
     path.write_bytes(saved_model.SerializeToString(deterministic=True))
     _write_fingerprint(directory)
+
+
+def _drop_settings(graph_def: Any) -> None:
+    """Makes the settings that TensorFlow gave to calls those of a process without wishes.
+
+    Calls that the module brought along keep theirs.
+    """
+    settings = tf_private.settings_of_calls()
+    neutral = _neutral_settings(settings)
+    for nodes in (graph_def.node, *(function.node_def for function in graph_def.library.function)):
+        for node in nodes:
+            if settings != neutral and node.attr.get(_CALL_SETTINGS) is not None:
+                value = node.attr[_CALL_SETTINGS]
+                value.s = neutral if value.s == settings else value.s
+
+
+def _neutral_settings(settings: bytes) -> bytes:
+    config = config_pb2.ConfigProto.FromString(settings)
+    for field in _OF_PROCESS:
+        config.ClearField(field)
+    config.device_count.clear()
+    config.device_count.update(_DEVICES)
+    config.allow_soft_placement = True
+    return config.SerializeToString(deterministic=True)
 
 
 def _clean_placeholder_names(meta_graph: Any) -> None:

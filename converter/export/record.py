@@ -11,8 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from converter import errors
-from converter.files import limits
+from converter import errors, limits
 from converter.files.bounded_read import read_bounded
 from converter.files.json_values import Number, decode, explain, restore_numbers, to_json_values
 from converter.files.paths import Path
@@ -247,7 +246,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
       converter: The version of the converter.
       tensorflow: The version of TensorFlow.
       source: The module that was converted.
-      options: The options that decide what the result offers, as the user gave them.
+      options: The options that decide what the result offers, as the user gave them; `allow_op`
+        lists the ops that were let through, and is absent if none was.
       graph_variants: The module's graph variants, and their use.
       root: The callable that the converted module itself is; null if it cannot be called.
       callables: The functions of the converted module, by attribute.

@@ -19,6 +19,9 @@ _Value = TypeVar("_Value")
 
 MAX_COUNT = (1 << 63) - 1
 Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_COUNT)]
+# The value of an array has a level for each axis, up to 254; Python's stack ends at 1000 calls.
+_MAX_DEPTH = 300
+_TOO_DEEP = "it is nested too deeply"
 MAX_SECONDS = 1e15
 # A duration, or a time since 1970.
 Seconds = Annotated[float, msgspec.Meta(ge=-MAX_SECONDS, le=MAX_SECONDS)]
@@ -50,8 +53,20 @@ def decode(content: str | bytes, kind: type[_Value]) -> _Value:
     try:
         values = json.loads(content, parse_constant=_refuse_constant)
     except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
+        raise ValueError(_TOO_DEEP) from error
+    _check_depth(values)
     return msgspec.convert(values, kind)
+
+
+def _check_depth(value: Any) -> None:
+    """Refuses what functions that call themselves for each level could not walk through."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(_MAX_DEPTH):
+        parts = (part.values() if isinstance(part, dict) else part for part in level)
+        level = [item for items in parts for item in items if isinstance(item, dict | list)]
+        if not level:
+            return
+    raise ValueError(_TOO_DEEP)
 
 
 def restore_numbers(struct: msgspec.Struct, *names: str) -> None:

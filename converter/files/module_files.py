@@ -10,8 +10,7 @@ import os
 import pathlib
 from collections.abc import Iterator
 
-from converter import errors
-from converter.files import limits
+from converter import errors, limits
 from converter.files.paths import Path, RemotePath
 
 _REMEDY = "Do not use this module unless you know who made it, and why."
@@ -74,8 +73,8 @@ def _find_fault(name: str) -> str | None:
     parts = data.split(b"/")
     if len(parts) - 1 > limits.MAX_FOLDER_DEPTH:
         return f"has more than {limits.MAX_FOLDER_DEPTH} folders"
-    if max(map(len, parts)) > limits.MAX_NAME_BYTES:
-        return f"has a part of more than {limits.MAX_NAME_BYTES} bytes"
+    if max(map(len, parts)) > limits.MAX_FILE_NAME_BYTES:
+        return f"has a part of more than {limits.MAX_FILE_NAME_BYTES} bytes"
     if len(data) >= limits.MAX_PATH_BYTES:
         return f"has {len(data):,} bytes, expected fewer than {limits.MAX_PATH_BYTES:,}"
     return None

@@ -17,6 +17,8 @@ import types
 from collections.abc import Iterator
 from typing import IO, Any, TypeAlias
 
+from converter import errors
+
 _URI = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+://)(?P<rest>.*)", re.DOTALL)
 
 
@@ -202,6 +204,24 @@ def as_path(place: str | os.PathLike[str] | RemotePath) -> Path:
     if match["scheme"].lower() == "file://":
         return pathlib.Path(match["rest"])
     return RemotePath(text)
+
+
+def as_tensorflow_path(place: StrPath) -> Path:
+    """Returns a path as `as_path` does, if TensorFlow can open the files below it.
+
+    Raises:
+      UsageError: if the path, or the working directory that it begins at, is not UTF-8.
+    """
+    path = as_path(place)
+    whole = path if isinstance(path, RemotePath) else path.absolute()
+    try:
+        str(whole).encode()
+    except UnicodeEncodeError:  # Python keeps the bytes as lone surrogates.
+        raise errors.UsageError(
+            f"the path {str(whole)!r} is not UTF-8, and TensorFlow opens no other",
+            remedy="Rename the directory, or copy it to another place.",
+        ) from None
+    return path
 
 
 def size_bytes(path: Path) -> int:

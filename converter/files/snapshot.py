@@ -50,7 +50,7 @@ def take_snapshot(place: pathlib.Path) -> Snapshot:
 
 
 def _statuses(place: pathlib.Path) -> Iterator[tuple[str, os.stat_result]]:
-    if not place.is_dir():
+    if not os.path.isdir(place):  # Unlike the method of paths, takes names that are too long.
         if os.path.lexists(place):
             yield "", _status(str(place))
         return

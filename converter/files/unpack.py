@@ -64,6 +64,11 @@ def _unpack_member(
             f"the archive's member {member.name!r} is neither a file nor a directory",
             remedy="Pack the module with its links resolved (`tar -h`), if you trust it.",
         )
+    if member.issparse():  # A few bytes may stand for a hole of any size.
+        raise errors.UnsafeModuleError(
+            f"the archive's member {member.name!r} is stored as a sparse file",
+            remedy="Pack the module without the option `-S` of tar.",
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     # Never a file that exists: a second member of its name must not replace it.
     with content, target.open("xb") as file:

@@ -15,17 +15,17 @@ def check_limits(meta_graph: Any) -> None:
       FormatError: if it has too many signatures, or a name is too long.
     """
     count = len(meta_graph.signature_def)
-    if count > limits.SIGNATURES:
+    if count > limits.MAX_SIGNATURES:
         raise errors.FormatError(
-            f"the graph has {count} signatures, more than {limits.SIGNATURES}",
+            f"the graph has {count} signatures, more than {limits.MAX_SIGNATURES}",
             remedy="Export the module with fewer signatures.",
         )
     for what, name in _names(meta_graph):
         # Most are so short that their characters need not be counted as bytes.
-        if len(name) * 4 > limits.NAME_BYTES and len(name.encode()) > limits.NAME_BYTES:
+        if len(name) * 4 > limits.MAX_NAME_BYTES and len(name.encode()) > limits.MAX_NAME_BYTES:
             raise errors.FormatError(
                 f"the name of {what} takes {len(name.encode())} bytes, more than"
-                f" {limits.NAME_BYTES}; it begins with {name[:40]!r}"
+                f" {limits.MAX_NAME_BYTES}; it begins with {name[:40]!r}"
             )
 
 

@@ -7,8 +7,7 @@ from typing import Any
 from google.protobuf import message, text_format
 from tensorflow.core.protobuf import saved_model_pb2
 
-from converter import errors
-from converter.files import limits
+from converter import errors, limits
 from converter.files.bounded_read import read_bounded
 from converter.files.paths import Path
 from converter.files.source_files import list_files

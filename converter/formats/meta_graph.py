@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -11,10 +12,11 @@ from google.protobuf import message
 from tensorflow.core.framework import types_pb2, variable_pb2
 from tensorflow.core.protobuf import control_flow_pb2, meta_graph_pb2, struct_pb2
 
-from converter import errors
+from converter import errors, limits
 from converter.formats import hub_protos
 from converter.formats.graph_limits import check_limits
 from converter.formats.graph_versions import check_versions
+from converter.formats.output_shapes import drop_promises
 from converter.ir import attributes, op_facts, query, serde
 from converter.ir.aliases import IDENTITIES, source_of
 from converter.ir.attributes import read_shape
@@ -40,7 +42,6 @@ _CONTEXTS = {
     "cond_context": control_flow_pb2.CondContextDef,
 }
 _ASSETS = "saved_model_assets"
-_MOST_ELEMENTS = 2**63 - 1
 _ATTACHMENTS = "hub_module_attachments"
 _TABLE_HANDLES = op_facts.TABLE_HANDLES | {
     ref for ref, plain in op_facts.REF_TABLE_OPS.items() if plain in op_facts.TABLE_HANDLES
@@ -70,7 +71,7 @@ def read_program(meta_graph: Any, checkpoint: Checkpoint) -> Program:
             "gradients of function",
         ),
         signatures={
-            name: _read_signature(name, meta_graph.signature_def[name])
+            name: _read_signature(name, meta_graph.signature_def[name], nodes)
             for name in sorted(meta_graph.signature_def)
         },
         variables=_read_variables(meta_graph, nodes, checkpoint),
@@ -144,20 +145,22 @@ def _parse_message(kind: Any, value: bytes, what: str) -> Any:
 # Signatures.
 
 
-def _read_signature(name: str, signature: Any) -> Signature:
+def _read_signature(name: str, signature: Any, nodes: Nodes) -> Signature:
     def read(infos: Any, what: str) -> dict[str, TensorInfo]:
         return {
             key: _read_tensor_info(infos[key], f"{what} {key!r} of signature {name!r}")
             for key in sorted(infos)
         }
 
-    return Signature(name, read(signature.inputs, "input"), read(signature.outputs, "output"))
+    outputs = read(signature.outputs, "output").items()
+    known = {key: drop_promises(info, nodes) for key, info in outputs}
+    return Signature(name, read(signature.inputs, "input"), known)
 
 
 def _read_tensor_info(info: Any, what: str) -> TensorInfo:
     read = _read_encoding(info, what)
     _check_dtype(read.dtype, what)
-    if math.prod(max(size or 1, 1) for size in read.shape or ()) > _MOST_ELEMENTS:
+    if math.prod(max(size or 1, 1) for size in read.shape or ()) > limits.MAX_ELEMENTS:
         raise errors.FormatError(f"{what} has more elements than TensorFlow can count")
     if read.kind is Kind.RAGGED:
         _check_dtype(read.row_splits_dtype, what)
@@ -330,18 +333,41 @@ def _read_assets(meta_graph: Any) -> dict[str, AssetSpec]:
 
 
 def _read_loops_without_gradient(meta_graph: Any) -> Iterator[str]:
-    """Yields the frames of loops that V1 does not differentiate (source: control_flow.proto)."""
+    """Yields the frames of loops that V1 does not differentiate (source: control_flow.proto).
+
+    Raises:
+      FormatError: if a context is damaged.
+    """
     contexts: list[Any] = []
     for key, kind in _CONTEXTS.items():
         for value in _collection(meta_graph, key, "bytes"):
             contexts.append(_parse_message(kind, value, f"an entry of collection {key!r}"))
     while contexts:
         context = contexts.pop()
+        _check_context(context)
         if isinstance(context, control_flow_pb2.WhileContextDef) and not context.back_prop:
             yield context.context_name
         for nested in context.nested_contexts:
             which = nested.WhichOneof("ctxt")
             contexts += [getattr(nested, which)] if which else []
+
+
+def _check_context(context: Any) -> None:
+    """Checks that a context lists nothing twice: V1's gradients are wrong then, without an error.
+
+    Raises:
+      FormatError: if it does.
+    """
+    lists = [context.values_def.values]
+    if isinstance(context, control_flow_pb2.WhileContextDef):
+        lists += [context.loop_enter_names, context.loop_exit_names]
+    for names in lists:
+        for name, count in collections.Counter(names).items():
+            if count > 1:
+                raise errors.FormatError(
+                    f"the context of a loop or conditional lists a tensor {count} times",
+                    node=name.rpartition(":")[0] or name,
+                )
 
 
 def _read_attachments(meta_graph: Any) -> dict[str, bytes]:

@@ -12,7 +12,7 @@ import hashlib
 import re
 
 import numpy as np
-from google.protobuf import text_encoding, text_format
+from google.protobuf import message, text_encoding, text_format
 from tensorflow.core.framework import attr_value_pb2, types_pb2
 
 from converter.ir.attributes import read_shape
@@ -111,7 +111,7 @@ def parse_attr(text: str) -> AttrValue:
         raise ValueError(f"{text!r} is abbreviated: only exact values can be read")
     serialized = _SERIALIZED.fullmatch(text)
     if serialized:
-        value.ParseFromString(text_encoding.CUnescape(serialized[1][1:-1]))
+        _parse_serialized(text_encoding.CUnescape(serialized[1][1:-1]), value)
     elif text.startswith("{") and text.endswith("}"):
         _parse_protobuf(text[1:-1], value)
     elif text.startswith("(") and text.endswith(")"):
@@ -125,6 +125,13 @@ def parse_attr(text: str) -> AttrValue:
     else:
         _parse_word(text, value)
     return value
+
+
+def _parse_serialized(data: bytes, value: AttrValue) -> None:
+    try:
+        value.ParseFromString(data)
+    except message.DecodeError as error:
+        raise ValueError(f"expected an attribute value as bytes, {error}") from error
 
 
 def _parse_protobuf(text: str, value: AttrValue) -> None:

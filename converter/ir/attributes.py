@@ -99,10 +99,10 @@ def get_dtypes(node: Node, name: str) -> tuple[int, ...]:
     return tuple(int(dtype) % op_facts.REF_OFFSET for dtype in _get(node, name).list.type)
 
 
-def _get(node: Node, name: str) -> AttrValue:
-    if name not in node.attrs:
-        raise errors.FormatError(f"op {node.op!r} lacks attribute {name!r}", node=node.name)
-    return node.attrs[name]
+def _get(node: Node, attr: str) -> AttrValue:
+    if attr not in node.attrs:
+        raise errors.FormatError(f"op {node.op!r} lacks attribute {attr!r}", node=node.name)
+    return node.attrs[attr]
 
 
 def get_key(node: Node) -> str:

@@ -30,7 +30,7 @@ def check_graph(
         if name != node.name:
             raise errors.InternalError(f"node {node.name!r} is listed as {name!r}")
         if node.op in absent:
-            raise errors.InternalError(f"op {node.op!r} at {name!r} should have been removed")
+            raise errors.InternalError(f"op {node.op!r} at {node.name!r} should have been removed")
         if node.op not in functions:
             _check_node(node)
         for control in node.control_inputs:
@@ -63,10 +63,10 @@ def _check_node(node: Node) -> None:
         if attr not in node.attrs:
             raise errors.FormatError(f"op {node.op!r} lacks attribute {attr!r}", node=node.name)
     for attr in op_facts.number_attrs(node.op):
-        if attr in node.attrs and node.attrs[attr].i > limits.TENSORS:
+        if attr in node.attrs and node.attrs[attr].i > limits.MAX_TENSORS:
             raise errors.FormatError(
                 f"attribute {attr!r} of op {node.op!r} says that there are {node.attrs[attr].i}"
-                f" tensors, more than {limits.TENSORS}",
+                f" tensors, more than {limits.MAX_TENSORS}",
                 node=node.name,
             )
     count = op_facts.input_count(node)

@@ -14,6 +14,7 @@ from tensorflow.core.framework import types_pb2
 
 from converter import errors
 from converter.ir import attributes, op_facts
+from converter.ir.attributes import INFERRED_SHAPES, Shape
 from converter.ir.graph import (
     ARG_OP,
     ASSET_OP,
@@ -28,6 +29,7 @@ from converter.ir.graph import (
     Program,
     TensorRef,
 )
+from converter.ir.shape_text import format_shape
 from converter.ir.text import dtype_name
 
 # The field of an AttrValue for each type of attribute that an OpDef declares.
@@ -82,10 +84,41 @@ def check_results(graph: Graph, dtypes: Sequence[int], functions: Mapping[str, A
         )
         if found is not None and found != wanted:
             raise errors.FormatError(
-                f"an output of a signature has dtype {_dtype_text(found)}, expected"
-                f" {_dtype_text(wanted)}, which the signature says",
+                f"an output of a signature has dtype {dtype_name(found)}, expected"
+                f" {dtype_name(wanted)}, which the signature says",
                 node=ref.node,
             )
+
+
+def check_result_shapes(graph: Graph, shapes: Sequence[Shape]) -> None:
+    """Checks the shapes that a signature promises against those that the exporter wrote to nodes.
+
+    TensorFlow 2 takes the promise for the truth where it infers less, and gradients fail then.
+
+    Args:
+      graph: A graph that `check_graph` accepts.
+      shapes: The promised shape of each result.
+
+    Raises:
+      FormatError: if a result has another one.
+    """
+    for ref, promised in zip(graph.results, shapes, strict=True):
+        node = graph.nodes[ref.node]
+        written = node.attrs[INFERRED_SHAPES].list.shape if INFERRED_SHAPES in node.attrs else ()
+        found = attributes.read_shape(written[ref.index]) if ref.index < len(written) else None
+        if not _are_compatible(found, promised):
+            raise errors.FormatError(
+                f"an output of a signature has shape {format_shape(found)}, expected"
+                f" {format_shape(promised)}, which the signature says",
+                node=ref.node,
+            )
+
+
+def _are_compatible(one: Shape, other: Shape) -> bool:
+    if one is None or other is None:
+        return True
+    sizes = zip(one, other, strict=False)
+    return len(one) == len(other) and all(a is None or b is None or a == b for a, b in sizes)
 
 
 def _is_registered(node: Node) -> bool:
@@ -120,7 +153,7 @@ def _check_constant(node: Node) -> None:
     held, said = node.attrs["value"].tensor.dtype, node.attrs["dtype"].type
     if held != said:
         raise errors.FormatError(
-            f"a Const of dtype {_dtype_text(said)} holds a value of dtype {_dtype_text(held)}",
+            f"a Const of dtype {dtype_name(said)} holds a value of dtype {dtype_name(held)}",
             node=node.name,
         )
 
@@ -175,15 +208,11 @@ def _check_inputs(node: Node, graph: Graph, variables: Mapping[str, int]) -> Non
             found = _find_dtype(node.inputs[position], graph, variables)
             if found is not None and found != wanted % op_facts.REF_OFFSET:
                 raise errors.FormatError(
-                    f"input {position} of op {node.op!r} has dtype {_dtype_text(found)},"
-                    f" expected {_dtype_text(wanted % op_facts.REF_OFFSET)}",
+                    f"input {position} of op {node.op!r} has dtype {dtype_name(found)},"
+                    f" expected {dtype_name(wanted % op_facts.REF_OFFSET)}",
                     node=node.name,
                 )
             position += 1
-
-
-def _dtype_text(dtype: int) -> str:
-    return dtype_name(dtype) if dtype in _KNOWN_DTYPES else str(dtype)
 
 
 def _find_dtype(ref: TensorRef, graph: Graph, variables: Mapping[str, int]) -> int | None:

@@ -186,10 +186,10 @@ def arg_length(arg: Any, op_def: Any, attrs: Mapping[str, AttrValue]) -> int:
     """The number of tensors that one `ArgDef` of an op or function stands for."""
     if arg.number_attr:
         length = attr_int(attrs, op_def, arg.number_attr)
-        if length > limits.TENSORS:
+        if length > limits.MAX_TENSORS:
             raise errors.FormatError(
                 f"{arg.name!r} of {op_def.name!r} stands for {length} tensors, more than"
-                f" {limits.TENSORS}"
+                f" {limits.MAX_TENSORS}"
             )
         return length
     if arg.type_list_attr:

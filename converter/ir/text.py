@@ -113,6 +113,11 @@ def _parse_attrs(text: str) -> Mapping[str, AttrValue]:
 
 
 def dtype_name(dtype: int) -> str:
-    """The name of a `DataType` number as TensorFlow's Python API spells it: `float32`."""
+    """The name of a `DataType` number as TensorFlow's Python API spells it: `float32`.
+
+    A number that is no type, which a damaged file may have, is its own name.
+    """
     names = {1: "float32", 2: "float64", 18: "complex128", 8: "complex64", 19: "float16"}
+    if dtype not in types_pb2.DataType.values():
+        return str(dtype)
     return names.get(dtype) or str(types_pb2.DataType.Name(dtype))[3:].lower()

@@ -12,8 +12,7 @@ import os
 import pathlib
 from typing import Any
 
-from converter import errors
-from converter.files import limits
+from converter import errors, limits
 from converter.files.model_directory import MODEL_FILES
 from converter.migration.candidates import ARCHIVE_SUFFIXES, Candidate, Found, target_of
 from converter.migration.outcomes import ErrorInfo, NotLegacy, Outcome, Reason, Refused

@@ -37,7 +37,7 @@ def check_replaceable(destination: pathlib.Path) -> None:
 def _is_ours(directory: pathlib.Path) -> bool:
     try:
         record = json.loads((directory / FOLDER / FILENAME).read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(record, dict) and "record_version" in record
 

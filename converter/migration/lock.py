@@ -65,5 +65,5 @@ def _describe_holder(file: IO[str]) -> str:
         holder = json.loads(file.read())
         since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(holder["since"]))
         return f"process {holder['pid']} on {holder['host']}, since {since}"
-    except (ValueError, KeyError, TypeError):
+    except (ArithmeticError, KeyError, OSError, RecursionError, TypeError, ValueError):
         return "an unknown process"

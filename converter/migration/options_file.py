@@ -123,7 +123,7 @@ def _parse(path: pathlib.Path) -> Any:
         raise errors.UsageError(
             f"{path} cannot be read: {error.strerror or error}", remedy="Check the path."
         ) from error
-    except ValueError as error:  # Of UTF-8, JSON and TOML alike.
+    except (ValueError, RecursionError) as error:  # Of UTF-8, JSON and TOML alike.
         raise errors.UsageError(
             f"{path} is not valid {path.suffix[1:].upper()}: {errors.first_line(error)}",
             remedy=_REMEDY,

@@ -11,6 +11,7 @@ import msgspec
 
 from converter import errors
 from converter.export.record import FILENAME, FOLDER, read_record
+from converter.files.paths import as_tensorflow_path
 from converter.files.snapshot import take_snapshot
 from converter.files.source_files import digest
 from converter.formats import hub_module
@@ -48,6 +49,7 @@ def precheck(job: Job) -> Precheck:
 
     Raises:
       ConversionError: if the source cannot be read.
+      UsageError: if its path is not UTF-8.
     """
     if not os.path.lexists(job.source):
         return Precheck(_missing(job))
@@ -55,6 +57,7 @@ def precheck(job: Job) -> Precheck:
         explanation = "It is a TF2 SavedModel already."
         known = NotLegacy(**job.module_fields(), reason=Reason.TF2, explanation=explanation)
         return Precheck(known)
+    as_tensorflow_path(job.source)
     recorded = _recorded_digest(job)
     if recorded is None:
         return Precheck()

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 
 from converter import errors
+from converter.files.paths import as_tensorflow_path
 from converter.files.snapshot import take_snapshot
 from converter.migration.discover import check_source_root
 from converter.migration.engines import Engine, Finished, Limits
@@ -60,7 +61,8 @@ def run_migration(
       stopping: Called before each job: whether to begin no more, and finish those that run.
 
     Raises:
-      UsageError: if there is nothing to migrate, or one tree lies in the other.
+      UsageError: if there is nothing to migrate, one tree lies in the other, or the path of one is
+        not UTF-8.
       DestinationError: if DST_ROOT cannot be written, or another run writes to it.
       InternalError: if no worker can be started.
       StoppedNow: on a KeyboardInterrupt.
@@ -82,6 +84,8 @@ def run_migration(
 
 
 def _check_roots(options: Options) -> None:
+    for root in (options.source_root, options.destination_root):
+        as_tensorflow_path(root)
     if options.from_list is None:
         check_source_root(options.source_root)
     else:  # It is read again for the plan, when DST_ROOT has been written to.

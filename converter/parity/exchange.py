@@ -10,20 +10,29 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import lzma
 import pathlib
+import struct
 import types
 import typing
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
 import tensorflow as tf
 
+from converter import limits
+
 T = TypeVar("T")
-_MOST_JSON_BYTES = 1 << 28
-_MOST_DIMENSIONS = 254  # Source: TensorShape of TensorFlow.
 _STRING = "string"
+# Of NumPy for damaged .npz files. RuntimeErrors are unknown methods of compression, encryption, and
+# JSON that is nested too deeply.
+NPZ_ERRORS = (
+    OSError, EOFError, ValueError, TypeError, AttributeError, LookupError, RuntimeError,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
+)  # fmt: skip
 
 
 class DamagedMessageError(Exception):
@@ -52,19 +61,14 @@ def read_message(path: pathlib.Path, kind: type[T], limit_bytes: int) -> T:
     """
     try:
         text = path.with_suffix(".json")
-        if text.stat().st_size > _MOST_JSON_BYTES:
+        if text.stat().st_size > limits.MAX_JSON_BYTES:
             raise DamagedMessageError("it is too large")
         document = json.loads(text.read_bytes())
         arrays = _read_arrays(path.with_suffix(".npz"), document["arrays"], limit_bytes)
         value: T = _Decoder(arrays).decode(document["value"], kind)
-    except _ERRORS as error:
+    except NPZ_ERRORS as error:
         raise DamagedMessageError(f"{type(error).__name__}: {error}") from error
     return value
-
-
-_ERRORS = (
-    OSError, ValueError, TypeError, LookupError, RecursionError, zipfile.BadZipFile
-)  # fmt: skip
 
 
 class _Encoder:
@@ -112,12 +116,13 @@ def _read_arrays(path: pathlib.Path, described: Any, limit_bytes: int) -> list[n
         # A compressed entry could be far larger than it looks.
         if sum(entry.file_size for entry in archive.infolist()) > limit_bytes:
             raise DamagedMessageError(f"its arrays have more than {limit_bytes} bytes")
-    with np.load(path, allow_pickle=False) as raw:
+    # NumPy leaves a file open that it cannot read.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as raw:
         return [_array(raw, number, *entry) for number, entry in enumerate(described)]
 
 
 def _array(raw: Any, number: int, dtype: str, shape: list[int]) -> np.ndarray:
-    if len(shape) > _MOST_DIMENSIONS or not all(type(n) is int and n >= 0 for n in shape):
+    if len(shape) > limits.MAX_RANK or not all(type(n) is int and n >= 0 for n in shape):
         raise DamagedMessageError(f"array {number} has the shape {shape}")
     content = _expect(raw[f"{number}"], np.uint8)
     if dtype == _STRING:

@@ -20,6 +20,10 @@ _WORDS = (b"hello", b"world", b"a", b"the", b"Seven", b"7", b"na\xc3\xafve", b""
 _UNKNOWN_WORD = b"zzunknown"
 
 
+# Of an input; a signature may promise sizes that nobody can feed.
+_MOST_ELEMENTS = 1 << 27
+
+
 class UnmakeableError(Exception):
     """No value can be generated for an input."""
 
@@ -175,6 +179,12 @@ def differing_scalar(default: bool | int | float | str) -> bool | int | float | 
     return default * 0.75
 
 
+def _check_size(shape: Sequence[int]) -> None:
+    count = math.prod(shape)
+    if count > _MOST_ELEMENTS:
+        raise UnmakeableError(f"no value of {count} elements is generated")
+
+
 class _Maker:
     def __init__(
         self,
@@ -199,10 +209,12 @@ class _Maker:
         if shape is None:
             rank = 2 if self._dtype.is_floating or self._info.kind is Kind.SPARSE else 1
             shape = () if self._attempt.scalars else (None,) * rank
-        return tuple(
+        sizes = tuple(
             self._unknown_size(axis, len(shape)) if size is None else size
             for axis, size in enumerate(shape)
         )
+        _check_size(sizes)
+        return sizes
 
     def _unknown_size(self, axis: int, rank: int) -> int:
         if axis == 0:
@@ -231,6 +243,7 @@ class _Maker:
         info = self._info
         shape = info.shape or (None,) * (info.ragged_rank + 1)
         rows = self._attempt.batch if shape[0] is None else shape[0]
+        _check_size([rows, *(size or 1 for size in shape[1:])])
         splits = []
         for level in range(info.ragged_rank):
             size = shape[level + 1]

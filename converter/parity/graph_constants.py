@@ -9,16 +9,25 @@ left out.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.framework import types_pb2
 
 from converter.parity.function_library import functions_of_gradients
 
 # What graphs are made of everywhere, and rewrites bring along.
 _TRIVIAL = frozenset({0.0, 1.0, -1.0, 0.5, 2.0, float("inf"), float("-inf")})
+# Where a TensorProto has its elements; source: tensor.proto.
+_VALUE_FIELDS = {
+    types_pb2.DT_FLOAT: "float_val",
+    types_pb2.DT_DOUBLE: "double_val",
+    types_pb2.DT_HALF: "half_val",
+    types_pb2.DT_BFLOAT16: "half_val",
+}
 _COMPARISONS = frozenset({"Greater", "GreaterEqual", "Less", "LessEqual"})
 
 
@@ -54,11 +63,23 @@ def _nodes(graph_def: Any) -> Iterator[tuple[str, Any]]:
 
 def _elements(node: Any) -> Iterator[str]:
     if node.op == "Const" and _is_float(node, "dtype"):
-        yield from _numbers(tf.make_ndarray(node.attr["value"].tensor))
+        with contextlib.suppress(TypeError, ValueError):  # TensorFlow imports no such constant.
+            yield from _numbers(_stored_values(node.attr["value"].tensor))
     elif node.op in _COMPARISONS and _is_float(node, "T"):
         yield f"{node.op} of floats"
     elif "seed" in node.attr and "seed2" in node.attr:
         yield f"{node.op} with seeds {node.attr['seed'].i}, {node.attr['seed2'].i}"
+
+
+def _stored_values(tensor: Any) -> np.ndarray:
+    """The elements of a tensor, without the repetitions that its shape asks for."""
+    stored = type(tensor)()
+    stored.CopyFrom(tensor)
+    if not tensor.tensor_content:
+        count = len(getattr(tensor, _VALUE_FIELDS.get(tensor.dtype, "float8_val")))
+        stored.tensor_shape.Clear()
+        stored.tensor_shape.dim.add(size=count)
+    return np.asarray(tf.make_ndarray(stored))
 
 
 def _numbers(array: np.ndarray) -> Iterator[str]:
@@ -69,4 +90,7 @@ def _numbers(array: np.ndarray) -> Iterator[str]:
 
 
 def _is_float(node: Any, key: str) -> bool:
-    return bool(tf.as_dtype(node.attr[key].type).is_floating)
+    try:
+        return bool(tf.as_dtype(node.attr[key].type).is_floating)
+    except TypeError:  # It is no type, in a node that nothing needs.
+        return False

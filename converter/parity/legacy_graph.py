@@ -16,7 +16,10 @@ from converter.ir.graph import Program
 from converter.parity.function_library import find_callers
 from converter.parity.legacy_gather_tree import replace_gather_trees
 from converter.parity.legacy_gradients import prepare_overrides
+from converter.parity.legacy_needs import Needs
+from converter.parity.legacy_reduction import Reduction, reduce_graph
 from converter.parity.random_ops import RandomOps, make_deterministic
+from converter.safety.allowed_ops import AllowedOps
 
 _PREPARED = itertools.count()
 # TensorFlow cannot differentiate V1 control flow without these.
@@ -33,6 +36,7 @@ class PreparedGraph:
       overrides: By node, the gradient overrides that no library resolves: names of Python
         functions that only the exporter's process had.
       nested_loops: The functional loops with loops or branches in their bodies, by node name.
+      reduction: What was left out of it.
       gather_trees: How many ops `GatherTree`, which TensorFlow 2 lacks, NumPy stands in for.
     """
 
@@ -40,13 +44,21 @@ class PreparedGraph:
     random: RandomOps
     overrides: Mapping[str, str]
     nested_loops: frozenset[str]
+    reduction: Reduction
     gather_trees: int = 0
 
 
-def prepare(meta_graph: Any, legacy: LegacyModule, program: Program) -> PreparedGraph:
-    """Returns a copy with this place's asset paths, without devices, and deterministic."""
+def prepare(
+    meta_graph: Any, legacy: LegacyModule, program: Program, needs: Needs, allowed: AllowedOps
+) -> PreparedGraph:
+    """Returns a copy with this place's asset paths, without devices, and deterministic.
+
+    Raises:
+      UnsafeModuleError: if what is needed of it may not reach TensorFlow.
+    """
     prepared = type(meta_graph)()
     prepared.CopyFrom(meta_graph)
+    reduction = reduce_graph(prepared, program, needs, allowed)
     graph_def = prepared.graph_def
     for key in set(prepared.collection_def) - _KEPT_COLLECTIONS:
         del prepared.collection_def[key]
@@ -59,7 +71,7 @@ def prepare(meta_graph: Any, legacy: LegacyModule, program: Program) -> Prepared
     nested = frozenset(_find_nested_loops(graph_def))
     random = make_deterministic(graph_def)
     _make_function_names_unique(graph_def, next(_PREPARED))
-    return PreparedGraph(prepared, random, overrides, nested, gather_trees)
+    return PreparedGraph(prepared, random, overrides, nested, reduction, gather_trees)
 
 
 def _make_function_names_unique(graph_def: Any, number: int) -> None:

@@ -46,7 +46,9 @@ def import_graph(meta_graph: Any) -> tf.Graph:
     try:
         with graph.as_default():
             tf1.train.import_meta_graph(meta_graph, clear_devices=True)
-    except (tf.errors.OpError, ValueError, TypeError, KeyError) as error:
+    except (MemoryError, RecursionError):
+        raise
+    except Exception as error:  # Its Python raises anything where a collection is damaged.
         raise errors.ParityError(
             f"TensorFlow cannot import the TF1 graph: {summarize(error)}",
             remedy="The package that registers its ops may be missing.",

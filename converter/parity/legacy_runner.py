@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import tensorflow as tf
 
@@ -11,9 +13,11 @@ from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import VariableSpec
 from converter.parity.cases import Case
 from converter.parity.legacy_graph import PreparedGraph
+from converter.parity.legacy_needs import Needs, needs_of_signatures
 from converter.parity.legacy_variant import LegacyVariant
 from converter.parity.observation import Loss, Observation, VariableFacts, digest
 from converter.parity.values import as_array
+from converter.safety.allowed_ops import NONE, AllowedOps
 from converter.tensor_bundle.tensorflow_reader import read_with_tensorflow
 
 
@@ -22,10 +26,19 @@ class LegacyRunner:
 
     Args:
       legacy: The module.
+      needs: What will be run of each graph variant; by default all signatures.
+      allowed: The unsafe ops that the user lets through.
     """
 
-    def __init__(self, legacy: LegacyModule) -> None:
+    def __init__(
+        self,
+        legacy: LegacyModule,
+        needs: Mapping[Tags, Needs] | None = None,
+        allowed: AllowedOps = NONE,
+    ) -> None:
         self._legacy = legacy
+        self._needs = needs or {}
+        self._allowed = allowed
         self._meta_graphs = {
             frozenset(graph.meta_info_def.tags): graph
             for graph in read_saved_model(legacy.directory).meta_graphs
@@ -39,6 +52,7 @@ class LegacyRunner:
         Raises:
           LegacyFailure: if the graph does not run with its inputs.
           ParityError: if TensorFlow cannot import the graph.
+          UnsafeModuleError: if what is run of the graph is not safe.
         """
         return self._variant(case.tags).observe(case)
 
@@ -70,7 +84,10 @@ class LegacyRunner:
 
     def _variant(self, tags: Tags) -> LegacyVariant:
         if tags not in self._variants:
-            self._variants[tags] = LegacyVariant(self._legacy, self._meta_graphs[tags], self._read)
+            needs = self._needs.get(tags) or needs_of_signatures(self._legacy.variants[tags])
+            self._variants[tags] = LegacyVariant(
+                self._legacy, self._meta_graphs[tags], self._read, needs, self._allowed
+            )
         return self._variants[tags]
 
     def _read(self, spec: VariableSpec) -> np.ndarray:

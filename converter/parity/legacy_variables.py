@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tensorflow.compat.v1 as tf1
 
+from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Program, VariableSpec
 
 
@@ -32,11 +33,28 @@ class LegacyVariable:
         return self.trainable and (dtype.is_floating or dtype.is_complex)
 
 
-def group_nodes(program: Program) -> list[tuple[VariableSpec, list[str]]]:
-    """Each variable once, with all nodes that stand for it."""
+def find_trainable(legacy: LegacyModule) -> frozenset[str]:
+    """The variables that some graph variant trains, as they are trainable in all of the result."""
+    specs = [spec for p in legacy.variants.values() for spec in p.variables.values()]
+    return frozenset(spec.name for spec in specs if spec.trainable)
+
+
+def group_nodes(
+    program: Program, trainable: Collection[str], left_out: Collection[str] = ()
+) -> list[tuple[VariableSpec, list[str]]]:
+    """Each variable once, with all nodes that stand for it, and trainable if it is listed.
+
+    Args:
+      program: The graph variant.
+      trainable: The names of the variables that are trainable.
+      left_out: The nodes that are not in the graph.
+    """
     groups: dict[str, tuple[VariableSpec, list[str]]] = {}
     for node, spec in program.variables.items():
-        groups.setdefault(spec.name, (spec, []))[1].append(node)
+        if node in left_out:
+            continue
+        known = dataclasses.replace(spec, trainable=spec.name in trainable)
+        groups.setdefault(spec.name, (known, []))[1].append(node)
     return list(groups.values())
 
 

@@ -2,7 +2,8 @@
 
 Nothing of the converter's passes is used here. The graph is TensorFlow's import of what the
 exporter wrote; only asset paths, devices, random ops, `GatherTree` and the names of gradients are
-touched (`legacy_graph.py`).
+touched (`legacy_graph.py`). Of a graph that is not safe to import, what no call runs is left out
+(`legacy_reduction.py`).
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from converter.parity.legacy_gradients import (
 )
 from converter.parity.legacy_graph import prepare
 from converter.parity.legacy_import import control_flow_of, import_graph
-from converter.parity.legacy_variables import group_nodes, make_variable
+from converter.parity.legacy_needs import PLACEHOLDERS, Needs
+from converter.parity.legacy_variables import find_trainable, group_nodes, make_variable
 from converter.parity.observation import (
     Call,
     Gradients,
@@ -35,7 +37,7 @@ from converter.parity.observation import (
     Observation,
     find_changed,
 )
-from converter.parity.source_facts import nodes_in_collection
+from converter.parity.source_facts import nodes_in_collection, ops_in_collection
 from converter.parity.values import (
     Value,
     as_array,
@@ -44,8 +46,7 @@ from converter.parity.values import (
     to_components,
     to_parts,
 )
-
-_PLACEHOLDERS = ("Placeholder", "PlaceholderV2")
+from converter.safety.allowed_ops import AllowedOps
 
 # Of variables that are read inside: 2.15 and 2.21, and in any graph that was loaded.
 _LOST_GRADIENTS = (
@@ -67,6 +68,12 @@ class LegacyVariant:
       legacy: The module.
       meta_graph: The MetaGraphDef of the variant.
       read: Reads the value of a variable.
+      needs: What will be run of it.
+      allowed: The unsafe ops that the user lets through.
+
+    Raises:
+      UnsafeModuleError: if what will be run of it is not safe.
+      ParityError: if TensorFlow cannot import it.
     """
 
     def __init__(
@@ -74,22 +81,33 @@ class LegacyVariant:
         legacy: LegacyModule,
         meta_graph: Any,
         read: Callable[[VariableSpec], np.ndarray],
+        needs: Needs,
+        allowed: AllowedOps,
     ) -> None:
         self._directory = legacy.directory
         self._program: Program = legacy.variants[frozenset(meta_graph.meta_info_def.tags)]
-        self._update_ops = _ops_in(meta_graph, "update_ops")
-        self._losses = nodes_in_collection(meta_graph, "regularization_losses")
-        self._table_initializers = _ops_in(meta_graph, "table_initializer")
-        self.prepared = prepare(meta_graph, legacy, self._program)
+        self.prepared = prepare(meta_graph, legacy, self._program, needs, allowed)
+        self._table_initializers = self.prepared.reduction.initializers
+        left_out = self.prepared.reduction.left_out
+        self._update_ops = [
+            name for name in ops_in_collection(meta_graph, "update_ops") if name not in left_out
+        ]
+        self._losses = [
+            name
+            for name in nodes_in_collection(meta_graph, "regularization_losses")
+            if name.partition(":")[0] not in left_out
+        ]
         self._graph = import_graph(self.prepared.meta_graph)
         self._gradients: dict[Any, dict[str, Any]] = {}
         self._run_so_far: set[str] = set()
+        # Read before the graph is entered: in it, an op that reads a part would not run.
+        stored = [
+            (nodes, spec, read(spec))
+            for spec, nodes in group_nodes(self._program, find_trainable(legacy), left_out)
+            if not legacy.checkpoint.lacks(spec)
+        ]
         with self._graph.as_default():
-            self._variables = [
-                make_variable(self._graph, nodes, spec, read(spec))
-                for spec, nodes in group_nodes(self._program)
-                if not legacy.checkpoint.lacks(spec)
-            ]
+            self._variables = [make_variable(self._graph, *facts) for facts in stored]
 
     def observe(self, case: Case) -> Observation:
         """Runs a case.
@@ -342,11 +360,6 @@ class LegacyVariant:
                 )
 
 
-def _ops_in(meta_graph: Any, key: str) -> list[str]:
-    names = nodes_in_collection(meta_graph, key)
-    return list(dict.fromkeys(name.partition(":")[0] for name in names))
-
-
 def _make_feeds(infos: Outputs, values: Mapping[str, Value]) -> dict[str, np.ndarray]:
     return {
         str(ref): array
@@ -356,7 +369,7 @@ def _make_feeds(infos: Outputs, values: Mapping[str, Value]) -> dict[str, np.nda
 
 
 def _needs_placeholder(needed: set[Any]) -> bool:
-    return any(op.type in _PLACEHOLDERS for op in needed)
+    return any(op.type in PLACEHOLDERS for op in needed)
 
 
 def _add(gradients: Sequence[Any]) -> Any:

@@ -50,12 +50,10 @@ class LoadedModule:
 
     def observe(self, case: Case) -> Observation:
         """The callable's outputs, gradients and effects."""
-        self.reset()
-        with tf.GradientTape() as tape:
-            result = self._call(case, case.attribute, endpoints=True)
+        result, tape, error = self._record(lambda: self._call(case, case.attribute, endpoints=True))
         changed = find_changed(self._initial, self._read_all())
         outputs = _name_outputs(result)
-        gradients, error = self._differentiate(tape, list(outputs.values()))
+        gradients, error = self._differentiate(tape, list(outputs.values()), error)
         return Observation(
             outputs={name: self._value(tensor) for name, tensor in outputs.items()},
             gradients=gradients,
@@ -73,22 +71,34 @@ class LoadedModule:
 
     def call_plainly(self, case: Case) -> Call:
         """The same without endpoints, through the root if the callable is the root."""
-        self.reset()
-        with tf.GradientTape() as tape:
-            result = self._call(case, None if case.is_root else case.attribute, endpoints=False)
-        return self._describe_call(_name_outputs(result), tape)
+        attribute = None if case.is_root else case.attribute
+        result, tape, error = self._record(lambda: self._call(case, attribute, endpoints=False))
+        return self._describe_call(_name_outputs(result), tape, error)
 
     def serve(self, name: str, parts: Mapping[str, np.ndarray]) -> Call:
         """The outputs and effects of a serving signature."""
-        self.reset()
         inputs = {key: to_tensor(value) for key, value in parts.items()}
-        with tf.GradientTape() as tape:
-            results = self.module.signatures[name](**inputs)
-        return self._describe_call(results, tape)
+        results, tape, error = self._record(lambda: self.module.signatures[name](**inputs))
+        return self._describe_call(results, tape, error)
 
-    def _describe_call(self, outputs: Mapping[str, Any], tape: tf.GradientTape) -> Call:
+    def _record(self, call: Callable[[], Any]) -> tuple[Any, tf.GradientTape, str]:
+        """Calls under a tape; without one, and with the reason, where an op has no gradient.
+
+        TensorFlow 2 looks for gradients as soon as a tape watches a call, a Session only when it is
+        asked for them.
+        """
+        self.reset()
+        tape = tf.GradientTape()
+        try:
+            with tape:
+                return call(), tape, ""
+        except LookupError as error:
+            self.reset()
+            return call(), tape, describe_error(error)
+
+    def _describe_call(self, outputs: Mapping[str, Any], tape: tf.GradientTape, why: str) -> Call:
         changed = find_changed(self._initial, self._read_all())
-        gradients, error = self._differentiate(tape, list(outputs.values()))
+        gradients, error = self._differentiate(tape, list(outputs.values()), why)
         values = {name: self._value(tensor) for name, tensor in outputs.items()}
         return Call(to_parts(values), changed, None if error else gradients)
 
@@ -119,20 +129,21 @@ class LoadedModule:
         return function(*args, **kwargs)
 
     def _differentiate(
-        self, tape: tf.GradientTape, outputs: Sequence[Any]
+        self, tape: tf.GradientTape, outputs: Sequence[Any], error: str = ""
     ) -> tuple[dict[str, np.ndarray | None], str]:
+        """Returns the gradients, or why there are none: `error`, if that is known already."""
         targets = [tensor for tensor in map(_values_tensor, outputs) if tensor.dtype.is_floating]
         sources = {
             name: variable
             for name, variable in self._variables.items()
             if variable.trainable and (variable.dtype.is_floating or variable.dtype.is_complex)
         }
-        if not targets or not sources:
-            return {}, ""
+        if not targets or not sources or error:
+            return {}, error
         try:
             found = tape.gradient(targets, list(sources.values()))
-        except Exception as error:  # Whatever it is, there are no gradients.
-            return {}, describe_error(error)
+        except Exception as failure:  # Whatever it is, there are no gradients.
+            return {}, describe_error(failure)
         return {
             name: None if gradient is None else as_array(tf.convert_to_tensor(gradient).numpy())
             for name, gradient in zip(sources, found, strict=True)

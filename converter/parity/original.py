@@ -21,12 +21,14 @@ from converter.parity.generate import (
     attempts_at_sizes,
 )
 from converter.parity.graph_constants import find_ingredients
+from converter.parity.legacy_needs import needs_of_cases
 from converter.parity.legacy_runner import LegacyRunner
 from converter.parity.legacy_variant import LegacyFailure
 from converter.parity.observation import Loss, Observation, VariableFacts, digest
 from converter.parity.source_facts import read_source_facts
 from converter.parity.values import has_nan, to_parts
 from converter.parity.verdict import NotCompared
+from converter.safety.allowed_ops import NONE, AllowedOps
 
 # Of the inputs of a call: nested branches may ask for both, in any combination.
 _VARIATIONS: Mapping[str, Mapping[str, bool]] = {
@@ -50,12 +52,18 @@ class Original:
       ingredients: The constants, seeds and comparisons of its graphs.
     """
 
-    def __init__(self, legacy: LegacyModule, plan: ModulePlan, maker: CaseMaker) -> None:
+    def __init__(
+        self,
+        legacy: LegacyModule,
+        plan: ModulePlan,
+        maker: CaseMaker,
+        allowed: AllowedOps = NONE,
+    ) -> None:
         self.legacy = legacy
         self.plan = plan
         self._maker = maker
-        self._runner = LegacyRunner(legacy)
         self._planned = tuple(plan_cases(plan))
+        self._runner = LegacyRunner(legacy, needs_of_cases(legacy, plan, self._planned), allowed)
         saved_model = read_saved_model(legacy.directory)
         self.source = read_source_facts(saved_model)
         self.ingredients = find_ingredients(saved_model)
@@ -148,6 +156,13 @@ class Original:
 
     def notes(self) -> Iterator[str]:
         """The changes to the TF1 graph that let it run here."""
+        for graph in self._runner.graphs:
+            left_out = len(graph.reduction.left_out)
+            if left_out:
+                yield (
+                    f"{left_out} nodes of the TF1 graph that no call runs were left out before"
+                    f" TensorFlow imported it: {graph.reduction.reason}"
+                )
         overrides = sum(len(graph.overrides) for graph in self._runner.graphs)
         if overrides:
             yield (

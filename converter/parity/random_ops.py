@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from converter import tf_private
 from converter.parity.function_library import calls, find_callers
 
 DEFAULT_SEED = (1, 2)
@@ -140,7 +141,7 @@ def _rewrite(nodes: Iterable[Any], add: Callable[..., Any], output: str) -> dict
     Returns:
       The ops that were replaced, by node name.
     """
-    replaced = {node.name: node.op for node in nodes if node.op in REPLACED_OPS}
+    replaced = {node.name: node.op for node in nodes if node.op in REPLACED_OPS and _is_whole(node)}
     graph = _Nodes(add, output)
     for node in [node for node in nodes if node.name in replaced]:
         if node.op == _SHUFFLE:
@@ -148,6 +149,13 @@ def _rewrite(nodes: Iterable[Any], add: Callable[..., Any], output: str) -> dict
         else:
             _make_stateless(node, _TWINS[node.op], graph)
     return replaced
+
+
+def _is_whole(node: Any) -> bool:
+    """Whether a node has the inputs that its op takes; TensorFlow imports no other."""
+    op_def = tf_private.get_op_def(node.op)
+    inputs = [name for name in node.input if not name.startswith("^")]
+    return op_def is None or len(inputs) == len(op_def.input_arg)
 
 
 def _make_reversal(node: Any, graph: _Nodes) -> None:

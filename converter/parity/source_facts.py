@@ -83,6 +83,12 @@ def nodes_in_collection(meta_graph: Any, key: str) -> list[str]:
     return list(dict.fromkeys(meta_graph.collection_def[key].node_list.value))
 
 
+def ops_in_collection(meta_graph: Any, key: str) -> list[str]:
+    """The ops of a collection, or those of its tensors, each once, in its order."""
+    names = nodes_in_collection(meta_graph, key)
+    return list(dict.fromkeys(name.partition(":")[0] for name in names))
+
+
 def _names(meta_graph: Any, key: str) -> frozenset[str]:
     if key not in meta_graph.collection_def:
         return frozenset()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from converter import errors
 from converter.compile.signature_names import component_names
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Kind, Signature, TensorInfo
+from converter.parity.exchange import NPZ_ERRORS
 from converter.parity.values import Value, from_components
 
 
@@ -31,9 +31,10 @@ def read_arrays(inputs: Mapping[str, Any] | str | os.PathLike[str] | None) -> di
     if isinstance(inputs, Mapping):
         return {name: np.asarray(array) for name, array in inputs.items()}
     try:
-        with np.load(os.fspath(inputs), allow_pickle=False) as arrays:
+        # NumPy leaves a file open that it cannot read.
+        with open(inputs, "rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+    except NPZ_ERRORS as error:
         raise errors.UsageError(
             f"the inputs {os.fspath(inputs)} cannot be read: {error}",
             remedy="Write them with numpy.savez, without pickled objects.",

@@ -28,6 +28,7 @@ from converter.parity.record_facts import expected_record_facts, read_record_fac
 from converter.parity.report import ParityReport
 from converter.parity.source_facts import read_served_signatures
 from converter.parity.user_inputs import check_inputs
+from converter.safety.allowed_ops import NONE, AllowedOps
 
 StrPath = str | os.PathLike[str]
 Progress = Callable[[str], None]
@@ -41,6 +42,7 @@ def verify(
     rtol: float | None = None,
     atol: float | None = None,
     import_ops: Sequence[str] = (),
+    allow_op: Sequence[str] = (),
     progress: Progress | None = None,
     fresh_process: bool = True,
 ) -> ParityReport:
@@ -53,6 +55,7 @@ def verify(
       rtol: Relative tolerance of floats, instead of the default for their dtype.
       atol: Absolute tolerance of floats, instead of the default for their dtype.
       import_ops: Packages to import first, for the ops that they register.
+      allow_op: Ops of the original to let through that could do harm, beside those in the record.
       progress: Called with the next step, in a few words.
       fresh_process: Whether the converted module runs in another process, free of the original.
 
@@ -64,7 +67,8 @@ def verify(
     """
     target, tell = as_path(destination), progress or (lambda _: None)
     with quiet_tensorflow():
-        original = run_original(source, target, inputs, tell)
+        allowed = AllowedOps(tuple(allow_op), unknown=bool(import_ops))
+        original = run_original(source, target, inputs, tell, allowed)
         tell("running the converted module")
         return judge(
             original,
@@ -80,8 +84,11 @@ def run_original(
     target: Path,
     inputs: Mapping[str, Any] | None = None,
     tell: Progress = lambda _: None,
+    allowed: AllowedOps = NONE,
 ) -> Original:
     """Runs all that `target` should offer in the TF1 module that it was converted from.
+
+    Ops that could do harm reach TensorFlow only if they are allowed, or were at the conversion.
 
     Raises:
       ConversionError: if it was not, or the original does not run.
@@ -89,7 +96,9 @@ def run_original(
     legacy = read_module(source)
     plan = read_plan(legacy, target)
     arrays = check_inputs(inputs, legacy, verify=True)
-    original = Original(legacy, plan, CaseMaker(legacy, arrays))
+    let_through = read_record(target).options.get("allow_op") or ()
+    allowed = AllowedOps((*allowed.names, *let_through), unknown=allowed.unknown)
+    original = Original(legacy, plan, CaseMaker(legacy, arrays), allowed)
     original.run(tell)
     return original
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
 from tensorflow.core.framework import attr_value_pb2
 
@@ -143,6 +143,9 @@ class _Inliner:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._stack: list[str] = []
+        # A body is inlined once for all calls with the same attributes: calls can double at each
+        # level.
+        self._inlined: dict[Hashable, Graph] = {}
 
     def inline(self, graph: Graph, others: Iterable[Node] = ()) -> Graph:
         """Inlines the calls in `graph`; names of `others` are not given to new nodes.
@@ -194,13 +197,11 @@ class _Inliner:
 
     def _body(self, call: Node, callee: _Callee) -> Body:
         name, function = callee.name, self._get_function(call, callee.name)
-        if name in self._stack or len(self._stack) >= limits.CALL_DEPTH:
-            too_deep = f"is over {limits.CALL_DEPTH} calls deep"
+        if name in self._stack or len(self._stack) >= limits.MAX_CALL_DEPTH:
+            too_deep = f"is over {limits.MAX_CALL_DEPTH} calls deep"
             problem = "calls itself" if name in self._stack else too_deep
             raise errors.FormatError(f"function {name!r} {problem}", node=call.name)
-        self._stack.append(name)
-        body = self.inline(wait_outside(self._read(function, callee)))
-        self._stack.pop()
+        body = self._inlined_body(function, callee)
         if self._lowering(call.op) is place_call:
             # TensorFlow 1.15 differentiates it in C++ (SymbolicGradient), blind to overrides.
             override = gradient_overrides.ATTRIBUTE
@@ -208,6 +209,16 @@ class _Inliner:
         signature = function.signature
         dtypes = (op_facts.arg_dtypes(arg, signature, callee.attrs) for arg in signature.output_arg)
         return Body(name, body, tuple(itertools.chain.from_iterable(dtypes)))
+
+    def _inlined_body(self, function: FunctionDef, callee: _Callee) -> Graph:
+        attrs = callee.attrs.items()
+        given = sorted((key, value.SerializeToString(deterministic=True)) for key, value in attrs)
+        key = (callee.name, tuple(given))
+        if key not in self._inlined:
+            self._stack.append(callee.name)
+            self._inlined[key] = self.inline(wait_outside(self._read(function, callee)))
+            self._stack.pop()
+        return self._inlined[key]
 
     def _get_function(self, call: Node, name: str) -> FunctionDef:
         function = self._program.functions.get(name)

@@ -32,6 +32,7 @@ from converter.ir import attributes, op_facts, query
 from converter.ir.aliases import IDENTITIES
 from converter.ir.graph import AttrValue, Graph, Node, Program, TensorRef
 from converter.ir.rewrite import GraphEditor
+from converter.ir.text import dtype_name
 
 _ASSIGNS = {
     "Assign": "AssignVariableOp",
@@ -72,10 +73,11 @@ def lower_ref_variables(graph: Graph, program: Program) -> Graph:
     """Replaces ref variables, the ops that change them, and the uses of their values.
 
     Raises:
+      FormatError: if an op takes a ref of another dtype than it says.
       UnsupportedOpError: if an op changes a ref in a way that resource variables do not support.
     """
     del program
-    if not any(node.op in op_facts.REF_VARIABLES for node in graph.nodes.values()):
+    if not any(map(_deals_with_refs, graph.nodes.values())):
         return graph
     order = query.topological_order(graph.nodes)
     nodes = {name: graph.nodes[name] for name in order}
@@ -102,6 +104,7 @@ class _Lowering:
         return query.drop_dead(dataclasses.replace(self._editor.finish(), results=results))
 
     def _lower(self, node: Node) -> None:
+        self._check_dtypes(node)
         changes = _ref_inputs(node)
         if node.op in op_facts.REF_VARIABLES:
             self._lower_variable(node)
@@ -117,6 +120,21 @@ class _Lowering:
             self._lower_change(node, [self._refs[source] for source in changes])
         else:
             self._editor.replace(self._with_values(node))
+
+    def _check_dtypes(self, node: Node) -> None:
+        """Checks the refs that a node takes: reads have the variable's dtype, whatever it says."""
+        if self._refs.keys().isdisjoint(node.inputs):
+            return
+        takes = op_facts.dtypes(node)[0]
+        for position, source in enumerate(node.inputs):
+            wanted = takes[position] % op_facts.REF_OFFSET
+            found = self._refs[source].dtype.type if source in self._refs else wanted
+            if wanted and found != wanted:
+                raise errors.FormatError(
+                    f"input {position} of op {node.op!r} takes a V1 variable of dtype"
+                    f" {dtype_name(found)}, expected {dtype_name(wanted)}",
+                    node=node.name,
+                )
 
     def _lower_variable(self, node: Node) -> None:
         kept = attributes.only(node.attrs, ("dtype", "shape"))
@@ -220,6 +238,12 @@ class _Lowering:
             return source
         name = self._editor.fresh(f"{source.node}/result")
         return self._editor.insert_before(None, self._value(name, ref, (), None))
+
+
+def _deals_with_refs(node: Node) -> bool:
+    """Whether the pass has work with a node; a stranger's graph may steer refs that it lacks."""
+    ops = op_facts.REF_VARIABLES | op_facts.REF_CONTROL_FLOW
+    return node.op in ops or bool(_ref_inputs(node))
 
 
 def _ref_inputs(node: Node) -> list[TensorRef]:

@@ -83,7 +83,9 @@ class _Bounds:
         self._computed = 0
         self._measured = _find_measured(region)
         stored = sum(_stored_bytes(node) for node in region.nodes() if node.op == "Const")
-        self._limit = max(limits.COMPUTED_CONSTANTS_BYTES, limits.COMPUTED_CONSTANTS_RATIO * stored)
+        self._limit = max(
+            limits.MAX_COMPUTED_CONSTANTS_BYTES, limits.MAX_COMPUTED_CONSTANTS_RATIO * stored
+        )
 
     def run(self, region: Region, shapes: Sequence[Shape]) -> None:
         for name, shape in zip(region.args, shapes, strict=False):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from converter import errors
+from converter import errors, limits
 from converter.ir.graph import PSEUDO_OPS, Node, Nodes
 from converter.ir.op_facts import GATHER_TREE
 from converter.ir.region import Region
@@ -22,7 +22,6 @@ from converter.safety.serialized_graphs import SERIALIZED_GRAPH_OPS, find_graph,
 _TRACED = PSEUDO_OPS | {GATHER_TREE}
 # Of the graphs of data sets that TensorFlow serializes, the node that returns the data set.
 _RETURN = "_Retval"
-_MAX_NESTED_GRAPHS = 10
 
 
 def check_safety(region: Region, allowed: AllowedOps) -> dict[str, str]:
@@ -39,6 +38,15 @@ def check_safety(region: Region, allowed: AllowedOps) -> dict[str, str]:
       UnsafeModuleError: if a node is unsafe and its op not among them.
     """
     return _check_nodes(list(region.nodes()), allowed)
+
+
+def check_nodes(nodes: Sequence[Node], allowed: AllowedOps) -> None:
+    """Checks the nodes of a graph, or of a function, as a file has it.
+
+    Raises:
+      UnsafeModuleError: if a node is unsafe and its op not let through.
+    """
+    _check_nodes(nodes, allowed)
 
 
 def find_unsafe(node: Node, nodes: Nodes, allowed: AllowedOps) -> Classification | None:
@@ -81,7 +89,7 @@ def _check_nodes(checked: Sequence[Node], allowed: AllowedOps, depth: int = 0) -
 def _check_serialized(node: Node, nodes: Nodes, allowed: AllowedOps, depth: int) -> dict[str, str]:
     """Checks the graph that a node is given as bytes. That the node is allowed is not enough."""
     graph_def = find_graph(node, nodes)
-    if graph_def is None or depth == _MAX_NESTED_GRAPHS:
+    if graph_def is None or depth == limits.MAX_NESTED_GRAPH_DEPTH:
         raise errors.UnsafeModuleError(
             f"the graph that op {node.op!r} takes as bytes cannot be read before it runs",
             node=node.name,

@@ -49,11 +49,16 @@ def sort_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def describe_place(finding: Finding) -> str:
     """Describes where a finding is: `{serve} > function f > node x`."""
+    return " > ".join(list_places(finding))
+
+
+def list_places(finding: Finding) -> tuple[str, ...]:
+    """Describes the places that a finding is in, from the outermost."""
     parts = ["{" + ", ".join(finding.graph) + "}"] if finding.file == "saved_model.pb" else []
     parts += [f"graph in node {name}" for name in finding.within]
     if finding.function is not None:
         parts.append(f"function {finding.function}")
-    return " > ".join([*parts, f"node {finding.node}"] if finding.node else parts)
+    return (*parts, f"node {finding.node}") if finding.node else tuple(parts)
 
 
 def describe_runs(finding: Finding) -> str:

@@ -16,6 +16,7 @@ _STREAMS = frozenset({"stdout", "stderr", "log(info)", "log(warning)", "log(erro
 _MAX_BATCH_SECONDS = 10
 _MAX_BATCH_THREADS = 1024
 _FILENAME_INPUT = 1
+TABLE_FILE_OPS = ("InitializeTableFromTextFile", "InitializeTableFromTextFileV2")
 
 
 def find_danger(node: Node, nodes: Nodes) -> Classification | None:
@@ -69,8 +70,7 @@ def _check_no_handle(node: Node, nodes: Nodes) -> Classification | None:
 _RULES: Mapping[str, Callable[[Node, Nodes], Classification | None]] = {
     "Batch": _check_batch,
     "Const": _check_no_handle,
-    "InitializeTableFromTextFile": _check_table_file,
-    "InitializeTableFromTextFileV2": _check_table_file,
+    **dict.fromkeys(TABLE_FILE_OPS, _check_table_file),
     "ParseTensor": _check_no_handle,
     "PrintV2": _check_print,
 }

@@ -15,14 +15,10 @@ from typing import Any
 from google.protobuf import message
 from tensorflow.core.framework import graph_pb2
 
+from converter import limits
 from converter.ir.attributes import functions_in
 from converter.safety.serialized_graphs import SERIALIZED_GRAPH_OPS
 
-# Graphs within graphs; TensorFlow writes one for each dataset that is passed to another process.
-_MAX_NESTING = 16
-_MAX_NESTED_GRAPHS = 1000
-# Of all together, for each byte of the SavedModel: one constant may be the graph of many nodes.
-_MAX_NESTED_BYTES = 4
 # Ops with a serialized GraphDef in an attribute.
 _GRAPH_ATTRS: Mapping[str, str] = {"TRTEngineOp": "serialized_segment"}
 
@@ -145,7 +141,7 @@ def read_libraries(saved_model: Any) -> tuple[list[Library], list[Unreadable]]:
     """Reads all graphs of a SavedModel, those in serialized form included."""
     libraries = [read_library(graph.graph_def, graph) for graph in saved_model.meta_graphs]
     unreadable: list[Unreadable] = []
-    budget = _Budget(_MAX_NESTED_BYTES * saved_model.ByteSize())
+    budget = _Budget(limits.MAX_NESTED_GRAPHS_RATIO * saved_model.ByteSize())
     for library in libraries:  # It grows.
         for scope in library.scopes:
             for node in scope.node_list:
@@ -163,7 +159,7 @@ class _Budget:
     """What may still be read of graphs within graphs."""
 
     size_bytes: int
-    graphs: int = _MAX_NESTED_GRAPHS
+    graphs: int = limits.MAX_NESTED_GRAPHS
 
     def take(self, size_bytes: int) -> bool:
         self.graphs -= 1
@@ -176,7 +172,7 @@ def _parse_nested(
 ) -> Library | Unreadable:
     if value is None:
         return Unreadable(scope, node, "it runs a graph that is computed, which nothing can check")
-    if scope.library.depth >= _MAX_NESTING or not budget.take(len(value)):
+    if scope.library.depth >= limits.MAX_NESTED_GRAPH_DEPTH or not budget.take(len(value)):
         return Unreadable(scope, node, "it holds one more graph within graphs, too many to check")
     try:
         graph_def = graph_pb2.GraphDef.FromString(value)

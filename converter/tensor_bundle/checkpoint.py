@@ -11,8 +11,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 
-from converter import errors
-from converter.files import limits
+from converter import errors, limits
 from converter.files.bounded_read import read_bounded
 from converter.files.paths import Path, size_bytes
 from converter.tensor_bundle import checkpoint_index

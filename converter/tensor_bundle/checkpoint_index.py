@@ -17,11 +17,10 @@ from google.protobuf import message
 from tensorflow.core.framework import versions_pb2
 from tensorflow.core.protobuf import tensor_bundle_pb2
 
-from converter.files import limits
+from converter import limits
 from converter.tensor_bundle.ordered_code import FULL_EXTENT, is_slice_key, slice_key
 from converter.tensor_bundle.sorted_table import TableError, read_table, write_table
 
-_MAX_SHARDS = 99_999  # Names of shards have five digits.
 _VERSION = 1  # Of the format (source: kTensorBundleVersion).
 _LITTLE = tensor_bundle_pb2.BundleHeaderProto.LITTLE
 _BIG = tensor_bundle_pb2.BundleHeaderProto.BIG
@@ -143,7 +142,7 @@ def _check_header(header: Any) -> None:
     version = header.version
     if version.min_consumer > _VERSION or _VERSION in version.bad_consumers:
         raise TableError("it has an unknown version")
-    if not 0 <= header.num_shards <= _MAX_SHARDS:
+    if not 0 <= header.num_shards <= limits.MAX_SHARDS:
         raise TableError(f"it has {header.num_shards} data files")
 
 

@@ -18,10 +18,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping
 
+import cramjam
 import crc32c
 
-from converter.files import limits
-from converter.tensor_bundle import snappy
+from converter import limits
 
 FOOTER_SIZE = 48
 _MAGIC = 0xDB4775248B80FB57
@@ -120,11 +120,19 @@ class _Reader:
         if kind != _SNAPPY:
             raise TableError(f"the block at {offset} has the unknown type {kind}")
         try:
-            block = snappy.decompress(bytes(view[offset:end]), self._bytes_left)
-        except ValueError as error:
+            return self._decompress(bytes(view[offset:end]))
+        except cramjam.DecompressionError as error:
             raise TableError(f"the block at {offset} is not compressed well: {error}") from error
-        self._bytes_left -= len(block)
-        return memoryview(block)
+
+    def _decompress(self, data: bytes) -> memoryview:
+        """Decompresses a block, whose size is looked at before memory is taken for it."""
+        size = cramjam.snappy.decompress_raw_len(data)
+        if size > self._bytes_left:
+            raise TableError(
+                f"a block has {size} bytes decompressed, expected {self._bytes_left} or fewer"
+            )
+        self._bytes_left -= size
+        return memoryview(bytes(cramjam.snappy.decompress_raw(data)))
 
 
 def _read_block(block: memoryview) -> Iterator[tuple[bytes, memoryview]]:

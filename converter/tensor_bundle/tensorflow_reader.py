@@ -49,13 +49,17 @@ def _read(checkpoint: Checkpoint, variable: StoredVariable) -> np.ndarray:
         reader = tf.compat.v1.train.NewCheckpointReader(prefix)  # noqa: TID251
         value = reader.get_tensor(variable.checkpoint_key)
     else:
-        # If the tensor is stored in parts, this op reads only the part.
-        value = tf.raw_ops.RestoreV2(
-            prefix=prefix,
-            tensor_names=[variable.checkpoint_key],
-            shape_and_slices=[_format_slice(variable)],
-            dtypes=[tf.as_dtype(variable.dtype)],
-        )[0].numpy()
+        # If the tensor is stored in parts, this op reads only the part. It runs in a graph of its
+        # own, since the caller may be building one, in which nothing runs at once.
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:  # noqa: TID251
+            [value] = session.run(
+                tf.raw_ops.RestoreV2(
+                    prefix=prefix,
+                    tensor_names=[variable.checkpoint_key],
+                    shape_and_slices=[_format_slice(variable)],
+                    dtypes=[tf.as_dtype(variable.dtype)],
+                )
+            )
     # By default NumPy makes an array of fixed-size strings, which drops trailing zeros.
     return np.asarray(value, dtype=object if variable.dtype == types_pb2.DT_STRING else None)
 

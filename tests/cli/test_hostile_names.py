@@ -8,16 +8,21 @@ import os
 import pathlib
 import re
 import shutil
+import subprocess
 import sys
 import unicodedata
+import urllib.parse
 
 import absl.logging
 import numpy as np
 import pytest
 from google.protobuf import descriptor
+from hostile_models import PLACES
 from tensorflow.core.framework import variable_pb2
-from tensorflow.core.protobuf import meta_graph_pb2
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
+import converter
+from converter import errors
 from converter.build_actions import convert as build_convert
 from converter.build_actions import verify as build_verify
 from converter.cli import main as cli
@@ -96,20 +101,24 @@ def hostile(golden_module, edit, place):
                 infos[EVIL].CopyFrom(infos[name])
                 del infos[name]
             meta_graph.signature_def[EVIL].CopyFrom(signature)
-            assets = meta_graph.collection_def["saved_model_assets"].any_list.value
-            for packed in assets:
-                asset = meta_graph_pb2.AssetFileDef()
-                packed.Unpack(asset)
-                asset.filename = EVIL_FILE
-                packed.Pack(asset)
             attached = meta_graph.collection_def["hub_module_attachments"].bytes_list
             attached.value.append(_attachment())
+        _rename_assets(saved_model, EVIL_FILE)
         left_out = saved_model.meta_graphs.add()
         left_out.CopyFrom(saved_model.meta_graphs[0])
         left_out.meta_info_def.tags.append(EVIL_TAG)
         left_out.signature_def[f"more{EVIL}"].CopyFrom(left_out.signature_def["default"])
     (module / "assets" / "words.txt").rename(module / "assets" / EVIL_FILE)
     return place(module)
+
+
+def _rename_assets(saved_model, filename) -> None:
+    for meta_graph in saved_model.meta_graphs:
+        for packed in meta_graph.collection_def["saved_model_assets"].any_list.value:
+            asset = meta_graph_pb2.AssetFileDef()
+            packed.Unpack(asset)
+            asset.filename = filename
+            packed.Pack(asset)
 
 
 def _attachment() -> bytes:
@@ -178,6 +187,48 @@ def test_inspect(run, hostile):
     assert ":smile:[/nope]" in shown
 
 
+@pytest.fixture
+def hostile_ops(golden_module, edit, place):
+    """A model that scan finds much in: ops, nodes, functions, tags and what holds graphs."""
+    module = golden_module("half_plus_two")
+    with edit(module) as saved_model:
+        for number, change in enumerate(PLACES.values()):
+            meta_graph = saved_model.meta_graphs.add()
+            meta_graph.CopyFrom(saved_model.meta_graphs[0])
+            meta_graph.meta_info_def.tags.append(f"{number}{EVIL}")
+            change[0](meta_graph, EVIL if number % 2 else "PyFunc")
+            functions = meta_graph.graph_def.library.function
+            nodes = [*meta_graph.graph_def.node, *(n for f in functions for n in f.node_def)]
+            names = [node.name for node in nodes] + [f.signature.name for f in functions]
+            # What follows a colon in a reference is the number of an output.
+            rename(meta_graph, {name: f"{name}{EVIL.replace(':', '')}" for name in names})
+    return place(module)
+
+
+@pytest.mark.parametrize("width", ["40", "100", "1000"])
+def test_scan(run, hostile_ops, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", width)
+    status, out = run("scan", hostile_ops, "--all")
+    assert status == 1
+    assert "PyFunc" in out
+    assert "".join(out.split()).count(r"owned\x07\x9b31m\u202e\u2028\r\n") > 20
+    status, out = run("scan", hostile_ops, "--json")
+    assert {finding["op"] for finding in json.loads(out)["findings"]} >= {"PyFunc", EVIL}
+
+
+def test_a_scan_as_sarif(run, hostile_ops, tmp_path):
+    log = tmp_path / f"log{EVIL_FILE}"
+    assert run("scan", hostile_ops, "--sarif", log)[0] == 1
+    assert_harmless(log.read_bytes())
+    results = json.loads(log.read_text())["runs"][0]["results"]
+    texts = [result["message"]["text"] for result in results]
+    places = [r["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] for r in results]
+    assert len(results) > 20
+    assert not hidden("".join([*texts, *places]).encode())
+    assert not any(re.search(r"(?<!\\)\[", text) for text in texts)
+    assert any(r"\[red\]" in text for text in texts)
+
+
 def test_a_directory_whose_name_is_not_utf_8(run, hostile):
     place = hostile.rename(hostile.with_name(os.fsdecode(b"\xff\x1b" + os.fsencode(EVIL_FILE))))
     status, out = run("inspect", place)
@@ -185,6 +236,115 @@ def test_a_directory_whose_name_is_not_utf_8(run, hostile):
     assert out.startswith(r"\udcff\x1b=\x1b]0;owned")
     _, out = run("inspect", place, "--json")
     assert json.loads(out)["source"]["name"] == place.name
+
+
+_NOT_UTF_8 = os.fsdecode(b"m\xff\n")
+
+
+@pytest.mark.parametrize("fixture", ["half_plus_two", "table_file"])
+def test_tensorflow_gets_no_path_that_is_not_utf_8(run, golden_module, tmp_path, fixture):
+    """Such files it cannot open, or takes them for others."""
+    good, out = golden_module(fixture), tmp_path / "out"
+    bad = tmp_path / _NOT_UTF_8 / fixture
+    shutil.copytree(good, bad)
+    for command in (
+        ("convert", bad, out), ("convert", good, bad.parent / "out"),
+        ("convert", bad, out, "--verify"), ("verify", bad, out), ("verify", good, bad),
+        ("migrate", bad.parent, out), ("migrate", good.parent, bad.parent / "out", "--dry-run"),
+    ):  # fmt: skip
+        assert run(*command) == (2, "")
+    for command in (["inspect"], ["scan"], ["debug", "passes"]):
+        assert run(*command, bad)[0] == 0
+    assert not out.exists()
+    assert os.listdir(bad.parent) == [fixture]
+    with pytest.raises(errors.UsageError, match="is not UTF-8, and TensorFlow opens no other"):
+        converter.load(bad)
+
+
+def _name_asset(filename):
+    """Returns a function that gives the asset of a module another name."""
+
+    def change(module):
+        path = module / "saved_model.pb"
+        saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+        _rename_assets(saved_model, filename)
+        path.write_bytes(saved_model.SerializeToString())
+
+    return change
+
+
+def _nest(module):
+    """Makes 1,500 folders, deeper than a path may be long."""
+    before = os.open(".", os.O_RDONLY)
+    try:
+        os.chdir(module)
+        for _ in range(1500):
+            os.mkdir("f")
+            os.chdir("f")
+        pathlib.Path("leaf").touch()
+    finally:
+        os.fchdir(before)
+        os.close(before)
+
+
+# What is done to a module, what the error says, and whether it stays readable.
+_FILES = {
+    "not UTF-8": (lambda m: open(os.fsencode(m) + b"/assets/\xff\n", "w").close(),
+                  r"'assets/\udcff\n' of a file is not UTF-8", False),
+    "deep": (_nest, "has more than 64 folders", False),
+    "link to itself": (lambda m: (m / "loop").symlink_to("loop"), "leads to itself", False),
+    "link out": (lambda m: (m / "assets/x").symlink_to("/etc"), "outside of the module", False),
+    "NUL in an asset": (_name_asset("a\0b"), "has a NUL character", True),
+    "long asset": (_name_asset("ä" * 128), "has a part of more than 255 bytes", True),
+    "long path of an asset": (_name_asset("/".join(["a" * 200] * 30)), "has 6,036 bytes", True),
+    "asset without a name": (_name_asset(""), "asset '' is missing", True),
+    "asset that is a folder": (_name_asset("."), "asset '.' is missing", True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _FILES)
+def test_hostile_files_are_refused_in_one_line(golden_module, tmp_path, capfd, request, name):
+    change, message, is_readable = _FILES[name]
+    module, out = golden_module("table_file"), tmp_path / "out"
+    # pytest's own way to remove 1,500 folders is recursive.
+    request.addfinalizer(lambda: subprocess.run(["rm", "-rf", module], check=True))
+    change(module)
+    for command in (["inspect", module], ["scan", module], ["convert", module, out]):
+        status = cli.main(cli.parse_arguments(["tf1hub", *map(str, command)]))
+        printed, written = capfd.readouterr()
+        if is_readable and command[0] != "convert":
+            assert status == 0
+            assert command[0] == "scan" or message in " ".join(printed.split())
+        else:
+            (line,) = [x for x in written.splitlines() if x.startswith("tf1hub: error: ")]
+            assert (status, message in line) == (1, True), line
+            assert "Traceback" not in written
+            assert "internal error" not in written
+        assert not out.exists()
+
+
+def test_a_migration_refuses_modules_at_such_paths(run, golden_module, tmp_path):
+    root = tmp_path / "tree"
+    root.mkdir()
+    golden_module("half_plus_two").rename(root / _NOT_UTF_8)
+    for more in ([], ["--dry-run"]):
+        status, out = run("migrate", root, tmp_path / "dst", "--json", "--workers", "1", *more)
+        (outcome,) = json.loads(out)["outcomes"]
+        assert (status, outcome["outcome"], outcome["path"]) == (1, "refused", _NOT_UTF_8)
+        assert "is not UTF-8" in outcome["error"]["message"]
+
+
+def test_a_scan_of_a_directory_whose_name_is_not_utf_8(run, hostile_ops, tmp_path, monkeypatch):
+    place = hostile_ops.rename(hostile_ops.with_name(os.fsdecode(b"\xff\x1b")))
+    log = tmp_path / "log.sarif"
+    for here in (tmp_path, place.parent, place):
+        monkeypatch.chdir(here)
+        assert run("scan", place, "--sarif", log)[0] == 1
+        result = json.loads(log.read_text())["runs"][0]["results"][0]
+        uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+        path = os.fsdecode(urllib.parse.unquote_to_bytes(uri.removeprefix("file://")))
+        assert here / path == place / "saved_model.pb"
+    assert json.loads(run("scan", place, "--json")[1])["source"] == place.name
 
 
 def test_json_keeps_names_exactly(run, hostile):
@@ -221,10 +381,11 @@ def test_debug_passes(run, hostile):
     assert json.loads(out)["signature"] == EVIL
 
 
-@pytest.mark.parametrize("command", ["inspect", "convert", "debug", "migrate", "dry-run"])
+@pytest.mark.parametrize("command", ["inspect", "scan", "convert", "debug", "migrate", "dry-run"])
 def test_nodes_and_variables(run, hostile_nodes, tmp_path, command):
     commands = {
         "inspect": ("inspect", hostile_nodes),
+        "scan": ("scan", hostile_nodes, "--all", "--sarif", tmp_path / "log"),
         "convert": ("convert", hostile_nodes, tmp_path / "out"),
         "debug": ("debug", "passes", hostile_nodes),
         "migrate": ("migrate", hostile_nodes.parent, tmp_path / "dst", "--workers", "1"),
@@ -263,6 +424,8 @@ def test_migrate_and_report(run, hostile, tmp_path):
         ("report", EVIL),
         ("debug", "passes", EVIL, "--after", EVIL),
         ("inspect", "m", "--import-ops", EVIL),
+        ("scan", EVIL),
+        ("scan", "m", "--fail-on", EVIL),
     ],
     ids=lambda arguments: " ".join(map(ascii, arguments))[:40],
 )

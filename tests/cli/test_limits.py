@@ -27,7 +27,13 @@ def _run(*arguments, **environment):
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
 
-@pytest.mark.parametrize("command", [["inspect", "M"], ["convert", "M", "D"], ["verify", "M", "D"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["inspect", "M"], ["scan", "M"], ["convert", "M", "D"], ["verify", "M", "D"],
+        ["debug", "passes", "M"],
+    ],
+)  # fmt: skip
 def test_commands_about_one_module_take_limits(command):
     arguments = cli.parse_arguments(["tf1hub", *command])
     assert (arguments.timeout_secs, arguments.memory_limit_gib) == (3600.0, None)
@@ -114,6 +120,8 @@ def test_results_and_statuses_stay(tmp_path):
     assert json.loads(done.stdout)["refused"] is None
     assert _run("convert", _MODULE, tmp_path / "d").returncode == 0
     assert _run("verify", _MODULE, tmp_path / "d").returncode == 0
+    assert _run("scan", _MODULE, "--fail-on", "low").returncode == 0
+    assert _run("scan", tmp_path / "none").returncode == 2
     assert _run("convert", tmp_path / "none", tmp_path / "e").returncode == 2
     assert _run("convert", _MODULE, tmp_path / "d").returncode == 2
     assert _run("inspect", _MODULE, "--what").returncode == 2
@@ -122,11 +130,12 @@ def test_results_and_statuses_stay(tmp_path):
 @pytest.mark.slow
 def test_limits_stop_real_commands_in_one_line(tmp_path):
     for flag in (["--timeout-secs", "1"], ["--memory-limit-gib", "0.1"]):
-        done = _run("convert", _MODULE, tmp_path / "d", *flag)
-        assert done.returncode == 1
-        (line,) = [x for x in done.stderr.splitlines() if "reading" not in x]
-        assert flag[0] in line
-        assert not list(tmp_path.iterdir())
+        for command in (["convert", _MODULE, tmp_path / "d"], ["scan", _MODULE]):
+            done = _run(*command, *flag)
+            assert done.returncode == 1
+            (line,) = [x for x in done.stderr.splitlines() if "reading" not in x]
+            assert flag[0] in line
+            assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow

@@ -110,6 +110,11 @@ def test_the_fingerprint_knows_what_decides(about):
     assert changed.give_the_result_of(changed.fingerprint)
 
 
+@pytest.mark.parametrize("fingerprint", ["", "f", "[]", "null", "1", "{", "[" * 100_000])
+def test_a_damaged_fingerprint_is_that_of_no_options(fingerprint):
+    assert not PLAIN.give_the_result_of(fingerprint)
+
+
 def test_the_order_of_packages_decides_nothing():
     one, other = (ConversionOptions(import_ops=ops) for ops in (("a", "b"), ("b", "a")))
     assert one.fingerprint == other.fingerprint

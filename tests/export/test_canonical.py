@@ -5,6 +5,7 @@ import pathlib
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from converter import tf_private
 from converter.compile.signature_names import InputName
 from converter.export.canonical import canonicalize
 
@@ -36,6 +37,36 @@ def test_functions_are_named_by_place_not_by_count(tmp_path):
         canonicalize(path, {})
     assert (one / "saved_model.pb").read_bytes() == (two / "saved_model.pb").read_bytes()
     assert (one / "fingerprint.pb").read_bytes() == (two / "fingerprint.pb").read_bytes()
+
+
+def test_the_settings_of_the_process_are_left_out(tmp_path):
+    paths = [save(Doubler(), tmp_path / "one")]
+    canonicalize(paths[0], {})
+    option = "disable_meta_optimizer"
+    before = tf.config.optimizer.get_experimental_options().get(option, False)
+    for number, value in enumerate([True, False]):
+        try:
+            tf.config.optimizer.set_experimental_options({option: value})
+            paths.append(save(Doubler(), tmp_path / str(number)))
+            settings = tf_private.settings_of_calls()
+            assert settings in (paths[-1] / "saved_model.pb").read_bytes()
+            canonicalize(paths[-1], {})
+        finally:
+            tf.config.optimizer.set_experimental_options({option: before})
+    first, *others = [(path / "saved_model.pb").read_bytes() for path in paths]
+    assert all(content == first for content in others)
+
+
+def test_calls_of_the_module_keep_their_settings(tmp_path):
+    path = save(Doubler(), tmp_path / "model")
+    saved_model = read(path)
+    functions = saved_model.meta_graphs[0].graph_def.library.function
+    calls = [node for f in functions for node in f.node_def if "config_proto" in node.attr]
+    for node in calls:
+        node.attr["config_proto"].s = b"of the module"
+    (path / "saved_model.pb").write_bytes(saved_model.SerializeToString())
+    canonicalize(path, {})
+    assert (path / "saved_model.pb").read_bytes().count(b"of the module") == len(calls) > 0
 
 
 def test_the_model_still_works(tmp_path):

@@ -2,8 +2,7 @@ import os
 
 import pytest
 
-from converter import errors
-from converter.files import limits
+from converter import errors, limits
 from converter.files.module_files import check_name, walk_files
 
 

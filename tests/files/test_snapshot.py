@@ -151,3 +151,8 @@ def test_folders_that_are_nested_deeper_than_the_stack(module, nest_folders):
     assert take_snapshot(module).size_bytes == 7
     with pytest.raises(errors.FormatError, match="more than 64 folders"):
         SourceGuard(module)
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "a/" * 3000, "a\0b"])
+def test_a_name_that_no_file_can_have_is_one_that_does_not_exist(name, tmp_path):
+    assert take_snapshot(tmp_path / name) == take_snapshot(tmp_path / "nowhere")

@@ -71,6 +71,22 @@ def test_links_and_devices_are_refused(pack, tmp_path, kind):
         unpack(pack(file("a"), ("b", getattr(tarfile, kind), "a")), tmp_path / "out")
 
 
+def test_a_sparse_file_is_refused(tmp_path):
+    """A small archive, of which a terabyte would be unpacked."""
+    member = tarfile.TarInfo("hole")
+    member.pax_headers = {
+        "GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "hole",
+        "GNU.sparse.realsize": str(1 << 40),
+    }  # fmt: skip
+    member.size = tarfile.BLOCKSIZE
+    no_data = b"0\n".ljust(tarfile.BLOCKSIZE, b"\0")
+    with tarfile.open(tmp_path / "m.tar.gz", "w:gz", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(member, io.BytesIO(no_data))
+    with pytest.raises(errors.UnsafeModuleError, match="member 'hole' is stored as a sparse file"):
+        unpack(tmp_path / "m.tar.gz", tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
 def test_a_second_member_of_a_name_is_refused(pack, tmp_path):
     with pytest.raises(errors.FormatError, match="exists"):
         unpack(pack(file("a", b"1"), file("a", b"2")), tmp_path / "out")

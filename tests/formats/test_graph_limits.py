@@ -3,7 +3,7 @@ import pytest
 from converter import limits
 from converter.formats.registry import read_module
 
-_LONG = "n" * (limits.NAME_BYTES + 1)
+_LONG = "n" * (limits.MAX_NAME_BYTES + 1)
 
 
 def test_a_long_name_is_refused_and_not_repeated(half_plus_two, edit, refusal):
@@ -43,7 +43,7 @@ def test_bytes_count_and_not_characters(half_plus_two, edit, refusal):
 def test_many_signatures_are_refused(half_plus_two, edit, refusal):
     with edit(half_plus_two) as saved_model:
         signatures = saved_model.meta_graphs[0].signature_def
-        for number in range(limits.SIGNATURES):
+        for number in range(limits.MAX_SIGNATURES):
             signatures[f"s{number}"].CopyFrom(signatures["default"])
     assert "has 1001 signatures, more than 1000" in refusal(half_plus_two).message
 

@@ -102,7 +102,8 @@ def test_abbreviated_values_are_not_read(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["{tensor { dtype: }}", "{nonsense: 1}", "{", "flaot", "(flaot)", ""]
+    "text",
+    ["{tensor { dtype: }}", "{nonsense: 1}", 'serialized{"\\001"}', "{", "flaot", "(flaot)", ""],
 )
 def test_other_texts_are_refused(text):
     with pytest.raises(ValueError, match=r"expected an attribute value|DataType has no value"):

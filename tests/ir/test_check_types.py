@@ -5,7 +5,7 @@ import pytest
 
 from converter import errors, limits
 from converter.ir.check import check_graph
-from converter.ir.check_types import check_results, check_types
+from converter.ir.check_types import check_result_shapes, check_results, check_types
 from converter.ir.graph import VariableSpec
 from converter.ir.text import parse_graph
 
@@ -96,7 +96,7 @@ def test_refs_have_the_dtype_of_their_values(check):
 
 
 def test_many_outputs_cost_little(check):
-    check(_GOOD.replace("num_split=2", f"num_split={limits.TENSORS}"))
+    check(_GOOD.replace("num_split=2", f"num_split={limits.MAX_TENSORS}"))
 
 
 def test_a_constant_holds_a_value_of_its_dtype(check):
@@ -117,3 +117,20 @@ def test_results_have_the_dtypes_that_a_signature_says(make_function):
         with pytest.raises(errors.FormatError, match=r"an output of a signature has") as caught:
             check_results(graph, dtypes, functions)
         assert caught.value.node == node
+
+
+_SHAPES = "_output_shapes={list { shape { dim { size: -1 } dim { size: 3 } } }}"
+
+
+@pytest.mark.parametrize("promised", [None, (None, None), (2, 3), (None, 3)])
+def test_a_promised_shape_that_the_node_may_have(promised):
+    graph = parse_graph(f"x = _Arg[T=float]()\ny = Neg[T=float, {_SHAPES}](x)\nreturn y, x")
+    check_result_shapes(graph, [promised, (7,)])
+
+
+@pytest.mark.parametrize("promised", [(), (3,), (None, 1), (2, 3, 1)])
+def test_a_promised_shape_that_the_node_cannot_have_is_refused(promised):
+    graph = parse_graph(f"x = _Arg[T=float]()\ny = Neg[T=float, {_SHAPES}](x)\nreturn x, y")
+    with pytest.raises(errors.FormatError, match="an output of a signature has shape") as caught:
+        check_result_shapes(graph, [(7,), promised])
+    assert caught.value.node == "y"

@@ -79,12 +79,13 @@ def test_what_was_put_there_meanwhile_is_not_replaced(tmp_path):
 def test_what_may_not_be_replaced(tmp_path):
     make(tmp_path / "other", "x", record="[]")
     make(tmp_path / "damaged", "x", record="{")
+    make(tmp_path / "deep", "x", record="[" * 100_000)
     (tmp_path / "file").write_text("x")
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder/user").write_text("x")
     (tmp_path / "empty").mkdir()
     (tmp_path / "link").symlink_to("empty")
     (tmp_path / "dead").symlink_to("nowhere")
-    for name in ("other", "damaged", "file", "folder", "link", "dead"):
+    for name in ("other", "damaged", "deep", "file", "folder", "link", "dead"):
         with pytest.raises(errors.DestinationError, match="did not write it"):
             check_replaceable(tmp_path / name)

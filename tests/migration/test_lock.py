@@ -54,10 +54,14 @@ def test_it_can_be_taken_again(tmp_path):
             pass
 
 
-def test_a_holder_that_says_nothing_holds_it_too(tmp_path):
+@pytest.mark.parametrize(
+    "content",
+    ["", "[" * 100_000, "[]", '{"since": 1e300}', '{"since": "x"}', '{"since": Infinity}', "{}"],
+)
+def test_a_holder_that_says_nothing_holds_it_too(content, tmp_path):
     path = tmp_path / "lock"
     with locked(path):
-        path.write_text("")
+        path.write_text(content)
         with pytest.raises(errors.DestinationError, match="an unknown process"), locked(path):
             pass
 

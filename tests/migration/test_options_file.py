@@ -85,6 +85,8 @@ def test_a_pattern_that_matches_nothing():
         ("a.json", '{"a": {"tags": [], "tags": []}}', "is not valid JSON: 'tags' is there twice"),
         ("a.json", "{", "is not valid JSON: "),
         ("a.json", b"\xff", "is not valid JSON: "),
+        ("a.json", '{"a": ' + "[" * 5000, "is not valid JSON: maximum recursion depth"),
+        ("a.toml", "a = " + "[" * 5000, "is not valid TOML: maximum recursion depth"),
         ("a.yaml", "a: {}", "ends with neither .toml nor .json"),
     ],
 )

@@ -149,6 +149,16 @@ def test_refuses_what_is_no_json(tmp_path, content):
         read_message(tmp_path / "m", _Message, _LIMIT)
 
 
+def test_refuses_an_unknown_compression(tmp_path):
+    write_message(tmp_path / "m", _message(a=np.ones(1)))
+    path = tmp_path / "m.npz"
+    content = bytearray(path.read_bytes())
+    content[8] = content[content.index(b"PK\1\2") + 10] = 99
+    path.write_bytes(content)
+    with pytest.raises(DamagedMessageError, match="compression method"):
+        read_message(tmp_path / "m", _Message, _LIMIT)
+
+
 def test_refuses_what_is_not_there(tmp_path):
     with pytest.raises(DamagedMessageError):
         read_message(tmp_path / "m", _Message, _LIMIT)

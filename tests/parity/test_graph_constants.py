@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.framework import types_pb2
+from tensorflow.core.protobuf import saved_model_pb2
 
 from converter.formats.hub_module import read_saved_model
 from converter.parity.graph_constants import find_ingredients, find_invented
@@ -46,3 +48,16 @@ def test_a_constant_that_is_off_by_one_unit_is_found(golden, converted):
     known = find_ingredients(read_saved_model(golden(name)))
     (found,) = find_invented(saved_model, known)
     assert found.endswith(f"/{node.name}")
+
+
+def test_a_constant_that_repeats_a_value_takes_no_memory():
+    saved_model = saved_model_pb2.SavedModel()
+    nodes = saved_model.meta_graphs.add().graph_def.node
+    for name, values in (("large", [0.25, 0.75]), ("empty", [])):
+        node = nodes.add(name=name, op="Const")
+        node.attr["dtype"].type = types_pb2.DT_FLOAT
+        tensor = node.attr["value"].tensor
+        tensor.dtype = types_pb2.DT_FLOAT
+        tensor.tensor_shape.dim.add(size=1 << 40)
+        tensor.float_val.extend(values)
+    assert find_ingredients(saved_model) == {"0.25", "0.75"}

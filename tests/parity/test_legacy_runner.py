@@ -16,7 +16,7 @@ from converter.parity.values import name_assets, to_components
 _TRAINING = {"train", "training", "is_training", "batch_norm_trains"}
 
 
-def _case(signature, inputs, tags=frozenset(), **fields):
+def make_case(signature, inputs, tags=frozenset(), **fields):
     defaults = {
         "attribute": signature,
         "signature": signature,
@@ -38,7 +38,7 @@ def runner(golden):
     return lambda name: LegacyRunner(read_module(golden(name)))
 
 
-def _assert_close(expected, actual, scale=0.0):
+def assert_close(expected, actual, scale=0.0):
     assert set(expected) == set(actual)
     for name in expected:
         pairs = zip(to_components(expected[name]), to_components(actual[name]), strict=True)
@@ -62,16 +62,16 @@ def test_computes_what_tf_1_15_did(runner, name):
     mine = runner(name)
     assert read_golden(name).calls
     for call in read_golden(name).calls:
-        seen = mine.observe(_case(call.signature, call.inputs, call.tags))
-        _assert_close(call.outputs, seen.outputs)
+        seen = mine.observe(make_case(call.signature, call.inputs, call.tags))
+        assert_close(call.outputs, seen.outputs)
         gradients = {k: g for k, g in seen.gradients.items() if g is not None}
         scale = max(map(magnitude, call.gradients.values()), default=0.0)
-        _assert_close(call.gradients, gradients, scale)
-        _assert_close(call.variables_after, seen.changed)
+        assert_close(call.gradients, gradients, scale)
+        assert_close(call.variables_after, seen.changed)
         losses = mine.losses(call.tags)
         assert len(losses) == len(call.regularization_losses)
         for expected, loss in zip(call.regularization_losses, losses, strict=True):
-            _assert_close({"loss": expected}, {"loss": loss.value})
+            assert_close({"loss": expected}, {"loss": loss.value})
 
 
 def test_variables(runner):
@@ -95,14 +95,14 @@ def test_losses_know_their_variant(runner):
 def test_what_endpoints_use_counts(runner):
     call = read_golden("endpoints_own_weights").calls[0]
     seen = runner("endpoints_own_weights").observe(
-        _case(call.signature, call.inputs, takes_endpoints=True)
+        make_case(call.signature, call.inputs, takes_endpoints=True)
     )
     assert seen.plain is not None
     assert {"head/kernel", "AuxLogits/dense/kernel", "AuxLogits/classes"} <= seen.used
 
 
 def test_outputs_that_are_assets_are_named_by_content(runner, golden):
-    seen = runner("bert_tiny").observe(_case("tokenization_info", {}))
+    seen = runner("bert_tiny").observe(make_case("tokenization_info", {}))
     path = golden("bert_tiny") / "assets" / "bert_vocab.txt"
     expected = name_assets(np.array(str(path).encode(), object), golden("bert_tiny"))
     assert seen.outputs["vocab_file"] == expected
@@ -111,15 +111,15 @@ def test_outputs_that_are_assets_are_named_by_content(runner, golden):
 def test_says_why_inputs_do_not_run(runner):
     mine = runner("ref_embedding")
     with pytest.raises(LegacyFailure, match=r"100 is not in \[0, 7\)"):
-        mine.observe(_case("default", {"default": np.full((1, 3), 100, np.int64)}))
+        mine.observe(make_case("default", {"default": np.full((1, 3), 100, np.int64)}))
     with pytest.raises(LegacyFailure, match="shape"):
-        mine.observe(_case("default", {"default": np.zeros((1, 2, 3, 4, 5), np.float32)}))
+        mine.observe(make_case("default", {"default": np.zeros((1, 2, 3, 4, 5), np.float32)}))
 
 
 def test_starts_every_run_from_the_checkpoint(runner):
     mine = runner("gan_spectral")
     call = read_golden("gan_spectral").calls[0]
-    case = _case(call.signature, call.inputs, call.tags)
+    case = make_case(call.signature, call.inputs, call.tags)
     first, second = mine.observe(case), mine.observe(case)
     assert first.changed
     for name, value in first.changed.items():
@@ -129,17 +129,17 @@ def test_starts_every_run_from_the_checkpoint(runner):
 def test_serves_all_inputs(runner):
     call = read_golden("gan_truncation").calls[0]
     given = {name: value for name, value in call.inputs.items() if name != "truncation"}
-    case = _case("default", given, served_as=("default",), serving_inputs=call.inputs)
+    case = make_case("default", given, served_as=("default",), serving_inputs=call.inputs)
     seen = runner("gan_truncation").observe(case)
     served = seen.serving["default"]
-    _assert_close(call.outputs, served.outputs)
+    assert_close(call.outputs, served.outputs)
     assert any("u_var" in name for name in served.changed)
     assert not np.allclose(seen.outputs["default"], served.outputs["default"])
 
 
 def test_cannot_compare_what_it_cannot_make_deterministic(runner):
     mine = runner("half_plus_two")
-    case = _case("default", {"default": np.ones(2, np.float32)})
+    case = make_case("default", {"default": np.ones(2, np.float32)})
     variant = mine._variant(frozenset())
     output = variant._program.signatures["default"].outputs["default"].components[0].node
     random = dataclasses.replace(variant.prepared.random, uncomparable=(output,))
@@ -163,22 +163,22 @@ def test_variables_that_only_functional_control_flow_takes_may_not_be_used(
 ):
     assert read_golden(name).calls
     for call in read_golden(name).calls:
-        seen = runner(name).observe(_case(call.signature, call.inputs, call.tags))
+        seen = runner(name).observe(make_case(call.signature, call.inputs, call.tags))
         assert seen.used == used
         assert seen.unsure & seen.used == unsure
 
 
 def test_gradients_that_tensorflow_loses_are_not_made(runner):
     (call,) = read_golden("v2_while_nested").calls
-    seen = runner("v2_while_nested").observe(_case(call.signature, call.inputs, call.tags))
+    seen = runner("v2_while_nested").observe(make_case(call.signature, call.inputs, call.tags))
     assert "loses gradients of functional loops" in seen.gradient_error
     assert not seen.gradients
-    _assert_close(call.outputs, seen.outputs)
+    assert_close(call.outputs, seen.outputs)
 
 
 def test_gradients_of_two_modules_with_functional_loops_do_not_clash(runner):
     for name in ("v2_while", "v2_while_dropout", "v2_ref_while", "v2_rnn"):
         call = read_golden(name).calls[0]
-        seen = runner(name).observe(_case(call.signature, call.inputs, call.tags))
+        seen = runner(name).observe(make_case(call.signature, call.inputs, call.tags))
         assert not seen.gradient_error
         assert seen.gradients

@@ -1,3 +1,5 @@
+import io
+
 import numpy as np
 import pytest
 
@@ -50,7 +52,31 @@ def test_names_the_known_keys():
         check_keys({"nope": np.ones(1)}, [_SIGNATURE])
 
 
-@pytest.mark.parametrize("content", [None, b"not an archive"])
+def _compressed(change):
+    file = io.BytesIO()
+    np.savez_compressed(file, x=np.ones(100))
+    content = bytearray(file.getvalue())
+    change(content)
+    return bytes(content)
+
+
+def _damage_stream(content):
+    content[60:64] = b"\xff" * 4
+
+
+def _set_method(content):
+    content[8] = content[content.rindex(b"PK\1\2") + 10] = 99
+
+
+def _encrypt(content):
+    content[6] |= 1
+    content[content.rindex(b"PK\1\2") + 8] |= 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, b"not an archive", *map(_compressed, (_damage_stream, _set_method, _encrypt))],
+)
 def test_a_file_that_holds_no_arrays(content, tmp_path):
     path = tmp_path / "inputs.npz"
     if content is not None:

@@ -360,10 +360,10 @@ def test_a_control_edge_to_nowhere_in_a_body_is_refused(inline, make_function):
 def test_calls_of_calls_without_end_are_refused(inline, make_function):
     functions = [
         make_function(f"f{level}", {"x": "float"}, f"c = f{level + 1}(x)", {"out": "c:out:0"})
-        for level in range(limits.CALL_DEPTH + 1)
+        for level in range(limits.MAX_CALL_DEPTH + 1)
     ]
     last = make_function(f"f{len(functions)}", {"x": "float"}, "", {"out": "x"})
-    with pytest.raises(errors.FormatError, match=f"is over {limits.CALL_DEPTH} calls deep"):
+    with pytest.raises(errors.FormatError, match=f"is over {limits.MAX_CALL_DEPTH} calls deep"):
         inline("a = _Arg()\ncall = f0(a)\nreturn call", *functions, last)
     assert inline("a = _Arg()\ncall = f9(a)\nreturn call", *functions, last)
 

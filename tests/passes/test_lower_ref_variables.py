@@ -334,3 +334,27 @@ def test_a_change_of_what_came_from_either_side_is_refused(op, lower):
     with pytest.raises(errors.UnsupportedOpError, match="changes something that is no") as caught:
         lower(_P + text)
     assert caught.value.node == "u"
+
+
+# Damaged graphs.
+
+
+@pytest.mark.parametrize(
+    "user", ["Identity[T=int32](v)", "Assign[T=int32](v, v)", "RefSwitch[T=int32](v, p)"]
+)
+def test_a_user_that_says_another_dtype_is_refused(user, make_program):
+    graph = parse_graph(_V + f"p = _Arg[T=bool]()\nu = {user}\nreturn u")
+    with pytest.raises(errors.FormatError, match="'u'") as caught:
+        lower_ref_variables(graph, make_program())
+    assert "takes a V1 variable of dtype float32, expected int32" in str(caught.value)
+
+
+def test_control_flow_of_refs_becomes_plain_even_if_there_is_no_variable(lower):
+    after = lower("x = _Arg[T=float]()\np = _Arg[T=bool]()\ns = RefSwitch[T=float](x, p)\nreturn s")
+    assert "s = Switch[T=float](x, p)" in after
+
+
+def test_a_change_is_refused_even_if_there_is_no_variable(make_program):
+    graph = parse_graph("x = _Arg[T=float]()\nu = Assign[T=float](x, x)\nreturn u")
+    with pytest.raises(errors.UnsupportedOpError, match="something that is not a variable"):
+        lower_ref_variables(graph, make_program())

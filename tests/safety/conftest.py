@@ -2,9 +2,8 @@
 
 import pytest
 from safety.bombs import BOMBS
-from tensorflow.core.framework import types_pb2
+from safety.modules import add_nodes
 
-from converter.ir import serde
 from converter.ir.region import Branch, Region
 from converter.ir.text import parse_graph
 
@@ -15,20 +14,8 @@ def module_with(golden_module, edit):
 
     def make(text):
         module = golden_module("half_plus_two")
-        nodes = parse_graph(text).nodes
         with edit(module) as saved_model:
-            meta_graph = saved_model.meta_graphs[0]
-            graph_def = serde.graph_def_from_nodes(nodes.values(), 0)
-            meta_graph.graph_def.node.extend(graph_def.node)
-            signature = meta_graph.signature_def["default"]
-            for node in nodes.values():
-                if node.op == "Placeholder":
-                    info = signature.inputs[node.name]
-                    info.name, info.dtype = f"{node.name}:0", node.attrs["dtype"].type
-                    info.tensor_shape.CopyFrom(node.attrs["shape"].shape)
-            info = signature.outputs["bomb"]
-            info.name, info.dtype = "bomb:0", types_pb2.DT_FLOAT
-            info.tensor_shape.unknown_rank = True
+            add_nodes(saved_model.meta_graphs[0], text)
         return module
 
     return make

@@ -36,7 +36,7 @@ _CAST = "{name} = Cast[SrcT=half, DstT=float](w)\n"
 
 @pytest.fixture
 def _small_limit(monkeypatch):
-    monkeypatch.setattr(limits, "COMPUTED_CONSTANTS_BYTES", 10_000)
+    monkeypatch.setattr(limits, "MAX_COMPUTED_CONSTANTS_BYTES", 10_000)
 
 
 @pytest.mark.usefixtures("_small_limit")

@@ -1,5 +1,6 @@
 """The catalogue of messages agrees with the code, and the command that keeps it so works."""
 
+import collections
 import pathlib
 import re
 
@@ -80,6 +81,11 @@ def test_causes_and_remedies_are_sentences():
     messages = read_messages(ROOT / "converter/catalogue.toml")
     texts = [text for m in messages for text in (m.cause, m.remedy)]
     assert [text for text in texts if not text.endswith(".") or text[0].islower()] == []
+
+
+def test_no_two_messages_share_a_cause():
+    causes = collections.Counter(m.cause for m in read_messages(ROOT / "converter/catalogue.toml"))
+    assert [cause for cause, count in causes.items() if count > 1] == []
 
 
 def test_messages_are_no_sentences_since_the_node_and_the_remedy_follow():

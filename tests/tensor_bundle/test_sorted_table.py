@@ -169,6 +169,21 @@ def test_a_compressed_block_that_is_damaged_in_spite_of_its_checksum(data):
         assert read_table(_with_raw_block(bytes(block), kind=1)) is not items
 
 
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        (b"", "not compressed well"),
+        (b"\xff" * 6, "not compressed well"),
+        (b"\x05\x00a\x01\x02", "not compressed well"),  # copies what lies before its start
+        (b"\x03\x08ab", "not compressed well"),  # ends within a literal
+        (b"\xff\xff\xff\xff\x0f", "4294967295 bytes decompressed, expected 16777216 or fewer"),
+    ],
+)
+def test_damaged_compressed_blocks(block, message):
+    with pytest.raises(TableError, match=message):
+        read_table(_with_raw_block(block, kind=1))
+
+
 def test_a_block_of_another_compression():
     with pytest.raises(TableError, match="unknown type 2"):
         read_table(_with_raw_block(b"abc", kind=2))

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from converter.files import limits
+from converter import limits
 from converter.files.json_values import decode, explain
 
 _Value = TypeVar("_Value")

@@ -28,6 +28,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from converter import errors, limits
 from converter.ir import attributes, op_facts
 from converter.ir.graph import Node, TensorRef
 from converter.passes.functional_ops.place_body import (
@@ -63,8 +64,14 @@ def lower_case(call: Node, scope: str, *branches: Body) -> Placed:
 
     Raises:
       FormatError: if an attribute is missing, or a branch does not fit the op.
+      UnsupportedOpError: if there are more branches than levels of control flow may be.
     """
     inputs, results = _checked_dtypes(call, branches)
+    if len(branches) > limits.MAX_REGION_DEPTH:
+        raise errors.UnsupportedOpError(
+            f"op {call.op!r} has {len(branches)} branches, more than {limits.MAX_REGION_DEPTH}",
+            node=call.name,
+        )
     made = V1Nodes(scope)
     # The index goes along as the first value.
     values, after, dtypes = call.inputs, call.control_inputs, (op_facts.DT_INT32, *inputs)

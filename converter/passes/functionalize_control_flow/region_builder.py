@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from converter.passes.functionalize_control_flow.functionalizer import Functionalizer
 
 # What TensorFlow's tracing of nested functions can take.
-MAX_DEPTH = limits.REGION_DEPTH
-MAX_NODES = limits.NODES
+MAX_DEPTH = limits.MAX_REGION_DEPTH
+MAX_NODES = limits.MAX_NODES
 
 
 def limit_size(size: int) -> int:

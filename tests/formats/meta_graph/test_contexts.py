@@ -91,3 +91,26 @@ def test_contexts_of_another_kind_are_refused(key, half_plus_two, edit, refusal)
         saved_model.meta_graphs[0].collection_def[key].node_list.value.append("while")
     error = refusal(half_plus_two)
     assert f"collection {key!r} holds node_list, expected bytes_list" in str(error)
+
+
+@pytest.mark.parametrize("field", ["loop_enter_names", "loop_exit_names"])
+def test_a_loop_that_enters_or_exits_by_one_tensor_twice_is_refused(
+    field, half_plus_two, edit, refusal
+):
+    context = _while_context("while")
+    getattr(context, field).extend(["while/Exit:0", "while/Exit_1:0", "while/Exit:0"])
+    with edit(half_plus_two) as saved_model:
+        values = saved_model.meta_graphs[0].collection_def["while_context"].bytes_list.value
+        values.append(context.SerializeToString())
+    error = refusal(half_plus_two)
+    assert "the context of a loop or conditional lists a tensor 2 times" in str(error)
+    assert error.node == "while/Exit"
+
+
+def test_a_conditional_with_one_value_twice_is_refused(half_plus_two, edit, refusal):
+    inner = _cond_context("cond")
+    inner.values_def.values.extend(["y:0", "x:0", "x:0"])
+    with edit(half_plus_two) as saved_model:
+        values = saved_model.meta_graphs[0].collection_def["while_context"].bytes_list.value
+        values.append(_while_context("while", nested=[inner]).SerializeToString())
+    assert refusal(half_plus_two).node == "x"

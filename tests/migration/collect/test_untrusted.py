@@ -30,6 +30,10 @@ def test_reads_an_object(tmp_path):
         (b"{}", "object missing required field `x`"),
         (b'{"x": 1}', "expected `str`, got `int` at `x`"),
         (b"[" * 100_000, "it is not valid JSON: it is nested too deeply"),
+        (
+            b'{"x": ' + b"[" * 400 + b"]" * 400 + b"}",
+            "it is not valid JSON: it is nested too deeply",
+        ),
         (b'{"x": ' + b"9" * 5000 + b"}", "it is not valid JSON"),
     ],
 )

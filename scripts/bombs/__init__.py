@@ -1,0 +1,1 @@
+"""Modules that would take all memory or time, and how long they take until they are refused."""
