@@ -87,7 +87,7 @@ def read_program(meta_graph: Any, checkpoint: Checkpoint) -> Program:
         ),
         attachments=_read_attachments(meta_graph),
         producer=meta_graph.graph_def.versions.producer,
-        loops_without_gradient=frozenset(_read_loops_without_gradient(meta_graph)),
+        loops_without_gradient=frozenset(_read_loops_without_gradient(meta_graph, nodes)),
     )
 
 
@@ -237,7 +237,7 @@ def _read_variables(
     meta_graph: Any, nodes: Nodes, checkpoint: Checkpoint
 ) -> dict[str, VariableSpec]:
     trainable = {
-        _read_variable_def(value).variable_name
+        query.get_node(nodes, _parse_ref(_read_variable_def(value).variable_name).node).name
         for value in _collection(meta_graph, "trainable_variables", "bytes")
     }
     specs: dict[str, VariableSpec] = {}
@@ -251,7 +251,7 @@ def _read_variables(
             node=node.name,
             dtype=dtype,
             shape=read_shape(node.attrs["shape"].shape) if "shape" in node.attrs else None,
-            trainable=proto.variable_name in trainable,
+            trainable=node.name in trainable,
             checkpoint_key=_checkpoint_key(node.name, proto, checkpoint),
             slice=_read_slice(proto),
         )
@@ -332,7 +332,7 @@ def _read_assets(meta_graph: Any) -> dict[str, AssetSpec]:
     return assets
 
 
-def _read_loops_without_gradient(meta_graph: Any) -> Iterator[str]:
+def _read_loops_without_gradient(meta_graph: Any, nodes: Nodes) -> Iterator[str]:
     """Yields the frames of loops that V1 does not differentiate (source: control_flow.proto).
 
     Raises:
@@ -345,6 +345,8 @@ def _read_loops_without_gradient(meta_graph: Any) -> Iterator[str]:
     while contexts:
         context = contexts.pop()
         _check_context(context)
+        if isinstance(context, control_flow_pb2.CondContextDef):
+            _check_branch(context, nodes)
         if isinstance(context, control_flow_pb2.WhileContextDef) and not context.back_prop:
             yield context.context_name
         for nested in context.nested_contexts:
@@ -368,6 +370,27 @@ def _check_context(context: Any) -> None:
                     f"the context of a loop or conditional lists a tensor {count} times",
                     node=name.rpartition(":")[0] or name,
                 )
+
+
+def _check_branch(context: Any, nodes: Nodes) -> None:
+    """Checks that a context is of the branch that its pivot, an output of a Switch, belongs to.
+
+    V1's gradients follow the context, and calls the Switch.
+
+    Raises:
+      FormatError: if it is not.
+    """
+    pivot = nodes.get(context.pivot_name.partition(":")[0])
+    switch = pivot.inputs[0] if pivot is not None and pivot.inputs else None
+    source = nodes.get(switch.node) if switch is not None else None
+    if switch is None or source is None or source.op not in ("Switch", "RefSwitch"):
+        return
+    if switch.index != context.branch:
+        raise errors.FormatError(
+            f"the context of a conditional is of branch {context.branch}, and its pivot of branch"
+            f" {switch.index}",
+            node=context.pivot_name.partition(":")[0],
+        )
 
 
 def _read_attachments(meta_graph: Any) -> dict[str, bytes]:

@@ -92,7 +92,7 @@ def topological_order(nodes: Nodes) -> list[str]:
     The back edges of V1 loops, from a NextIteration to its Merge, do not count.
 
     Raises:
-      FormatError: if the graph has a cycle.
+      FormatError: if the graph has a cycle, or an edge leads to a node that does not exist.
     """
     if _is_ordered(nodes):  # Most are: exporters write nodes in the order of their creation.
         return list(nodes)
@@ -144,7 +144,7 @@ def order_by_needs(needs: Mapping[_Key, Collection[_Key]]) -> list[_Key]:
 
 
 def _is_back_edge(nodes: Nodes, source: str) -> bool:
-    return nodes[source].op in ("NextIteration", "RefNextIteration")
+    return get_node(nodes, source).op in ("NextIteration", "RefNextIteration")
 
 
 def unique_name(wanted: str, taken: Collection[str]) -> str:

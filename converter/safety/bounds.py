@@ -32,7 +32,7 @@ _EXPANSION = 8  # A Const may write an int64 as one byte.
 _SHAPE_OPS = frozenset({"Rank", "Shape", "ShapeN", "Size"})
 _NEVER_CONSTANT = op_facts.V1_CONTROL_FLOW | {"PlaceholderWithDefault"}
 _UNDEFINED = (
-    ArithmeticError, AttributeError, IndexError, TypeError, ValueError,
+    ArithmeticError, AttributeError, LookupError, TypeError, ValueError,
 )  # fmt: skip
 
 

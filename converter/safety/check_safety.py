@@ -57,8 +57,11 @@ def find_unsafe(node: Node, nodes: Nodes, allowed: AllowedOps) -> Classification
       nodes: All nodes of its graph.
       allowed: The ops that the user lets through; only unknown ones matter here.
     """
-    if node.op in _TRACED:
-        return None
+    return None if node.op in _TRACED else _find_in_tensorflow(node, nodes, allowed)
+
+
+def _find_in_tensorflow(node: Node, nodes: Nodes, allowed: AllowedOps) -> Classification | None:
+    """Returns what makes a node unsafe that TensorFlow sees as it is, or None if it is safe."""
     classification = classify(node.op)
     if classification.kind is Kind.UNKNOWN and allowed.unknown:
         return None
@@ -74,8 +77,9 @@ def _check_nodes(checked: Sequence[Node], allowed: AllowedOps, depth: int = 0) -
     # Sides of branches may have nodes of the same name, each a copy of one node of the module.
     nodes = {node.name: node for node in checked}
     passed: dict[str, str] = {}
+    find = _find_in_tensorflow if depth else find_unsafe  # No trace replaces what bytes hold.
     for node in checked:
-        unsafe = find_unsafe(node, nodes, allowed)
+        unsafe = find(node, nodes, allowed)
         if unsafe is None:
             continue
         if node.op not in allowed.names:

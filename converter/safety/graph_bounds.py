@@ -64,4 +64,6 @@ def _may_be_evaluated(node: Node) -> bool:
         return False
     if op_facts.find_op_def(node.op) is None:
         return False
+    if len(node.inputs) != op_facts.input_count(node):
+        return False  # TensorFlow does not import it.
     return not any(v.HasField("func") or v.list.func for v in node.attrs.values())

@@ -28,6 +28,9 @@ Apply = Callable[[pathlib.Path, Edit], None]
 
 # Their `value` is the path of another file.
 _WITH_TARGETS = ("move file", "copy file", "hard link")
+# They take the place of a file, whatever it is.
+_NOT_READING = ("remove file", "move file", "hard link", "link", "folder", "pipe", "write")
+_MAX_READ_BYTES = 1 << 26
 _MESSAGES = {GRAPHS: saved_model_pb2.SavedModel, MODULE_DEF: hub_protos.ModuleDef}
 
 
@@ -41,6 +44,7 @@ def make(mutant: Mutant, directory: pathlib.Path) -> None:
     for edit in mutant.edits:
         try:
             _check_inside(directory, edit)
+            _check_readable(directory / edit.file, edit)
             EDITS[edit.do](directory, edit)
         except (OSError, ValueError, TableError) as error:
             raise MisfitError(f"{edit}: {error}") from error
@@ -52,6 +56,13 @@ def _check_inside(directory: pathlib.Path, edit: Edit) -> None:
         folder = (directory / name).parent.resolve()
         if not folder.is_relative_to(directory.resolve()):
             raise MisfitError(f"{name} is outside of the module")
+
+
+def _check_readable(path: pathlib.Path, edit: Edit) -> None:
+    """Keeps an edit from reading pipes, devices and huge files that an earlier one has made."""
+    is_read = edit.do not in _NOT_READING and os.path.lexists(path)
+    if is_read and not (path.is_file() and path.stat().st_size <= _MAX_READ_BYTES):
+        raise MisfitError(f"{edit.file} is not a file of a usual size")
 
 
 # Messages.

@@ -21,6 +21,7 @@ class Statistics:
       states: Mutants by state.
       kinds: Mutants by state and kind.
       findings: The numbers of mutants that show each fault.
+      deaths: The numbers of mutants that ended their worker, by kind, wherever that was.
       longest_secs: The longest time that one took.
       longest: The number of that one.
       peak_bytes: The most memory that a worker held.
@@ -31,6 +32,7 @@ class Statistics:
     states: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
     kinds: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
     findings: dict[str, list[int]] = dataclasses.field(default_factory=dict)
+    deaths: dict[str, list[int]] = dataclasses.field(default_factory=dict)
     longest_secs: float = 0.0
     longest: int = -1
     peak_bytes: int = 0
@@ -41,6 +43,8 @@ class Statistics:
         self.kinds[f"{judgement.state}: {judgement.kind}"] += 1
         if judgement.state == FINDING:
             self.findings.setdefault(" ".join(judgement.cause), []).append(number)
+        if judgement.kind.endswith(("crashes", "hangs", "fills the memory")):
+            self.deaths.setdefault(judgement.kind, []).append(number)
         if judgement.seconds > self.longest_secs:
             self.longest_secs, self.longest = judgement.seconds, number
         self.peak_bytes = max(self.peak_bytes, judgement.peak_bytes)
@@ -68,6 +72,8 @@ class Statistics:
             print(f"{count:7} {kind}")
         print(f"longest: {self.longest_secs:.1f} s, mutant {self.longest}")
         print(f"peak memory of a worker: {self.peak_bytes / _GIB:.2f} GiB")
+        for kind, numbers in sorted(self.deaths.items()):
+            print(f"workers that died: {kind}: mutants {', '.join(map(str, numbers[:8]))}")
         for fault, numbers in sorted(self.findings.items()):
             some = ", ".join(map(str, numbers[:8]))
             print(f"finding: {fault}: {len(numbers)} mutants: {some}")

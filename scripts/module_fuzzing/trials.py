@@ -114,7 +114,7 @@ def _explain(judgement: Judgement, death: Exception) -> None:
         judgement.peak_bytes = max(judgement.peak_bytes, death.memory_bytes)
     if judgement.step == "make":
         judgement.say(UNMADE, f"making it {kind}", f"{death} {last[0]}")
-    elif judgement.step in ("compare", "run"):
+    elif judgement.step == "compare":
         judgement.say(NOT_COMPARED, f"{judgement.step} {kind}", f"{death} {last[0]}")
     else:
         judgement.say(FINDING, kind, f"{death} {last[0]}"[:500], _frame(judgement.details))

@@ -1,3 +1,4 @@
+import contextlib
 import pathlib
 
 import pytest
@@ -12,6 +13,8 @@ def run(monkeypatch):
 
     def call(action, *argv):
         monkeypatch.setattr("sys.argv", ["program", *argv])
+        # It takes the streams of the whole process.
+        monkeypatch.setattr("converter.cli.main.native_output_apart", contextlib.nullcontext)
         with pytest.raises(SystemExit) as stopped:
             run_command("What it does.", add_module, action)
         return stopped.value.code

@@ -111,6 +111,8 @@ class Proof:
 
 def find_problem(outcome: Outcome) -> str | None:
     """Returns what is wrong with the outcome of a module; None if it is as it should be."""
+    if outcome.case.op == "_Retval" and "nested" in outcome.case.place:
+        return None  # Every serialized data set ends in one.
     if not outcome.scan_found:
         return "the scan does not find the op"
     if outcome.inspected != outcome.converted:

@@ -1,13 +1,17 @@
 """A conversion runs no op that is not allowed; `scripts/prove_nothing_runs` prints the table."""
 
+import dataclasses
+import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 from hostile_models import PLACES
 
 from effects.jobs import Case, Outcome
-from effects.proof import control, find_problem, list_unsafe_ops, prove, watch_cases
-from effects.watch import find_strace
+from effects.proof import control, find_problem, list_unsafe_ops, make_job, prove, watch_cases
+from effects.watch import ROOT, find_strace, watch
 
 _NEEDS_STRACE = pytest.mark.skipif(
     shutil.which("strace") is None, reason="strace is missing: apt-get install strace"
@@ -64,6 +68,26 @@ def test_tensorflow_itself_connects_to_a_server(tmp_path):
         tmp_path, [[Case("signature", "DebugIdentity", "import")]], patience_secs=10
     )
     assert {"socket", "connect"} <= {effect.call for effect in proof.effects}
+
+
+@pytest.mark.slow
+def test_a_process_that_does_nothing_proves_nothing(tmp_path):
+    find_strace()
+    job = dataclasses.replace(make_job(tmp_path, "inside", [_REFUSED.case]), module="/missing")
+    with pytest.raises(RuntimeError, match="before the first case: 1"):
+        watch(job)
+
+
+@pytest.mark.slow
+def test_the_script_prints_the_table():
+    command = [sys.executable, ROOT / "scripts" / "prove_nothing_runs", "--ops", "ReadFile"]
+    places = ["--places", "signature", "nowhere"]
+    ran = subprocess.run([*command, *places], capture_output=True, text=True, check=True)
+    assert "1 ops x 2 places = 2 modules, 0 effects, 0 crashes" in ran.stdout
+    ran = subprocess.run([*command, "--control"], capture_output=True, text=True, check=True)
+    assert re.search(r"^ReadFile: \d+ openat", ran.stdout, re.MULTILINE)
+    ran = subprocess.run([*command, "Abs"], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (2, "")
 
 
 _REFUSED = Outcome(Case("signature", "ReadFile"), True, *["UnsafeModuleError"] * 2, node="f/evil")

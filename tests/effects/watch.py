@@ -126,6 +126,8 @@ def watch(job: Job) -> Watched:
     while left:
         remaining = dataclasses.replace(job, cases=left)
         status, log = _run(remaining)
+        if not job.outcomes_path.exists():
+            raise RuntimeError(f"the watched process ended before the first case: {status}")
         done = {outcome.case for outcome in read_outcomes(job.outcomes_path)}
         with log.open(errors="replace") as lines:
             effects += find_effects(lines, Allowed(job.root))
@@ -150,8 +152,9 @@ def _run(job: Job) -> tuple[int, pathlib.Path]:
         f"--string-limit={_LONGEST_NAME}", f"--trace={_SYSTEM_CALLS}", "--signal=none",
         f"--output={log}", sys.executable, "-m", "effects.worker", str(job.write()),
     ]  # fmt: skip
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    environment = {**os.environ, "PYTHONPATH": paths, "TMPDIR": str(root / "tmp")}
+    paths = [str(ROOT), str(ROOT / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    environment["TMPDIR"] = str(root / "tmp")
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
     process = subprocess.Popen(
         command, cwd=root, env=environment, stdin=subprocess.DEVNULL, start_new_session=True

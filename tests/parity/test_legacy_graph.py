@@ -3,6 +3,8 @@ import tensorflow as tf
 from converter.formats.hub_module import read_saved_model
 from converter.formats.registry import read_module
 from converter.parity.legacy_graph import prepare
+from converter.parity.legacy_needs import needs_of_signatures
+from converter.safety.allowed_ops import NONE
 
 
 def _prepare(directory):
@@ -10,7 +12,7 @@ def _prepare(directory):
     meta_graph = read_saved_model(directory).meta_graphs[0]
     program = legacy.variants[frozenset(meta_graph.meta_info_def.tags)]
     before = meta_graph.SerializeToString(deterministic=True)
-    prepared = prepare(meta_graph, legacy, program)
+    prepared = prepare(meta_graph, legacy, program, needs_of_signatures(program), NONE)
     assert meta_graph.SerializeToString(deterministic=True) == before
     return prepared
 

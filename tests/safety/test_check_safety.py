@@ -127,6 +127,12 @@ def test_the_ops_of_a_graph_in_bytes_are_checked(in_function):
     assert check_safety(safe, AllowedOps(["DatasetFromGraph"])) == {"DatasetFromGraph": "held"}
 
 
+@pytest.mark.parametrize("op", ["_Arg", "_Variable", "_CustomGradient", "GatherTree"])
+def test_nothing_replaces_an_op_of_a_graph_in_bytes(op):
+    region = Region((), _holding(_graph(op)), ())
+    assert _refusal(region, AllowedOps(["DatasetFromGraph"])).node == "n0"
+
+
 def test_a_function_does_not_pass_for_an_op():
     graph_def = _graph("ReadFile")
     graph_def.library.function.add().signature.name = "ReadFile"

@@ -138,6 +138,19 @@ def test_no_edit_follows_a_link_out_of_the_module(made, tmp_path):
     assert not list((tmp_path / "victim").iterdir())
 
 
+@pytest.mark.parametrize(
+    "first",
+    [
+        Edit("pipe", SHARD),
+        Edit("link", SHARD, value="/dev/zero"),
+        Edit("stretch", SHARD, value=3 << 30),
+    ],
+)
+def test_no_edit_reads_what_never_ends(first, made):
+    with pytest.raises(MisfitError, match="usual size"):
+        made(first, Edit("flip", SHARD, value=0))
+
+
 # Judging.
 
 
@@ -248,9 +261,11 @@ def test_statistics_name_the_longest_and_the_findings():
     statistics = Statistics(seed=1)
     statistics.add(7, Judgement(state=REFUSED, kind="FormatError", seconds=2.0))
     statistics.add(8, Judgement(state=FINDING, kind="raises", step="load", peak_bytes=5))
-    assert (statistics.mutants, statistics.longest, statistics.peak_bytes) == (2, 7, 5)
-    assert list(statistics.findings.values()) == [[8]]
-    assert json.loads(json.dumps(statistics.to_json()))["states"] == {REFUSED: 1, FINDING: 1}
+    statistics.add(9, Judgement(state=FINDING, kind="crashes", step="load"))
+    assert (statistics.mutants, statistics.longest, statistics.peak_bytes) == (3, 7, 5)
+    assert statistics.deaths == {"crashes": [9]}
+    assert list(statistics.findings.values()) == [[8], [9]]
+    assert json.loads(json.dumps(statistics.to_json()))["states"] == {REFUSED: 1, FINDING: 2}
 
 
 @pytest.mark.slow

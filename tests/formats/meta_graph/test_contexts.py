@@ -114,3 +114,16 @@ def test_a_conditional_with_one_value_twice_is_refused(half_plus_two, edit, refu
         values = saved_model.meta_graphs[0].collection_def["while_context"].bytes_list.value
         values.append(_while_context("while", nested=[inner]).SerializeToString())
     assert refusal(half_plus_two).node == "x"
+
+
+def test_a_context_of_the_other_branch_is_refused(golden_module, edit, refusal):
+    """V1 computes the gradients of one branch then, and the values of the other."""
+    module = golden_module("guard_in_cond")
+    with edit(module) as saved_model:
+        values = saved_model.meta_graphs[0].collection_def["cond_context"].bytes_list.value
+        context = control_flow_pb2.CondContextDef.FromString(values[0])
+        context.branch = 1 - context.branch
+        values[0] = context.SerializeToString()
+    error = refusal(module)
+    assert "is of branch 0, and its pivot of branch 1" in str(error)
+    assert error.node == "cond/switch_t"
