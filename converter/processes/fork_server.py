@@ -6,8 +6,9 @@ FUNCTION imports whatever is slow to import, and returns another one, which each
 the descriptor that was sent for it. A child is a copy of this process, made in milliseconds.
 
 Only the thread that forks goes on in the child, and a lock that another one held is held forever.
-So this program starts no thread, and sees to it that nothing it has imported did. TensorFlow starts
-none before its first op runs (2.15.1 and 2.21.0); OpenBLAS, which is in NumPy, must be told to.
+So this program starts no thread, and refuses to fork while there is one that something else has
+started. TensorFlow starts none before its first op makes a context (2.15.1 and 2.21.0), and then
+always some; OpenBLAS, which is in NumPy, must be told to start none.
 
 Only one process knows how a child ended, its parent. So this program tells that to whoever asked
 for the child, and keeps the child's number from being that of another process until then.
@@ -37,7 +38,6 @@ SINGLE_THREADED = {"OPENBLAS_NUM_THREADS": "1"}
 # What is sent for a child: the descriptor to call the function with, its standard output, and the
 # socket on which its number and its exit status are told.
 DESCRIPTORS = 3
-_THREADS = "/proc/self/task"
 
 Run = Callable[[int], None]
 
@@ -93,12 +93,15 @@ class _Server:
 
     def _fork(self, argument: int, output: int, owner: socket.socket) -> None:
         parent = os.getpid()
-        pid = os.fork()
+        pid = _fork_if_alone()
         if pid == 0:
             self._forget()
             _become_child(parent, output, owner, lambda: self._run(argument))
         os.close(argument)
         os.close(output)
+        if pid is None:
+            owner.close()  # This tells whoever asked.
+            return
         child = _Child(pid, os.pidfd_open(pid), owner)
         self._children.append(child)
         self._selector.register(child.pidfd, selectors.EVENT_READ, lambda: self._tell(child))
@@ -134,6 +137,21 @@ class _Server:
         self._selector.unregister(self._requests)
         for child in list(self._children):
             self._bury(child)
+
+
+def _fork_if_alone() -> int | None:
+    """Forks, unless another thread runs or the system allows no more processes."""
+    if not _has_one_thread():
+        return None
+    try:
+        return os.fork()
+    except OSError:
+        return None
+
+
+def _has_one_thread() -> bool:
+    """Whether no other thread runs, of Python or not."""
+    return len(os.listdir("/proc/self/task")) == 1
 
 
 def _exit_status(pid: int) -> int:
@@ -175,7 +193,7 @@ def main(descriptor: str, parent: str, function: str, argument: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with socket.socket(fileno=int(descriptor)) as requests:
         run = _prepare(function, argument)
-        if len(os.listdir(_THREADS)) > 1:
+        if not _has_one_thread():
             return
         requests.send(READY)
         _Server(requests, run).serve()

@@ -68,7 +68,7 @@ class ForkServer:
             return False
 
     def start(self, argument: int, output: int, timeout_secs: float) -> ForkedProcess | None:
-        """Starts a process; returns None if the server is gone.
+        """Starts a process; returns None if the server is gone, or cannot fork now.
 
         Args:
           argument: The descriptor of which it gets a copy, and that its function is called with.
@@ -83,7 +83,10 @@ class ForkServer:
                 ours.close()
                 return None
         ours.settimeout(timeout_secs)
-        pid = _receive_number(ours)
+        try:
+            pid = _receive_number(ours)
+        except TimeoutError:
+            pid = None
         if pid is None:
             ours.close()
             return None

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -22,6 +23,32 @@ def prepare_with_a_thread(_):
     return _report
 
 
+def prepare_to_start_a_thread(_):
+    """The server starts a thread when it gets SIGUSR1."""
+    signal.signal(signal.SIGUSR1, lambda *_: prepare_with_a_thread(_))
+    return _report
+
+
+def prepare_without_room(_):
+    """The first fork fails, as it does where no more processes are allowed."""
+    fork = os.fork
+
+    def refuse():
+        os.fork = fork
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    os.fork = refuse
+    return _report
+
+
+def prepare_a_context(_):
+    """Runs an op of TensorFlow."""
+    import tensorflow as tf
+
+    tf.constant(1)
+    return _report
+
+
 def _report(descriptor):
     """Tells of the child, and hangs."""
     facts = {
@@ -29,6 +56,8 @@ def _report(descriptor):
         "session": os.getsid(0),
         "events": _EVENTS,
         "blas": os.environ.get("OPENBLAS_NUM_THREADS"),
+        "random": random.random(),
+        "hash": hash("a"),
         "interrupt": signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
         "path": sys.path,
         "descriptors": sorted(int(name) for name in os.listdir("/proc/self/fd") if _is_open(name)),

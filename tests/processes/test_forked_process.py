@@ -43,18 +43,18 @@ def serve():
 def start():
     """`start(server)` starts a child."""
     with contextlib.ExitStack() as stack:
-        yield lambda server: stack.enter_context(contextlib.closing(_Child(server)))
+        yield lambda *args: stack.enter_context(contextlib.closing(_Child(*args)))
 
 
 class _Child:
     """A child, the other end of its socket, and its output."""
 
-    def __init__(self, server):
+    def __init__(self, server, timeout_secs=20):
         self.socket, theirs = socket.socketpair()
         self.socket.settimeout(20)
         self.output = tempfile.TemporaryFile()  # noqa: SIM115
         with theirs:
-            self.process = server.start(theirs.fileno(), self.output.fileno(), 20)
+            self.process = server.start(theirs.fileno(), self.output.fileno(), timeout_secs)
 
     def close(self):
         self.socket.close()
@@ -80,11 +80,15 @@ def _is_alive(pid):
     return False
 
 
-def _wait_until_dead(*pids):
+def _wait_until(condition):
     end = time.monotonic() + 10
-    while any(map(_is_alive, pids)):
-        assert time.monotonic() < end, "it lives"
+    while not condition():
+        assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def _wait_until_dead(*pids):
+    _wait_until(lambda: not any(map(_is_alive, pids)))
 
 
 def test_children_are_copies_with_a_number_and_a_group_of_their_own(serve, start, monkeypatch):
@@ -124,6 +128,14 @@ def test_the_exit_status_is_that_of_subprocess(serve, start, code, status):
     child.process.close()
 
 
+def test_children_share_the_seed_of_hashes_but_no_random_numbers(serve, start):
+    """As SECURITY.md says; another server has another seed."""
+    server = serve("report")
+    facts = [json.loads(start(s).hear()) for s in (server, server, serve("report"))]
+    assert len({f["random"] for f in facts}) == 3
+    assert [f["hash"] == facts[0]["hash"] for f in facts] == [True, True, False]
+
+
 def test_output_goes_where_it_should(serve, start):
     child = start(serve("obey")).tell("print('a'); os.system('echo b >&2')")
     assert child.process.wait(20) == 0
@@ -146,10 +158,7 @@ def test_its_number_is_taken_until_it_is_let_go(serve, start):
     assert child.process.wait(20) == 0
     assert psutil.Process(child.process.pid).status() == psutil.STATUS_ZOMBIE
     child.process.close()
-    end = time.monotonic() + 10
-    while psutil.pid_exists(child.process.pid):
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    _wait_until(lambda: not psutil.pid_exists(child.process.pid))
 
 
 @pytest.mark.parametrize("ended", [False, True])
@@ -196,6 +205,43 @@ def test_a_server_that_cannot_fork_says_so(serve, start, argument, function):
     server = serve(argument, function)
     assert not server.wait_until_ready(20)
     assert start(server).process is None
+
+
+def test_it_does_not_fork_while_something_has_started_a_thread(serve, start):
+    server = serve("report", "prepare_to_start_a_thread")
+    child = start(server)
+    child.hear()
+    os.kill(server._process.pid, signal.SIGUSR1)
+    _wait_until(lambda: psutil.Process(server._process.pid).num_threads() == 2)
+    assert start(server).process is None
+    assert _is_alive(child.process.pid)
+
+
+def test_it_survives_a_fork_that_the_system_refuses(serve, start):
+    server = serve("report", "prepare_without_room")
+    assert start(server).process is None
+    assert json.loads(start(server).hear())["events"] == []
+
+
+def test_a_server_that_does_not_answer_starts_nothing(serve, start):
+    server = serve("report")
+    assert server.wait_until_ready(20)
+    os.kill(server._process.pid, signal.SIGSTOP)
+    assert start(server, 0.2).process is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cores", [1, 2])
+def test_the_threads_of_a_context_of_tensorflow_are_seen(serve, start, cores):
+    everywhere = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(everywhere)[:cores])
+    try:
+        server = serve("report", "prepare_a_context")
+    finally:
+        os.sched_setaffinity(0, everywhere)
+    assert not server.wait_until_ready(120)
+    server._process.wait(20)
+    assert server._process.returncode == 0  # It refused; it did not fail.
 
 
 def test_being_ready_is_told_to_all_who_ask(serve):
