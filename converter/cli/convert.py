@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> None:
+    early_checks.check_names(arguments.source, arguments.destination)
     early_checks.check_reading(arguments)
     early_checks.check_inputs(arguments.inputs)
     if arguments.inputs is not None and not arguments.verify:

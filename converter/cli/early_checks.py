@@ -30,9 +30,19 @@ def check_reading(arguments: argparse.Namespace) -> None:
 
 def check_module(source: str) -> None:
     """Checks that a local path is that of a module, by names only."""
-    place = as_tensorflow_path(source)
+    place = as_path(source)
     if not isinstance(place, RemotePath):
         check_module_directory(place)
+
+
+def check_names(*places: str) -> None:
+    """Checks that TensorFlow can open files below the paths.
+
+    Raises:
+      UsageError: if a local path is not UTF-8.
+    """
+    for place in places:
+        as_tensorflow_path(place)
 
 
 def check_model(source: str) -> None:
@@ -50,7 +60,7 @@ def check_destination(source: str, destination: str, *, overwrite: bool) -> None
     """
     from converter.files import destination as destinations
 
-    original, place = as_path(source), as_tensorflow_path(destination)
+    original, place = as_path(source), as_path(destination)
     if not isinstance(original, RemotePath) and not isinstance(place, RemotePath):
         destinations.check_destination(original, place, overwrite=overwrite)
 
