@@ -232,7 +232,7 @@ def test_a_server_that_does_not_answer_starts_nothing(serve, start):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cores", [1, 2])
-def test_the_threads_of_a_context_of_tensorflow_are_seen(serve, start, cores):
+def test_the_threads_of_a_context_of_tensorflow_are_seen(serve, cores):
     everywhere = os.sched_getaffinity(0)
     os.sched_setaffinity(0, sorted(everywhere)[:cores])
     try:
