@@ -27,7 +27,7 @@ LADDERS = ("start", "weights", "graphs", "use")
 _QUICK: dict[str, Any] = {
     "only": ("start", "weights", "graphs"),
     "sizes": (10, 512),
-    "nodes": (100, 1_000),
+    "nodes": (1_000,),
     "repetitions": 1,
 }
 
