@@ -232,9 +232,7 @@ class _Finder:
     def _in_order(self, frame: Frame) -> list[Member]:
         """The members of a frame, each after those that it needs."""
         members = self._members.get(frame, [])
-        order = query.order_by_needs(
-            {member: set(self._needed(frame, member)) for member in members}
-        )
+        order = query.order_by_needs(members, lambda member: self._needed(frame, member))
         if len(order) != len(members):
             placed = set(order)
             stuck = next(member for member in members if member not in placed)
