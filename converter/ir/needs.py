@@ -53,6 +53,13 @@ class Needs:
         """Whether the nodes `names` need a marked node that `others` do not need."""
         return bool(self._of(names) & ~self._of(others))
 
+    def needed_by_others(self) -> set[str]:
+        """The marked nodes that other marked nodes need."""
+        found = 0
+        for name, bit in self._bits.items():
+            found |= self._found[name] & ~bit
+        return {name for name, bit in self._bits.items() if found & bit}
+
     def _of(self, names: Iterable[str]) -> int:
         found = 0
         for name in names:

@@ -50,3 +50,9 @@ def test_what_some_need_beyond_others():
 
 def test_nothing_is_needed_where_nothing_is_marked():
     assert not Needs(_LOOPS, []).need_more(_LOOPS, [])
+
+
+def test_which_of_the_marked_others_need():
+    assert Needs(_LOOPS, ["x", "z", "a", "d"], _not_back).needed_by_others() == {"x", "a"}
+    assert Needs(_LOOPS, ["a", "d"]).needed_by_others() == {"a", "d"}
+    assert Needs(_LOOPS, ["d", "z"]).needed_by_others() == set()

@@ -179,7 +179,9 @@ class _Finder:
             parts.add(part)
         guard = ALWAYS.union(*parts)
         # One guard never contradicts itself.
-        if guard not in parts and any((predicate, not value) in guard for predicate, value in guard):
+        if guard not in parts and any(
+            (predicate, not value) in guard for predicate, value in guard
+        ):
             return None
         return self._unique(guard)
 
