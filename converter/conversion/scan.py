@@ -11,6 +11,7 @@ from converter import errors, limits
 from converter.conversion.sarif import make_sarif
 from converter.files.bounded_read import read_bounded
 from converter.files.json_values import to_json_values
+from converter.files.model_directory import check_directory
 from converter.files.paths import Path, StrPath, as_path
 from converter.files.source_files import list_files
 from converter.formats.hub_module import is_tf2, read_saved_model
@@ -85,7 +86,7 @@ def scan(source: StrPath) -> ScanReport:
     Raises:
       FormatError: if there is no SavedModel, or it cannot be read or is too large.
       UnsafeModuleError: if a link leads out of its directory.
-      UsageError: if there is nothing at the path.
+      PathNotFoundError: if there is nothing at the path.
     """
     directory = as_path(source)
     try:
@@ -107,13 +108,7 @@ def scan(source: StrPath) -> ScanReport:
 
 
 def _check_files(directory: Path) -> None:
-    if not directory.exists():
-        raise errors.UsageError(f"{directory} does not exist", remedy="Check the path.")
-    if not directory.is_dir():
-        raise errors.FormatError(
-            f"{directory} is a file, expected the directory of a SavedModel",
-            remedy="Unpack it first, if it is an archive.",
-        )
+    check_directory(directory, "SavedModel")
     list_files(directory)
 
 

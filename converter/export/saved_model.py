@@ -34,6 +34,7 @@ from converter.export.record import (
 from converter.export.saver import SavedVariable, add_saver
 from converter.export.signatures import add_signatures
 from converter.export.weights import Progress, write_weights
+from converter.files.destination import check_destination
 from converter.files.json_values import to_json_values
 from converter.files.paths import Path
 from converter.files.staging import staged
@@ -129,37 +130,6 @@ def _write_record(staging: Path, record: Record, verify: Verify | None) -> Recor
         record = msgspec.structs.replace(record, parity=verify(staging))
         write_record(record, staging)
     return record
-
-
-def check_destination(source: Path, destination: Path, *, overwrite: bool) -> None:
-    """Checks that `destination` may be written.
-
-    Raises:
-      DestinationError: if it exists and may not be replaced, or holds or lies in the source.
-    """
-    here, there = source.resolve(), destination.resolve()
-    if here == there or here.is_relative_to(there) or there.is_relative_to(here):
-        raise errors.DestinationError(
-            f"one of {destination} and the source {source} lies in the other",
-            remedy="Choose a destination outside of the source.",
-        )
-    if not destination.exists():
-        return
-    if not overwrite:
-        raise errors.DestinationError(
-            f"{destination} exists already", remedy="Pass --overwrite to replace it."
-        )
-    if not _is_replaceable(destination):
-        raise errors.DestinationError(
-            f"{destination} is neither a SavedModel nor an empty directory, so it is not replaced",
-            remedy="Remove it yourself, or choose another destination.",
-        )
-
-
-def _is_replaceable(path: Path) -> bool:
-    if not path.is_dir():
-        return False
-    return (path / "saved_model.pb").is_file() or not any(path.iterdir())
 
 
 def _save(

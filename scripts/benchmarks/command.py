@@ -4,6 +4,7 @@
     scripts/bench --only weights --sizes 10,100          # MiB of weights
     scripts/bench --only graphs --nodes 100,1000 --repetitions 1
     scripts/bench --only use --models LSTM --json bench.json
+    scripts/bench --quick --compare bench.json           # under 3 minutes, beside an earlier run
 
 A machine that does anything else meanwhile gives other ratios from run to run. Progress goes to
 the standard error, results to the standard output. A goal that noise may decide has a dash.
@@ -19,9 +20,16 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks import graphs, legacy_toolchain, machine, tables, use, weights
+from benchmarks import compare, graphs, legacy_toolchain, machine, start, tables, use, weights
 
-LADDERS = ("weights", "graphs", "use")
+LADDERS = ("start", "weights", "graphs", "use")
+# What `--quick` measures, unless other options say more.
+_QUICK: dict[str, Any] = {
+    "only": ("start", "weights", "graphs"),
+    "sizes": (10, 512),
+    "nodes": (1_000,),
+    "repetitions": 1,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,14 +37,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parse_arguments(argv)
     described = machine.describe()
     print(machine.one_line(described), flush=True)
+    baseline = _read_baseline(arguments.compare, described)
     results: dict[str, Any] = {"machine": described, "threads": arguments.threads}
     with tempfile.TemporaryDirectory(prefix="tf1hub_bench_", dir=arguments.scratch) as scratch:
         for ladder in arguments.only:
             rows, shown = _MEASURES[ladder](arguments, pathlib.Path(scratch))
             results[ladder] = [row.to_json() for row in rows]
+            if ladder in baseline:
+                shown = [*shown, compare.compare(results, baseline, ladder)]
             # After each ladder: the next one may take an hour.
             _report(results, shown, arguments)
     return 0
+
+
+def _read_baseline(path: pathlib.Path | None, described: dict[str, Any]) -> dict[str, Any]:
+    """Reads the results of an earlier run; nothing if there is none of this kind of machine."""
+    if path is None:
+        return {}
+    baseline: dict[str, Any] = json.loads(path.read_text())
+    different = compare.differs(described, baseline["machine"])
+    if different:
+        print(f"{path}: not compared, of another {' and '.join(different)}", flush=True)
+        return {}
+    return baseline
 
 
 def _report(
@@ -51,6 +74,11 @@ def _report(
 
 
 Found = tuple[Sequence[Any], list[tables.Table]]
+
+
+def _measure_start(arguments: argparse.Namespace, scratch: pathlib.Path) -> Found:
+    rows = start.measure(arguments.repetitions or start.REPETITIONS, scratch)
+    return rows, [tables.start_table(rows)]
 
 
 def _measure_weights(arguments: argparse.Namespace, scratch: pathlib.Path) -> Found:
@@ -76,7 +104,12 @@ def _measure_use(arguments: argparse.Namespace, scratch: pathlib.Path) -> Found:
     return rows, [tables.use_table(rows)]
 
 
-_MEASURES = {"weights": _measure_weights, "graphs": _measure_graphs, "use": _measure_use}
+_MEASURES = {
+    "start": _measure_start,
+    "weights": _measure_weights,
+    "graphs": _measure_graphs,
+    "use": _measure_use,
+}
 
 
 def _parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -97,6 +130,10 @@ def _parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         f" graphs {graphs.REPETITIONS}, use {use.REPETITIONS})")  # fmt: skip
     add("--threads", type=_parse_count, default=os.cpu_count() or 1, metavar="N",
         help="threads of models in use (default: all cores)")  # fmt: skip
+    add("--quick", action="store_true",
+        help="start, small weights and small graphs, once each, in under 3 minutes")  # fmt: skip
+    add("--compare", type=pathlib.Path, metavar="BASELINE.json",
+        help="print ratios to what --json wrote earlier, on the same kind of machine")  # fmt: skip
     add("--json", type=pathlib.Path, metavar="FILE", help="write results there, too")
     add("--markdown", action="store_true", help="print Markdown tables")
     add("--legacy-python", metavar="PATH",
@@ -106,6 +143,8 @@ def _parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help="where the modules that it builds are kept (default: %(default)s)")  # fmt: skip
     add("--scratch", type=pathlib.Path, metavar="DIR",
         help="where modules are written and removed (default: the system's)")  # fmt: skip
+    if parser.parse_args(argv).quick:
+        parser.set_defaults(**_QUICK)
     return parser.parse_args(argv)
 
 
