@@ -20,6 +20,7 @@ from converter.ir import attributes, op_facts
 from converter.ir.attributes import Shape
 from converter.ir.graph import BOUND_OPS, CUSTOM_GRADIENT_OP, VARIABLE_VALUE_OP, Node, TensorRef
 from converter.ir.region import Loop, Region
+from converter.safety.abort_rules import check_imports
 from converter.safety.allowed_ops import NONE, AllowedOps
 from converter.safety.check_safety import is_let_through
 from converter.safety.element_bounds import find_most_elements
@@ -110,6 +111,7 @@ class _Bounds:
         if node.op in BOUND_OPS or node.op == CUSTOM_GRADIENT_OP:
             return
         inputs = [self._extents.get(ref, UNKNOWN) for ref in node.inputs]
+        check_imports(node, inputs)
         made = _apply_rule(node, inputs)
         if all(extent.known_value is not None for extent in made):
             made = [Extent(e.shape, e.value, is_constant=True) for e in made]
@@ -200,6 +202,8 @@ def _apply_rule(node: Node, inputs: Sequence[Extent]) -> list[Extent]:
     try:
         if node.op in RULES_OF_SEVERAL:
             made = RULES_OF_SEVERAL[node.op](node, inputs)
+            if len(made) != op_facts.output_count(node):
+                return [UNKNOWN]
         elif node.op in RULES:
             made = [RULES[node.op](node, inputs)]
         else:

@@ -1,0 +1,82 @@
+"""Refuses nodes at which TensorFlow would end the process, rather than raise an error.
+
+Shape functions read attributes and the values of constants. Some rely on what they did not check, and
+a failed CHECK cannot be caught. The rules say what such a node has to look like instead; what every
+exporter writes does. `scripts/find_aborts` searches for more of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from converter import errors
+from converter.ir import attributes, op_facts
+from converter.ir.graph import Node
+from converter.safety.extent import Extent
+from converter.safety.shape_rules import ALIASES, BINARY_OPS, UNARY_OPS
+
+# What is wrong with a node, or None.
+_Rule = Callable[[Node, Sequence[Extent]], str | None]
+
+# Their shape functions look at shapes only, or take a value of any rank.
+_TAKE_ANY_RANK = (
+    ALIASES
+    | {*UNARY_OPS, *BINARY_OPS}
+    | {"Bitcast", "Rank", "Select", "SelectV2", "Shape", "ShapeN", "Size", "Where"}
+)
+# Only of these do shape functions read values that they count or index by.
+_COUNTS = frozenset({op_facts.DT_INT32, op_facts.DT_INT64})
+
+
+def check_imports(node: Node, inputs: Sequence[Extent]) -> None:
+    """Checks that TensorFlow survives the import of a node.
+
+    Args:
+      node: The node.
+      inputs: What is known of its inputs.
+
+    Raises:
+      UnsafeModuleError: if it does not.
+    """
+    rule = _RULES.get(node.op)
+    problem = _check_ranks(node, inputs) or (rule(node, inputs) if rule else None)
+    if problem:
+        raise errors.UnsafeModuleError(
+            f"op {node.op!r} could end the process of TensorFlow: {problem}",
+            node=node.name,
+            remedy="No exporter writes such a node; ask who made the module.",
+        )
+
+
+def _check_ranks(node: Node, inputs: Sequence[Extent]) -> str | None:
+    """A shape function cannot check the rank of a constant that has none before it is computed.
+
+    It reads the value, which TensorFlow computes, as one of the rank that it expects.
+    """
+    hidden = [i for i, extent in enumerate(inputs) if extent.is_constant and extent.shape is None]
+    if not hidden or node.op in _TAKE_ANY_RANK:
+        return None
+    takes = op_facts.dtypes(node)[0]
+    found = [i for i in hidden if takes[i] in _COUNTS]
+    return f"its input {found[0]} is a constant of unknown rank" if found else None
+
+
+def _check_gather(node: Node, inputs: Sequence[Extent]) -> str | None:
+    """The rank of the output is computed without a check if the axis is unknown."""
+    batch_dims = attributes.find_int(node, "batch_dims")
+    if not batch_dims or inputs[2].known_value is not None:
+        return None
+    return f"it has batch_dims={batch_dims}, and an axis that is not a constant"
+
+
+def _check_split(node: Node, inputs: Sequence[Extent]) -> str | None:
+    """A constant is read as a vector."""
+    del node
+    shape = inputs[1].shape
+    if shape is None or len(shape) == 1:
+        return None
+    return f"its size_splits has rank {len(shape)}, not 1"
+
+
+# Source: the shape functions in tensorflow/core/ops, as of TensorFlow 2.15 and 2.21.
+_RULES: Mapping[str, _Rule] = {"GatherV2": _check_gather, "SplitV": _check_split}

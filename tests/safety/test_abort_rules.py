@@ -1,0 +1,62 @@
+"""Nodes at which TensorFlow would end the process are refused, and others are not."""
+
+import pytest
+
+from converter import errors
+from converter.ir.region import Region
+from converter.ir.text import parse_graph
+from converter.safety.bounds import check_bounds
+
+_CONSTANTS = """
+    zero = Const[dtype=int32, value=int32(0)]()
+    sizes = Const[dtype=int32, value=int32[2]{1, 2}]()
+    matrix = Const[dtype=int32, value=int32[1,2]{1, 2}]()
+    unique = Unique[T=int32, out_idx=int32](sizes)
+    hidden = Squeeze[T=int32](unique)
+"""
+
+
+def _check(text):
+    graph = parse_graph(f"x = _Arg[T=float]()\ni = _Arg[T=int32]()\n{_CONSTANTS}{text}")
+    items = tuple(node for node in graph.nodes.values() if node.op != "_Arg")
+    check_bounds(Region(("x", "i"), items, ()), [None, None])
+
+
+_GATHER = "y = GatherV2[Tparams=float, Tindices=int32, Taxis=int32{}](x, i, {})"
+_SPLIT = "y = SplitV[T=float, Tlen=int32, num_split=2](x, {}, zero)"
+_PAD = "y = Pad[T=float, Tpaddings=int32](x, {})"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (_GATHER.format(", batch_dims=4", "i"), "batch_dims=4"),
+        (_GATHER.format(", batch_dims=-1", "i"), "batch_dims=-1"),
+        (_GATHER.format("", "hidden"), "input 2 is a constant of unknown rank"),
+        (_SPLIT.format("zero"), "rank 0"),
+        (_SPLIT.format("matrix"), "rank 2"),
+        (_SPLIT.format("hidden"), "input 1 is a constant of unknown rank"),
+        (_PAD.format("hidden"), "input 1 is a constant of unknown rank"),
+    ],
+)
+def test_what_could_end_the_process_is_refused(text, problem):
+    with pytest.raises(errors.UnsafeModuleError, match="could end the process") as caught:
+        _check(text)
+    assert problem in caught.value.message
+    assert caught.value.node == "y"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _GATHER.format("", "i"),
+        _GATHER.format(", batch_dims=1", "zero"),
+        _SPLIT.format("sizes"),
+        _SPLIT.format("i"),
+        _PAD.format("i"),
+        "y = AddV2[T=int32](hidden, i)",
+        "y = Shape[T=int32, out_type=int32](hidden)",
+    ],
+)
+def test_what_exporters_write_passes(text):
+    _check(text)
