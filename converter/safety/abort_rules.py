@@ -7,7 +7,7 @@ exporter writes does. `scripts/find_aborts` searches for more of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from converter import errors
 from converter.ir import attributes, op_facts
@@ -28,18 +28,21 @@ _TAKE_ANY_RANK = (
 _COUNTS = frozenset({op_facts.DT_INT32, op_facts.DT_INT64})
 
 
-def check_imports(node: Node, inputs: Sequence[Extent]) -> None:
+def check_imports(node: Node, inputs: Sequence[Extent], stored: Collection[str]) -> None:
     """Checks that TensorFlow survives the import of a node.
 
     Args:
       node: The node.
       inputs: What is known of its inputs.
+      stored: The Consts that are before it in the same graph; TensorFlow knows these for sure.
 
     Raises:
       UnsafeModuleError: if it does not.
     """
     rule = _RULES.get(node.op)
     problem = _check_ranks(node, inputs) or (rule(node, inputs) if rule else None)
+    if node.op == "GatherV2":
+        problem = problem or _check_gather(node, stored)
     if problem:
         raise errors.UnsafeModuleError(
             f"op {node.op!r} could end the process of TensorFlow: {problem}",
@@ -61,12 +64,12 @@ def _check_ranks(node: Node, inputs: Sequence[Extent]) -> str | None:
     return f"its input {found[0]} is a constant of unknown rank" if found else None
 
 
-def _check_gather(node: Node, inputs: Sequence[Extent]) -> str | None:
+def _check_gather(node: Node, stored: Collection[str]) -> str | None:
     """The rank of the output is computed without a check if the axis is unknown."""
     batch_dims = attributes.find_int(node, "batch_dims")
-    if not batch_dims or inputs[2].known_value is not None:
+    if not batch_dims or node.inputs[2].node in stored:
         return None
-    return f"it has batch_dims={batch_dims}, and an axis that is not a constant"
+    return f"it has batch_dims={batch_dims}, and an axis that is not a Const"
 
 
 def _check_split(node: Node, inputs: Sequence[Extent]) -> str | None:
@@ -78,5 +81,26 @@ def _check_split(node: Node, inputs: Sequence[Extent]) -> str | None:
     return f"its size_splits has rank {len(shape)}, not 1"
 
 
+def _check_not_scalars(first: int, last: int | None) -> _Rule:
+    """The first dimension of these inputs is read before their rank is."""
+
+    def check(node: Node, inputs: Sequence[Extent]) -> str | None:
+        del node
+        scalars = [i for i, extent in enumerate(inputs) if extent.shape == ()]
+        found = [i for i in scalars if i >= first and (last is None or i <= last)]
+        return f"its input {found[0]} is a scalar" if found else None
+
+    return check
+
+
+# They depend on static shapes, which are followed for them.
+_RULES_OF_SHAPES: Mapping[str, _Rule] = {
+    "BoostedTreesAggregateStats": _check_not_scalars(0, 0),
+    "BoostedTreesExampleDebugOutputs": _check_not_scalars(1, None),
+    "BoostedTreesPredict": _check_not_scalars(1, None),
+    "BoostedTreesSparseAggregateStats": _check_not_scalars(0, 0),
+    "BoostedTreesTrainingPredict": _check_not_scalars(3, None),
+}
+SHAPED_OPS = frozenset(_RULES_OF_SHAPES)
 # Source: the shape functions in tensorflow/core/ops, as of TensorFlow 2.15 and 2.21.
-_RULES: Mapping[str, _Rule] = {"GatherV2": _check_gather, "SplitV": _check_split}
+_RULES: Mapping[str, _Rule] = {"SplitV": _check_split, **_RULES_OF_SHAPES}

@@ -20,7 +20,7 @@ from converter.ir import attributes, op_facts
 from converter.ir.attributes import Shape
 from converter.ir.graph import BOUND_OPS, CUSTOM_GRADIENT_OP, VARIABLE_VALUE_OP, Node, TensorRef
 from converter.ir.region import Loop, Region
-from converter.safety.abort_rules import check_imports
+from converter.safety.abort_rules import SHAPED_OPS, check_imports
 from converter.safety.allowed_ops import NONE, AllowedOps
 from converter.safety.check_safety import is_let_through
 from converter.safety.element_bounds import find_most_elements
@@ -30,7 +30,7 @@ from converter.safety.shape_rules import ALIASES, RULES, RULES_OF_SEVERAL
 from converter.safety.string_bounds import longest_string, variant_bytes
 
 _EXPANSION = 8  # A Const may write an int64 as one byte.
-_SHAPE_OPS = frozenset({"Rank", "Shape", "ShapeN", "Size"})
+_SHAPE_OPS = SHAPED_OPS | {"Rank", "Shape", "ShapeN", "Size"}
 _NEVER_CONSTANT = op_facts.V1_CONTROL_FLOW | {"PlaceholderWithDefault"}
 _UNDEFINED = (
     ArithmeticError, AttributeError, LookupError, TypeError, ValueError,
@@ -81,6 +81,7 @@ class _Bounds:
         self._allowed = allowed
         self._extents: dict[TensorRef, Extent] = {}
         self._vouched_for: set[str] = set()
+        self._stored: set[str] = set()
         self._computed = 0
         self._measured = _find_measured(region)
         stored = sum(_stored_bytes(node) for node in region.nodes() if node.op == "Const")
@@ -91,6 +92,7 @@ class _Bounds:
     def run(self, region: Region, shapes: Sequence[Shape]) -> None:
         for name, shape in zip(region.args, shapes, strict=False):
             self._extents[TensorRef(name)] = Extent(shape)
+        outer, self._stored = self._stored, set()
         for item in region.items:
             if isinstance(item, Node):
                 self._visit(item)
@@ -102,6 +104,7 @@ class _Bounds:
                 for value in item.carried:
                     if value.output is not None:
                         self._extents[value.output] = Extent(value.shape)
+        self._stored = outer
 
     def _visit(self, node: Node) -> None:
         if node.op == VARIABLE_VALUE_OP:
@@ -111,13 +114,16 @@ class _Bounds:
         if node.op in BOUND_OPS or node.op == CUSTOM_GRADIENT_OP:
             return
         inputs = [self._extents.get(ref, UNKNOWN) for ref in node.inputs]
-        check_imports(node, inputs)
+        if not any(ref.node in self._vouched_for for ref in node.inputs):
+            check_imports(node, inputs, self._stored)
+        if node.op == "Const":
+            self._stored.add(node.name)
         made = _apply_rule(node, inputs)
         if all(extent.known_value is not None for extent in made):
             made = [Extent(e.shape, e.value, is_constant=True) for e in made]
         elif _is_constant(node, inputs):
             made = self._add_constant(node, inputs, made)
-        elif node.name in self._measured and any(extent.shape for extent in inputs):
+        elif node.name in self._measured and any(e.shape is not None for e in inputs):
             made = self._measure(node, inputs, made)
         self._extents.update((TensorRef(node.name, i), extent) for i, extent in enumerate(made))
 

@@ -77,7 +77,7 @@ class Instance:
         subject.input.extend(names)
         for key, value in self.attrs.items():
             subject.attr[key].CopyFrom(value)
-        if all(part.node[-1].op in ("Const", "Squeeze") for part in self.inputs):
+        if all(part.node[-1].op in ("Const", "Squeeze", "Unique") for part in self.inputs):
             _ask_for_value(graph_def, self.node)
         return graph_def
 
@@ -201,11 +201,12 @@ def _element(field: str, small: bool, draws: random.Random) -> Any:
 
 
 def _add_hidden(made: Any, dtype: int, draws: random.Random) -> None:
-    """A constant whose value TensorFlow knows, and whose rank it does not."""
+    """A constant whose value TensorFlow knows, and whose size, or even rank, it does not."""
     _add_constant(made, "constant", dtype, [draws.choice((0, 1, 2, 3))], draws)
     node = made.node.add(name="unique", op="Unique", input=["constant"])
     node.attr["T"].type, node.attr["out_idx"].type = dtype, types_pb2.DT_INT32
-    made.node.add(name="hidden", op="Squeeze", input=["unique"]).attr["T"].type = dtype
+    if draws.random() < 0.5:
+        made.node.add(name="hidden", op="Squeeze", input=["unique"]).attr["T"].type = dtype
 
 
 def _add_list(made: Any, sizes: Any, draws: random.Random) -> None:
