@@ -1,8 +1,8 @@
 """Refuses nodes at which TensorFlow would end the process, rather than raise an error.
 
-Shape functions read attributes and the values of constants. Some rely on what they did not check, and
-a failed CHECK cannot be caught. The rules say what such a node has to look like instead; what every
-exporter writes does. `scripts/find_aborts` searches for more of them.
+Shape functions read attributes and the values of constants. Some rely on what they did not check,
+and a failed CHECK cannot be caught. The rules say what such a node has to look like instead; what
+every exporter writes does. `scripts/find_aborts` searches for more of them.
 """
 
 from __future__ import annotations
