@@ -93,6 +93,29 @@ def _check_not_scalars(first: int, last: int | None) -> _Rule:
     return check
 
 
+def _check_length(node: Node, inputs: Sequence[Extent]) -> str | None:
+    """A list of as many dimensions is made before its length is checked.
+
+    TensorFlow then takes all memory, or leaves a lock behind that whoever drops the graph waits for.
+    """
+    shape = inputs[RANK_INPUTS[node.op]].shape
+    if not shape or shape[0] is None or shape[0] <= _MAX_RANK:
+        return None
+    return f"its input {RANK_INPUTS[node.op]} asks for {shape[0]} dimensions"
+
+
+# Source: tensorflow/core/framework/tensor_shape.h.
+_MAX_RANK = 254
+# The inputs that have an element, or a row, for each dimension of the output.
+RANK_INPUTS: Mapping[str, int] = {
+    **dict.fromkeys(("Empty", "Fill", "StridedSliceGrad"), 0),
+    **dict.fromkeys(
+        ("BatchToSpaceND", "BroadcastTo", "ConjugateTranspose", "MirrorPad", "MirrorPadGrad",
+         "Pad", "PadV2", "Reshape", "SpaceToBatchND", "Tile", "Transpose"),
+        1,
+    ),
+    "ScatterNd": 2,
+}  # fmt: skip
 # They depend on static shapes, which are followed for them.
 _RULES_OF_SHAPES: Mapping[str, _Rule] = {
     "BoostedTreesAggregateStats": _check_not_scalars(0, 0),
@@ -103,4 +126,8 @@ _RULES_OF_SHAPES: Mapping[str, _Rule] = {
 }
 SHAPED_OPS = frozenset(_RULES_OF_SHAPES)
 # Source: the shape functions in tensorflow/core/ops, as of TensorFlow 2.15 and 2.21.
-_RULES: Mapping[str, _Rule] = {"SplitV": _check_split, **_RULES_OF_SHAPES}
+_RULES: Mapping[str, _Rule] = {
+    "SplitV": _check_split,
+    **dict.fromkeys(RANK_INPUTS, _check_length),
+    **_RULES_OF_SHAPES,
+}

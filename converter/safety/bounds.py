@@ -20,7 +20,7 @@ from converter.ir import attributes, op_facts
 from converter.ir.attributes import Shape
 from converter.ir.graph import BOUND_OPS, CUSTOM_GRADIENT_OP, VARIABLE_VALUE_OP, Node, TensorRef
 from converter.ir.region import Loop, Region
-from converter.safety.abort_rules import SHAPED_OPS, check_imports
+from converter.safety.abort_rules import RANK_INPUTS, SHAPED_OPS, check_imports
 from converter.safety.allowed_ops import NONE, AllowedOps
 from converter.safety.check_safety import is_let_through
 from converter.safety.element_bounds import find_most_elements
@@ -190,6 +190,7 @@ def _find_measured(region: Region) -> set[str]:
     """The plain nodes on which the static shape of some tensor depends that an op asks for."""
     nodes = {node.name: node for node in region.nodes()}
     waiting = [ref for node in nodes.values() if node.op in _SHAPE_OPS for ref in node.inputs]
+    waiting += [n.inputs[RANK_INPUTS[n.op]] for n in nodes.values() if n.op in RANK_INPUTS]
     found: set[str] = set()
     while waiting:
         name = waiting.pop().node

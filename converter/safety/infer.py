@@ -44,9 +44,9 @@ def infer_alone(node: Node, inputs: Sequence[Extent], producer: int) -> list[Sha
         with tf.Graph().as_default():
             graph_def = serde.graph_def_from_nodes([*feeds, alone], producer)
             outputs = tf.graph_util.import_graph_def(graph_def, return_elements=names, name="")
+        return [_read(tensor.shape) for tensor in outputs]  # Some are negative, which raises, too.
     except (ValueError, TypeError, KeyError, tf.errors.OpError):
         return [None] * len(gives)  # TensorFlow will refuse the node with its own words.
-    return [_read(tensor.shape) for tensor in outputs]
 
 
 def _feed(name: str, extent: Extent, dtype: int) -> Node:

@@ -31,6 +31,7 @@ from converter.safety.graph_bounds import check_graph_bounds
 from converter.safety.op_table import read_table
 
 _PATIENCE_SECS = 5
+_LOCKED_SECS = 60  # Of a process that waits, on a busy machine.
 _MOST_DEATHS = 3  # Of one op, before the sweep goes on to the next.
 _SHARED_BYTES = 1 << 20
 _MEMORY_BYTES = 12 << 30  # Of addresses, TensorFlow's own among them.
@@ -141,7 +142,7 @@ def _last_words(said: bytes) -> str:
 
 def _wait(child: int, shared: Any) -> str:
     """Returns how a child ended; empty if it did all of its work."""
-    last, since = -1, 0.0
+    last, since, started = -1, 0.0, time.monotonic()
     while True:
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
@@ -151,11 +152,11 @@ def _wait(child: int, shared: Any) -> str:
             return f"exit status {code}" if code else ""
         drawn, now = _HEADER.unpack_from(shared)[3], _processor_seconds(child)
         if drawn != last:
-            last, since = drawn, now
-        elif now - since > _PATIENCE_SECS:
+            last, since, started = drawn, now, time.monotonic()
+        elif now - since > _PATIENCE_SECS or time.monotonic() - started > _LOCKED_SECS:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-            return f"takes more than {_PATIENCE_SECS} seconds"
+            return "hangs"
         time.sleep(0.1)
 
 

@@ -59,6 +59,18 @@ def test_what_could_end_the_process_is_refused(text, problem):
     assert caught.value.node == "y"
 
 
+@pytest.mark.parametrize("length", [254, 255, (1 << 62) + 1])
+def test_more_dimensions_than_there_are(length):
+    """Of a `Transpose` of unknown rank, the permutation tells the rank."""
+    graph = parse_graph("x = _Arg[T=float]()\np = _Arg[T=int32]()\ny = Transpose[T=float](x, p)")
+    region = Region(graph.args, (graph.nodes["y"],), ())
+    if length == 254:
+        check_bounds(region, [None, (length,)])
+        return
+    with pytest.raises(errors.UnsafeModuleError, match=f"asks for {length} dimensions"):
+        check_bounds(region, [None, (length,)])
+
+
 @pytest.mark.parametrize(
     "text",
     [
