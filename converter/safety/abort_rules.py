@@ -42,7 +42,7 @@ def check_imports(node: Node, inputs: Sequence[Extent], stored: Collection[str])
     rule = _RULES.get(node.op)
     problem = _check_ranks(node, inputs) or (rule(node, inputs) if rule else None)
     if node.op == "GatherV2":
-        problem = problem or _check_gather(node, stored)
+        problem = problem or _check_gather(node, inputs, stored)
     if problem:
         raise errors.UnsafeModuleError(
             f"op {node.op!r} could end the process of TensorFlow: {problem}",
@@ -64,12 +64,27 @@ def _check_ranks(node: Node, inputs: Sequence[Extent]) -> str | None:
     return f"its input {found[0]} is a constant of unknown rank" if found else None
 
 
-def _check_gather(node: Node, stored: Collection[str]) -> str | None:
+def _check_gather(node: Node, inputs: Sequence[Extent], stored: Collection[str]) -> str | None:
     """The rank of the output is computed without a check if the axis is unknown."""
     batch_dims = attributes.find_int(node, "batch_dims")
-    if not batch_dims or node.inputs[2].node in stored:
+    is_known = node.inputs[2].node in stored and inputs[2].known_value is not None
+    if not batch_dims or (is_known and abs(batch_dims) <= _MAX_RANK):
         return None
-    return f"it has batch_dims={batch_dims}, and an axis that is not a Const"
+    return f"it has batch_dims={batch_dims} and an axis that is not a Const"
+
+
+def _check_image(node: Node, inputs: Sequence[Extent]) -> str | None:
+    """The kernel, which TensorFlow runs on a constant, needs an element."""
+    del node
+    is_empty = inputs[0].is_constant and not inputs[0].elements
+    return "it encodes an image without elements" if is_empty else None
+
+
+def _check_rounds(node: Node, inputs: Sequence[Extent]) -> str | None:
+    """The kernel counts up to this number, which never ends below 0; Python writes 4."""
+    del inputs
+    rounds = attributes.find_int(node, "rounds", 4)
+    return None if 0 <= rounds <= _MAX_ROUNDS else f"it has rounds={rounds}"
 
 
 def _check_split(node: Node, inputs: Sequence[Extent]) -> str | None:
@@ -96,7 +111,7 @@ def _check_not_scalars(first: int, last: int | None) -> _Rule:
 def _check_length(node: Node, inputs: Sequence[Extent]) -> str | None:
     """A list of as many dimensions is made before its length is checked.
 
-    TensorFlow then takes all memory, or leaves a lock behind that whoever drops the graph waits for.
+    TensorFlow then takes all memory, or leaves a lock behind, for which the graph's end waits.
     """
     shape = inputs[RANK_INPUTS[node.op]].shape
     if not shape or shape[0] is None or shape[0] <= _MAX_RANK:
@@ -106,6 +121,7 @@ def _check_length(node: Node, inputs: Sequence[Extent]) -> str | None:
 
 # Source: tensorflow/core/framework/tensor_shape.h.
 _MAX_RANK = 254
+_MAX_ROUNDS = 64
 # The inputs that have an element, or a row, for each dimension of the output.
 RANK_INPUTS: Mapping[str, int] = {
     **dict.fromkeys(("Empty", "Fill", "StridedSliceGrad"), 0),
@@ -127,6 +143,8 @@ _RULES_OF_SHAPES: Mapping[str, _Rule] = {
 SHAPED_OPS = frozenset(_RULES_OF_SHAPES)
 # Source: the shape functions in tensorflow/core/ops, as of TensorFlow 2.15 and 2.21.
 _RULES: Mapping[str, _Rule] = {
+    **dict.fromkeys(("EncodeJpeg", "EncodePng"), _check_image),
+    "RandomIndexShuffle": _check_rounds,
     "SplitV": _check_split,
     **dict.fromkeys(RANK_INPUTS, _check_length),
     **_RULES_OF_SHAPES,

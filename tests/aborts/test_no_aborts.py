@@ -28,7 +28,7 @@ _ABORTING = [
 
 def _sweep(ops, each, seed, *, checked):
     folders = [folder for folder in sys.path if folder]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
     arguments = json.dumps([ops, each, seed, checked])
     done = subprocess.run(
         [sys.executable, "-c", _SWEEP, arguments],

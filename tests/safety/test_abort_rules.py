@@ -14,6 +14,7 @@ _CONSTANTS = """
     sizes = Const[dtype=int32, value=int32[2]{1, 2}]()
     matrix = Const[dtype=int32, value=int32[1,2]{1, 2}]()
     unique = Unique[T=int32, out_idx=int32](sizes)
+    image = Const[dtype=uint8, value=uint8[2,0,3]{}]()
     rank = Rank[T=int32](sizes)
     hidden = Squeeze[T=int32](unique)
 """
@@ -43,6 +44,9 @@ _PAD = "y = Pad[T=float, Tpaddings=int32](x, {})"
     [
         (_GATHER.format(", batch_dims=4", "i"), "batch_dims=4"),
         (_GATHER.format(", batch_dims=-1", "i"), "batch_dims=-1"),
+        (_GATHER.format(", batch_dims=-2147483648", "zero"), "batch_dims=-2147483648"),
+        ("y = RandomIndexShuffle[rounds=-1, dtype=int32, Tseed=int32](i, i, i)", "rounds=-1"),
+        ("y = EncodePng[T=uint8](image)", "without elements"),
         (_GATHER.format(", batch_dims=1", "rank"), "batch_dims=1"),
         (_GATHER.format("", "hidden"), "input 2 is a constant of unknown rank"),
         (_SPLIT.format("zero"), "rank 0"),
@@ -75,6 +79,7 @@ def test_more_dimensions_than_there_are(length):
     "text",
     [
         _GATHER.format("", "i"),
+        "y = RandomIndexShuffle[dtype=int32, Tseed=int32](i, i, i)",
         _GATHER.format(", batch_dims=1", "zero"),
         _SPLIT.format("sizes"),
         _SPLIT.format("i"),
