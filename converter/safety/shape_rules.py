@@ -160,7 +160,7 @@ def _pack(node: Node, inputs: Sequence[Extent]) -> Extent:
     axis = attributes.find_int(node, "axis")
     longest = max((extent.longest for extent in inputs), default=0)
     if axis == 0 and _are_few([e.value for e in inputs]):
-        return valued([e.value.tolist() for e in inputs if e.value is not None])
+        return valued(np.stack([e.value for e in inputs if e.value is not None]))
     if axis == 0 and all(e.shape == () for e in inputs) and len(inputs) <= MAX_VALUE_ELEMENTS:
         return valued([None if e.value is None else e.value.item() for e in inputs])
     shape = next((e.shape for e in inputs if e.shape is not None), None)
@@ -375,7 +375,7 @@ def _const(node: Node, inputs: Sequence[Extent]) -> Extent:
     if math.prod(shape) <= MAX_VALUE_ELEMENTS and not tensor.string_val:
         value = constants.find_value(node)
         if value is not None and value.dtype.kind in "iufb":
-            return Extent(shape, np.array(value.tolist(), dtype=object).reshape(shape))
+            return Extent(shape, value.astype(object))
     return Extent(shape, longest=longest)
 
 
