@@ -13,11 +13,12 @@ import pathlib
 from typing import Any
 
 from converter import errors, limits
-from converter.migration.candidates import ARCHIVE_SUFFIXES, Candidate, Found, target_of
+from converter.migration.candidates import Candidate, Found, target_of
 from converter.migration.outcomes import ErrorInfo, NotLegacy, Outcome, Reason, Refused
+from converter.sources.archive import MODEL_FILES, has_archive_name
 
 # Only a model's directory holds these, whatever its format.
-_MODEL_FILES = frozenset({"saved_model.pb", "saved_model.pbtxt", "tfhub_module.pb"})
+_MODEL_FILES = frozenset(MODEL_FILES)
 
 
 def discover(source_root: pathlib.Path, destination_root: pathlib.Path) -> Found:
@@ -99,7 +100,7 @@ class _Walk:
 
     def _entry(self, entry: os.DirEntry[str]) -> _Below:
         path = pathlib.Path(entry.path)
-        is_archive = entry.name.endswith(ARCHIVE_SUFFIXES)
+        is_archive = has_archive_name(entry.name)
         if entry.is_symlink() and (is_archive or entry.is_dir()):
             return _Below(outcomes=[self._link(path)])
         if entry.is_dir():
