@@ -36,15 +36,13 @@ def staged_module(
     Raises:
       FormatError: if they are not one module.
     """
-    with contextlib.ExitStack() as stack:
-        if len(paths) == 1 and paths[0].name not in MODEL_FILES and not paths[0].is_dir():
-            beside = None if scratch is None else scratch / "module"
-            yield stack.enter_context(open_source(paths[0], destination=beside))
-            return
-        folder = stack.enter_context(
-            tempfile.TemporaryDirectory(prefix=".tf1hub_module_", dir=scratch)
-        )
-        yield Source(_stage(paths, pathlib.Path(folder)), str(paths[0]))
+    if len(paths) == 1 and paths[0].name not in MODEL_FILES and not paths[0].is_dir():
+        with open_source(paths[0], destination=scratch and scratch / "module") as source:
+            yield source
+        return
+    with tempfile.TemporaryDirectory(prefix=".tf1hub_module_", dir=scratch) as folder:
+        directory = _stage(paths, pathlib.Path(folder))
+        yield Source(directory, directory.name, is_private=True)
 
 
 def _stage(paths: Sequence[pathlib.Path], place: pathlib.Path) -> pathlib.Path:

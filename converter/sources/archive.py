@@ -60,6 +60,16 @@ class Archive:
           UnsafeModuleError: if a member could do harm.
           DestinationError: if it cannot be unpacked for lack of space.
         """
+        if spec.name in MODEL_FILES:
+            raise errors.FormatError(
+                f"{spec} is one file of a model, expected a directory or an archive",
+                remedy=f"Pass the directory that holds it: {spec.parent}",
+            )
+        if not spec.is_file():
+            raise errors.FormatError(
+                f"{spec} is neither a file nor a directory",
+                remedy="Write what it yields to a file first.",
+            )
         with _scratch(surroundings.destination) as folder:
             with _naming(spec):
                 unpacked = _unpack(spec, folder / archive_stem(spec.name), surroundings)

@@ -41,11 +41,21 @@ def open_source(
         yield spec
         return
     path = as_path(spec)
-    kind = next((kind for kind in KINDS if kind.recognizes(path)), None)
-    if kind is None:
-        raise errors.UsageError(f"{path} does not exist", remedy="Check the path.")
+    kind = _find_kind(path)
     with kind.open(path, Surroundings(destination, progress)) as source, _naming(source):
         yield source
+
+
+def _find_kind(path: Path) -> Kind:
+    try:
+        kind = next((kind for kind in KINDS if kind.recognizes(path)), None)
+    except OSError as error:
+        raise errors.FormatError(
+            f"{path} cannot be read: {error.strerror or error}", remedy="Check the path."
+        ) from error
+    if kind is None:
+        raise errors.UsageError(f"{path} does not exist", remedy="Check the path.")
+    return kind
 
 
 @contextlib.contextmanager
