@@ -63,7 +63,7 @@ class Archive:
         if spec.name in MODEL_FILES:
             raise errors.FormatError(
                 f"{spec} is one file of a model, expected a directory or an archive",
-                remedy=f"Pass the directory that holds it: {spec.parent}",
+                remedy=f"Pass its directory, {spec.parent}.",
             )
         if not spec.is_file():
             raise errors.FormatError(

@@ -67,14 +67,16 @@ def check_tar(head: bytes, name: str) -> None:
     """
     if not _is_tar(head):
         what, remedy = _describe(head)
-        raise errors.FormatError(f"{name} is {what}, not a module", remedy=remedy)
+        raise errors.FormatError(
+            f"{name} is not an archive of a module: it is {what}", remedy=remedy
+        )
 
 
 def _is_tar(head: bytes) -> bool:
+    if head and not any(head):  # An archive without members.
+        return True
     try:
         tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
-    except tarfile.EOFHeaderError:  # An archive without members.
-        return True
     except tarfile.HeaderError:
         # One that is damaged; the first format, of 1979, has no such mark.
         return head[_TAR_MAGIC_AT:].startswith(_TAR_MAGIC)

@@ -34,7 +34,7 @@ def unpack_zip(file: IO[bytes], size_bytes: int, files: UnpackedFiles) -> None:
       DestinationError: if a file cannot be written.
     """
     try:
-        with zipfile.ZipFile(_BoundedReads(file)) as archive:  # type: ignore[arg-type]
+        with zipfile.ZipFile(_BoundedReads(file)) as archive:
             members = archive.infolist()
             _check_overlap(members, size_bytes)
             for member in members:

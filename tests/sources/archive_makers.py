@@ -174,59 +174,85 @@ HOSTILE = {
     ),
     "tar_link_inside": ("a.tar", lambda: tar_of(GRAPH, info("m/l", _LINK, "a")), "neither a file"),
     "tar_hard_link": (
-        "a.tar", lambda: tar_of(GRAPH, info("m/l", _HARD, "/etc/passwd")), "neither a file",
+        "a.tar",
+        lambda: tar_of(GRAPH, info("m/l", _HARD, "/etc/passwd")),
+        "neither a file",
     ),
     "tar_link_of_the_root": ("a.tar", lambda: tar_of(info("m", _LINK, "/tmp"), GRAPH), "neither"),
     "tar_character_device": ("a.tar", lambda: tar_of(GRAPH, info("m/d", _CHAR)), "neither a file"),
     "tar_block_device": ("a.tar", lambda: tar_of(GRAPH, info("m/d", _BLOCK)), "neither a file"),
     "tar_pipe": ("a.tar", lambda: tar_of(GRAPH, info("m/p", _FIFO)), "neither a file"),
     "zip_link": (
-        "a.zip", lambda: zip_of(GRAPH, (zip_info("m/l", stat.S_IFLNK | 0o777), b"/etc")),
+        "a.zip",
+        lambda: zip_of(GRAPH, (zip_info("m/l", stat.S_IFLNK | 0o777), b"/etc")),
         "a link or a device",
     ),
     "zip_device": (
-        "a.zip", lambda: zip_of(GRAPH, (zip_info("m/d", stat.S_IFCHR), b"")), "a link or a device",
+        "a.zip",
+        lambda: zip_of(GRAPH, (zip_info("m/d", stat.S_IFCHR), b"")),
+        "a link or a device",
     ),
     # Two members in one place.
     "tar_twice": ("a.tar", lambda: tar_of(GRAPH, GRAPH), "two members"),
     "tar_twice_otherwise_spelled": (
-        "a.tar", lambda: tar_of(GRAPH, ("./m//saved_model.pb", b"x")), "two members",
+        "a.tar",
+        lambda: tar_of(GRAPH, ("./m//saved_model.pb", b"x")),
+        "two members",
     ),
     "tar_case": ("a.tar", lambda: tar_of(GRAPH, ("m/Saved_Model.pb", b"x")), "one name on some"),
     "tar_case_of_a_folder": (
-        "a.tar", lambda: tar_of(GRAPH, ("m/A/x", b"x"), ("m/a/y", b"x")), "one name on some",
+        "a.tar",
+        lambda: tar_of(GRAPH, ("m/A/x", b"x"), ("m/a/y", b"x")),
+        "one name on some",
     ),
     "tar_accent": (
-        "a.tar", lambda: tar_of(GRAPH, ("m/e\u0301", b"x"), ("m/\u00e9", b"x")), "one name on some",
+        "a.tar",
+        lambda: tar_of(GRAPH, ("m/e\u0301", b"x"), ("m/\u00e9", b"x")),
+        "one name on some",
     ),
     "tar_file_then_folder": (
-        "a.tar", lambda: tar_of(GRAPH, ("m/a", b"x"), ("m/a/b", b"x")), "both a file and a folder",
+        "a.tar",
+        lambda: tar_of(GRAPH, ("m/a", b"x"), ("m/a/b", b"x")),
+        "both a file and a folder",
     ),
     "tar_folder_then_file": (
-        "a.tar", lambda: tar_of(GRAPH, ("m/a/b", b"x"), ("m/a", b"x")), "two members",
+        "a.tar",
+        lambda: tar_of(GRAPH, ("m/a/b", b"x"), ("m/a", b"x")),
+        "two members",
     ),
     "tar_file_then_a_folder_of_its_name": (
-        "a.tar", lambda: tar_of(GRAPH, ("m/a", b"x"), info("m/a", b"5")), "two members",
+        "a.tar",
+        lambda: tar_of(GRAPH, ("m/a", b"x"), info("m/a", b"5")),
+        "two members",
     ),
-    "zip_twice": ("a.zip", lambda: zip_of(GRAPH, ("m/saved_model_pb", b"x")).replace(
+    "zip_twice": (
+        "a.zip",
+        lambda: zip_of(GRAPH, ("m/saved_model_pb", b"x")).replace(
             b"saved_model_pb", b"saved_model.pb"
-        ), "two members"),
+        ),
+        "two members",
+    ),
     "zip_case": ("a.zip", lambda: zip_of(GRAPH, ("M/x", b"x")), "one name on some"),
     # Names that no module has.
     "tar_deep": ("a.tar", lambda: tar_of(GRAPH, ("d/" * 1500 + "f", b"")), "more than 64 folders"),
     "tar_long": ("a.tar", lambda: tar_of(GRAPH, ("a" * 256, b"")), "more than 255 bytes"),
     "tar_not_utf8": ("a.tar", lambda: tar_of(GRAPH, ("a\udcff", b"")), "is not UTF-8"),
     "zip_nul": (
-        "a.zip", lambda: zip_of(GRAPH, ("m/aXevil", b"")).replace(b"m/aXevil", b"m/a\0evil"),
+        "a.zip",
+        lambda: zip_of(GRAPH, ("m/aXevil", b"")).replace(b"m/aXevil", b"m/a\0evil"),
         "NUL character",
     ),
     "tar_many_members": (
-        "a.tar.gz", lambda: gz(tar_of(*((f"m/{n}", b"") for n in range(10_001)))), "10,000 members",
+        "a.tar.gz",
+        lambda: gz(tar_of(*((f"m/{n}", b"") for n in range(10_001)))),
+        "10,000 members",
     ),
     # Bombs.
     "tar_bomb": ("a.tar.gz", lambda: _tar_bomb(300), "would unpack to more than"),
     "gzip_bomb_after_the_end": (
-        "a.tar.gz", lambda: gz(_PLAIN) + _zeros(300), "would unpack to more than",
+        "a.tar.gz",
+        lambda: gz(_PLAIN) + _zeros(300),
+        "would unpack to more than",
     ),
     "tar_declared_size": (
         "a.tar",
@@ -239,10 +265,14 @@ HOSTILE = {
         "a.tar: ",
     ),
     "tar_long_name_bomb": (
-        "a.tar.gz", lambda: gz(raw_header("x", 1 << 33, b"L") + bytes(1 << 22)), "a header of more",
+        "a.tar.gz",
+        lambda: gz(raw_header("x", 1 << 33, b"L") + bytes(1 << 22)),
+        "a header of more",
     ),
     "tar_pax_bomb": (
-        "a.tar.gz", lambda: gz(raw_header("x", 1 << 33, b"x") + bytes(1 << 22)), "a header of more",
+        "a.tar.gz",
+        lambda: gz(raw_header("x", 1 << 33, b"x") + bytes(1 << 22)),
+        "a header of more",
     ),
     "tar_headers_of_headers": (
         "a.tar.gz",
@@ -259,16 +289,21 @@ HOSTILE = {
         lambda: tar_of(
             GRAPH,
             (
-                info("m/h", **{
-                    "GNU.sparse.major": "1", "GNU.sparse.minor": "0",
-                    "GNU.sparse.name": "m/h", "GNU.sparse.realsize": str(1 << 40),
-                }),
+                info(
+                    "m/h",
+                    **{
+                        "GNU.sparse.major": "1",
+                        "GNU.sparse.minor": "0",
+                        "GNU.sparse.name": "m/h",
+                        "GNU.sparse.realsize": str(1 << 40),
+                    },
+                ),
                 b"0\n".ljust(512, b"\0"),
             ),
             kind=tarfile.PAX_FORMAT,
         ),
         "sparse file",
-    ),  # fmt: skip
+    ),
     "tar_sparse_unknown": ("a.tar", lambda: _pax("m/h", **{"GNU.sparse.major": "9"}), "sparse"),
     "tar_sparse_gnu": ("a.tar", _sparse_of_gnu, "sparse file"),
     "zip_bomb": ("a.zip", lambda: _zip_bomb(300), "would unpack to more than"),
@@ -286,9 +321,9 @@ HOSTILE = {
     "gzip_checksum": ("a.tar.gz", lambda: _flipped(gz(_PLAIN), -6), "is damaged"),
     "gzip_flipped": ("a.tar.gz", lambda: _flipped(gz(_PLAIN), 60), "a.tar.gz"),
     "gzip_garbage_after_the_end": ("a.tar.gz", lambda: gz(_PLAIN) + b"\0junk", "other data"),
-    "gzip_of_nothing": ("a.tar.gz", lambda: gz(b""), "is an empty file"),
-    "gzip_of_a_page": ("a.tar.gz", lambda: gz(b"<!DOCTYPE html>\n<p>"), "is an HTML page"),
-    "gzip_of_a_graph": ("a.tar.gz", lambda: gz(b"\x0a\x05graph"), "neither a directory nor"),
+    "gzip_of_nothing": ("a.tar.gz", lambda: gz(b""), "it is an empty file"),
+    "gzip_of_a_page": ("a.tar.gz", lambda: gz(b"<!DOCTYPE html>\n<p>"), "it is an HTML page"),
+    "gzip_of_a_graph": ("a.tar.gz", lambda: gz(b"\x0a\x05graph"), "it is neither a directory nor"),
     "zip_cut": ("a.zip", lambda: _ZIP[:-30], "is damaged"),
     "zip_checksum": ("a.zip", lambda: _flipped(_ZIP, 49), "is damaged"),
     "zip_smaller_than_it_says": ("a.zip", lambda: _lying_zip(1 << 20), "a.zip: "),
@@ -296,11 +331,11 @@ HOSTILE = {
     "zip_encrypted": ("a.zip", _encrypted_zip, "is encrypted"),
     "zip_of_bzip2": ("a.zip", lambda: zip_of(GRAPH, method=zipfile.ZIP_BZIP2), "is encrypted, or"),
     # Something else.
-    "empty": ("a.tar.gz", lambda: b"", "is an empty file"),
-    "page": ("a.tar.gz", lambda: b"\n<!DOCTYPE html><html>", "is an HTML page"),
-    "page_without_type": ("a.tgz", lambda: b"\xef\xbb\xbf<HTML><body>", "is an HTML page"),
-    "xml": ("a.tar.gz", lambda: b"<?xml version='1.0'?><Error><Code>", "is an XML document"),
-    "json": ("a.zip", lambda: b'{"error": 404}', "is a JSON document"),
+    "empty": ("a.tar.gz", lambda: b"", "it is an empty file"),
+    "page": ("a.tar.gz", lambda: b"\n<!DOCTYPE html><html>", "it is an HTML page"),
+    "page_without_type": ("a.tgz", lambda: b"\xef\xbb\xbf<HTML><body>", "it is an HTML page"),
+    "xml": ("a.tar.gz", lambda: b"<?xml version='1.0'?><Error><Code>", "it is an XML document"),
+    "json": ("a.zip", lambda: b'{"error": 404}', "it is a JSON document"),
     "lfs": ("a.tar.gz", lambda: b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
     "bzip2": ("a.tar.bz2", lambda: bz2.compress(_PLAIN), "compressed by bzip2"),
     "xz": ("a.tar.xz", lambda: lzma.compress(_PLAIN), "compressed by xz"),
@@ -308,8 +343,13 @@ HOSTILE = {
     "no_members_zip": ("a.zip", lambda: zip_of(), "holds no model"),
     "no_model": ("a.tar.gz", lambda: gz(tar_of(("a/words.txt", b"x"))), "holds no model"),
     "two_models": (
-        "a.zip", lambda: zip_of(GRAPH, ("n/saved_model.pb", b"x")), "holds 2 models",
+        "a.zip",
+        lambda: zip_of(GRAPH, ("n/saved_model.pb", b"x")),
+        "holds 2 models",
     ),
-    "links_to_archives": ("a.tar.gz", lambda: gz(tar_of(info("saved_model.pb", _LINK, "x"))),
-                          "neither a file"),
-}  # fmt: skip
+    "links_to_archives": (
+        "a.tar.gz",
+        lambda: gz(tar_of(info("saved_model.pb", _LINK, "x"))),
+        "neither a file",
+    ),
+}

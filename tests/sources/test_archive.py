@@ -8,13 +8,13 @@ import tempfile
 import zipfile
 
 import pytest
+from sources.archive_makers import HOSTILE, gz, tar_of, zip_of
 
 from converter import errors
 from converter.files.paths import as_path
 from converter.files.source_files import digest
 from converter.sources.archive import archive_stem, find_root, has_archive_name
 from converter.sources.registry import open_source
-from sources.archive_makers import HOSTILE, gz, tar_of, zip_of
 
 
 @pytest.fixture
@@ -162,11 +162,13 @@ def test_errors_name_the_archive_and_not_the_copy(tmp_path):
 
 def test_there_is_no_space(tmp_path, monkeypatch):
     free = shutil.disk_usage(tmp_path)._replace(free=1 << 19)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: free)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
     (tmp_path / "a.tar").write_bytes(tar_of(("saved_model.pb", bytes(1 << 21))))
-    with pytest.raises(errors.DestinationError, match="no space to unpack") as caught:
-        with open_source(tmp_path / "a.tar"):
-            pass
+    with (
+        pytest.raises(errors.DestinationError, match="no space to unpack") as caught,
+        open_source(tmp_path / "a.tar"),
+    ):
+        pass
     assert "TMPDIR" in caught.value.remedy
 
 
@@ -178,7 +180,7 @@ def test_a_disk_that_fills_up(tmp_path, monkeypatch):
         def __exit__(self, *error):
             pass
 
-        def write(self, data):
+        def write(self, _):
             raise OSError(28, "No space left on device")
 
     (tmp_path / "a.tar").write_bytes(tar_of(("saved_model.pb", b"x")))
@@ -189,8 +191,9 @@ def test_a_disk_that_fills_up(tmp_path, monkeypatch):
             Full() if mode == "xb" else opened(self, mode, *rest, **more)
         ),
     )  # fmt: skip
-    with pytest.raises(errors.DestinationError, match="No space left"), open_source(
-        tmp_path / "a.tar"
+    with (
+        pytest.raises(errors.DestinationError, match="No space left"),
+        open_source(tmp_path / "a.tar"),
     ):
         pass
 
@@ -198,20 +201,24 @@ def test_a_disk_that_fills_up(tmp_path, monkeypatch):
 def test_what_cannot_be_read(tmp_path, monkeypatch):
     (tmp_path / "a.tar").write_bytes(tar_of(("saved_model.pb", b"x")))
 
-    def fail(path, mode):
+    def fail(*_):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("converter.sources.archive.open_raw", fail)
-    with pytest.raises(errors.FormatError, match=r"a\.tar cannot be read: Permission denied"):
-        with open_source(tmp_path / "a.tar"):
-            pass
+    with (
+        pytest.raises(errors.FormatError, match=r"a\.tar cannot be read: Permission denied"),
+        open_source(tmp_path / "a.tar"),
+    ):
+        pass
 
 
 def test_a_pipe_is_not_read(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(errors.FormatError, match="neither a file nor a directory"):
-        with open_source(tmp_path / "pipe"):
-            pass
+    with (
+        pytest.raises(errors.FormatError, match="neither a file nor a directory"),
+        open_source(tmp_path / "pipe"),
+    ):
+        pass
 
 
 def test_names():
