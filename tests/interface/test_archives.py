@@ -148,6 +148,13 @@ def test_a_destination_in_use_is_found_before_unpacking(module, tmp_path, monkey
         converter.convert(archive, archive, overwrite=True)
 
 
+def test_weights_may_be_linked_to_those_that_were_unpacked(module, tmp_path):
+    archive = shutil.make_archive(str(module), "tar", module)
+    conversion = converter.convert(archive, tmp_path / "out", hardlink=True)
+    assert conversion.remarks == ()
+    assert converter.verify(module, tmp_path / "out").verdict == "equal"
+
+
 @pytest.mark.parametrize("case", ["tar_parent", "gzip_cut", "page", "no_model"])
 @pytest.mark.parametrize("command", ["inspect", "scan", "convert", "verify"])
 def test_a_bad_one_is_one_line(case, command, tmp_path, temporary, capsys):
