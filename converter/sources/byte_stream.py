@@ -10,7 +10,8 @@ from typing import IO
 from converter import errors, limits
 from converter.files.paths import read_blocks
 
-_PACKED_BLOCK_BYTES = 1 << 18
+# What is left of a block is copied after each gzip member, of which a hostile file has very many.
+_PACKED_BLOCK_BYTES = 1 << 16
 _BLOCK_BYTES = 1 << 20
 _GZIP = 16 + zlib.MAX_WBITS  # source: zlib.h, `inflateInit2`
 _REMEDY = "Copy it again."

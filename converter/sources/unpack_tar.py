@@ -22,8 +22,10 @@ def unpack_tar(stream: ByteStream, files: UnpackedFiles) -> None:
     try:
         # Of the locale, the encoding would depend on the machine.
         with tarfile.open(fileobj=stream, mode="r:", encoding="utf-8") as members:
-            for member in members:
+            while (member := members.next()) is not None:
                 _unpack_member(stream, member, files)
+                # Each keeps a copy of all headers that are for the whole archive.
+                members.members.clear()
     except (tarfile.TarError, RecursionError, ValueError, OverflowError) as error:
         raise errors.FormatError(
             f"the archive is damaged: {errors.first_line(error)}", remedy=_DAMAGED

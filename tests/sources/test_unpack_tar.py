@@ -1,6 +1,8 @@
 """`.tar` archives in the formats that programs write; hostile ones are in test_archive.py."""
 
+import io
 import tarfile
+import tracemalloc
 
 import pytest
 from sources.archive_makers import info, tar_of
@@ -18,6 +20,25 @@ def test_members_of_every_format(kind, tmp_path):
     files = UnpackedFiles(tmp_path, Allowance(len(data)))
     unpack_tar(ByteStream(iter([memoryview(data)]), files.allowance.check), files)
     assert {name: (tmp_path / name).read_bytes() for name in files.names()} == contents
+
+
+def test_headers_for_the_whole_archive_are_not_kept_for_every_member(tmp_path):
+    file = io.BytesIO()
+    headers = {f"k{number}": "v" for number in range(20_000)}
+    with tarfile.open(
+        fileobj=file, mode="w", format=tarfile.PAX_FORMAT, pax_headers=headers
+    ) as archive:
+        for number in range(200):
+            archive.addfile(info(f"{number}", comment="x"))
+    files = UnpackedFiles(tmp_path, Allowance(1 << 20))
+    tracemalloc.start()
+    try:
+        unpack_tar(ByteStream(iter([file.getbuffer()]), files.allowance.check), files)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(files.names()) == 200
+    assert peak < 30 << 20  # Kept, they would take more than 100 MiB.
 
 
 def test_blocks_may_be_of_any_size(tmp_path):
