@@ -92,6 +92,14 @@ class UsageError(ConversionError):
     """The user asked for something that does not exist, such as a tag set or an option."""
 
 
+class PathNotFoundError(FormatError, UsageError):
+    """There is nothing at a path that the user named."""
+
+
+class UnsuitableDestinationError(DestinationError, UsageError):
+    """The destination exists and may not be replaced, or lies in the source."""
+
+
 class OutOfMemoryError(ConversionError):
     """There is less memory than the module needs."""
 

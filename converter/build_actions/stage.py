@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 
 from converter import errors
-from converter.sources.archive import MODEL_FILES
+from converter.files.model_directory import MODEL_FILES
 from converter.sources.registry import open_source
 from converter.sources.source import Source
 

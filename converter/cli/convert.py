@@ -12,7 +12,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from converter.cli import terminal
+from converter import errors
+from converter.cli import early_checks, terminal
 from converter.cli.conversion_options import add_options, read_options
 from converter.cli.limits import add_limits
 from converter.printable import printable
@@ -33,7 +34,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_options(parser)
     parser.add_argument("--json", action="store_true", help="print the record as JSON")
     add_limits(parser)
-    parser.set_defaults(runs_tensorflow=True)
+    parser.set_defaults(check=_check, runs_tensorflow=True)
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    early_checks.check_names(arguments.source, arguments.destination)
+    early_checks.check_reading(arguments)
+    early_checks.check_inputs(arguments.inputs)
+    if arguments.inputs is not None and not arguments.verify:
+        raise errors.UsageError(
+            "inputs are for comparing the result with the original",
+            remedy="Pass --verify (in Python: verify=True), or leave them out.",
+        )
+    early_checks.check_destination(
+        arguments.source, arguments.destination, overwrite=arguments.overwrite
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ import argparse
 
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options
+from converter.cli.early_checks import check_reading
 from converter.cli.limits import add_limits
 from converter.conversion.options import ReadingArguments
 
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="list all variables, however many")
     add_options(parser, _OPTIONS)
     add_limits(parser)
+    parser.set_defaults(check=check_reading)
 
 
 def run(arguments: argparse.Namespace) -> int:

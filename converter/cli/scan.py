@@ -23,7 +23,7 @@ import urllib.parse
 from typing import Any
 
 from converter import errors
-from converter.cli import terminal
+from converter.cli import early_checks, terminal
 from converter.cli.limits import add_limits
 from converter.files.paths import RemotePath, as_path
 
@@ -48,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " for no finding at all",
     )
     add_limits(parser)
+    parser.set_defaults(check=_check)
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    early_checks.check_source(arguments.source)
+    early_checks.check_new_file(arguments.sarif)
 
 
 def run(arguments: argparse.Namespace) -> int:

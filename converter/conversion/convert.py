@@ -19,8 +19,9 @@ from converter.conversion.options import (
 )
 from converter.conversion.verify import verify
 from converter.export.record import ParityInfo
-from converter.export.saved_model import Conversion, check_destination, write_saved_model
+from converter.export.saved_model import Conversion, write_saved_model
 from converter.files.byte_progress import ByteProgress
+from converter.files.destination import check_destination
 from converter.files.paths import Path, StrPath, as_tensorflow_path
 from converter.files.snapshot import SourceGuard
 from converter.files.source_files import BackgroundDigest

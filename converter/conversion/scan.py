@@ -88,7 +88,7 @@ def scan(source: StrPath | Source) -> ScanReport:
     Raises:
       FormatError: if there is no SavedModel, or it cannot be read or is too large.
       UnsafeModuleError: if a link leads out of its directory.
-      UsageError: if there is nothing at the path.
+      PathNotFoundError: if there is nothing at the path.
     """
     with open_source(source) as opened:
         return _scan(opened.directory)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -14,9 +13,10 @@ from tensorflow.core.protobuf import control_flow_pb2, meta_graph_pb2, struct_pb
 
 from converter import errors, limits
 from converter.formats import hub_protos
+from converter.formats.contexts import find_loops_without_gradient
 from converter.formats.graph_limits import check_limits
 from converter.formats.graph_versions import check_versions
-from converter.formats.output_shapes import drop_promises
+from converter.formats.shapes import check_input_shape, drop_promises
 from converter.ir import attributes, op_facts, query, serde
 from converter.ir.aliases import IDENTITIES, source_of
 from converter.ir.attributes import read_shape
@@ -87,7 +87,9 @@ def read_program(meta_graph: Any, checkpoint: Checkpoint) -> Program:
         ),
         attachments=_read_attachments(meta_graph),
         producer=meta_graph.graph_def.versions.producer,
-        loops_without_gradient=frozenset(_read_loops_without_gradient(meta_graph, nodes)),
+        loops_without_gradient=frozenset(
+            find_loops_without_gradient(_read_contexts(meta_graph), nodes)
+        ),
     )
 
 
@@ -152,9 +154,11 @@ def _read_signature(name: str, signature: Any, nodes: Nodes) -> Signature:
             for key in sorted(infos)
         }
 
-    outputs = read(signature.outputs, "output").items()
-    known = {key: drop_promises(info, nodes) for key, info in outputs}
-    return Signature(name, read(signature.inputs, "input"), known)
+    inputs, outputs = read(signature.inputs, "input"), read(signature.outputs, "output")
+    for key, info in inputs.items():
+        check_input_shape(info, nodes, f"input {key!r} of signature {name!r}")
+    known = {key: drop_promises(info, nodes) for key, info in outputs.items()}
+    return Signature(name, inputs, known)
 
 
 def _read_tensor_info(info: Any, what: str) -> TensorInfo:
@@ -332,65 +336,10 @@ def _read_assets(meta_graph: Any) -> dict[str, AssetSpec]:
     return assets
 
 
-def _read_loops_without_gradient(meta_graph: Any, nodes: Nodes) -> Iterator[str]:
-    """Yields the frames of loops that V1 does not differentiate (source: control_flow.proto).
-
-    Raises:
-      FormatError: if a context is damaged.
-    """
-    contexts: list[Any] = []
+def _read_contexts(meta_graph: Any) -> Iterator[Any]:
     for key, kind in _CONTEXTS.items():
         for value in _collection(meta_graph, key, "bytes"):
-            contexts.append(_parse_message(kind, value, f"an entry of collection {key!r}"))
-    while contexts:
-        context = contexts.pop()
-        _check_context(context)
-        if isinstance(context, control_flow_pb2.CondContextDef):
-            _check_branch(context, nodes)
-        if isinstance(context, control_flow_pb2.WhileContextDef) and not context.back_prop:
-            yield context.context_name
-        for nested in context.nested_contexts:
-            which = nested.WhichOneof("ctxt")
-            contexts += [getattr(nested, which)] if which else []
-
-
-def _check_context(context: Any) -> None:
-    """Checks that a context lists nothing twice: V1's gradients are wrong then, without an error.
-
-    Raises:
-      FormatError: if it does.
-    """
-    lists = [context.values_def.values]
-    if isinstance(context, control_flow_pb2.WhileContextDef):
-        lists += [context.loop_enter_names, context.loop_exit_names]
-    for names in lists:
-        for name, count in collections.Counter(names).items():
-            if count > 1:
-                raise errors.FormatError(
-                    f"the context of a loop or conditional lists a tensor {count} times",
-                    node=name.rpartition(":")[0] or name,
-                )
-
-
-def _check_branch(context: Any, nodes: Nodes) -> None:
-    """Checks that a context is of the branch that its pivot, an output of a Switch, belongs to.
-
-    V1's gradients follow the context, and calls the Switch.
-
-    Raises:
-      FormatError: if it is not.
-    """
-    pivot = nodes.get(context.pivot_name.partition(":")[0])
-    switch = pivot.inputs[0] if pivot is not None and pivot.inputs else None
-    source = nodes.get(switch.node) if switch is not None else None
-    if switch is None or source is None or source.op not in ("Switch", "RefSwitch"):
-        return
-    if switch.index != context.branch:
-        raise errors.FormatError(
-            f"the context of a conditional is of branch {context.branch}, and its pivot of branch"
-            f" {switch.index}",
-            node=context.pivot_name.partition(":")[0],
-        )
+            yield _parse_message(kind, value, f"an entry of collection {key!r}")
 
 
 def _read_attachments(meta_graph: Any) -> dict[str, bytes]:

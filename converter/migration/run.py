@@ -30,6 +30,7 @@ from converter.migration.journal import (
     read_journal,
 )
 from converter.migration.lock import locked
+from converter.migration.module_list import read_module_list
 from converter.migration.options import Options
 from converter.migration.outcomes import UNSUCCESSFUL, Failed, Outcome
 from converter.migration.plan import Plan, make_plan
@@ -94,6 +95,8 @@ def _check_roots(options: Options) -> None:
         as_tensorflow_path(root)
     if options.from_list is None:
         check_source_root(options.source_root)
+    else:  # It is read again for the plan, when DST_ROOT has been written to.
+        read_module_list(options.from_list, options.source_root, options.destination_root)
     source, destination = options.source_root.resolve(), options.destination_root.resolve()
     if source.is_relative_to(destination) or destination.is_relative_to(source):
         raise errors.UsageError(

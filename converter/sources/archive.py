@@ -15,6 +15,7 @@ from typing import IO
 
 from converter import errors
 from converter.files.byte_progress import ByteProgress
+from converter.files.model_directory import MODEL_FILES
 from converter.files.paths import Path, open_raw, read_blocks, size_bytes
 from converter.files.scratch import folder_beside, scratch_folder, temporary_folder
 from converter.sources.archive_formats import HEAD_BYTES, ArchiveFormat, check_tar, find_format
@@ -25,7 +26,6 @@ from converter.sources.unpack_zip import unpack_zip
 from converter.sources.unpacked_files import Allowance, UnpackedFiles
 
 SUFFIXES = (".tar.gz", ".tgz", ".tar", ".zip")
-MODEL_FILES = ("tfhub_module.pb", "saved_model.pb", "saved_model.pbtxt")
 
 _BLOCK_BYTES = 1 << 20
 
@@ -60,20 +60,31 @@ class Archive:
           UnsafeModuleError: if a member could do harm.
           DestinationError: if it cannot be unpacked for lack of space.
         """
-        if spec.name in MODEL_FILES:
-            raise errors.FormatError(
-                f"{spec} is one file of a model, expected a directory or an archive",
-                remedy=f"Pass its directory, {spec.parent}.",
-            )
-        if not spec.is_file():
-            raise errors.FormatError(
-                f"{spec} is neither a file nor a directory",
-                remedy="Write what it yields to a file first.",
-            )
+        check_file(spec)
         with _scratch(surroundings.destination) as folder:
             with _naming(spec):
                 unpacked = _unpack(spec, folder / archive_stem(spec.name), surroundings)
             yield unpacked
+
+
+def check_file(spec: Path) -> None:
+    """Checks that what is not a directory may be an archive, by its first bytes.
+
+    Raises:
+      FormatError: if it is not; the error says what it is.
+    """
+    if spec.name in MODEL_FILES:
+        raise errors.FormatError(
+            f"{spec} is one file of a model, expected a directory or an archive",
+            remedy=f"Pass its directory, {spec.parent}.",
+        )
+    if not spec.is_file():
+        raise errors.FormatError(
+            f"{spec} is neither a file nor a directory",
+            remedy="Write what it yields to a file first.",
+        )
+    with _naming(spec), open_raw(spec, "rb") as file:
+        find_format(file.read(HEAD_BYTES), spec.name)
 
 
 @contextlib.contextmanager

@@ -32,7 +32,7 @@ def open_source(
       progress: Called with what is being done.
 
     Raises:
-      UsageError: if there is nothing at the path.
+      PathNotFoundError: if there is nothing at the path.
       FormatError: if it cannot be unpacked.
       UnsafeModuleError: if an archive has a member that could do harm.
       DestinationError: if there is no space to unpack it.
@@ -54,7 +54,7 @@ def _find_kind(path: Path) -> Kind:
             f"{path} cannot be read: {error.strerror or error}", remedy="Check the path."
         ) from error
     if kind is None:
-        raise errors.UsageError(f"{path} does not exist", remedy="Check the path.")
+        raise errors.PathNotFoundError(f"{path} does not exist", remedy="Check the path.")
     return kind
 
 

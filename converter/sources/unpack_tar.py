@@ -25,7 +25,7 @@ def unpack_tar(stream: ByteStream, files: UnpackedFiles) -> None:
             while (member := members.next()) is not None:
                 _unpack_member(stream, member, files)
                 # Each keeps a copy of all headers that are for the whole archive.
-                members.members.clear()
+                members.members.clear()  # type: ignore[attr-defined]
     except (tarfile.TarError, RecursionError, ValueError, OverflowError) as error:
         raise errors.FormatError(
             f"the archive is damaged: {errors.first_line(error)}", remedy=_DAMAGED

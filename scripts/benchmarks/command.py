@@ -5,6 +5,7 @@
     scripts/bench --only archives --archive-size 1024
     scripts/bench --only graphs --nodes 100,1000 --repetitions 1
     scripts/bench --only use --models LSTM --json bench.json
+    scripts/bench --quick --compare bench.json           # under 3 minutes, beside an earlier run
 
 A machine that does anything else meanwhile gives other ratios from run to run. Progress goes to
 the standard error, results to the standard output. A goal that noise may decide has a dash.
@@ -20,9 +21,26 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks import archives, graphs, legacy_toolchain, machine, tables, use, weights
+from benchmarks import (
+    archives,
+    compare,
+    graphs,
+    legacy_toolchain,
+    machine,
+    start,
+    tables,
+    use,
+    weights,
+)
 
-LADDERS = ("weights", "archives", "graphs", "use")
+LADDERS = ("start", "weights", "archives", "graphs", "use")
+# What `--quick` measures, unless other options say more.
+_QUICK: dict[str, Any] = {
+    "only": ("start", "weights", "graphs"),
+    "sizes": (10, 512),
+    "nodes": (1_000,),
+    "repetitions": 1,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,14 +48,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parse_arguments(argv)
     described = machine.describe()
     print(machine.one_line(described), flush=True)
+    baseline = _read_baseline(arguments.compare, described)
     results: dict[str, Any] = {"machine": described, "threads": arguments.threads}
     with tempfile.TemporaryDirectory(prefix="tf1hub_bench_", dir=arguments.scratch) as scratch:
         for ladder in arguments.only:
             rows, shown = _MEASURES[ladder](arguments, pathlib.Path(scratch))
             results[ladder] = [row.to_json() for row in rows]
+            if ladder in baseline:
+                shown = [*shown, compare.compare(results, baseline, ladder)]
             # After each ladder: the next one may take an hour.
             _report(results, shown, arguments)
     return 0
+
+
+def _read_baseline(path: pathlib.Path | None, described: dict[str, Any]) -> dict[str, Any]:
+    """Reads the results of an earlier run; nothing if there is none of this kind of machine."""
+    if path is None:
+        return {}
+    baseline: dict[str, Any] = json.loads(path.read_text())
+    different = compare.differs(described, baseline["machine"])
+    if different:
+        print(f"{path}: not compared, of another {' and '.join(different)}", flush=True)
+        return {}
+    return baseline
 
 
 def _report(
@@ -52,6 +85,11 @@ def _report(
 
 
 Found = tuple[Sequence[Any], list[tables.Table]]
+
+
+def _measure_start(arguments: argparse.Namespace, scratch: pathlib.Path) -> Found:
+    rows = start.measure(arguments.repetitions or start.REPETITIONS, scratch)
+    return rows, [tables.start_table(rows)]
 
 
 def _measure_weights(arguments: argparse.Namespace, scratch: pathlib.Path) -> Found:
@@ -84,6 +122,7 @@ def _measure_use(arguments: argparse.Namespace, scratch: pathlib.Path) -> Found:
 
 
 _MEASURES = {
+    "start": _measure_start,
     "weights": _measure_weights,
     "archives": _measure_archives,
     "graphs": _measure_graphs,
@@ -112,6 +151,10 @@ def _parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         f" graphs {graphs.REPETITIONS}, use {use.REPETITIONS})")  # fmt: skip
     add("--threads", type=_parse_count, default=os.cpu_count() or 1, metavar="N",
         help="threads of models in use (default: all cores)")  # fmt: skip
+    add("--quick", action="store_true",
+        help="start, small weights and small graphs, once each, in under 3 minutes")  # fmt: skip
+    add("--compare", type=pathlib.Path, metavar="BASELINE.json",
+        help="print ratios to what --json wrote earlier, on the same kind of machine")  # fmt: skip
     add("--json", type=pathlib.Path, metavar="FILE", help="write results there, too")
     add("--markdown", action="store_true", help="print Markdown tables")
     add("--legacy-python", metavar="PATH",
@@ -121,6 +164,8 @@ def _parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help="where the modules that it builds are kept (default: %(default)s)")  # fmt: skip
     add("--scratch", type=pathlib.Path, metavar="DIR",
         help="where modules are written and removed (default: the system's)")  # fmt: skip
+    if parser.parse_args(argv).quick:
+        parser.set_defaults(**_QUICK)
     return parser.parse_args(argv)
 
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from benchmarks import archives, graphs, use, weights
+from benchmarks import archives, graphs, start, use, weights
 from benchmarks.goals import Goal
 
 NOTHING = "-"
@@ -67,6 +67,8 @@ def weights_table(judged: Sequence[weights.Judged]) -> Table:
         (
             "weights",
             *names,
+            f"{weights.CP}: CPU s",
+            f"{weights.CONVERTED}: CPU s",
             *_goal_titles(judged),
             "MiB above smallest",
             f"{weights.PEER}: MiB above smallest",
@@ -75,6 +77,7 @@ def weights_table(judged: Sequence[weights.Judged]) -> Table:
             (
                 format_mib(one.row.mib),
                 *(_number(one.row.median(name), ".2f") for name in names),
+                *(_number(one.row.cpu(n), ".2f") for n in (weights.CP, weights.CONVERTED)),
                 *_goal_cells(judged, one.goals),
                 _number(one.memory_above_smallest(weights.CONVERTED), ",.0f"),
                 _number(one.memory_above_smallest(weights.PEER), ",.0f"),
@@ -117,6 +120,7 @@ def _graph_table(rows: Sequence[graphs.Row]) -> Table:
             "graph",
             "variables",
             *names,
+            *(f"{name}: CPU s" for name in names),
             *_goal_titles(rows),
             *(f"{name}: KiB of graph" for name in names),
             "load converted",
@@ -127,6 +131,7 @@ def _graph_table(rows: Sequence[graphs.Row]) -> Table:
                 _graph_name(row),
                 f"{row.variables:,}",
                 *(_number(row.seconds.get(name), ".2f") for name in names),
+                *(_number(row.cpu_seconds.get(name), ".2f") for name in names),
                 *_goal_cells(rows, row.goals),
                 *(_number(row.graph_bytes.get(name), ",.0f", 1024) for name in names),
                 *(_number(row.load_seconds.get(name), ".2f") for name in names),
@@ -181,6 +186,23 @@ def use_table(rows: Sequence[use.Row]) -> Table:
     )
 
 
+def start_table(rows: Sequence[start.Row]) -> Table:
+    """Seconds of whole processes that end soon."""
+    return Table(
+        "Start: seconds of a process",
+        ("case", "wall", "CPU", *_goal_titles(rows)),
+        tuple(
+            (
+                row.case,
+                *(_number(row.seconds.get(clock), ".2f") for clock in ("wall", "cpu")),
+                *_goal_cells(rows, row.goals),
+            )
+            for row in rows
+        ),
+        tuple(f"{row.case}: {row.error}" for row in rows if row.error),
+    )
+
+
 # Cells.
 
 
@@ -199,7 +221,12 @@ def _goals_of(rows: Sequence[Any]) -> list[Goal]:
 
 
 def _goal_titles(rows: Sequence[Any]) -> list[str]:
-    return [f"{goal.what} ≤ {goal.limit:g}" for goal in _goals_of(rows)]
+    """What each goal is of, and its limits, which may differ from row to row."""
+    columns = zip(*(row.goals for row in rows if row.goals), strict=True)
+    return [
+        f"{column[0].what} ≤ {' or '.join(f'{n:g}' for n in sorted({g.limit for g in column}))}"
+        for column in columns
+    ]
 
 
 def _goal_cells(rows: Sequence[Any], goals: Sequence[Goal]) -> list[str]:

@@ -143,6 +143,22 @@ def test_wrong_options_are_refused(options):
         command.main(options)
 
 
+def test_quick_is_a_default_that_other_options_override():
+    quick = command._parse_arguments(["--quick", "--nodes", "50"])
+    assert (quick.only, quick.nodes) == (("start", "weights", "graphs"), (50,))
+    assert (quick.repetitions, max(quick.sizes)) == (1, 512)
+
+
+def test_a_baseline_of_another_machine_is_not_compared(tmp_path, capsys):
+    path = tmp_path / "bench.json"
+    machine = {"cpu": "x", "cores": 2, "memory_gib": 24, "system": "Linux", "date": "2026-11-01"}
+    path.write_text(json.dumps({"machine": machine}))
+    assert command._read_baseline(path, machine) == {"machine": machine}
+    assert command._read_baseline(path, {**machine, "cores": 4}) == {}
+    assert "not compared, of another cores" in capsys.readouterr().out
+    assert command._read_baseline(None, machine) == {}
+
+
 @pytest.mark.slow
 def test_the_command_writes_all_fields(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(use, "MODELS", (use.Model("tiny", "tiny"),))
@@ -165,6 +181,7 @@ def test_the_command_writes_all_fields(tmp_path, monkeypatch, capsys):
         assert set(row["stages"]) == {"import", *stages.STAGES, "other"}
         for key in ("seconds", "load_seconds", "graph_bytes"):
             assert row[key].keys() == {graphs.CONVERTED, graphs.PEER}
+    assert all(row["error"] == "" for row in results["start"])
     (row,) = results["use"]
     assert row["error"] == ""
     assert row["forward"]["seconds"].keys() == {use.V1, use.CONVERTED, use.HUB}
