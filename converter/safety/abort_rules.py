@@ -113,10 +113,16 @@ def _check_length(node: Node, inputs: Sequence[Extent]) -> str | None:
 
     TensorFlow then takes all memory, or leaves a lock behind, for which the graph's end waits.
     """
-    shape = inputs[RANK_INPUTS[node.op]].shape
-    if not shape or shape[0] is None or shape[0] <= _MAX_RANK:
-        return None
-    return f"its input {RANK_INPUTS[node.op]} asks for {shape[0]} dimensions"
+    index = RANK_INPUTS[node.op]
+    longest = max((size for size in inputs[index].shape or () if size is not None), default=0)
+    return f"its input {index} asks for {longest} dimensions" if longest > _MAX_RANK else None
+
+
+def _check_permutation(node: Node, inputs: Sequence[Extent]) -> str | None:
+    """A computed one is read for as many dimensions as the input has, however short it is."""
+    if inputs[1].is_constant and inputs[1].elements is None:
+        return "its input 1 is a constant of unknown length"
+    return _check_length(node, inputs)
 
 
 # Source: tensorflow/core/framework/tensor_shape.h.
@@ -147,5 +153,6 @@ _RULES: Mapping[str, _Rule] = {
     "RandomIndexShuffle": _check_rounds,
     "SplitV": _check_split,
     **dict.fromkeys(RANK_INPUTS, _check_length),
+    **dict.fromkeys(("ConjugateTranspose", "Transpose"), _check_permutation),
     **_RULES_OF_SHAPES,
 }

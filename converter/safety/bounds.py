@@ -12,7 +12,6 @@ ops that they let through, and sizes that depend on what such an op computes, wh
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 from converter import errors, limits
@@ -201,7 +200,7 @@ def _find_measured(region: Region) -> set[str]:
 
 
 def _mib(size: int) -> int:
-    return math.ceil(size / limits.MIB)
+    return -(-size // limits.MIB)
 
 
 def _apply_rule(node: Node, inputs: Sequence[Extent]) -> list[Extent]:

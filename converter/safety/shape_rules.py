@@ -288,7 +288,10 @@ def _range(node: Node, inputs: Sequence[Extent]) -> Extent:
         numbers = range(start, limit, delta)
         count = max(0, -((start - limit) // delta))
         return valued(list(numbers)) if count <= MAX_VALUE_ELEMENTS else Extent((count,))
-    count = max(0, math.ceil((limit - start) / delta))
+    steps = (limit - start) / delta
+    if not math.isfinite(steps):
+        return UNKNOWN
+    count = max(0, math.ceil(steps))
     is_exact = abs(delta) == 1 and all(_is_small_integer(number) for number in (start, limit))
     return Extent((count,)) if is_exact else Extent((None,), most=2 * count + 1)
 

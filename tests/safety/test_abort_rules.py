@@ -75,6 +75,18 @@ def test_more_dimensions_than_there_are(length):
         check_bounds(region, [None, (length,)])
 
 
+@pytest.mark.parametrize("op", ["Transpose", "ConjugateTranspose"])
+def test_a_permutation_that_could_be_any(op):
+    with pytest.raises(errors.UnsafeModuleError, match="a constant of unknown length"):
+        _check(f"u = Unique[T=int32, out_idx=int32](sizes)\ny = {op}[T=float](x, u)")
+
+
+def test_a_permutation_of_many_columns():
+    graph = parse_graph("x = _Arg[T=float]()\np = _Arg[T=int32]()\ny = Transpose[T=float](x, p)")
+    with pytest.raises(errors.UnsafeModuleError, match="asks for 300 dimensions"):
+        check_bounds(Region(graph.args, (graph.nodes["y"],), ()), [None, (4, 300)])
+
+
 @pytest.mark.parametrize(
     "text",
     [
