@@ -43,7 +43,9 @@ if TYPE_CHECKING:
         InternalError,
         OutOfMemoryError,
         ParityError,
+        PathNotFoundError,
         UnsafeModuleError,
+        UnsuitableDestinationError,
         UnsupportedOpError,
         UsageError,
         WeightsError,
@@ -57,6 +59,8 @@ if TYPE_CHECKING:
     from converter.migration.write_report import report
     from converter.page.write import ReportFiles
     from converter.parity.report import ParityReport
+    from converter.sources.registry import open_source
+    from converter.sources.source import Source
     from converter.version import __version__
 
 __all__ = [
@@ -72,10 +76,13 @@ __all__ = [
     "OutOfMemoryError",
     "ParityError",
     "ParityReport",
+    "PathNotFoundError",
     "Record",
     "ReportFiles",
     "ScanReport",
+    "Source",
     "UnsafeModuleError",
+    "UnsuitableDestinationError",
     "UnsupportedOpError",
     "UsageError",
     "Watcher",
@@ -85,6 +92,7 @@ __all__ = [
     "inspect",
     "load",
     "migrate",
+    "open_source",
     "report",
     "scan",
     "verify",
@@ -103,10 +111,13 @@ _MODULES = {
     "OutOfMemoryError": "converter.errors",
     "ParityError": "converter.errors",
     "ParityReport": "converter.parity.report",
+    "PathNotFoundError": "converter.errors",
     "Record": "converter.export.record",
     "ReportFiles": "converter.page.write",
     "ScanReport": "converter.conversion.scan",
+    "Source": "converter.sources.source",
     "UnsafeModuleError": "converter.errors",
+    "UnsuitableDestinationError": "converter.errors",
     "UnsupportedOpError": "converter.errors",
     "UsageError": "converter.errors",
     "Watcher": "converter.migration.watcher",
@@ -116,6 +127,7 @@ _MODULES = {
     "inspect": "converter.conversion.inspect",
     "load": "converter.conversion.load",
     "migrate": "converter.migration.migrate",
+    "open_source": "converter.sources.registry",
     "report": "converter.migration.write_report",
     "scan": "converter.conversion.scan",
     "verify": "converter.conversion.verify",

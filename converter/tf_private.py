@@ -1,20 +1,22 @@
 """All uses of TensorFlow's private API, one function for each.
 
-Each function says why nothing public does the same. Tested with TensorFlow 2.15.1 and 2.21.0.
+Each function says why nothing public does the same. Tested with TensorFlow 2.15.1, 2.18.1 and
+2.21.0.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 from tensorflow.core.framework import op_def_pb2
 from tensorflow.python.client import pywrap_tf_session
 from tensorflow.python.eager import backprop_util, context
-from tensorflow.python.framework import op_def_registry, ops
+from tensorflow.python.framework import auto_control_deps_utils, op_def_registry, ops
 from tensorflow.python.ops import resource_variable_ops
 from tensorflow.python.saved_model import fingerprinting_utils, save_context
 from tensorflow.python.saved_model import save as saved_model_save
@@ -90,16 +92,50 @@ def write_fingerprint(directory: os.PathLike[str]) -> None:
     fingerprinting_utils.write_fingerprint(os.fspath(directory))
 
 
+class _VariableWithoutValue(resource_variable_ops.BaseResourceVariable):
+    """A variable that functions are traced with and saved.
+
+    TensorFlow's `UninitializedVariable` makes a kernel for every name, which takes 0.8 ms, and in
+    the graph of a SavedModel also an op that reads it.
+    """
+
+    def __init__(self, name: str, dtype: tf.DType, shape: tf.TensorShape, trainable: bool) -> None:
+        handle = resource_variable_ops._variable_handle_from_shape_and_dtype(
+            shape, dtype, shared_name=None, name="", graph_mode=False
+        )
+        unique_id = f"{name}_{ops.uid()}"
+        super().__init__(
+            trainable=trainable,
+            shape=shape,
+            dtype=dtype,
+            handle=handle,
+            handle_name=name,
+            unique_id=unique_id,
+            in_graph_mode=False,
+        )
+        handle._parent_trackable = weakref.ref(self)
+        handle._name = f"{name}:0"
+        handle._unique_id = unique_id
+
+    def _export_to_saved_model_graph(self, **_: Any) -> list[tf.Tensor]:
+        return [self.handle]  # `_export_handles` puts all handles into the graph at once.
+
+    def _gather_saveables_for_checkpoint(self) -> dict[str, Any]:
+        return {}  # The converter writes the saver.
+
+
 def make_uninitialized_variable(
     name: str, dtype: tf.DType, shape: tf.TensorShape, trainable: bool
 ) -> tf.Variable:
     """Makes a variable without a value, for functions to be traced with and saved.
 
-    A `tf.Variable` always has a value, and takes the memory for it.
+    A `tf.Variable` always has a value, and takes the memory for it; it is the fallback.
     """
-    return resource_variable_ops.UninitializedVariable(
-        name=name, dtype=dtype, shape=shape, trainable=trainable
-    )
+    try:
+        return _VariableWithoutValue(name, dtype, shape, trainable)
+    except (AttributeError, TypeError):
+        value = tf.zeros([size or 0 for size in shape.as_list()] if shape.rank else [], dtype)
+        return tf.Variable(value, trainable, name=name, dtype=dtype, shape=shape)
 
 
 def tracing_for_saving(
@@ -117,14 +153,64 @@ def tracing_for_saving(
 def save_without_checkpoint(
     module: tf.Module,
     directory: os.PathLike[str],
-    signatures: Mapping[str, Any],
+    variables: Iterable[tf.Variable],
     options: tf.saved_model.SaveOptions,
-) -> list[Any]:
-    """Writes a SavedModel without variables; returns its objects in the order of its object graph.
+) -> tuple[list[Any], Mapping[Any, Any]]:
+    """Writes a SavedModel without the values of variables, and without signatures.
 
-    `tf.saved_model.save` always writes the values of variables.
+    `tf.saved_model.save` always writes the values, and does not say by what the graph replaces what
+    functions capture.
+
+    Args:
+      module: What to save.
+      directory: Where.
+      variables: The variables of `module`.
+      options: How.
+
+    Returns:
+      The objects in the order of the object graph, and for each tensor that functions capture from
+      them, the tensor of the graph, or the variable there that holds it.
     """
-    objects, _ = saved_model_save.save_and_return_nodes(
-        module, os.fspath(directory), dict(signatures), options, experimental_skip_checkpoint=True
-    )
-    return list(objects)
+    tensors: list[Any] = []
+
+    def export(*, tensor_map: Any, **_: Any) -> list[tf.Tensor]:
+        tensors.append(tensor_map)  # One for all objects, which grows.
+        _export_handles([v for v in variables if isinstance(v, _VariableWithoutValue)], tensor_map)
+        return []
+
+    vars(module)["_export_to_saved_model_graph"] = export
+    try:
+        objects, _ = saved_model_save.save_and_return_nodes(
+            module, os.fspath(directory), {}, options, experimental_skip_checkpoint=True
+        )
+    finally:
+        del vars(module)["_export_to_saved_model_graph"]
+    return list(objects), tensors[0]
+
+
+def _export_handles(variables: Sequence[tf.Variable], tensor_map: Any) -> None:
+    """Adds the handles of variables to the default graph, under names of their own there."""
+    graph, graph_def = tf.compat.v1.get_default_graph(), tf.compat.v1.GraphDef()
+    for variable in variables:
+        name = graph.unique_name(variable.name.removesuffix(":0"))
+        node = graph_def.node.add(name=name, op="VarHandleOp")
+        node.attr["dtype"].type = variable.dtype.as_datatype_enum
+        node.attr["shape"].shape.CopyFrom(variable.shape.as_proto())
+        node.attr["shared_name"].s = name.encode()
+    names = [f"{node.name}:0" for node in graph_def.node]
+    handles = tf.graph_util.import_graph_def(graph_def, return_elements=names, name="")
+    for variable, handle in zip(variables, handles or (), strict=True):
+        tensor_map[variable.handle] = handle
+
+
+def find_read_only_inputs(function: Any) -> list[int]:
+    """Finds the inputs of a concrete function whose resources it only reads, by index.
+
+    Calls have them as an attribute, so that calls that only read need not wait for each other.
+    Without it they do, which is the fallback.
+    """
+    try:
+        indices = auto_control_deps_utils.get_read_only_resource_input_indices_graph(function.graph)
+    except AttributeError:
+        return []
+    return list(indices)

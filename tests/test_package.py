@@ -15,9 +15,10 @@ _SOURCE = pathlib.Path(converter.__file__)
 _DOCUMENTED = {
     "Conversion", "ConversionError", "ConversionOptions", "DestinationError", "FormatError",
     "InternalError", "MigrationArguments", "MigrationReport", "ModuleSummary", "OutOfMemoryError",
-    "ParityError", "ParityReport", "Record", "ReportFiles", "ScanReport", "UnsafeModuleError",
-    "UnsupportedOpError", "UsageError", "Watcher", "WeightsError", "__version__", "convert",
-    "inspect", "load", "migrate", "report", "scan", "verify",
+    "ParityError", "ParityReport", "PathNotFoundError", "Record", "ReportFiles", "ScanReport",
+    "Source", "UnsafeModuleError", "UnsuitableDestinationError", "UnsupportedOpError",
+    "UsageError", "Watcher", "WeightsError", "__version__", "convert", "inspect", "load",
+    "migrate", "open_source", "report", "scan", "verify",
 }  # fmt: skip
 
 

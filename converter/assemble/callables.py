@@ -6,6 +6,7 @@ Every allowed combination of arguments has a direct trace. Calls of a shared inn
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,8 +20,21 @@ from converter.compile.computations import Arguments, CompiledCallable
 from converter.compile.plan import needs_trace_per_call
 
 
-def build_callable(part: CompiledCallable, resources: Resources) -> Any:
-    """Returns a `tf.function` with all traces of a callable.
+@dataclasses.dataclass(frozen=True, slots=True)
+class TracedCallable:
+    """A traced callable.
+
+    Attributes:
+      function: The `tf.function`.
+      traces: Its concrete functions, by the arguments that choose them.
+    """
+
+    function: Any
+    traces: Mapping[Arguments, Any]
+
+
+def build_callable(part: CompiledCallable, resources: Resources) -> TracedCallable:
+    """Traces a callable with all combinations of arguments.
 
     Args:
       part: The callable.
@@ -41,12 +55,13 @@ def build_callable(part: CompiledCallable, resources: Resources) -> Any:
     for computation in part.computations.values():
         resources.bind(computation.program).prepare(computation.region)
     function = tf.function(call, autograph=False)
+    traces = {}
     for arguments in part.computations:
         known = {**part.inputs(training=False), **part.inputs(training=arguments.training)}
         specs = {name: value_spec(info) for name, info in known.items()}
         args, kwargs = _name_specs(signature, keyword_arguments(part, arguments, specs))
-        function.get_concrete_function(*args, **kwargs)
-    return function
+        traces[arguments] = function.get_concrete_function(*args, **kwargs)
+    return TracedCallable(function, traces)
 
 
 def _name_specs(

@@ -11,10 +11,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from converter.assemble.callables import build_callable
+from converter.assemble.callables import TracedCallable, build_callable
 from converter.assemble.emit import emit
 from converter.assemble.resources import Resources
-from converter.assemble.signatures import ServingSignatures, build_signatures
+from converter.assemble.signatures import ServedFunction, serve_functions
 from converter.compile.compiled_module import CompiledModule, LossGraph
 from converter.ir.graph import VariableSpec
 
@@ -48,12 +48,12 @@ class Reusable:
 
     Attributes:
       module: The `tf.Module`, ready to be called and saved.
-      signatures: Its serving signatures.
+      signatures: Its serving signatures, by name.
       variables: The TF1 module's variables, and where their values are.
     """
 
     module: tf.Module
-    signatures: ServingSignatures
+    signatures: Mapping[str, ServedFunction]
     variables: Sequence[tuple[tf.Variable, VariableSpec]]
 
 
@@ -78,18 +78,18 @@ class _Builder:
 
     def build(self) -> Reusable:
         losses = [self._build_loss(loss) for loss in self._compiled.losses]
-        functions: dict[str, Any] = {}
+        traced: dict[str, TracedCallable] = {}
         callables: dict[str, ReusableModule] = {}
         for name, part in self._compiled.callables.items():
-            functions[name] = build_callable(part, self._resources)
+            traced[name] = build_callable(part, self._resources)
             listed = [losses[index] for index in self._compiled.losses_of(name)]
             used = self._compiled.used[name]
-            callables[name] = self._build_module(functions[name], used, listed)
-        root = self._build_root(functions, losses)
+            callables[name] = self._build_module(traced[name].function, used, listed)
+        root = self._build_root(traced, losses)
         for name, module in callables.items():
             setattr(root, name, module)
         self._add_assets(root)
-        served = build_signatures(self._compiled, functions, self._resources)
+        served = serve_functions(self._compiled, traced)
         root.tf1_resources = self._resources.trackables
         return Reusable(root, served, self._resources.variables)
 
@@ -104,9 +104,11 @@ class _Builder:
         regularization_loss.get_concrete_function()
         return regularization_loss
 
-    def _build_root(self, functions: Mapping[str, Any], losses: Sequence[Any]) -> ReusableModule:
+    def _build_root(
+        self, traced: Mapping[str, TracedCallable], losses: Sequence[Any]
+    ) -> ReusableModule:
         root = self._compiled.plan.root
-        function = None if root is None else functions[root]
+        function = None if root is None else traced[root].function
         listed = [losses[index] for index in self._compiled.losses_of_root]
         return self._build_module(function, self._compiled.used_by_root, listed)
 

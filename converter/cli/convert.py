@@ -12,7 +12,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from converter.cli import terminal
+from converter import errors
+from converter.cli import early_checks, terminal
 from converter.cli.conversion_options import add_options, read_options
 from converter.cli.limits import add_limits
 from converter.printable import printable
@@ -27,13 +28,27 @@ HELP = "convert one module"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the subcommand."""
-    parser.add_argument("source", metavar="SRC", help="directory of the TF1 Hub module")
+    parser.add_argument("source", metavar="SRC", help="TF1 Hub module: a directory or an archive")
     parser.add_argument("destination", metavar="DST", help="where to write the SavedModel")
     parser.add_argument("--overwrite", action="store_true", help="replace a SavedModel at DST")
     add_options(parser)
     parser.add_argument("--json", action="store_true", help="print the record as JSON")
     add_limits(parser)
-    parser.set_defaults(runs_tensorflow=True)
+    parser.set_defaults(check=_check, runs_tensorflow=True)
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    early_checks.check_names(arguments.source, arguments.destination)
+    early_checks.check_reading(arguments)
+    early_checks.check_inputs(arguments.inputs)
+    if arguments.inputs is not None and not arguments.verify:
+        raise errors.UsageError(
+            "inputs are for comparing the result with the original",
+            remedy="Pass --verify (in Python: verify=True), or leave them out.",
+        )
+    early_checks.check_destination(
+        arguments.source, arguments.destination, overwrite=arguments.overwrite
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

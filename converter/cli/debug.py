@@ -11,9 +11,10 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from converter import errors
+from converter import errors, passes
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options
+from converter.cli.early_checks import check_reading, is_module
 from converter.cli.limits import add_limits
 from converter.version import __version__
 
@@ -26,33 +27,48 @@ NAME = "debug"
 HELP = "show the program of a module after each pass"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(command: argparse.ArgumentParser) -> None:
     """Adds the arguments of the subcommand."""
-    topics = parser.add_subparsers(dest="topic", metavar="TOPIC", required=True)
-    passes = topics.add_parser(
+    topics = command.add_subparsers(dest="topic", metavar="TOPIC", required=True)
+    parser = topics.add_parser(
         "passes", help="print the program after each pass", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    passes.add_argument("source", metavar="SRC", help="directory of the TF1 Hub module")
-    passes.add_argument(
+    parser.add_argument("source", metavar="SRC", help="TF1 Hub module: a directory or an archive")
+    parser.add_argument(
         "--signature", metavar="NAME",
         help="the signature whose graph to show (default: 'default', or the only one)",
     )  # fmt: skip
-    passes.add_argument(
+    parser.add_argument(
         "--training", action="store_true", help="show the training variant, with its update ops"
     )
-    shown = passes.add_mutually_exclusive_group()
+    shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--after", metavar="PASS", help="print the program after this pass alone")
     shown.add_argument(
         "--only", metavar="PASS", help="print the program before and after this pass alone"
     )
-    passes.add_argument(
+    parser.add_argument(
         "--exact", action="store_true",
         help="print large constants in full, so that the program can be read back",
     )  # fmt: skip
-    passes.add_argument("--json", action="store_true", help="print one JSON document")
-    add_options(passes, ("tags", "import_ops"))
-    add_limits(passes)
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    add_options(parser, ("tags", "import_ops"))
+    add_limits(parser)
+    parser.set_defaults(check=_check)
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    check_reading(arguments)
+    name = arguments.after or arguments.only
+    # Each pass has a module of its name. To ask the pipeline would import TensorFlow.
+    if name is not None and not is_module(f"{passes.__name__}.{name}"):
+        raise _no_pass(name)
+
+
+def _no_pass(name: str) -> errors.UsageError:
+    return errors.UsageError(
+        f"there is no pass {name!r}", remedy="`tf1hub debug passes SRC` lists the passes."
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -80,11 +96,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _check_pass(name: str | None) -> None:
     from converter.passes.pipeline import PIPELINE
 
-    names = [step.name for step in PIPELINE]
-    if name is not None and name not in names:
-        raise errors.UsageError(
-            f"there is no pass {name!r}", remedy=f"The passes are {', '.join(names)}."
-        )
+    if name is not None and name not in [step.name for step in PIPELINE]:
+        raise _no_pass(name)
 
 
 def _format(trace: SignatureTrace, arguments: argparse.Namespace) -> Iterator[str]:

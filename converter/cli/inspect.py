@@ -10,6 +10,7 @@ import argparse
 
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options
+from converter.cli.early_checks import check_reading
 from converter.cli.limits import add_limits
 from converter.conversion.options import ReadingArguments
 
@@ -22,11 +23,12 @@ _MANY = 30  # Rows of a table; further ones are only counted.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the subcommand."""
-    parser.add_argument("source", metavar="SRC", help="directory of the TF1 Hub module")
+    parser.add_argument("source", metavar="SRC", help="TF1 Hub module: a directory or an archive")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--all", action="store_true", help="list all variables, however many")
     add_options(parser, _OPTIONS)
     add_limits(parser)
+    parser.set_defaults(check=check_reading)
 
 
 def run(arguments: argparse.Namespace) -> int:

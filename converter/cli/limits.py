@@ -7,6 +7,7 @@ TensorFlow nor NumPy, so this costs a tenth of a second.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import pathlib
 import signal
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 
 from converter import errors
 from converter.cli import limited_command
+from converter.cli.interrupts import Terminated
 from converter.processes import python_process
 
 _GIB = 1 << 30
@@ -38,10 +40,10 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
 
 
 def positive(text: str) -> float:
-    """Parses a number above 0."""
+    """Parses a finite number above 0."""
     number = float(text)
-    if not number > 0:
-        raise argparse.ArgumentTypeError("expected a number above 0")
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError("expected a finite number above 0")
     return number
 
 
@@ -84,8 +86,10 @@ def run_within_limits(arguments: argparse.Namespace, argv: Sequence[str]) -> int
     if status >= 0:
         return status
     _sweep(arguments)
-    if -status in (signal.SIGINT, signal.SIGTERM):  # It came before there was a handler.
-        raise KeyboardInterrupt(-status)
+    if -status == signal.SIGTERM:  # It came before there was a handler.
+        raise Terminated
+    if -status == signal.SIGINT:
+        raise KeyboardInterrupt
     raise errors.ConversionError(
         f"its process was ended by {signal.Signals(-status).name}",
         remedy="SIGKILL means that the system ran out of memory; any other is a crash, and the"

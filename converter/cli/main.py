@@ -25,7 +25,8 @@ from converter.cli.parser import Parser
 from converter.cli.streams import printable_streams
 from converter.version import __version__
 
-# Each module has NAME, HELP, add_arguments() and run().
+# Each module has NAME, HELP, add_arguments() and run(). It may set `check` in its arguments, which
+# runs before run() does, and before a process for it is started.
 COMMANDS = (inspect, scan, convert, verify, migrate, report, debug)
 
 
@@ -92,6 +93,8 @@ def main(arguments: argparse.Namespace) -> int:
 def _main(arguments: argparse.Namespace) -> int:
     try:
         with raising_on_terminate():
+            if "check" in arguments:
+                arguments.check(arguments)
             status: int = arguments.run(arguments)
         return status
     except errors.UsageError as error:

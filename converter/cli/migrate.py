@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from converter import errors
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options, read_options
+from converter.cli.early_checks import check_packages
 from converter.cli.limits import positive
 from converter.conversion.options import describe_options
 
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_options(parser.add_argument_group("options of each conversion"))
     _add_conduct(parser.add_argument_group("how"))
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.set_defaults(check=_check)
 
 
 def _add_choice(group: argparse._ArgumentGroup) -> None:
@@ -108,7 +110,6 @@ def _count(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
-    _check(arguments)
     from converter.cli.interrupts import exit_status, finishing_on_interrupt
     from converter.cli.migrate_summary import print_report
     from converter.migration.run import StoppedNow
@@ -139,6 +140,8 @@ def _check(arguments: argparse.Namespace) -> None:
         )
     if arguments.engine != "dask" and arguments.scheduler:
         raise errors.UsageError("--scheduler is for Dask", remedy="Pass --engine dask with it.")
+    if arguments.engine == "local":  # Dask's workers may be elsewhere.
+        check_packages(arguments.import_ops)
 
 
 def _migrate(arguments: argparse.Namespace, stopping: Callable[[], bool]) -> MigrationReport:

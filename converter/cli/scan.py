@@ -23,7 +23,7 @@ import urllib.parse
 from typing import Any
 
 from converter import errors
-from converter.cli import terminal
+from converter.cli import early_checks, terminal
 from converter.cli.limits import add_limits
 from converter.files.paths import RemotePath, as_path
 
@@ -35,7 +35,7 @@ _LEVELS = ("none", "low", "medium", "high")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the subcommand."""
-    parser.add_argument("source", metavar="SRC", help="directory of the model")
+    parser.add_argument("source", metavar="SRC", help="model: a directory or an archive")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--all", action="store_true", help="list all findings, and the notes")
     parser.add_argument("--sarif", metavar="FILE", help="write the findings as SARIF 2.1.0")
@@ -48,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " for no finding at all",
     )
     add_limits(parser)
+    parser.set_defaults(check=_check)
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    early_checks.check_source(arguments.source)
+    early_checks.check_new_file(arguments.sarif)
 
 
 def run(arguments: argparse.Namespace) -> int:

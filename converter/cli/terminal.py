@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from converter.printable import printable, printable_json
+from converter.processes import garbage_collection
 
 if TYPE_CHECKING:
     # Imported where it is used, so that help and errors do not wait for it.
@@ -86,8 +87,9 @@ def progress() -> Iterator[Callable[[str], None]]:
 
 def import_tensorflow() -> None:
     """Imports TensorFlow, and discards what it writes to stderr while it starts."""
-    with _stderr_to_devnull():
-        importlib.import_module("tensorflow")
+    if "tensorflow" not in sys.modules:
+        with _stderr_to_devnull(), garbage_collection.importing():
+            importlib.import_module("tensorflow")
 
 
 @contextlib.contextmanager

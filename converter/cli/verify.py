@@ -19,9 +19,10 @@ from __future__ import annotations
 
 import argparse
 
-from converter.cli import terminal
+from converter.cli import early_checks, terminal
 from converter.cli.conversion_options import add_options
 from converter.cli.limits import add_limits
+from converter.files.paths import RemotePath, as_path
 
 NAME = "verify"
 HELP = "compare a converted module with its original, by running both"
@@ -29,14 +30,33 @@ HELP = "compare a converted module with its original, by running both"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the subcommand."""
-    parser.add_argument("source", metavar="SRC", help="directory of the TF1 Hub module")
+    parser.add_argument("source", metavar="SRC", help="TF1 Hub module: a directory or an archive")
     parser.add_argument("destination", metavar="DST", help="SavedModel that `tf1hub convert` wrote")
     add_options(parser, ("inputs", "import_ops", "allow_op"))
-    parser.add_argument("--rtol", type=float, help="relative tolerance for all dtypes")
-    parser.add_argument("--atol", type=float, help="absolute tolerance for all dtypes")
+    parser.add_argument("--rtol", type=_tolerance, help="relative tolerance for all dtypes")
+    parser.add_argument("--atol", type=_tolerance, help="absolute tolerance for all dtypes")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     add_limits(parser)
-    parser.set_defaults(runs_tensorflow=True)
+    parser.set_defaults(check=_check, runs_tensorflow=True)
+
+
+def _tolerance(text: str) -> float:
+    number = float(text)
+    if not number >= 0:
+        raise argparse.ArgumentTypeError("expected 0 or more")
+    return number
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    from converter.export.record import read_record
+
+    early_checks.check_names(arguments.source, arguments.destination)
+    early_checks.check_reading(arguments)
+    early_checks.check_inputs(arguments.inputs)
+    early_checks.check_model(arguments.destination)
+    destination = as_path(arguments.destination)
+    if not isinstance(destination, RemotePath):
+        read_record(destination)
 
 
 def run(arguments: argparse.Namespace) -> int:

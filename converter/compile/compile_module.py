@@ -25,10 +25,16 @@ from converter.compile.computations import (
 )
 from converter.compile.definitions import DefinitionCompiler, Definitions
 from converter.compile.lowering import Lowering
-from converter.compile.plan import CallablePlan, ModulePlan, has_endpoints, make_plan
+from converter.compile.plan import (
+    CallablePlan,
+    ModulePlan,
+    has_endpoints,
+    make_plan,
+    needs_trace_per_call,
+)
 from converter.compile.plan_options import PlanOptions
 from converter.compile.refusals import Refusal, Refusals
-from converter.compile.serving import ServedSignature, compile_served
+from converter.compile.serving import ServedSignature, serve_signature
 from converter.compile.signature_names import serving_names
 from converter.compile.tokenization import find_tokenization_info
 from converter.compile.trainable import choose_trainable
@@ -102,7 +108,6 @@ class _Compiler:
     def run(self) -> Compilation:
         parts = [self._compile_callable(plan) for plan in self._plan.callables.values()]
         callables = {part.plan.attribute: part for part in parts if part is not None}
-        serving = self._compile_serving(callables)
         losses = self._compile_losses()
         self._check_resources()
         if self._refusals.all:
@@ -112,7 +117,7 @@ class _Compiler:
             legacy=self._legacy,
             plan=self._plan,
             callables=callables,
-            serving=serving,
+            serving=_serve_signatures(self._plan, callables),
             losses=losses,
             definitions=self._definitions.definitions,
             tokenization=find_tokenization_info(self._legacy, self._plan),
@@ -131,25 +136,21 @@ class _Compiler:
             with self._refusals.collected(plan.attribute):
                 program = programs[arguments.training]
                 computations[arguments] = compile_call(plan, program, arguments, self._lowering)
+        self._check_defaults(plan, programs[False])
         for computation in computations.values():
             self._require(computation.region, computation.program, plan.attribute)
         if len(computations) < len(combinations):
             return None
         return CompiledCallable(plan, programs, computations)
 
-    def _compile_serving(
-        self, callables: Mapping[str, CompiledCallable]
-    ) -> dict[str, ServedSignature]:
-        serving: dict[str, ServedSignature] = {}
-        for attribute, name in serving_names(self._plan).items():
-            if attribute not in callables:
-                continue
-            part = f"signature {name!r}"
-            with self._refusals.collected(part):
-                served = serving[name] = compile_served(callables[attribute], self._lowering)
-                if served.call is None:
-                    self._require(served.computation.region, served.computation.program, part)
-        return serving
+    def _check_defaults(self, plan: CallablePlan, program: Program) -> None:
+        """Checks the nodes of the defaults that callables give in Python, which no graph has."""
+        inputs = program.signatures[plan.source].inputs
+        for hparam in plan.hparams:
+            if not needs_trace_per_call(hparam):
+                with self._refusals.collected(plan.attribute):
+                    graph = prune_unreachable(program, {}, inputs[hparam.input].components)
+                    self._lowering.lower(graph, program)
 
     def _compile_losses(self) -> list[LossGraph]:
         compiled = [
@@ -251,3 +252,10 @@ def _merge_losses(losses: Iterable[LossGraph]) -> list[LossGraph]:
         known = found.setdefault(key, loss)
         found[key] = dataclasses.replace(known, variants=known.variants | loss.variants)
     return list(found.values())
+
+
+def _serve_signatures(
+    plan: ModulePlan, callables: Mapping[str, CompiledCallable]
+) -> dict[str, ServedSignature]:
+    names = serving_names(plan)
+    return {name: serve_signature(callables[attribute]) for attribute, name in names.items()}

@@ -53,7 +53,7 @@ class CompiledModule:
       legacy: The TF1 module.
       plan: The interface of the converted module.
       callables: The graphs of each callable, by attribute.
-      serving: The graph of each serving signature, by its name.
+      serving: The call that each serving signature makes, by its name.
       losses: The regularization losses that are functions of the weights alone.
       definitions: The tables, and the functions with gradients, that these use.
       tokenization: The vocabulary of a BERT module.
@@ -108,7 +108,8 @@ class CompiledModule:
             for arguments, computation in part.computations.items():
                 yield arguments.format_call(name), computation.region
         for name, served in self.serving.items():
-            yield f"signature {name!r}", served.computation.region
+            part = self.callables[served.attribute]
+            yield f"signature {name!r}", part.computations[served.arguments].region
         for loss in self.losses:
             where = format_tags(loss.program.tags)
             yield f"regularization loss '{loss.ref}' of {where}", loss.region

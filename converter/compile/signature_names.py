@@ -6,8 +6,8 @@ parameters, in calls as well as in the file (source: `sanitize_arg_name` in func
 still works as a flat keyword of the function. A name that works as neither (`self`, the empty name,
 one that collides with another after cleaning) is replaced.
 
-TensorFlow passes inputs to a function in the order of the parameters' names, so a renamed function
-is right only if its names sort as they did when it was traced.
+TensorFlow passes inputs to a function in the order of the parameters' names, both before and after
+it cleans them, so these must sort alike.
 """
 
 from __future__ import annotations
@@ -38,14 +38,12 @@ class InputName:
         parameter of the loaded function.
       keyword: The flat keyword of that function. It names the input when the function is saved
         again.
-      traced: The parameter that the function is traced with.
     """
 
     name: str
     cleaned: str
     parameter: str
     keyword: str
-    traced: str
 
     @property
     def python_name(self) -> str:
@@ -71,13 +69,10 @@ def name_inputs(names: Sequence[str]) -> tuple[InputName, ...]:
     parameters = _distinct(cleaned, _make_parameter)
     # Node names are case-insensitive.
     op_names = _distinct(parameters, _make_op_name, key=str.lower)
-    order, width = sorted(parameters), len(str(len(parameters)))
-    ranked = [f"input_{order.index(name):0{width}}" for name in parameters]
     keywords = op_names if cleaned == parameters else cleaned
-    traced = parameters if op_names == parameters else ranked
     if list(map(clean, names)) == parameters and sorted(names, key=clean) == sorted(names):
         parameters = list(names)
-    return tuple(map(InputName, names, cleaned, parameters, keywords, traced))
+    return tuple(map(InputName, names, cleaned, parameters, keywords))
 
 
 def _make_parameter(name: str) -> str:

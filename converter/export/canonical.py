@@ -1,9 +1,8 @@
 """Edits a `saved_model.pb` that TensorFlow wrote, so that equal models have equal bytes.
 
-TensorFlow numbers functions in one sequence for the whole process, writes maps in any order, writes
-the process's settings into calls, and cannot trace all names of signature inputs. Here functions
-are named by their places in the model, maps are sorted, the settings are left out, and inputs get
-their TF1 names back.
+TensorFlow numbers functions in one sequence for the whole process, writes maps in any order, and
+writes the process's settings into calls. Here functions are named by their places in the model,
+maps are sorted, and the settings are left out.
 
 Sources: saved_model.proto, saved_object_graph.proto, function.proto, config.proto.
 """
@@ -12,13 +11,12 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tensorflow.core.protobuf import config_pb2, fingerprint_pb2, saved_model_pb2
 
 from converter import tf_private
-from converter.compile.signature_names import InputName
 from converter.files.paths import Path
 from converter.ir import query
 
@@ -33,74 +31,16 @@ _OF_PROCESS = (
 _DEVICES = {"CPU": 1, "GPU": 0}
 
 
-def canonicalize(directory: Path, input_names: Mapping[str, Sequence[InputName]]) -> None:
-    """Rewrites `saved_model.pb` and `fingerprint.pb` in `directory`.
+def read_saved_model(directory: Path) -> saved_model_pb2.SavedModel:
+    """Reads the `saved_model.pb` in `directory`."""
+    return saved_model_pb2.SavedModel.FromString((directory / "saved_model.pb").read_bytes())
 
-    Args:
-      directory: A SavedModel.
-      input_names: For each signature, the names of its inputs: as traced, and as in TF1.
-    """
-    path = directory / "saved_model.pb"
-    saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
-    for meta_graph in saved_model.meta_graphs:
-        _rename_functions(meta_graph)
-        _drop_settings(meta_graph.graph_def)
-        _clean_placeholder_names(meta_graph)
-        for signature, names in input_names.items():
-            if any(name.name != name.traced for name in names):
-                _rename_inputs(meta_graph, signature, names)
-    path.write_bytes(saved_model.SerializeToString(deterministic=True))
+
+def write_saved_model_proto(saved_model: saved_model_pb2.SavedModel, directory: Path) -> None:
+    """Writes `saved_model.pb`, and the `fingerprint.pb` that belongs to it."""
+    serialized = saved_model.SerializeToString(deterministic=True)
+    (directory / "saved_model.pb").write_bytes(serialized)
     _write_fingerprint(directory)
-
-
-def _drop_settings(graph_def: Any) -> None:
-    """Makes the settings that TensorFlow gave to calls those of a process without wishes.
-
-    Calls that the module brought along keep theirs.
-    """
-    settings = tf_private.settings_of_calls()
-    neutral = _neutral_settings(settings)
-    for nodes in (graph_def.node, *(function.node_def for function in graph_def.library.function)):
-        for node in nodes:
-            if settings != neutral and node.attr.get(_CALL_SETTINGS) is not None:
-                value = node.attr[_CALL_SETTINGS]
-                value.s = neutral if value.s == settings else value.s
-
-
-def _neutral_settings(settings: bytes) -> bytes:
-    config = config_pb2.ConfigProto.FromString(settings)
-    for field in _OF_PROCESS:
-        config.ClearField(field)
-    config.device_count.clear()
-    config.device_count.update(_DEVICES)
-    config.allow_soft_placement = True
-    return config.SerializeToString(deterministic=True)
-
-
-def _clean_placeholder_names(meta_graph: Any) -> None:
-    """Replaces backslashes in the names of the placeholders that signatures feed.
-
-    TensorFlow (2.15 and 2.21) derives these names from those of signatures and inputs. Its Python
-    accepts a backslash in the name of a node, and its sessions do not (source:
-    `_to_safe_name_scope` in saved_model/save.py, and node_def_util.cc).
-    """
-    nodes = meta_graph.graph_def.node
-    taken = {node.name for node in nodes}
-    unsafe = [node.name for node in nodes if "\\" in node.name]
-    names = {name: query.claim_name(name.replace("\\", "_"), taken) for name in unsafe}
-    if not names:
-        return
-    for node in nodes:
-        node.name = names.get(node.name, node.name)
-        node.input[:] = [_rename_tensor(source, names) for source in node.input]
-    for signature in meta_graph.signature_def.values():
-        for info in signature.inputs.values():
-            info.name = _rename_tensor(info.name, names)
-
-
-def _rename_tensor(tensor: str, names: Mapping[str, str]) -> str:
-    node, colon, index = tensor.partition(":")
-    return f"{names.get(node, node)}{colon}{index}"
 
 
 def _write_fingerprint(directory: Path) -> None:
@@ -119,7 +59,12 @@ def _write_fingerprint(directory: Path) -> None:
     path.write_bytes(fingerprint.SerializeToString(deterministic=True))
 
 
-def _rename_functions(meta_graph: Any) -> None:
+def canonicalize(meta_graph: Any) -> dict[str, str]:
+    """Names the functions of a MetaGraphDef by their places; returns the names by the old ones.
+
+    It also leaves the process's settings out of calls.
+    """
+    _drop_settings(meta_graph.graph_def)
     names = _new_names(meta_graph)
     library = meta_graph.graph_def.library
     # TensorFlow numbers custom gradients for the whole process, too.
@@ -152,6 +97,7 @@ def _rename_functions(meta_graph: Any) -> None:
         registered.registered_op_type = names[registered.registered_op_type]
     _rename_keys(meta_graph.meta_info_def.function_aliases, names)
     _rename_in_objects(meta_graph.object_graph_def, names)
+    return names
 
 
 def _drop_capture_names(function: Any) -> None:
@@ -180,6 +126,31 @@ def _rename_args(function: Any) -> None:
     for index, result in enumerate(function.signature.output_arg):
         function.ret[f"result{index}"] = returned[result.name]
         result.name = f"result{index}"
+
+
+def _drop_settings(graph_def: Any) -> None:
+    """Makes the settings that TensorFlow gave to calls those of a process without wishes.
+
+    Calls that the module brought along keep theirs.
+    """
+    settings, neutral = tf_private.settings_of_calls(), neutral_settings()
+    if settings == neutral:
+        return
+    for nodes in (graph_def.node, *(function.node_def for function in graph_def.library.function)):
+        for node in nodes:
+            if _CALL_SETTINGS in node.attr and node.attr[_CALL_SETTINGS].s == settings:
+                node.attr[_CALL_SETTINGS].s = neutral
+
+
+def neutral_settings() -> bytes:
+    """Returns the serialized ConfigProto of calls in a process without wishes."""
+    config = config_pb2.ConfigProto.FromString(tf_private.settings_of_calls())
+    for field in _OF_PROCESS:
+        config.ClearField(field)
+    config.device_count.clear()
+    config.device_count.update(_DEVICES)
+    config.allow_soft_placement = True
+    return config.SerializeToString(deterministic=True)
 
 
 def _new_names(meta_graph: Any) -> dict[str, str]:
@@ -265,34 +236,3 @@ def _rename_in_attr(value: Any, names: Mapping[str, str]) -> None:
             function.name = names.get(function.name, function.name)
     elif kind == "s" and value.s.decode(errors="replace") in names:
         value.s = names[value.s.decode()].encode()
-
-
-def _rename_inputs(meta_graph: Any, signature: str, names: Sequence[InputName]) -> None:
-    """Gives a signature's inputs their TF1 names, for the Session loader and for `load`."""
-    objects = meta_graph.object_graph_def
-    keys = {name.traced: name.name for name in names}
-    _rename_keys(meta_graph.signature_def[signature].inputs, keys)
-    bare = _signature_object(objects, signature).bare_concrete_function
-    keywords = {name.traced: name.keyword for name in names}
-    bare.argument_keywords[:] = [keywords[traced] for traced in bare.argument_keywords]
-    parameters = {name.traced: name.parameter for name in names}
-    if all(traced == parameter for traced, parameter in parameters.items()):
-        return
-    # The spec has the traced names. Without it the loader uses the structured signature.
-    bare.ClearField("function_spec")
-    function = objects.concrete_functions[bare.concrete_function_name]
-    for arguments in function.canonicalized_input_signature.tuple_value.values:
-        if arguments.WhichOneof("kind") != "dict_value":
-            continue
-        fields = arguments.dict_value.fields
-        _rename_keys(fields, parameters)
-        for name in fields:
-            fields[name].tensor_spec_value.name = name
-
-
-def _signature_object(objects: Any, signature: str) -> Any:
-    def child(node: Any, name: str) -> Any:
-        found = next(c for c in node.children if c.local_name == name)
-        return objects.nodes[found.node_id]
-
-    return child(child(objects.nodes[0], "signatures"), signature)

@@ -1,7 +1,6 @@
 """Makes the object graph of a checkpoint from that of its SavedModel.
 
-TF2 restores variables by walking this graph together with that of the loaded objects; the Session
-loader uses the keys in the graph's restore ops. Both must name the same entries.
+TF2 restores variables by walking this graph together with that of the loaded objects.
 
 Sources: trackable_object_graph.proto, saved_object_graph.proto, and
 tensorflow/python/checkpoint/{graph_view,trackable}_utils.py.
@@ -11,13 +10,10 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import tensorflow as tf
 from tensorflow.core.protobuf import trackable_object_graph_pb2
-
-from converter import errors
 
 OBJECT_GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _VALUE = "VARIABLE_VALUE"
@@ -36,29 +32,39 @@ class ObjectGraph:
     keys: Mapping[int, str]
 
 
-def make_object_graph(meta_graph: Any) -> ObjectGraph:
-    """Makes the object graph of a SavedModel's MetaGraphDef.
-
-    Raises:
-      InternalError: if the restore ops in its graph ask for other keys.
-    """
-    nodes = meta_graph.object_graph_def.nodes
+def make_object_graph(objects: Any) -> ObjectGraph:
+    """Makes the object graph of a checkpoint from a SavedObjectGraph."""
+    nodes = objects.nodes
     paths = _find_paths(nodes)
-    variables = [i for i, node in enumerate(nodes) if node.WhichOneof("kind") == "variable"]
-    keys = {i: f"{paths[i]}/.ATTRIBUTES/{_VALUE}" for i in variables}
-    asked = set(_restored_keys(meta_graph.graph_def)) - {OBJECT_GRAPH_KEY}
-    if asked != set(keys.values()):
-        different = sorted(asked.symmetric_difference(keys.values()))
-        raise errors.InternalError(f"keys of variables differ from those restored: {different}")
     graph = trackable_object_graph_pb2.TrackableObjectGraph()
+    keys: dict[int, str] = {}
     for number, node in enumerate(nodes):
         copy = graph.nodes.add()
         for child in node.children:
             copy.children.add(node_id=child.node_id, local_name=child.local_name)
-        if number in keys:
+        if node.WhichOneof("kind") == "variable":
+            keys[number] = f"{paths[number]}/.ATTRIBUTES/{_VALUE}"
             name = node.variable.name.removesuffix(":0")
             copy.attributes.add(name=_VALUE, full_name=name, checkpoint_key=keys[number])
+    _mark_values(graph.nodes)
     return ObjectGraph(graph.SerializeToString(deterministic=True), keys)
+
+
+def _mark_values(nodes: Any) -> None:
+    """Marks each object that has a value, itself or below it, so that others need not be loaded."""
+    parents = collections.defaultdict(list)
+    for number, node in enumerate(nodes):
+        for child in node.children:
+            parents[child.node_id].append(number)
+    queue = [number for number, node in enumerate(nodes) if node.attributes]
+    marked = set(queue)
+    while queue:
+        for parent in parents[queue.pop()]:
+            if parent not in marked:
+                marked.add(parent)
+                queue.append(parent)
+    for number, node in enumerate(nodes):
+        node.has_checkpoint_values.value = number in marked
 
 
 def _find_paths(nodes: Any) -> dict[int, str]:
@@ -73,16 +79,3 @@ def _find_paths(nodes: Any) -> dict[int, str]:
                 paths[child.node_id] = (*paths[number], name)
                 queue.append(child.node_id)
     return {number: "/".join(path) for number, path in paths.items()}
-
-
-def _restored_keys(graph_def: Any) -> Iterator[str]:
-    """Yields the checkpoint keys that the RestoreV2 ops of a graph and its functions read."""
-    bodies = [graph_def.node, *(function.node_def for function in graph_def.library.function)]
-    for body in bodies:
-        nodes = None
-        for node in body:
-            if node.op == "RestoreV2":
-                nodes = nodes or {node.name: node for node in body}
-                source = nodes[node.input[1].partition(":")[0]]
-                names = tf.make_ndarray(source.attr["value"].tensor)
-                yield from (name.decode() for name in names.flat)

@@ -10,15 +10,19 @@ from typing import Any
 import absl.logging
 import msgspec
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
 
 from converter import errors, tf_private
 from converter.assemble.reusable import Reusable, build_reusable
 from converter.compile.compiled_module import CompiledModule
 from converter.export import describe
 from converter.export.attachments import describe_attachments
-from converter.export.canonical import canonicalize
-from converter.export.object_graph import make_object_graph
+from converter.export.canonical import (
+    canonicalize,
+    read_saved_model,
+    write_saved_model_proto,
+)
+from converter.export.main_graph import MainGraph
+from converter.export.object_graph import ObjectGraph, make_object_graph
 from converter.export.record import (
     FOLDER,
     ParityInfo,
@@ -27,10 +31,14 @@ from converter.export.record import (
     to_bytes,
     write_record,
 )
+from converter.export.saver import SavedVariable, add_saver
+from converter.export.signatures import add_signatures
 from converter.export.weights import Progress, write_weights
+from converter.files.destination import check_destination
 from converter.files.json_values import to_json_values
 from converter.files.paths import Path
 from converter.files.staging import staged
+from converter.sources.source import Origin
 from converter.tensor_bundle.shards import Link
 
 
@@ -66,7 +74,9 @@ class Conversion(msgspec.Struct, frozen=True):
 
 Verify = Callable[[Path], ParityInfo]
 
-_OPTIONS = tf.saved_model.SaveOptions(experimental_custom_gradients=True)
+_OPTIONS = tf.saved_model.SaveOptions(
+    experimental_custom_gradients=True, experimental_skip_saver=True
+)
 _COPIED = (
     "the weights were copied: they can be linked only within one filesystem that has hard links"
 )
@@ -78,6 +88,7 @@ def write_saved_model(
     *,
     options: Mapping[str, Any],
     digest: Callable[[], str],
+    origin: Origin | None = None,
     check_source: Callable[[Mapping[int, int]], None],
     overwrite: bool = False,
     hardlink: bool = False,
@@ -91,6 +102,7 @@ def write_saved_model(
       destination: Where to write it: absent, the old version or complete at any time.
       options: The options that the record keeps.
       digest: Returns the digest of the source; called when the SavedModel is written.
+      origin: What the source was unpacked from, if it was.
       check_source: Called last of all; raises if the source is no longer what was converted. It is
         given the inodes of linked files, and when linking changed them, in nanoseconds.
       overwrite: Whether to replace what is there.
@@ -109,7 +121,8 @@ def write_saved_model(
     with staged(destination, overwrite=overwrite) as staging:
         links = _save(reusable, compiled, staging, hardlink=hardlink, progress=progress)
         _write_attachments(compiled, staging)
-        record = _write_record(staging, describe.make_record(compiled, options, digest()), verify)
+        record = describe.make_record(compiled, options, digest(), origin)
+        record = _write_record(staging, record, verify)
         check_source({link.inode: link.changed_ns for link in links if link is not None})
     return Conversion(str(destination), record, () if all(links) or not hardlink else (_COPIED,))
 
@@ -123,37 +136,6 @@ def _write_record(staging: Path, record: Record, verify: Verify | None) -> Recor
     return record
 
 
-def check_destination(source: Path, destination: Path, *, overwrite: bool) -> None:
-    """Checks that `destination` may be written.
-
-    Raises:
-      DestinationError: if it exists and may not be replaced, or holds or lies in the source.
-    """
-    here, there = source.resolve(), destination.resolve()
-    if here == there or here.is_relative_to(there) or there.is_relative_to(here):
-        raise errors.DestinationError(
-            f"one of {destination} and the source {source} lies in the other",
-            remedy="Choose a destination outside of the source.",
-        )
-    if not destination.exists():
-        return
-    if not overwrite:
-        raise errors.DestinationError(
-            f"{destination} exists already", remedy="Pass --overwrite to replace it."
-        )
-    if not _is_replaceable(destination):
-        raise errors.DestinationError(
-            f"{destination} is neither a SavedModel nor an empty directory, so it is not replaced",
-            remedy="Remove it yourself, or choose another destination.",
-        )
-
-
-def _is_replaceable(path: Path) -> bool:
-    if not path.is_dir():
-        return False
-    return (path / "saved_model.pb").is_file() or not any(path.iterdir())
-
-
 def _save(
     reusable: Reusable,
     compiled: CompiledModule,
@@ -165,13 +147,27 @@ def _save(
     """Writes the SavedModel; returns the links to the files of the weights."""
     try:
         with quiet_tensorflow():
-            objects = tf_private.save_without_checkpoint(
-                reusable.module, staging, reusable.signatures.functions, _OPTIONS
+            specs = {id(variable): spec for variable, spec in reusable.variables}
+            objects, tensors = tf_private.save_without_checkpoint(
+                reusable.module, staging, [variable for variable, _ in reusable.variables], _OPTIONS
             )
-            links = _write_variables(
-                reusable, objects, compiled, staging, hardlink=hardlink, progress=progress
+            saved_model = read_saved_model(staging)
+            object_graph = _complete(saved_model.meta_graphs[0], reusable, objects, tensors)
+            write_saved_model_proto(saved_model, staging)
+            values = {
+                # A variable that the module does not have, such as `do_lower_case`, has a value.
+                key: specs.get(id(objects[number])) or objects[number].numpy()
+                for number, key in object_graph.keys.items()
+            }
+            (staging / "variables").mkdir(exist_ok=True)
+            links = write_weights(
+                staging / "variables" / "variables",
+                compiled.legacy.checkpoint,
+                values,
+                object_graph.serialized,
+                hardlink=hardlink,
+                progress=progress,
             )
-            canonicalize(staging, reusable.signatures.input_names)
     except tf.errors.OpError as error:
         raise errors.DestinationError(
             f"TensorFlow cannot write the SavedModel: {error.message}",
@@ -183,32 +179,26 @@ def _save(
     return links
 
 
-def _write_variables(
-    reusable: Reusable,
-    objects: Sequence[Any],
-    compiled: CompiledModule,
-    staging: Path,
-    *,
-    hardlink: bool,
-    progress: Progress | None,
-) -> list[Link | None]:
-    saved_model = saved_model_pb2.SavedModel.FromString((staging / "saved_model.pb").read_bytes())
-    object_graph = make_object_graph(saved_model.meta_graphs[0])
-    specs = {id(variable): spec for variable, spec in reusable.variables}
-    values = {
-        # A variable that the module does not have, such as `do_lower_case`, has a value.
-        key: specs.get(id(objects[number])) or objects[number].numpy()
+def _complete(
+    meta_graph: Any, reusable: Reusable, objects: Sequence[Any], tensors: Mapping[Any, Any]
+) -> ObjectGraph:
+    """Adds the signatures and the saver; returns the object graph of the checkpoint."""
+    renamed = canonicalize(meta_graph)
+    graph = MainGraph(meta_graph, tensors)
+    add_signatures(graph, reusable.signatures, renamed)
+    object_graph = make_object_graph(meta_graph.object_graph_def)
+    variables = [
+        SavedVariable(
+            key,
+            graph.captured(objects[number].handle),
+            objects[number].dtype.as_datatype_enum,
+            objects[number].shape.as_proto(),
+        )
         for number, key in object_graph.keys.items()
-    }
-    (staging / "variables").mkdir(exist_ok=True)
-    return write_weights(
-        staging / "variables" / "variables",
-        compiled.legacy.checkpoint,
-        values,
-        object_graph.serialized,
-        hardlink=hardlink,
-        progress=progress,
-    )
+    ]
+    add_saver(graph, variables, object_graph.serialized)
+    graph.list_ops()
+    return object_graph
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, TypeAlias
 
@@ -11,6 +10,7 @@ from tensorflow.core.protobuf import control_flow_pb2
 from converter import errors
 from converter.formats import hub_protos
 from converter.formats.collection_values import parse_message, parse_ref, read_collection
+from converter.formats.contexts import find_loops_without_gradient
 from converter.formats.graph_limits import check_limits
 from converter.formats.graph_state import GraphState
 from converter.formats.graph_versions import check_versions
@@ -67,7 +67,9 @@ def read_program(
         ),
         attachments=_read_attachments(meta_graph),
         producer=meta_graph.graph_def.versions.producer,
-        loops_without_gradient=frozenset(_read_loops_without_gradient(meta_graph, nodes)),
+        loops_without_gradient=frozenset(
+            find_loops_without_gradient(_read_contexts(meta_graph), nodes)
+        ),
     )
     return program, state
 
@@ -96,65 +98,10 @@ def _by_name(items: Iterable[tuple[str, Any]], what: str) -> dict[str, Any]:
     return found
 
 
-def _read_loops_without_gradient(meta_graph: Any, nodes: Nodes) -> Iterator[str]:
-    """Yields the frames of loops that V1 does not differentiate (source: control_flow.proto).
-
-    Raises:
-      FormatError: if a context is damaged.
-    """
-    contexts: list[Any] = []
+def _read_contexts(meta_graph: Any) -> Iterator[Any]:
     for key, kind in _CONTEXTS.items():
         for value in read_collection(meta_graph, key, "bytes"):
-            contexts.append(parse_message(kind, value, f"an entry of collection {key!r}"))
-    while contexts:
-        context = contexts.pop()
-        _check_context(context)
-        if isinstance(context, control_flow_pb2.CondContextDef):
-            _check_branch(context, nodes)
-        if isinstance(context, control_flow_pb2.WhileContextDef) and not context.back_prop:
-            yield context.context_name
-        for nested in context.nested_contexts:
-            which = nested.WhichOneof("ctxt")
-            contexts += [getattr(nested, which)] if which else []
-
-
-def _check_context(context: Any) -> None:
-    """Checks that a context lists nothing twice: V1's gradients are wrong then, without an error.
-
-    Raises:
-      FormatError: if it does.
-    """
-    lists = [context.values_def.values]
-    if isinstance(context, control_flow_pb2.WhileContextDef):
-        lists += [context.loop_enter_names, context.loop_exit_names]
-    for names in lists:
-        for name, count in collections.Counter(names).items():
-            if count > 1:
-                raise errors.FormatError(
-                    f"the context of a loop or conditional lists a tensor {count} times",
-                    node=name.rpartition(":")[0] or name,
-                )
-
-
-def _check_branch(context: Any, nodes: Nodes) -> None:
-    """Checks that a context is of the branch that its pivot, an output of a Switch, belongs to.
-
-    V1's gradients follow the context, and calls the Switch.
-
-    Raises:
-      FormatError: if it is not.
-    """
-    pivot = nodes.get(context.pivot_name.partition(":")[0])
-    switch = pivot.inputs[0] if pivot is not None and pivot.inputs else None
-    source = nodes.get(switch.node) if switch is not None else None
-    if switch is None or source is None or source.op not in ("Switch", "RefSwitch"):
-        return
-    if switch.index != context.branch:
-        raise errors.FormatError(
-            f"the context of a conditional is of branch {context.branch}, and its pivot of branch"
-            f" {switch.index}",
-            node=context.pivot_name.partition(":")[0],
-        )
+            yield parse_message(kind, value, f"an entry of collection {key!r}")
 
 
 def _read_attachments(meta_graph: Any) -> dict[str, bytes]:

@@ -6,6 +6,7 @@ import os
 from typing import Protocol
 
 from converter import errors
+from converter.files.model_directory import check_module_directory
 from converter.files.paths import Path, as_path
 from converter.formats import hub_module, saved_model
 from converter.formats.legacy_module import LegacyModule
@@ -43,11 +44,13 @@ def read_module(source: str | os.PathLike[str]) -> LegacyModule:
       source: The module's directory.
 
     Raises:
+      PathNotFoundError: if there is nothing at the path.
       FormatError: if there is no module, or it is damaged.
       WeightsError: if its checkpoint's index is damaged.
       UnsafeModuleError: if a link leads out of its directory.
     """
     directory = as_path(source)
+    check_module_directory(directory)
     try:
         return _find_format(directory).read(directory)
     except OSError as error:
@@ -57,23 +60,10 @@ def read_module(source: str | os.PathLike[str]) -> LegacyModule:
 
 
 def _find_format(directory: Path) -> Format:
-    if not directory.exists():
-        raise errors.FormatError(f"{directory} does not exist", remedy="Check the path.")
-    if not directory.is_dir():
-        raise errors.FormatError(
-            f"{directory} is a file, expected the directory of a TF1 Hub module",
-            remedy="Unpack it first, if it is an archive.",
-        )
     for candidate in FORMATS:
         if candidate.recognizes(directory):
             return candidate
-    raise _explain_unrecognized(directory)
-
-
-def _explain_unrecognized(directory: Path) -> errors.FormatError:
-    if not any(directory.iterdir()):
-        return errors.FormatError(f"{directory} is empty", remedy="Copy the module again.")
-    return errors.FormatError(
+    raise errors.FormatError(
         f"{directory} is not a TF1 Hub module: it has neither tfhub_module.pb nor saved_model.pb",
         remedy="Point to the directory that holds them.",
     )

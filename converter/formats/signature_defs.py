@@ -12,7 +12,7 @@ from tensorflow.core.protobuf import struct_pb2
 
 from converter import errors, limits
 from converter.formats.collection_values import parse_ref
-from converter.formats.output_shapes import drop_promises
+from converter.formats.shapes import check_input_shape, drop_promises
 from converter.ir import op_facts
 from converter.ir.attributes import read_shape
 from converter.ir.graph import Kind, Nodes, Signature, TensorInfo
@@ -45,9 +45,11 @@ def _read_signature(name: str, signature: Any, nodes: Nodes) -> Signature:
             for key in sorted(infos)
         }
 
-    outputs = read(signature.outputs, "output").items()
-    known = {key: drop_promises(info, nodes) for key, info in outputs}
-    return Signature(name, read(signature.inputs, "input"), known)
+    inputs, outputs = read(signature.inputs, "input"), read(signature.outputs, "output")
+    for key, info in inputs.items():
+        check_input_shape(info, nodes, f"input {key!r} of signature {name!r}")
+    known = {key: drop_promises(info, nodes) for key, info in outputs.items()}
+    return Signature(name, inputs, known)
 
 
 def _read_tensor_info(info: Any, what: str) -> TensorInfo:

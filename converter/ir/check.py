@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import functools
+from collections.abc import Collection, Iterable
 
 from converter import errors, limits
 from converter.ir import op_facts, op_packages, query
@@ -26,29 +27,76 @@ def check_graph(
       UnsupportedOpError: if an op is not registered, or calls back into Python.
       InternalError: if an op of `absent` occurs, or the arguments are not `_Arg` nodes.
     """
+    nodes = graph.nodes.values()
+    check_absent(nodes, absent)
     for name, node in graph.nodes.items():
-        if name != node.name:
-            raise errors.InternalError(f"node {node.name!r} is listed as {name!r}")
-        if node.op in absent:
-            raise errors.InternalError(f"op {node.op!r} at {node.name!r} should have been removed")
+        _check_name(name, node)
         if node.op not in functions:
             _check_node(node)
+    _check_edges(graph, nodes, functions)
+    query.topological_order(graph.nodes)
+
+
+def check_changes(before: Graph, after: Graph) -> None:
+    """Checks a graph that was made of one that `check_graph` accepts, where they differ.
+
+    Args:
+      before: The checked graph, without calls of functions.
+      after: The graph to check.
+
+    Raises:
+      ConversionError: as `check_graph` does.
+    """
+    changed = {n: node for n, node in after.nodes.items() if before.nodes.get(n) is not node}
+    moved = changed.keys() | (before.nodes.keys() - after.nodes.keys())
+    for name, node in changed.items():
+        _check_name(name, node)
+        _check_node(node)
+    is_touched = functools.partial(_is_touched, moved=moved)
+    _check_edges(after, filter(is_touched, after.nodes.values()))
+    # A new cycle has a new edge.
+    if any(n not in before.nodes or _is_rewired(before.nodes[n], changed[n]) for n in changed):
+        query.topological_order(after.nodes)
+
+
+def check_absent(nodes: Iterable[Node], absent: Collection[str]) -> None:
+    """Checks that no node is of an op that an earlier pass promised to remove.
+
+    Raises:
+      InternalError: if one is.
+    """
+    for node in nodes:
+        if node.op in absent:
+            raise errors.InternalError(f"op {node.op!r} at {node.name!r} should have been removed")
+
+
+def _is_touched(node: Node, moved: Collection[str]) -> bool:
+    return node.name in moved or any(source in moved for source in node.input_nodes())
+
+
+def _is_rewired(before: Node, after: Node) -> bool:
+    return before.inputs != after.inputs or before.control_inputs != after.control_inputs
+
+
+def _check_name(name: str, node: Node) -> None:
+    if name != node.name:
+        raise errors.InternalError(f"node {node.name!r} is listed as {name!r}")
+
+
+def _check_edges(graph: Graph, nodes: Iterable[Node], functions: Collection[str] = ()) -> None:
+    """Checks the edges to some nodes of a graph, and what the graph returns, runs and takes."""
+    for node in nodes:
         for control in node.control_inputs:
             query.get_node(graph.nodes, control)
-    for ref in _all_refs(graph):
+        for ref in node.inputs:
+            _check_ref(graph, ref, functions)
+    for ref in graph.results:
         _check_ref(graph, ref, functions)
     for name in graph.targets:
         query.get_node(graph.nodes, name)
     for name in graph.args:
         if query.get_node(graph.nodes, name).op != ARG_OP:
             raise errors.InternalError(f"argument {name!r} is not an {ARG_OP}")
-    query.topological_order(graph.nodes)
-
-
-def _all_refs(graph: Graph) -> Iterator[TensorRef]:
-    for node in graph.nodes.values():
-        yield from node.inputs
-    yield from graph.results
 
 
 def _check_node(node: Node) -> None:

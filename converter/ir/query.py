@@ -94,13 +94,11 @@ def topological_order(nodes: Nodes) -> list[str]:
     Raises:
       FormatError: if the graph has a cycle, or an edge leads to a node that does not exist.
     """
-    if _is_ordered(nodes):  # Most are: exporters write nodes in the order of their creation.
-        return list(nodes)
-    needs = {
-        name: {source for source in node.input_nodes() if not _is_back_edge(nodes, source)}
-        for name, node in nodes.items()
-    }
-    order = order_by_needs(needs)
+    order = order_by_needs(
+        nodes,
+        lambda name: nodes[name].input_nodes(),
+        lambda source: not _is_back_edge(nodes, source),
+    )
     if len(order) != len(nodes):
         placed = set(order)
         stuck = next(name for name in nodes if name not in placed)
@@ -108,38 +106,41 @@ def topological_order(nodes: Nodes) -> list[str]:
     return order
 
 
-def _is_ordered(nodes: Nodes) -> bool:
-    placed: set[str] = set()
-    for name, node in nodes.items():
-        for source in node.input_nodes():
-            if source not in placed and not _is_back_edge(nodes, source):
-                return False
-        placed.add(name)
-    return True
-
-
-def order_by_needs(needs: Mapping[_Key, Collection[_Key]]) -> list[_Key]:
+def order_by_needs(
+    keys: Iterable[_Key],
+    needed: Callable[[_Key], Iterable[_Key]],
+    counts: Callable[[_Key], bool] = lambda _: True,
+) -> list[_Key]:
     """Orders keys so that each follows those it needs, as close to the given order as possible.
 
     Keys on a cycle, and those that need one of them, are left out.
+
+    Args:
+      keys: The keys. Most graphs are in order: exporters write nodes as they create them.
+      needed: Returns what a key needs.
+      counts: Whether something that is needed, and was not placed yet, must come first.
     """
-    keys = list(needs)
-    position = {key: index for index, key in enumerate(keys)}
-    waits_for = {key: set(needed) for key, needed in needs.items()}
-    users: dict[_Key, list[_Key]] = {}
-    for key, needed in waits_for.items():
-        for source in needed:
-            users.setdefault(source, []).append(key)
-    # Positions that rise are a heap.
-    ready = [position[key] for key, needed in waits_for.items() if not needed]
     order: list[_Key] = []
-    while ready:
-        key = keys[heapq.heappop(ready)]
-        order.append(key)
-        for user in users.get(key, ()):
-            waits_for[user].remove(key)
-            if not waits_for[user]:
-                heapq.heappush(ready, position[user])
+    placed: set[_Key] = set()
+    # Of keys that were passed over: how many others they wait for, and who waits for a key.
+    missing: dict[_Key, int] = {}
+    waiting: dict[_Key, list[tuple[int, _Key]]] = {}
+    for position, key in enumerate(keys):
+        late = {source for source in needed(key) if source not in placed and counts(source)}
+        if late:
+            missing[key] = len(late)
+            for source in late:
+                waiting.setdefault(source, []).append((position, key))
+            continue
+        ready = [(position, key)]  # A heap: what was passed over comes before what is yet to come.
+        while ready:
+            _, first = heapq.heappop(ready)
+            order.append(first)
+            placed.add(first)
+            for user in waiting.pop(first, ()):
+                missing[user[1]] -= 1
+                if not missing[user[1]]:
+                    heapq.heappush(ready, user)
     return order
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TypeAlias
 
 from converter import errors
@@ -34,12 +35,16 @@ class Region:
 
     def nodes(self) -> Iterator[Node]:
         """All nodes, including those of inner regions."""
-        for item in self.items:
-            if isinstance(item, Node):
-                yield item
+        waiting = [iter(self.items)]  # Nested generators would pass each node up level by level.
+        while waiting:
+            for item in waiting[-1]:
+                if isinstance(item, Node):
+                    yield item
+                else:
+                    waiting.append(itertools.chain(*(region.items for region in item.regions)))
+                    break
             else:
-                for region in item.regions:
-                    yield from region.nodes()
+                waiting.pop()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -135,12 +140,16 @@ def direct_refs(item: Item) -> tuple[TensorRef, ...]:
 
 def used_refs(item: Item) -> Iterator[TensorRef]:
     """All tensors of the regions around it that an item uses, and some of its own."""
-    yield from direct_refs(item)
-    if not isinstance(item, Node):
-        for region in item.regions:
-            yield from region.results
-            for inner in region.items:
-                yield from used_refs(inner)
+    waiting: list[Item | Region] = [item]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Region):
+            yield from part.results
+            waiting += reversed(part.items)
+        else:
+            yield from direct_refs(part)
+            if not isinstance(part, Node):
+                waiting += reversed(part.regions)
 
 
 def check_region(region: Region, outer: Collection[TensorRef] = frozenset()) -> None:
@@ -153,7 +162,19 @@ def check_region(region: Region, outer: Collection[TensorRef] = frozenset()) -> 
     Raises:
       InternalError: if one is not.
     """
-    known = set(outer) | {TensorRef(name) for name in region.args}
+    _check_region(region, {*outer})
+
+
+def _check_region(region: Region, known: set[TensorRef]) -> None:
+    """Checks a region, and leaves `known` as it is: a copy for each region would cost too much."""
+    made: list[TensorRef] = []
+
+    def make(refs: Iterable[TensorRef]) -> None:
+        new = [ref for ref in refs if ref not in known]
+        known.update(new)
+        made.extend(new)
+
+    make(map(TensorRef, region.args))
     names = set(region.args)
     for item in region.items:
         _check_known(direct_refs(item), known)
@@ -162,14 +183,15 @@ def check_region(region: Region, outer: Collection[TensorRef] = frozenset()) -> 
             raise errors.InternalError(f"an item waits for {sorted(missing)}, not made before it")
         if isinstance(item, Node):
             count = op_facts.output_count(item) or 0
-            known.update(TensorRef(item.name, index) for index in range(count))
+            make(TensorRef(item.name, index) for index in range(count))
             names.add(item.name)
             continue
         for inner in item.regions:
-            check_region(inner, known)
-        known.update(item.outputs)
+            _check_region(inner, known)
+        make(item.outputs)
         names.update(ref.node for ref in item.outputs)
     _check_known(region.results, known)
+    known.difference_update(made)
 
 
 def _check_known(refs: tuple[TensorRef, ...], known: Collection[TensorRef]) -> None:

@@ -13,11 +13,10 @@ import pathlib
 from typing import Any
 
 from converter import errors, limits
-from converter.migration.candidates import ARCHIVE_SUFFIXES, Candidate, Found, target_of
+from converter.files.model_directory import MODEL_FILES
+from converter.migration.candidates import Candidate, Found, target_of
 from converter.migration.outcomes import ErrorInfo, NotLegacy, Outcome, Reason, Refused
-
-# Only a model's directory holds these, whatever its format.
-_MODEL_FILES = frozenset({"saved_model.pb", "saved_model.pbtxt", "tfhub_module.pb"})
+from converter.sources.archive import has_archive_name
 
 
 def discover(source_root: pathlib.Path, destination_root: pathlib.Path) -> Found:
@@ -43,7 +42,7 @@ def check_source_root(source_root: pathlib.Path) -> None:
     """
     if not source_root.is_dir():
         raise errors.UsageError(f"{source_root} is not a directory", remedy="Check the path.")
-    if any(os.path.lexists(source_root / name) for name in _MODEL_FILES):
+    if any(os.path.lexists(source_root / name) for name in MODEL_FILES):
         raise errors.UsageError(
             f"{source_root} is a model itself, expected a tree of modules",
             remedy="Convert it with `tf1hub convert`, or name the directory above it.",
@@ -87,7 +86,7 @@ class _Walk:
         except OSError as error:
             reason = error.strerror or str(error)
             return _Below(outcomes=[self._unreadable(folder, reason, "Check the permissions.")])
-        if any(entry.name in _MODEL_FILES for entry in entries):
+        if any(entry.name in MODEL_FILES for entry in entries):
             return _Below(candidates=[self._candidate(folder)])
         found = _Below()
         for entry in entries:
@@ -99,7 +98,7 @@ class _Walk:
 
     def _entry(self, entry: os.DirEntry[str]) -> _Below:
         path = pathlib.Path(entry.path)
-        is_archive = entry.name.endswith(ARCHIVE_SUFFIXES)
+        is_archive = has_archive_name(entry.name)
         if entry.is_symlink() and (is_archive or entry.is_dir()):
             return _Below(outcomes=[self._link(path)])
         if entry.is_dir():

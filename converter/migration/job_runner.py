@@ -15,6 +15,7 @@ from converter.migration.worker_process import (
     WorkerDiedError,
     WorkerProcess,
 )
+from converter.processes.forked_process import ForkServer
 
 _GIB = 1 << 30
 
@@ -28,11 +29,13 @@ class JobRunner:
     Args:
       function: The function that runs a job, as `module:function`.
       limits: The limits of a job.
+      server: The fork server that starts its workers, if there is one.
     """
 
-    def __init__(self, function: str, limits: Limits) -> None:
+    def __init__(self, function: str, limits: Limits, server: ForkServer | None = None) -> None:
         self._function = function
         self._limits = limits
+        self._server = server
         self._worker: WorkerProcess | None = None
         self._is_closed = False
 
@@ -45,7 +48,7 @@ class JobRunner:
         if self._worker and self._worker.jobs_done >= self._limits.jobs_per_worker:
             self._drop_worker()
         if self._worker is None:
-            self._worker = WorkerProcess(self._function)
+            self._worker = WorkerProcess(self._function, self._server)
             if self._is_closed:  # By another thread, a moment ago.
                 self._worker.kill()
             self._worker.wait_until_ready()

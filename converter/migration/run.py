@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pathlib
 import secrets
+import tempfile
 import time
 from collections.abc import Callable
 
 from converter import errors
 from converter.files.paths import as_tensorflow_path
+from converter.files.scratch import clear, sweep
 from converter.files.snapshot import take_snapshot
 from converter.migration.discover import check_source_root
 from converter.migration.engines import Engine, Finished, Limits
@@ -27,6 +30,7 @@ from converter.migration.journal import (
     read_journal,
 )
 from converter.migration.lock import locked
+from converter.migration.module_list import read_module_list
 from converter.migration.options import Options
 from converter.migration.outcomes import UNSUCCESSFUL, Failed, Outcome
 from converter.migration.plan import Plan, make_plan
@@ -69,7 +73,11 @@ def run_migration(
     _check_roots(options)
     run = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{secrets.token_hex(3)}"
     if options.dry_run:
-        return _Run(options, watcher, stopping, run).execute(None)
+        try:
+            return _Run(options, watcher, stopping, run).execute(None)
+        finally:
+            # What killed workers had unpacked; those of real runs stage in DST_ROOT.
+            sweep(pathlib.Path(tempfile.gettempdir()), clear)
     state = State(options.destination_root)
     with locked(state.folder / "lock"):
         # The run before has ended, one way or another.
@@ -87,6 +95,8 @@ def _check_roots(options: Options) -> None:
         as_tensorflow_path(root)
     if options.from_list is None:
         check_source_root(options.source_root)
+    else:  # It is read again for the plan, when DST_ROOT has been written to.
+        read_module_list(options.from_list, options.source_root, options.destination_root)
     source, destination = options.source_root.resolve(), options.destination_root.resolve()
     if source.is_relative_to(destination) or destination.is_relative_to(source):
         raise errors.UsageError(

@@ -2,6 +2,8 @@
 
     python -m converter.migration.worker FD PARENT MODULE:FUNCTION
 
+A fork server runs `prepare` in place of that, and the result in each worker.
+
 Messages are JSON, so that a module that takes over a worker cannot make the parent unpickle
 anything. The parent's program names the function; no data of a module does.
 """
@@ -9,7 +11,7 @@ anything. The parent's program names the function; no data of a module does.
 from __future__ import annotations
 
 import faulthandler
-import gc
+import functools
 import importlib
 import signal
 import sys
@@ -51,11 +53,19 @@ class Answer(msgspec.Struct, frozen=True, tag="answer", tag_field="message"):
 def main(descriptor: str, parent: str, function: str) -> None:
     """Serves jobs over an inherited socket."""
     die_with_parent(int(parent))
+    prepare(function)(int(descriptor))
+
+
+def prepare(function: str) -> Callable[[int], None]:
+    """Imports the function that runs jobs, and returns one that serves jobs over a socket."""
     # Ctrl-C is the parent's business: it lets running jobs finish.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.enable()
-    with Connection(int(descriptor)) as connection:
-        run = _import_function(function)
+    return functools.partial(_serve, _import_function(function))
+
+
+def _serve(run: Function, descriptor: int) -> None:
+    with Connection(descriptor) as connection:
         send(connection, Ready())
         try:
             while True:
@@ -65,14 +75,9 @@ def main(descriptor: str, parent: str, function: str) -> None:
 
 
 def _import_function(name: str) -> Function:
-    """Imports the function that runs jobs, and exempts its imports from garbage collection.
-
-    Nearly all objects of TensorFlow stay, so collecting would cost time, now and later.
-    """
-    with garbage_collection.paused():
-        run = find_function(name)
-        gc.freeze()
-    return run
+    """Imports the function that runs jobs, and exempts its imports from garbage collection."""
+    with garbage_collection.importing():
+        return find_function(name)
 
 
 def find_function(name: str) -> Function:

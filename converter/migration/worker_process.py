@@ -1,5 +1,8 @@
 """A worker process, as its parent sees it.
 
+Workers are copies of a fork server, which has imported TensorFlow. Where there can be none, as on
+macOS, or if it fails, each worker is a new process that imports it itself.
+
 It is not a library's pool (concurrent.futures, loky, pebble), because none of them limits resident
 memory, kills all processes below a worker, and has workers die with their parent; their replies are
 pickles; and a Dask worker needs a single child of this kind.
@@ -14,6 +17,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
@@ -23,6 +27,7 @@ from converter.migration.job import Job
 from converter.migration.outcomes import Outcome
 from converter.migration.worker import Answer, Ready
 from converter.processes import python_process
+from converter.processes.forked_process import ForkedProcess, ForkServer, can_fork
 from converter.processes.resident_memory import resident_bytes
 
 _DEFAULTS = {
@@ -70,23 +75,15 @@ class WorkerProcess:
 
     Args:
       function: The function that runs a job, as `module:function`.
+      server: The fork server that starts it, made for the same function; None for a new process.
     """
 
-    def __init__(self, function: str) -> None:
+    def __init__(self, function: str, server: ForkServer | None = None) -> None:
         ours, theirs = socket.socketpair()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
         with ours, theirs:
-            self._process = subprocess.Popen(
-                python_process.command(
-                    worker.__name__, str(theirs.fileno()), str(os.getpid()), function
-                ),
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=self._log,
-                env=python_process.environment(_DEFAULTS),
-                start_new_session=True,  # A group to kill, which the terminal's Ctrl-C spares.
-            )
+            forked = _fork(server, theirs.fileno(), self._log.fileno())
+            self._process = forked or _spawn(function, theirs.fileno(), self._log.fileno())
             self._connection = Connection(ours.detach())
         self._is_killed = False
         self.jobs_done = 0
@@ -174,7 +171,48 @@ class WorkerProcess:
         """Ends the worker, and releases its resources."""
         self._connection.close()
         self.kill()
+        if isinstance(self._process, ForkedProcess):
+            self._process.close()
         self._log.close()
+
+
+@contextlib.contextmanager
+def serving_forks(function: str) -> Iterator[ForkServer | None]:
+    """Starts a fork server for workers, and ends it with them; None where there can be none.
+
+    It imports what they need while the block goes on. The thread has to live as long as the block.
+
+    Args:
+      function: The function that runs a job, as `module:function`.
+    """
+    if not can_fork():
+        yield None
+        return
+    server = ForkServer(
+        f"{worker.__name__}:{worker.prepare.__name__}",
+        function,
+        python_process.environment(_DEFAULTS),
+    )
+    with contextlib.closing(server):
+        yield server
+
+
+def _fork(server: ForkServer | None, connection: int, output: int) -> ForkedProcess | None:
+    if server is None or not server.wait_until_ready(_START_SECS):
+        return None
+    return server.start(connection, output, _START_SECS)
+
+
+def _spawn(function: str, connection: int, output: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        python_process.command(worker.__name__, str(connection), str(os.getpid()), function),
+        pass_fds=[connection],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        env=python_process.environment(_DEFAULTS),
+        start_new_session=True,  # A group to kill, which the terminal's Ctrl-C spares.
+    )
 
 
 def _wait_secs(end: float | None) -> float:

@@ -77,7 +77,7 @@ def check_default_output(evidence: Evidence) -> Found:
 
 
 def check_gradients(evidence: Evidence) -> Found:
-    """Gradients of the sum of all float outputs by every trainable variable."""
+    """Gradients of a weighted sum of all float outputs by every trainable variable."""
     for case, expected, actual in evidence.pairs():
         if expected.gradient_error:
             continue  # The original has none either; the report says so.

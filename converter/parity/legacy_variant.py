@@ -42,6 +42,7 @@ from converter.parity.values import (
     Value,
     as_array,
     from_components,
+    loss_weights,
     name_assets,
     to_components,
     to_parts,
@@ -281,7 +282,8 @@ class LegacyVariant:
         # A session does not compute what makes a fed tensor, so no gradient may pass it.
         stops = [self._graph.get_tensor_by_name(name) for name in feeds]
         with control_flow_of(self._graph):
-            found = iter(tf1.gradients(targets, handles, stop_gradients=stops))
+            weights = list(map(loss_weights, targets))
+            found = iter(tf1.gradients(targets, handles, weights, stop_gradients=stops))
         return {
             variable.name: _add([next(found) for _ in variable.handles]) for variable in variables
         }

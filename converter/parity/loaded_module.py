@@ -20,7 +20,15 @@ from converter.parity.observation import (
     digest,
     find_changed,
 )
-from converter.parity.values import Value, as_array, from_tensor, name_assets, to_parts, to_tensor
+from converter.parity.values import (
+    Value,
+    as_array,
+    from_tensor,
+    loss_weights,
+    name_assets,
+    to_parts,
+    to_tensor,
+)
 
 
 class LoadedModule:
@@ -141,7 +149,8 @@ class LoadedModule:
         if not targets or not sources or error:
             return {}, error
         try:
-            found = tape.gradient(targets, list(sources.values()))
+            weights = list(map(loss_weights, targets))
+            found = tape.gradient(targets, list(sources.values()), weights)
         except Exception as failure:  # Whatever it is, there are no gradients.
             return {}, describe_error(failure)
         return {

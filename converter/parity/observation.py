@@ -21,8 +21,8 @@ class Call:
     Attributes:
       outputs: The tensors that it returned, by the names of a serving signature.
       changed: The variables that it changed, with their new values; None where nobody looked.
-      gradients: Of the sum of all float outputs by each trainable variable, None where there is
-        none; None altogether where nobody looked, or they cannot be computed.
+      gradients: Of a weighted sum of all float outputs by each trainable variable, None where there
+        is none; None altogether where nobody looked, or they cannot be computed.
       error: Why it did not run.
     """
 
@@ -47,8 +47,8 @@ class Observation:
       in_copy: The same in the copy that was saved; of the converted module only.
       as_written: What a call that draws random numbers showed in the module as it lies on disk;
         of the converted module only.
-      gradients: Of the sum of all float outputs by each trainable variable, None where there is
-        none.
+      gradients: Of a weighted sum of all float outputs by each trainable variable, None where there
+        is none.
       changed: The variables that the call changed, with their new values.
       used: The variables that the call depends on; known of the TF1 graph only.
       unsure: Those that only functional loops or branches take, which may not look at them.

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import tensorflow as tf
 
+from converter import errors
 from converter.compile.plan import ModulePlan
 from converter.compile.variants import Tags
 from converter.formats.hub_module import read_saved_model
@@ -75,12 +76,22 @@ class Original:
         self.cases: list[Case] = []
         self.observations: list[Observation] = []
         self.not_compared: list[NotCompared] = []
+        self.losses: tuple[Loss, ...] = ()
 
     def run(self, tell: Callable[[str], None]) -> None:
-        """Runs all cases."""
+        """Runs all cases and losses.
+
+        Raises:
+          ParityError: if a graph variant does not even load, as when making a variable needs an
+            input.
+        """
         for planned in self._planned:
             tell(f"running {planned.name} in TF1")
             self._run_case(planned)
+        try:
+            self.losses = self._run_losses()
+        except LegacyFailure as failure:
+            raise errors.ParityError(f"the original does not run: {failure}") from failure
 
     def _run_case(self, planned: PlannedCase) -> None:
         """Takes the first inputs that run without NaN, or else the first that run at all.
@@ -161,7 +172,7 @@ class Original:
         is_number = dtype.is_floating or dtype.is_complex
         return is_number and re.search(self._trainable, name) is not None
 
-    def losses(self) -> tuple[Loss, ...]:
+    def _run_losses(self) -> tuple[Loss, ...]:
         """The losses of the variants that some callable trains with."""
         variants = self.plan.variants
         trained = {variants.loss_variant(p.tags): None for p in self.plan.callables.values()}

@@ -159,7 +159,7 @@ def gather_evidence(
         expected=tuple(original.observations),
         actual=observations.cases,
         variables=variables,
-        losses=original.losses(),
+        losses=original.losses,
         facts=observations.facts,
         copy_facts=observations.copy_facts,
         expected_record=expected_record_facts(original.legacy, original.plan, variables),

@@ -124,7 +124,8 @@ class _Hoisting:
         """Whether a node reads what the call does not change, in a place where that matters."""
         if node.op not in op_facts.VALUE_READS:
             return False
-        if self._handles.get(node.inputs[0], "") in {*self._changed, ""}:
+        key = self._handles.get(node.inputs[0])
+        if key is None or key in self._changed:
             return False
         in_control_flow = self._graph.nodes[node.inputs[0].node].op != VARIABLE_OP
         return node.op == "ReadVariableOp" or in_control_flow

@@ -126,8 +126,8 @@ def check_overrides_kept(before: Nodes, after: Nodes) -> None:
       UnsupportedOpError: if one has.
     """
     for name, node in before.items():
-        now = after.get(name)
-        if now is not None and ATTRIBUTE in node.attrs.keys() - now.attrs.keys():
+        now = after.get(name) if ATTRIBUTE in node.attrs else None
+        if now is not None and ATTRIBUTE not in now.attrs:
             # A list stands for what in V1 is the flow of a TensorArray: a float without meaning,
             # and so is its gradient, as long as there is one.
             is_list = "T" in now.attrs and now.attrs["T"].type == op_facts.DT_VARIANT

@@ -17,6 +17,7 @@ from typing import IO
 import numpy as np
 
 from converter import errors
+from converter.files.direct_file import DirectFile, open_direct
 from converter.files.paths import Path, RemotePath, open_raw, read_blocks
 from converter.tensor_bundle.checkpoint import DAMAGED
 from converter.tensor_bundle.checkpoint_index import Entry
@@ -31,6 +32,8 @@ _BLOCK_BYTES = 1 << 19  # stays in the processor's cache
 _KERNEL_BLOCK_BYTES = 1 << 26  # between two checks whether to go on
 # Errors of `copy_file_range` for files that it cannot copy: across filesystems, or special ones.
 _NOT_IN_KERNEL = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM}
+# Smaller files are written quickly anyway, and then are in memory for whoever loads them.
+_DIRECT_FROM_BYTES = 1 << 28
 _FICLONE = 0x40049409  # source: linux/fs.h
 _MAX_WASTE = 0.1  # bytes that no variable owns are dropped if they are a larger share
 
@@ -91,7 +94,10 @@ def copy_shard(
     link = _link(source, destination) if hardlink else None
     if link is not None or (ranges == [(0, size)] and _clone(source, destination)):
         _read(destination, ranges, checksums.update, advance)
-    elif not _copy_in_kernel(source, destination, ranges, checksums, advance):
+    elif not (
+        _copy_past_cache(source, destination, ranges, checksums, advance)
+        or _copy_in_kernel(source, destination, ranges, checksums, advance)
+    ):
         with open_raw(destination, "wb") as out:
             _read(source, ranges, checksums.update, advance, out)
     checksums.finish()
@@ -183,7 +189,7 @@ def _read(
     ranges: Ranges,
     update: Callable[[int, memoryview], None],
     advance: Advance,
-    out: IO[bytes] | None = None,
+    out: IO[bytes] | DirectFile | None = None,
 ) -> None:
     """Reads ranges of a file, and writes them to `out` if it is given."""
     with open_raw(path, "rb") as file:
@@ -196,6 +202,24 @@ def _read(
                     write_all(out, block)
                 position += len(block)
                 advance(len(block))
+
+
+def _copy_past_cache(
+    source: Path, destination: Path, ranges: Ranges, checksums: _Checksums, advance: Advance
+) -> bool:
+    """Reads a large file once, for its checksums and its copy.
+
+    Returns:
+      False if it is small, or the system cannot do that; nothing has been read then.
+    """
+    if sum(end - start for start, end in ranges) < _DIRECT_FROM_BYTES:
+        return False
+    file = open_direct(destination)
+    if file is None:
+        return False
+    with file as out:
+        _read(source, ranges, checksums.update, advance, out)
+    return True
 
 
 def _copy_in_kernel(
@@ -255,10 +279,11 @@ def _try_copy_range(file: int, out: int, start: int, end: int) -> bool:
     return True
 
 
-def write_all(file: IO[bytes], block: memoryview) -> None:
+def write_all(file: IO[bytes] | DirectFile, block: memoryview) -> None:
     """Writes a whole block: an unbuffered file may take only a part of it at a time."""
     while len(block):
-        written = file.write(block if isinstance(file, io.RawIOBase) else bytes(block))
+        takes_views = isinstance(file, (io.RawIOBase, DirectFile))
+        written = file.write(block if takes_views else bytes(block))  # type: ignore[arg-type]
         block = block[len(block) if written is None else written :]
 
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -30,20 +30,26 @@ class Finished:
 
     Attributes:
       seconds: From its start to its end.
+      cpu_seconds: The processor time of it and of the processes that it waited for.
       peak_bytes: Its largest resident set.
       output: What it wrote, errors included.
     """
 
     seconds: float
+    cpu_seconds: float
     peak_bytes: int
     output: str
 
 
-def run(command: Sequence[str]) -> Finished:
+def run(command: Sequence[str], *, expected: Collection[int] = (0,)) -> Finished:
     """Runs a command in a process of its own.
 
     Linux counts the memory of the parent as that of its child until the child executes its
     program, so whoever measures memory must be small: no TensorFlow in this process.
+
+    Args:
+      command: The program and its arguments.
+      expected: The exit statuses of success.
 
     Raises:
       MeasuringError: if it fails.
@@ -56,9 +62,10 @@ def run(command: Sequence[str]) -> Finished:
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         text = output.read()
-    if process.returncode:
+    if process.returncode not in expected:
         raise MeasuringError(_last_word(process.returncode, text))
-    return Finished(seconds, usage.ru_maxrss * 1024, text)
+    cpu_seconds = usage.ru_utime + usage.ru_stime
+    return Finished(seconds, cpu_seconds, usage.ru_maxrss * 1024, text)
 
 
 def run_task(task: str, /, **arguments: Any) -> Any:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from benchmarks import graphs, use, weights
+from benchmarks import archives, graphs, start, use, weights
 from benchmarks.goals import Goal
 
 NOTHING = "-"
@@ -67,6 +67,8 @@ def weights_table(judged: Sequence[weights.Judged]) -> Table:
         (
             "weights",
             *names,
+            f"{weights.CP}: CPU s",
+            f"{weights.CONVERTED}: CPU s",
             *_goal_titles(judged),
             "MiB above smallest",
             f"{weights.PEER}: MiB above smallest",
@@ -75,6 +77,7 @@ def weights_table(judged: Sequence[weights.Judged]) -> Table:
             (
                 format_mib(one.row.mib),
                 *(_number(one.row.median(name), ".2f") for name in names),
+                *(_number(one.row.cpu(n), ".2f") for n in (weights.CP, weights.CONVERTED)),
                 *_goal_cells(judged, one.goals),
                 _number(one.memory_above_smallest(weights.CONVERTED), ",.0f"),
                 _number(one.memory_above_smallest(weights.PEER), ",.0f"),
@@ -82,6 +85,25 @@ def weights_table(judged: Sequence[weights.Judged]) -> Table:
             for one in judged
         ),
         _remarks((f"{format_mib(one.row.mib)}, {{}}", one.row.errors) for one in judged),
+    )
+
+
+def archives_table(rows: Sequence[archives.Row]) -> Table:
+    """Seconds of whole processes, and peak memory, beside unpacking by hand."""
+    names = (archives.ARCHIVE, archives.BY_HAND)
+    return Table(
+        "Archives: seconds of processes, and memory above that of unpacking by hand",
+        ("archive", "MiB", *names, *_goal_titles(rows)),
+        tuple(
+            (
+                row.suffix,
+                _number(row.archive_mib, ",.0f"),
+                *(_number(row.median(name), ".2f") for name in names),
+                *_goal_cells(rows, row.goals),
+            )
+            for row in rows
+        ),
+        _remarks((f"{row.suffix}, {{}}", row.errors) for row in rows),
     )
 
 
@@ -98,6 +120,7 @@ def _graph_table(rows: Sequence[graphs.Row]) -> Table:
             "graph",
             "variables",
             *names,
+            *(f"{name}: CPU s" for name in names),
             *_goal_titles(rows),
             *(f"{name}: KiB of graph" for name in names),
             "load converted",
@@ -108,6 +131,7 @@ def _graph_table(rows: Sequence[graphs.Row]) -> Table:
                 _graph_name(row),
                 f"{row.variables:,}",
                 *(_number(row.seconds.get(name), ".2f") for name in names),
+                *(_number(row.cpu_seconds.get(name), ".2f") for name in names),
                 *_goal_cells(rows, row.goals),
                 *(_number(row.graph_bytes.get(name), ",.0f", 1024) for name in names),
                 *(_number(row.load_seconds.get(name), ".2f") for name in names),
@@ -162,6 +186,23 @@ def use_table(rows: Sequence[use.Row]) -> Table:
     )
 
 
+def start_table(rows: Sequence[start.Row]) -> Table:
+    """Seconds of whole processes that end soon."""
+    return Table(
+        "Start: seconds of a process",
+        ("case", "wall", "CPU", *_goal_titles(rows)),
+        tuple(
+            (
+                row.case,
+                *(_number(row.seconds.get(clock), ".2f") for clock in ("wall", "cpu")),
+                *_goal_cells(rows, row.goals),
+            )
+            for row in rows
+        ),
+        tuple(f"{row.case}: {row.error}" for row in rows if row.error),
+    )
+
+
 # Cells.
 
 
@@ -180,7 +221,12 @@ def _goals_of(rows: Sequence[Any]) -> list[Goal]:
 
 
 def _goal_titles(rows: Sequence[Any]) -> list[str]:
-    return [f"{goal.what} ≤ {goal.limit:g}" for goal in _goals_of(rows)]
+    """What each goal is of, and its limits, which may differ from row to row."""
+    columns = zip(*(row.goals for row in rows if row.goals), strict=True)
+    return [
+        f"{column[0].what} ≤ {' or '.join(f'{n:g}' for n in sorted({g.limit for g in column}))}"
+        for column in columns
+    ]
 
 
 def _goal_cells(rows: Sequence[Any], goals: Sequence[Goal]) -> list[str]:

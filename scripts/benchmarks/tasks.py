@@ -76,10 +76,10 @@ def convert_in_stages(source: str, destination: str) -> dict[str, Any]:
     from benchmarks.stages import watched
 
     with watched() as watch:
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         converter.convert(source, destination)
-        seconds = time.perf_counter() - start
-    return {"import": imported, "seconds": seconds, "stages": watch.seconds}
+        seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    return {"import": imported, "seconds": seconds, "cpu": cpu, "stages": watch.seconds}
 
 
 def save_peer(source: str, destination: str) -> dict[str, float]:
@@ -88,12 +88,13 @@ def save_peer(source: str, destination: str) -> dict[str, float]:
     import tensorflow as tf
     import tensorflow_hub as hub
 
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     loaded = hub.load(source)
     read = time.perf_counter() - start
     # Without signatures the result could not be called.
     tf.saved_model.save(loaded, destination, signatures=dict(loaded.signatures))
-    return {"import": imported, "load": read, "seconds": time.perf_counter() - start}
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    return {"import": imported, "load": read, "seconds": seconds, "cpu": cpu}
 
 
 def load_saved_model(directory: str) -> float:

@@ -41,7 +41,7 @@ SIZES_MIB = (10, 100, 1024, 4096)
 REPETITIONS = 5
 MIB, GIB = 2**20, 2**30
 
-COST_LIMIT = 1.2  # times cp -r
+COST_LIMIT, LARGE_COST_LIMIT, LARGE_MIB = 1.2, 1.3, 4096  # times cp -r
 MEMORY_LIMIT_MIB = 32.0  # per GiB of weights
 HARDLINK_LIMIT_SECONDS = 0.3  # per GiB of weights
 
@@ -59,16 +59,22 @@ class Row:
       seconds: Of each repetition, by contestant.
       peak_bytes: The largest resident set of each repetition, by contestant.
       errors: By contestant, of those that failed or were left out.
+      cpu_seconds: Of each repetition, by contestant.
     """
 
     mib: int
     seconds: dict[str, list[float]]
     peak_bytes: dict[str, list[int]]
     errors: dict[str, str]
+    cpu_seconds: dict[str, list[float]] = dataclasses.field(default_factory=dict)
 
     def median(self, name: str) -> float | None:
         """The seconds of a contestant."""
         return median_of(self.seconds.get(name, []))
+
+    def cpu(self, name: str) -> float | None:
+        """The processor seconds of a contestant."""
+        return median_of(self.cpu_seconds.get(name, []))
 
     def peak(self, name: str) -> float | None:
         """The largest resident set of a contestant, in bytes."""
@@ -111,7 +117,7 @@ class Judged:
         return [
             Goal(
                 "weights cost / cp -r",
-                COST_LIMIT,
+                LARGE_COST_LIMIT if self.row.mib >= LARGE_MIB else COST_LIMIT,
                 ratio(self.above_smallest(CONVERTED), copied),
                 (copied or 0.0) > spread_of(self.smallest.seconds.get(CONVERTED, [])),
             ),
@@ -135,6 +141,7 @@ class Judged:
         return {
             **dataclasses.asdict(self.row),
             "median_seconds": {name: self.row.median(name) for name in self.row.seconds},
+            "median_cpu_seconds": {name: self.row.cpu(name) for name in self.row.cpu_seconds},
             "seconds_above_smallest": {n: self.above_smallest(n) for n in self.row.seconds},
             "mib_above_smallest": {n: self.memory_above_smallest(n) for n in self.row.seconds},
             "goals": [goal.to_json() for goal in self.goals],
@@ -186,7 +193,8 @@ def _measure_size(mib: int, repetitions: int, scratch: pathlib.Path, links: bool
 def _to_row(mib: int, results: dict[str, list[Finished]], errors: dict[str, str]) -> Row:
     seconds = {name: [one.seconds for one in found] for name, found in results.items()}
     peaks = {name: [one.peak_bytes for one in found] for name, found in results.items()}
-    return Row(mib, seconds, peaks, errors)
+    cpu = {name: [one.cpu_seconds for one in found] for name, found in results.items()}
+    return Row(mib, seconds, peaks, errors, cpu)
 
 
 def _copy(name: str, mib: int, source: pathlib.Path) -> Finished:

@@ -152,12 +152,12 @@ def test_json(debug, golden_module):
 
 
 @pytest.mark.parametrize("option", ["--after", "--only"])
-def test_a_pass_that_does_not_exist(option, debug, golden_module):
-    status, out, err = debug(golden_module("half_plus_two"), option, "raise_control_flow")
+@pytest.mark.parametrize("name", ["raise_control_flow", "pipeline", "a.b"])
+def test_a_pass_that_does_not_exist(option, name, debug, golden_module):
+    status, out, err = debug(golden_module("half_plus_two"), option, name)
     assert (status, out) == (2, "")
     assert err == (
-        "tf1hub: error: there is no pass 'raise_control_flow'. The passes are"
-        f" {', '.join(_NAMES)}.\n"
+        f"tf1hub: error: there is no pass {name!r}. `tf1hub debug passes SRC` lists the passes.\n"
     )
 
 
@@ -224,6 +224,7 @@ def _fail(error):
 def test_a_pass_that_fails(error, row, message, arguments, debug, golden_module, monkeypatch):
     hoist = PIPELINE[:-1]
     monkeypatch.setattr(pipeline, "PIPELINE", (*hoist, _fail(error)))
+    monkeypatch.setattr("converter.cli.debug.is_module", lambda _: True)
     arguments = ["hoist_variable_reads" if a == "hoist" else a for a in arguments]
     status, out, err = debug(golden_module("while_nested"), *arguments)
     assert status == 1

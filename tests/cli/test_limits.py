@@ -91,10 +91,12 @@ def test_a_command_that_crashes_is_an_error(within_limits):
         within_limits("import os; os.abort()")
 
 
-def test_a_signal_before_there_is_a_handler_is_an_interrupt(within_limits):
-    program = "import os, signal; signal.signal(2, signal.SIG_DFL); os.kill(os.getpid(), 2)"
-    with pytest.raises(KeyboardInterrupt):
-        within_limits(program)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_there_is_a_handler_is_an_interrupt(within_limits, number, capsys):
+    program = f"import os, signal; signal.signal({number:d}, signal.SIG_DFL)\n"
+    program += f"os.kill(os.getpid(), {number:d})"
+    assert cli.main(argparse.Namespace(run=lambda _: within_limits(program))) == 128 + number
+    assert "interrupted" in capsys.readouterr().err
 
 
 def test_what_a_killed_conversion_left_is_put_right(within_limits, tmp_path):
@@ -122,8 +124,8 @@ def test_results_and_statuses_stay(tmp_path):
     assert _run("verify", _MODULE, tmp_path / "d").returncode == 0
     assert _run("scan", _MODULE, "--fail-on", "low").returncode == 0
     assert _run("scan", tmp_path / "none").returncode == 2
-    assert _run("convert", tmp_path / "none", tmp_path / "e").returncode == 1
-    assert _run("convert", _MODULE, tmp_path / "d").returncode == 1
+    assert _run("convert", tmp_path / "none", tmp_path / "e").returncode == 2
+    assert _run("convert", _MODULE, tmp_path / "d").returncode == 2
     assert _run("inspect", _MODULE, "--what").returncode == 2
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from converter.compile.signature_names import (
+    clean,
     component_names,
     name_inputs,
     part_keys,
@@ -24,14 +25,13 @@ def sparse():
 
 def test_ordinary_names_stay_as_they_are():
     for each in name_inputs(["b", "image_size", "A"]):
-        assert each.name == each.cleaned == each.parameter == each.keyword == each.traced
+        assert each.name == each.cleaned == each.parameter == each.keyword
         assert each.python_name == each.name
 
 
-def test_names_that_are_cleaned_are_traced_as_they_will_be():
-    first, second = name_inputs(["k", "z$b"])
-    assert first.traced == "k"
-    assert (second.traced, second.keyword, second.parameter) == ("z_b", "z_b", "z$b")
+def test_names_that_are_cleaned_stay_in_the_structured_signature():
+    _, second = name_inputs(["k", "z$b"])
+    assert (second.keyword, second.parameter) == ("z_b", "z$b")
     assert second.python_name == "z$b"
 
 
@@ -39,16 +39,16 @@ def test_the_structured_signature_has_cleaned_names_where_the_order_differs():
     assert [each.parameter for each in name_inputs(["0", "b", "a"])] == ["arg_0", "b", "a"]
 
 
-def test_names_that_differ_by_case_are_traced_by_rank():
+def test_names_that_differ_by_case_are_flat_keywords_with_numbers():
     names = name_inputs([*"bBaA", "c"])
-    assert [each.traced for each in names] == [f"input_{i}" for i in (3, 1, 2, 0, 4)]
     assert [each.parameter for each in names] == [*"bBaA", "c"]
     assert [each.keyword for each in names] == ["b", "B_1", "a", "A_1", "c"]
 
 
-def test_ranks_sort_as_numbers():
-    names = name_inputs([f"é{index:02}" for index in range(12)])
-    assert sorted(each.traced for each in names) == [each.traced for each in names]
+@pytest.mark.parametrize("names", [["0", "b", "a"], ["a/b", "a.b", "b"], [*"bBaA", "é", "in"]])
+def test_parameters_sort_as_they_do_when_they_are_cleaned(names):
+    parameters = sorted(each.parameter for each in name_inputs(names))
+    assert parameters == sorted(parameters, key=clean)
 
 
 def test_python_keywords_are_said_by_flat_keywords():

@@ -40,7 +40,7 @@ def test_reading_changes_nothing(half_plus_two):
 
 
 def test_absent(tmp_path, refusal):
-    error = refusal(tmp_path / "gone")
+    error = refusal(tmp_path / "gone", errors.PathNotFoundError)
     assert "gone does not exist" in str(error)
     assert error.remedy
 

@@ -95,12 +95,12 @@ def test_the_script_counts_what_it_did():
 
 
 @pytest.mark.parametrize("name", ["case", "not ASCII"])
-def test_inputs_traced_in_another_order_are_found(name, monkeypatch):
+def test_inputs_in_another_order_are_found(name, monkeypatch):
     def reverse(signature):
         names = served_inputs(signature)
-        traced = sorted((each.traced for each in names), reverse=True)
-        ranks = dict(zip(sorted(traced), traced, strict=True))
-        return tuple(dataclasses.replace(each, traced=ranks[each.traced]) for each in names)
+        parameters = sorted((each.parameter for each in names), reverse=True)
+        ranks = dict(zip(sorted(parameters), parameters, strict=True))
+        return tuple(dataclasses.replace(each, parameter=ranks[each.parameter]) for each in names)
 
     monkeypatch.setattr(signatures, "served_inputs", reverse)
     with pytest.raises(AssertionError, match="signatures: 'default'"):

@@ -1,7 +1,9 @@
 """A worker process: what it survives, and that it takes all with it when it is killed."""
 
+import contextlib
 import os
 import pathlib
+import threading
 import time
 
 import psutil
@@ -14,16 +16,25 @@ from converter.migration.worker_process import (
     TooSlowError,
     WorkerDiedError,
     WorkerProcess,
+    serving_forks,
 )
+from converter.processes.forked_process import ForkedProcess
+
+FAKE = "migration.fake_jobs:convert"
 
 
-@pytest.fixture
-def process(monkeypatch):
+@pytest.fixture(autouse=True)
+def _path(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(pathlib.Path(__file__).parents[1]))
-    made = WorkerProcess("migration.fake_jobs:convert")
-    made.wait_until_ready()
-    yield made
-    made.close()
+
+
+@pytest.fixture(params=["forked", "spawned"])
+def process(request):
+    started = serving_forks(FAKE) if request.param == "forked" else contextlib.nullcontext()
+    with started as server, contextlib.closing(WorkerProcess(FAKE, server)) as made:
+        made.wait_until_ready()
+        assert isinstance(made._process, ForkedProcess) == (request.param == "forked")
+        yield made
 
 
 def _wait_until_dead(pid):
@@ -82,7 +93,7 @@ def test_what_an_earlier_job_wrote_is_forgotten(process, make_job):
 def test_an_answer_that_is_no_outcome_costs_the_worker_its_life(process, make_job, name):
     with pytest.raises(WorkerDiedError):
         process.run(make_job(name))
-    assert not psutil.pid_exists(process._process.pid)
+    assert not _is_alive(process._process.pid)
 
 
 def test_it_cannot_be_used_after_its_death(process, make_job):
@@ -114,11 +125,54 @@ def test_a_greedy_job_is_killed(process, make_job):
     assert limit < caught.value.memory_bytes < 4 * limit
 
 
-def test_a_worker_that_does_not_start_is_an_internal_error():
-    process = WorkerProcess("converter.nowhere:run")
-    with pytest.raises(errors.InternalError, match=r"No module named 'converter.nowhere'"):
+@pytest.mark.parametrize("is_forked", [True, False])
+def test_a_worker_that_does_not_start_is_an_internal_error(is_forked):
+    name = "converter.nowhere:run"
+    with serving_forks(name) as server:
+        process = WorkerProcess(name, server if is_forked else None)
+        with pytest.raises(errors.InternalError, match=r"No module named 'converter\.nowhere'"):
+            process.wait_until_ready()
+        process.close()
+
+
+def test_a_worker_is_replaced_in_no_time(make_job):
+    with serving_forks(FAKE) as server:
+        WorkerProcess(FAKE, server).close()
+        began = time.monotonic()
+        for _ in range(10):
+            with contextlib.closing(WorkerProcess(FAKE, server)) as process:
+                process.wait_until_ready()
+                assert isinstance(process.run(make_job("a")), Converted)
+        assert time.monotonic() - began < 3  # A new Python alone takes a tenth of that each.
+
+
+def test_without_its_server_a_worker_dies_and_the_next_is_a_new_process(make_job):
+    with serving_forks(FAKE) as server, contextlib.ExitStack() as stack:
+        process = stack.enter_context(contextlib.closing(WorkerProcess(FAKE, server)))
         process.wait_until_ready()
-    process.close()
+        pid = pid_of(process.run(make_job("a")))
+        server.kill()
+        _wait_until_dead(pid)
+        with pytest.raises(WorkerDiedError) as caught:
+            process.run(make_job("b"))
+        assert caught.value.exit_status == -9
+        other = stack.enter_context(contextlib.closing(WorkerProcess(FAKE, server)))
+        other.wait_until_ready()
+        assert not isinstance(other._process, ForkedProcess)
+        assert isinstance(other.run(make_job("b")), Converted)
+
+
+def test_there_is_no_server_where_forks_are_unsafe(monkeypatch):
+    monkeypatch.setattr("sys.platform", "darwin")
+    with serving_forks(FAKE) as server:
+        assert server is None
+
+
+def test_it_can_be_killed_while_another_thread_waits_for_it(process, make_job):
+    threading.Timer(0.3, process.kill).start()
+    with pytest.raises(WorkerDiedError) as caught:
+        process.run(make_job("hang"))
+    assert caught.value.exit_status == -9
 
 
 def test_it_has_no_part_in_the_terminal_s_interrupts(process, make_job):

@@ -101,6 +101,7 @@ def test_it_does_nothing_because_all_is_safe(name, golden):
         assert {node.name for node in original.graph_def.node} <= kept
 
 
+@pytest.mark.usefixtures("plain_loss")
 @pytest.mark.parametrize(
     "name",
     ["cond_nested", "decoder_ref_by_hand", "defun_gradient", "dense_regularized",

@@ -50,6 +50,7 @@ def assert_close(expected, actual, scale=0.0):
             assert found.passed, (name, found)
 
 
+@pytest.mark.usefixtures("plain_loss")
 @pytest.mark.parametrize(
     "name",
     ["defun_gradient", "dtypes_ref_variables", "dtypes_variables", "gan_spectral",

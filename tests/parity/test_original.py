@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from converter import errors
 from converter.compile.plan import make_plan
 from converter.formats.registry import read_module
 from converter.parity.cases import CaseMaker
@@ -93,7 +94,20 @@ def test_counts_random_ops_that_calls_run(run_original):
 
 
 def test_losses_of_the_training_variant(run_original):
-    assert len(run_original("dense_regularized").losses()) > 0
+    assert len(run_original("dense_regularized").losses) > 0
+
+
+def test_an_original_that_needs_an_input_for_a_variable_is_refused(golden_module, edit):
+    module = golden_module("dense_regularized")
+    with edit(module) as saved_model:
+        for meta_graph in saved_model.meta_graphs:
+            nodes = meta_graph.graph_def.node
+            placeholder = next(n for n in nodes if n.op == "Placeholder")
+            next(n for n in nodes if n.name == "hidden/kernel").input.append(f"^{placeholder.name}")
+    legacy = read_module(module)
+    original = Original(legacy, make_plan(legacy), CaseMaker(legacy, {}))
+    with pytest.raises(errors.ParityError, match="the original does not run: You must feed"):
+        original.run(lambda _: None)
 
 
 def test_finds_the_sizes_that_only_constants_tell(run_original):

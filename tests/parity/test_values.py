@@ -12,6 +12,7 @@ from converter.parity.values import (
     from_components,
     from_tensor,
     has_nan,
+    loss_weights,
     name_assets,
     part_names,
     to_components,
@@ -102,3 +103,18 @@ def test_leaves_other_strings_alone(tmp_path):
     np.testing.assert_array_equal(name_assets(strings, tmp_path), strings)
     numbers = np.ones(2)
     assert name_assets(numbers, tmp_path) is numbers
+
+
+def test_weights_of_a_loss_let_no_gradient_vanish_in_a_sum():
+    logits = tf.Variable([[1.0, 2.0, 3.0], [3.0, 1.0, 1.0]])
+    with tf.GradientTape() as tape:
+        probabilities = tf.nn.softmax(logits)
+    gradient = tape.gradient(probabilities, logits, loss_weights(probabilities))
+    assert np.abs(gradient).min() > 1e-3
+
+
+@pytest.mark.parametrize("dtype", [tf.bfloat16, tf.float16, tf.float32, tf.float64])
+def test_weights_of_a_loss_have_the_shape_and_dtype_of_the_output(dtype):
+    weights = loss_weights(tf.zeros([0, 3], dtype))
+    assert (weights.shape, weights.dtype) == ((0, 3), dtype)
+    assert loss_weights(tf.constant(5, dtype)).numpy() == 1

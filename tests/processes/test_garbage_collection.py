@@ -2,7 +2,7 @@ import gc
 
 import pytest
 
-from converter.processes.garbage_collection import paused
+from converter.processes.garbage_collection import importing, paused
 
 
 def _fail():
@@ -35,3 +35,15 @@ def test_it_stays_off_if_it_was():
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_what_was_imported_is_exempt():
+    before = gc.get_freeze_count()
+    try:
+        with importing():
+            assert not gc.isenabled()
+            kept = [[] for _ in range(100)]
+        assert gc.isenabled()
+        assert gc.get_freeze_count() >= before + len(kept)
+    finally:
+        gc.unfreeze()

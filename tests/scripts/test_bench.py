@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from benchmarks import command, graphs, legacy_toolchain, measuring, stages, use, weights
+from benchmarks import archives, command, graphs, legacy_toolchain, measuring, stages, use, weights
 from benchmarks.measuring import MeasuringError
 from benchmarks.models import MODELS, deep_net
 from benchmarks.tasks import TASKS, convert_in_stages, save_peer, write_model, write_net
@@ -143,23 +143,45 @@ def test_wrong_options_are_refused(options):
         command.main(options)
 
 
+def test_quick_is_a_default_that_other_options_override():
+    quick = command._parse_arguments(["--quick", "--nodes", "50"])
+    assert (quick.only, quick.nodes) == (("start", "weights", "graphs"), (50,))
+    assert (quick.repetitions, max(quick.sizes)) == (1, 512)
+
+
+def test_a_baseline_of_another_machine_is_not_compared(tmp_path, capsys):
+    path = tmp_path / "bench.json"
+    machine = {"cpu": "x", "cores": 2, "memory_gib": 24, "system": "Linux", "date": "2026-11-01"}
+    path.write_text(json.dumps({"machine": machine}))
+    assert command._read_baseline(path, machine) == {"machine": machine}
+    assert command._read_baseline(path, {**machine, "cores": 4}) == {}
+    assert "not compared, of another cores" in capsys.readouterr().out
+    assert command._read_baseline(None, machine) == {}
+
+
 @pytest.mark.slow
 def test_the_command_writes_all_fields(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(use, "MODELS", (use.Model("tiny", "tiny"),))
     path = tmp_path / "bench.json"
-    options = ["--sizes", "1,2", "--nodes", "100", "--repetitions", "1", "--threads", "1"]
+    sizes = ["--sizes", "1,2", "--archive-size", "1", "--nodes", "100"]
+    options = [*sizes, "--repetitions", "1", "--threads", "1"]
     assert command.main([*options, "--markdown", "--json", str(path)]) == 0
     results = json.loads(path.read_text())
     assert results["machine"].keys() >= {"date", "tensorflow", "cpu", "cores", "memory_gib"}
     assert [row["mib"] for row in results["weights"]] == [1, 2]
     assert set(results["weights"][1]) >= {"seconds", "peak_bytes", "median_seconds", "goals"}
     assert {weights.CP, weights.CONVERTED, weights.PEER} <= set(results["weights"][1]["seconds"])
+    assert [row["suffix"] for row in results["archives"]] == list(archives.SUFFIXES)
+    for row in results["archives"]:
+        assert row["errors"] == {}
+        assert row["seconds"].keys() == {archives.ARCHIVE, archives.BY_HAND}
     assert [row["family"] for row in results["graphs"]] == list(graphs.FAMILIES)
     for row in results["graphs"]:
         assert row["errors"] == {}
         assert set(row["stages"]) == {"import", *stages.STAGES, "other"}
         for key in ("seconds", "load_seconds", "graph_bytes"):
             assert row[key].keys() == {graphs.CONVERTED, graphs.PEER}
+    assert all(row["error"] == "" for row in results["start"])
     (row,) = results["use"]
     assert row["error"] == ""
     assert row["forward"]["seconds"].keys() == {use.V1, use.CONVERTED, use.HUB}

@@ -3,10 +3,24 @@
 import json
 
 import pytest
-from benchmarks import graphs, tables, use, weights
+from benchmarks import archives, compare, graphs, start, tables, use, weights
 from benchmarks.goals import Goal, ratio
 
 MIB = 2**20
+
+
+# Archives.
+
+
+def test_archives_are_compared_with_unpacking_by_hand():
+    names = (archives.ARCHIVE, archives.BY_HAND)
+    seconds = dict(zip(names, ([9.0, 11.0, 10.0], [10.0, 8.0, 9.0]), strict=True))
+    peaks = dict(zip(names, ([640 * MIB], [600 * MIB]), strict=True))
+    row = archives.Row(".tar", 1, 1.0, seconds, peaks, {})
+    assert [goal.value for goal in row.goals] == pytest.approx([10 / 9, 40.0])
+    assert [goal.reached for goal in row.goals] == [False, False]
+    text = tables.archives_table([row]).to_markdown()
+    assert "| .tar | 1 | 10.00 | 9.00 |" in text
 
 
 # Weights.
@@ -79,11 +93,12 @@ def _graph_row(nodes, convert, peer, errors=None):
 @pytest.mark.parametrize(
     ("row", "reached"),
     [
-        ((100, 1.0, 1.0), [True, None]),
-        ((100, 1.1, 1.0), [False, None]),
-        ((100, 1.1, None), [None, None]),
-        ((20_000, 14.0, 16.0), [True, True]),
-        ((20_001, 16.0, 17.0), [True, False]),
+        ((100, 0.8, 1.0), [True, None]),
+        ((100, 0.9, 1.0), [False, None]),
+        ((100, 0.9, None), [None, None]),
+        ((1_000, 0.6, 1.0), [False, None]),
+        ((20_000, 10.0, 20.0), [True, True]),
+        ((20_001, 11.0, 22.0), [True, False]),
     ],
 )
 def test_goals_of_graphs(row, reached):
@@ -102,6 +117,53 @@ def test_goals_of_use():
     assert [g.reached for g in use.Row("net", nothing, nothing, "why").goals] == [None] * 3
 
 
+@pytest.mark.parametrize(
+    ("case", "wall", "reached"),
+    [
+        ("wrong path", 0.4, [True, None]),
+        ("wrong path", 0.6, [False, None]),
+        (start.INSPECT, 4.7, [None, True]),
+        (start.INSPECT, 4.9, [None, False]),
+        (start.IMPORT, 4.0, [None, None]),
+    ],
+)
+def test_goals_of_the_start(case, wall, reached):
+    row = start.Row(case, {"wall": wall, "cpu": 0.1}, import_seconds=4.0)
+    assert [goal.reached for goal in row.goals] == reached
+    assert f"| {case} | {wall:.2f} | 0.10 |" in tables.start_table([row]).to_markdown()
+
+
+def test_limits_that_differ_are_all_in_the_title():
+    rows = [_graph_row(100, 1.0, 2.0), _graph_row(5000, 1.0, 2.0)]
+    assert "seconds / hub.load + save ≤ 0.5 or 0.8" in tables.graph_tables(rows)[0].columns
+
+
+# Comparing.
+
+
+MACHINE = {"cpu": "x", "cores": 2, "memory_gib": 24, "system": "Linux", "date": "2026-11-01"}
+
+
+def test_runs_are_compared_row_by_row():
+    before = {"machine": MACHINE, "graphs": [_graph_row(100, 2.0, 4.0).to_json()]}
+    now = {"graphs": [_graph_row(n, 1.0, None).to_json() for n in (100, 1000)]}
+    assert compare.compare(now, before, "graphs").rows == (
+        ("deep net, 100", "convert, seconds", "2.000", "1.000", "0.50"),
+        ("deep net, 100", "convert, load seconds", "0.100", "0.100", "1.00"),
+    )
+    before = {"machine": MACHINE, "weights": [one.to_json() for one in weights.judge([_row(1)])]}
+    rows = compare.compare(before, before, "weights").rows
+    assert ("1", "convert, median seconds", "4.000", "4.000", "1.00") in rows
+    before = {"machine": MACHINE, "use": [use.Row("n", *[_measured(1.0, 1.5)] * 2).to_json()]}
+    rows = compare.compare(before, before, "use").rows
+    assert ("n", "converted, step seconds", "1.500", "1.500", "1.00") in rows
+
+
+def test_machines_of_another_class_are_told_apart():
+    assert compare.differs({**MACHINE, "date": "2026-11-02"}, MACHINE) == []
+    assert compare.differs({**MACHINE, "cores": 4}, MACHINE) == ["cores"]
+
+
 def test_ratios_need_both_numbers():
     assert (ratio(3.0, 2.0), ratio(None, 2.0), ratio(3.0, None), ratio(3.0, 0.0)) == (
         1.5, None, None, None,
@@ -114,7 +176,7 @@ def test_ratios_need_both_numbers():
 def test_tables_show_values_goals_and_remarks():
     judged = weights.judge([_row(1), _row(2048, errors={weights.PEER: "no memory"})])
     text = tables.weights_table(judged).to_markdown()
-    assert "| 2 GiB | 0.50 | 4.00 | - | - |" in text
+    assert "| 2 GiB | 0.50 | 4.00 | - | - | - | - |" in text
     assert "0.00 yes" in text
     assert "- 2 GiB, hub.load + save: no memory" in text
     rows = [_graph_row(100, 1.0, 2.0), _graph_row(20_000, 30.0, None, {graphs.PEER: "why"})]

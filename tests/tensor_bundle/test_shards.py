@@ -38,9 +38,12 @@ def _copy(source, destination, entries, *, hardlink=False, number=0, advance=lam
     )
 
 
-@pytest.fixture(params=["kernel", "user", "clone"])
+@pytest.fixture(params=["kernel", "user", "clone", "direct"])
 def way(request, monkeypatch):
-    """The ways of copying: by the kernel, by reading and writing, by sharing blocks."""
+    """The ways of copying: by the kernel, by reading and writing, shared blocks, no page cache."""
+    if request.param == "direct":
+        monkeypatch.setattr(shards, "_DIRECT_FROM_BYTES", 0)
+        monkeypatch.delattr(os, "copy_file_range", raising=False)
     if request.param == "user":
         monkeypatch.delattr(os, "copy_file_range", raising=False)
     if request.param == "clone":

@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from converter.migration.engines import Finished, Limits, Started
 from converter.migration.job import Job
 from converter.migration.job_runner import JobRunner
+from converter.migration.worker_process import serving_forks
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,19 +30,23 @@ class LocalEngine:
         self, jobs: Sequence[Job], function: str, stopping: Callable[[], bool]
     ) -> Generator[Started | Finished, None, None]:
         """Runs jobs; see `Engine.run`."""
-        runners = [JobRunner(function, self.limits) for _ in range(min(self.workers, len(jobs)))]
-        work = _Work(jobs, stopping)
-        threads = [threading.Thread(target=work.do, args=(runner,)) for runner in runners]
-        for thread in threads:
-            thread.start()
-        try:
-            yield from work.events(len(threads))
-        finally:
-            work.stop()
-            for runner in runners:
-                runner.kill()
+        with serving_forks(function) as server:
+            count = min(self.workers, len(jobs))
+            runners = [JobRunner(function, self.limits, server) for _ in range(count)]
+            work = _Work(jobs, stopping)
+            threads = [threading.Thread(target=work.do, args=(runner,)) for runner in runners]
             for thread in threads:
-                thread.join()
+                thread.start()
+            try:
+                yield from work.events(len(threads))
+            finally:
+                work.stop()
+                for runner in runners:
+                    runner.kill()
+                if server is not None:
+                    server.kill()  # A runner may still be waiting for it.
+                for thread in threads:
+                    thread.join()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

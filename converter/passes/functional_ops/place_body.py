@@ -126,7 +126,8 @@ def in_its_loop(call: Node, graph: Graph) -> Node:
     if call.control_inputs:
         return call
     # Arguments are outside of all loops, and then so is the call.
-    sources = [ref.node for ref in call.inputs if ref.node not in graph.args]
+    args = {*graph.args}
+    sources = [ref.node for ref in call.inputs if ref.node not in args]
     return dataclasses.replace(call, control_inputs=tuple(sources[:1]))
 
 

@@ -33,6 +33,7 @@ from collections.abc import Sequence
 
 from converter.ir import attributes, op_facts, query
 from converter.ir.graph import Graph, Node, TensorRef
+from converter.ir.needs import Needs
 from converter.ir.uses import Uses
 from converter.passes.functional_ops.place_body import Placed
 
@@ -56,7 +57,8 @@ def wait_outside(body: Graph) -> Graph:
         return body
     uses = Uses(body.nodes.values())
     ends = {name for name, node in body.nodes.items() if _is_end(body, node)}
-    targets = [end for target in body.targets for end in _last_ends(uses, ends, target)]
+    last = ends - Needs(body.nodes, ends).needed_by_others()
+    targets = [end for target in body.targets for end in _ends_after(uses, last, target)]
     return dataclasses.replace(body, targets=tuple(dict.fromkeys(targets)))
 
 
@@ -89,7 +91,5 @@ def _is_end(body: Graph, node: Node) -> bool:
     return node.op in _MERGES and not any(op in _BACK_EDGES for op in sources)
 
 
-def _last_ends(uses: Uses, ends: set[str], target: str) -> list[str]:
-    found = uses.followers([target]) & ends
-    last = [end for end in found if not (uses.followers([end]) - {end}) & found]
-    return sorted(last) or [target]
+def _ends_after(uses: Uses, last: set[str], target: str) -> list[str]:
+    return sorted(uses.followers([target]) & last) or [target]

@@ -50,7 +50,7 @@ class Functionalizer:
         without_gradient: Collection[str],
     ) -> None:
         self.nodes = graph.nodes
-        self.args = frozenset(graph.args)
+        self._args = frozenset(graph.args)
         self.frames = frames
         self.guards = guards
         self.edges = EdgeResolver(graph.nodes, frames, loops, guards)
@@ -79,7 +79,7 @@ class Functionalizer:
         targets += self.edges.targets(live)
         # V1 lists variables that only dead branches use; so do we.
         targets += [node.name for node in self.nodes.values() if node.op in _VARIABLES]
-        region = RegionBuilder(self, Scope(), _fetch(results, targets)).build().region
+        region = RegionBuilder(self, Scope(), _fetch(results, targets), self._args).build().region
         return dataclasses.replace(region, args=self._graph.args)
 
     def _check_fetches(self) -> None:
@@ -213,7 +213,7 @@ class Functionalizer:
         """Builds the predicate or the body, which end in a LoopCond or in NextIterations."""
         results = [self.edges.resolve(end.inputs[0]) for end in ends]
         fetches = _fetch(results, [*targets, *self._dependencies(ends)])
-        built = RegionBuilder(self, scope, fetches, args).build()
+        built = RegionBuilder(self, scope, fetches, self._args.union(args)).build()
         return dataclasses.replace(built, region=dataclasses.replace(built.region, args=args))
 
     def _dependencies(self, nodes: Sequence[Node]) -> list[str]:

@@ -53,7 +53,7 @@ class Guards:
     """The conditions of a graph.
 
     Attributes:
-      of: The guard of each member; None if it is always dead.
+      of: The guard of each member; None if it is always dead. Equal guards are one object.
       joins: The Merges that end a conditional, by name.
       live_inputs: The only live input of each Merge whose other inputs are always dead.
     """
@@ -115,6 +115,10 @@ class _Finder:
         self._variables = {name for loop in loops.values() for name in loop.variables}
         self._members = _members_by_frame(frames)
         self._into = _edges_into_loops(nodes, frames)
+        # By themselves: sets that share their elements are compared and looked up at once, however
+        # deep control flow is nested.
+        self._literals: dict[Literal, Literal] = {}
+        self._guards: dict[Guard, Guard] = {ALWAYS: ALWAYS}
         self.guards: dict[Member, Guard | None] = {}
         self.joins: dict[str, Join] = {}
         self.live_inputs: dict[str, TensorRef] = {}
@@ -167,15 +171,22 @@ class _Finder:
         self, frame: Frame, sources: Iterable[TensorRef | str], known: Guard
     ) -> Guard | None:
         """The guard of a node that needs all of `sources`, tensors and nodes."""
-        guard: set[Literal] = set()
+        parts: set[Guard] = set()
         for source in sources:
             part = self._guard_of(frame, source, known)
             if part is None:
                 return None
-            guard |= part
-        if any((predicate, not value) in guard for predicate, value in guard):
+            parts.add(part)
+        guard = ALWAYS.union(*parts)
+        # One guard never contradicts itself.
+        if guard not in parts and any(
+            (predicate, not value) in guard for predicate, value in guard
+        ):
             return None
-        return frozenset(guard)
+        return self._unique(guard)
+
+    def _unique(self, guard: Guard) -> Guard:
+        return self._guards.setdefault(guard, guard)
 
     def _guard_of(self, frame: Frame, source: TensorRef | str, known: Guard) -> Guard | None:
         name = _name(source)
@@ -187,6 +198,7 @@ class _Finder:
         if guard is None or node.op != "Switch" or not is_output:
             return guard
         literal = (self.canonical(node.inputs[1]), bool(source.index))
+        literal = self._literals.setdefault(literal, literal)
         opposite = (literal[0], not literal[1])
         if opposite in guard or opposite in known:
             return None
@@ -201,7 +213,7 @@ class _Finder:
             return
         if len(live) == 1:
             self.live_inputs[node.name] = live[0][0]
-            self.guards[node.name] = live[0][1] | controls
+            self.guards[node.name] = self._unique(live[0][1] | controls)
             return
         if len(live) > 2:
             raise errors.UnsupportedOpError(f"a Merge of {len(live)} values", node=node.name)
@@ -209,7 +221,7 @@ class _Finder:
         predicate = _deciding_predicate(node, one_guard, other_guard)
         on_true, on_false = (one, other) if (predicate, True) in one_guard else (other, one)
         self.joins[node.name] = Join(predicate, on_true, on_false, node.inputs.index(on_true))
-        self.guards[node.name] = (one_guard & other_guard) | controls
+        self.guards[node.name] = self._unique((one_guard & other_guard) | controls)
 
     def canonical(self, ref: TensorRef) -> TensorRef:
         """The tensor that `ref` is a copy of."""
@@ -222,9 +234,7 @@ class _Finder:
     def _in_order(self, frame: Frame) -> list[Member]:
         """The members of a frame, each after those that it needs."""
         members = self._members.get(frame, [])
-        order = query.order_by_needs(
-            {member: set(self._needed(frame, member)) for member in members}
-        )
+        order = query.order_by_needs(members, lambda member: self._needed(frame, member))
         if len(order) != len(members):
             placed = set(order)
             stuck = next(member for member in members if member not in placed)
@@ -248,8 +258,9 @@ def _members_by_frame(frames: Mapping[str, Frame]) -> dict[Frame, list[Member]]:
     """The nodes and loops of each frame, in the order of the graph."""
     members: dict[Frame, dict[Member, None]] = {}
     for name, frame in frames.items():
+        is_new = frame not in members
         members.setdefault(frame, {})[name] = None
-        for depth in range(len(frame)):
+        for depth in range(len(frame) if is_new else 0):
             members.setdefault(frame[:depth], {})[frame[: depth + 1]] = None
     return {frame: list(found) for frame, found in members.items()}
 
@@ -259,7 +270,7 @@ def _edges_into_loops(
 ) -> dict[Frame, list[TensorRef | str]]:
     """The edges from the frame around each loop into it: tensors, and nodes to wait for."""
     into: dict[Frame, list[TensorRef | str]] = {
-        frame[:depth]: [] for frame in frames.values() for depth in range(1, len(frame) + 1)
+        frame[:depth]: [] for frame in {*frames.values()} for depth in range(1, len(frame) + 1)
     }
     for name, node in nodes.items():
         for source in _sources(node):

@@ -27,15 +27,16 @@ def find_maximum_iterations(loop: Loop, nodes: Nodes) -> TensorRef | int | None:
       nodes: All nodes of its graph.
     """
     made = _plain_nodes(loop.predicate)
+    inside, counters = _made_inside(loop), _find_counters(loop, nodes)
     for test in _conjuncts(loop.predicate, made):
         limit = source_of(made, test.inputs[1], aliases.IDENTITIES)
-        if _counts(loop, nodes, source_of(made, test.inputs[0], aliases.IDENTITIES)):
+        if source_of(made, test.inputs[0], aliases.IDENTITIES).node in counters:
             number = find_integer(nodes, limit, _COPIES)
             if number is not None and number <= np.iinfo(np.int32).max:
                 return max(number, 0)
             # TensorFlow takes no other type.
             is_int32 = "T" in test.attrs and test.attrs["T"].type == op_facts.DT_INT32
-            if is_int32 and not _is_inside(loop, limit):
+            if is_int32 and limit.node not in inside:
                 return limit
     return None
 
@@ -59,8 +60,9 @@ def _conjuncts(predicate: Region, made: Nodes) -> Iterator[Node]:
             yield node
 
 
-def _is_inside(loop: Loop, ref: TensorRef) -> bool:
-    return ref.node in {
+def _made_inside(loop: Loop) -> set[str]:
+    """The names of what the predicate takes and makes."""
+    return {
         *loop.predicate.args,
         *(item.name for item in loop.predicate.items if isinstance(item, Node)),
         *(output.node for item in loop.predicate.items if not isinstance(item, Node)
@@ -68,17 +70,23 @@ def _is_inside(loop: Loop, ref: TensorRef) -> bool:
     }  # fmt: skip
 
 
-def _counts(loop: Loop, nodes: Nodes, counter: TensorRef) -> bool:
-    """Whether `counter` is a carried value that starts at 0 and grows by 1."""
-    name = counter.node
-    if name not in loop.predicate.args:
-        return False
-    index = loop.predicate.args.index(name)
+def _find_counters(loop: Loop, nodes: Nodes) -> set[str]:
+    """The carried values that start at 0 and grow by 1."""
     made = _plain_nodes(loop.body)
-    add = made.get(source_of(made, loop.body.results[index], aliases.IDENTITIES).node)
+    following = zip(loop.carried, loop.body.results, strict=True)
+    return {
+        value.name
+        for value, result in following
+        if _grows_by_one(value.name, result, made, nodes)
+        and find_integer(nodes, value.initial, _COPIES) == 0
+    }
+
+
+def _grows_by_one(name: str, following: TensorRef, made: Nodes, nodes: Nodes) -> bool:
+    """Whether `following`, the next value of a carried one, is that plus 1."""
+    add = made.get(source_of(made, following, aliases.IDENTITIES).node)
     if add is None or add.op not in ("Add", "AddV2"):
         return False
     one, other = (source_of(made, ref, aliases.IDENTITIES) for ref in add.inputs)
     step = other if one.node == name else one if other.node == name else None
-    starts_at_zero = find_integer(nodes, loop.carried[index].initial, _COPIES) == 0
-    return starts_at_zero and step is not None and find_integer(nodes, step, _COPIES) == 1
+    return step is not None and find_integer(nodes, step, _COPIES) == 1

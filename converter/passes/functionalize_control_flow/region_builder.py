@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from converter import errors, limits
 from converter.ir import op_facts, query
@@ -40,6 +40,22 @@ def limit_size(size: int) -> int:
     return size
 
 
+class _Place(NamedTuple):
+    """Where members of one guard are, as one region sees them.
+
+    Attributes:
+      guard: The guard, without what holds throughout the body of the loop.
+      is_here: Whether they are in the region.
+      is_around: Whether they are in a region around it.
+      is_conditional: Whether they run under a condition that not the whole region runs under.
+    """
+
+    guard: Guard
+    is_here: bool
+    is_around: bool
+    is_conditional: bool
+
+
 class RegionBuilder:
     """Builds one region.
 
@@ -47,7 +63,7 @@ class RegionBuilder:
       context: The functionalizer of the whole graph.
       scope: The place of the region.
       fetches: What the region has to yield.
-      args: The values that its loop carries.
+      args: The arguments of the graph, and the values that loops around the region carry.
     """
 
     def __init__(
@@ -55,17 +71,20 @@ class RegionBuilder:
         context: Functionalizer,
         scope: Scope,
         fetches: Fetches,
-        args: Collection[str] = (),
+        args: frozenset[str],
     ) -> None:
         self._context = context
         self._scope = scope
         self._fetches = fetches
-        self._args = frozenset(args) | context.args
+        self._args = args
         self._captures: dict[str, None] = {}
         self._outer_dependencies: dict[str, None] = {}
         self._members: dict[Member, None] = {}
         self._targets: dict[Member, list[str]] = {}
         self._sources_of: dict[Member, tuple[Member, ...]] = {}
+        # By guard, of which there are few: a nested member is asked for in each region around it.
+        self._places: dict[Guard, _Place] = {}
+        self._predicates_of: dict[Guard, tuple[str, ...]] = {}
         self._size = 0
         self._height = 1
 
@@ -125,34 +144,46 @@ class RegionBuilder:
         if member is None:
             self._captures[name] = None
             return None
-        guard = self._guard(member)
-        if guard >= self._scope.guard:
+        place = self._place(member)
+        if place.is_here:
             return member
-        if guard < self._scope.guard:
+        if place.is_around:
             return None
         raise errors.UnsupportedOpError("a branch uses a value of another branch", node=name)
 
-    def _guard(self, member: Member) -> Guard:
-        """The guard of a member, without what holds throughout the body of the loop."""
+    def _place(self, member: Member) -> _Place:
         guard = self._context.guards.of[member]
         if guard is None:
             raise errors.FormatError(
                 "a node that must run waits for one that never runs", node=label(member)
             )
-        return guard - self._scope.assumed
+        if guard not in self._places:
+            self._places[guard] = self._find_place(guard - self._scope.assumed)
+        return self._places[guard]
+
+    def _find_place(self, guard: Guard) -> _Place:
+        here = self._scope.guard
+        return _Place(guard, guard >= here, guard < here, guard > here)
 
     def _is_conditional(self, member: Member) -> bool:
         """Whether a member runs under a condition that not the whole region runs under."""
-        return self._guard(member) > self._scope.guard
+        return self._place(member).is_conditional
 
     def _sources(self, member: Member) -> tuple[Member, ...]:
         """The members that a member needs, among them those that make its own predicates."""
         if member not in self._sources_of:
-            names = [*self._context.source_names(member)]
-            for predicate, _ in sorted(self._guard(member) - self._scope.guard):
-                names.append(self._context.edges.resolve(predicate).ref.node)
+            predicates = self._predicates(self._place(member).guard)
+            names = (*self._context.source_names(member), *predicates)
             self._sources_of[member] = tuple(self._members_here(names))
         return self._sources_of[member]
+
+    def _predicates(self, guard: Guard) -> tuple[str, ...]:
+        """The nodes that make the predicates by which a guard goes beyond that of the region."""
+        if guard not in self._predicates_of:
+            literals = sorted(guard - self._scope.guard)
+            resolved = (self._context.edges.resolve(predicate) for predicate, _ in literals)
+            self._predicates_of[guard] = tuple(source.ref.node for source in resolved)
+        return self._predicates_of[guard]
 
     # The order of the items.
 
@@ -237,8 +268,8 @@ class RegionBuilder:
             found = {self._context.guards.joins[join].predicate for join in joins}
         else:
             # Run for their effect alone. Any predicate that all share may come first.
-            literals = [self._guard(member) - self._scope.guard for member in members]
-            shared = frozenset.intersection(*literals)
+            guards = {self._place(member).guard for member in members}
+            shared = frozenset.intersection(*guards) - self._scope.guard
             found = set(sorted(p for p, _ in shared if self._is_known(p))[:1])
         if len(found) != 1:
             raise errors.UnsupportedOpError(
@@ -330,7 +361,7 @@ class RegionBuilder:
         inputs = [self._context.resolve_join(merge)[1 if value else 2] for merge in merges]
         targets = [name for resolved in inputs for name in resolved.control_dependencies]
         for member in members:
-            if member in self._targets and literal in self._guard(member):
+            if member in self._targets and literal in self._place(member).guard:
                 targets += self._targets[member]
         scope = dataclasses.replace(self._scope, guard=self._scope.guard | {literal})
         fetches = Fetches(tuple(resolved.ref for resolved in inputs), tuple(targets))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from converter.ir import attributes, op_facts
 from converter.ir.graph import Node, Nodes, TensorRef
@@ -83,26 +83,37 @@ class Facts:
             return len(set(constant.ravel().tolist())) < constant.size
         return self.nodes[origin_of(self.nodes, indices).node].op != "Range"
 
-    def is_plain_tensor(self, creation: Node) -> bool:
-        """Whether the array can stay the tensor that fills it, whose rows are then read.
+    def find_plain_tensors(self) -> set[str]:
+        """The ops that make arrays that can stay the tensors that fill them: see below."""
+        users: dict[str, list[Node]] = {
+            node.name: [] for node in self.nodes.values() if node.op == CREATION
+        }
+        for node in self.nodes.values():
+            if node.op not in ALIASES:
+                flows = self.arrays.flows
+                for array in dict.fromkeys(flows[ref] for ref in node.inputs if ref in flows):
+                    users[array].append(node)
+        return {array for array in users if self._is_plain_tensor(array, users[array])}
+
+    def _is_plain_tensor(self, array: str, users: Sequence[Node]) -> bool:
+        """Whether an array can stay the tensor that fills it, whose rows are then read.
 
         A list of strings breaks under a gradient tape after save and load (TensorFlow 2.21), and
         a list of numbers without gradients gains nothing. For others a list is better: the
         gradient of a row is as large as the tensor, that of a list's element is not.
         """
-        if _is_differentiable(creation):
+        if _is_differentiable(self.nodes[array]):
             return False
-        flows = {ref for ref, name in self.arrays.flows.items() if name == creation.name}
-        users = [
-            node
-            for node in self.nodes.values()
-            if node.op not in ALIASES and not flows.isdisjoint(node.inputs)
-        ]
-        fresh = [node for node in users if any(map(self.is_fresh, flows.intersection(node.inputs)))]
+        fresh = [node for node in users if self._takes_fresh(node, array)]
         writes = [node for node in users if node.op in WRITES]
         if fresh != writes or [node.op for node in writes] != ["TensorArrayScatterV3"]:
             return False
         return self._can_read_rows(writes[0], {node.op for node in users})
+
+    def _takes_fresh(self, user: Node, array: str) -> bool:
+        """Whether a node takes a flow of the array to which nothing has been written yet."""
+        flows = self.arrays.flows
+        return any(self.is_fresh(ref) for ref in user.inputs if flows.get(ref) == array)
 
     def _can_read_rows(self, scatter: Node, users: Collection[str]) -> bool:
         if "TensorArrayConcatV3" in users or not self.fills_rows(scatter):

@@ -12,9 +12,10 @@ import itertools
 from collections.abc import Collection, Iterator, Mapping
 
 from converter import errors
-from converter.ir import attributes, query
+from converter.ir import attributes
 from converter.ir.aliases import EXITS, source_of, trail
 from converter.ir.graph import Graph, Node, Nodes, TensorRef
+from converter.ir.needs import Needs
 from converter.passes.lower_tensor_arrays.flows import (
     ALIASES,
     READS,
@@ -81,6 +82,7 @@ def check_order(graph: Graph, arrays: Arrays) -> None:
     nodes = graph.nodes
     changes = _changes(nodes, arrays)
     reads = _reads(nodes, arrays)
+    needs = _find_needs(nodes, changes, reads)
     for origin, uses in changes.items():
         for use in uses:
             _check_loop(nodes[use.node], use.version, nodes)
@@ -88,7 +90,7 @@ def check_order(graph: Graph, arrays: Arrays) -> None:
             if not one.version.excludes(other.version):
                 raise _disorder(other.node, f"changes what {one.node!r} changes too")
         for change, read in itertools.product(uses, reads.get(origin, ())):
-            if not change.version.excludes(read.version) and _follows(nodes, read, change):
+            if not change.version.excludes(read.version) and _follows(needs, read, change):
                 raise _disorder(read.node, f"follows {change.node!r} without seeing its result")
 
 
@@ -154,14 +156,19 @@ def _check_loop(node: Node, version: Version, nodes: Nodes) -> None:
         raise _disorder(node.name, "changes it in a loop that does not carry it")
 
 
-def _follows(nodes: Nodes, read: _Use, change: _Use) -> bool:
+def _find_needs(
+    nodes: Nodes,
+    changes: Mapping[TensorRef, list[_Use]],
+    reads: Mapping[TensorRef, list[_Use]],
+) -> Needs:
+    """The changes that nodes wait for in one iteration, of those that change what is read."""
+    marked = (use.node for origin, uses in changes.items() if origin in reads for use in uses)
+    return Needs(nodes, marked, is_cut=lambda ref: nodes[ref.node].op == "NextIteration")
+
+
+def _follows(needs: Needs, read: _Use, change: _Use) -> bool:
     """Whether `read` waits for `change` in one iteration of their loop."""
-    if change.version.is_carried:
-        return False
-    before = query.reachable(
-        nodes, [read.node], is_cut=lambda ref: nodes[ref.node].op == "NextIteration"
-    )
-    return change.node in before
+    return not change.version.is_carried and needs.needs(read.node, change.node)
 
 
 def _disorder(node: str, what: str) -> errors.UnsupportedOpError:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from converter import errors
-from converter.ir import attributes, op_facts, query
+from converter.ir import attributes, op_facts
 from converter.ir.attributes import Shape
 from converter.ir.graph import BOUND_OPS, AttrValue, Graph, Node, TensorRef
+from converter.ir.needs import Needs
 from converter.ir.rewrite import GraphEditor
 from converter.passes.lower_tensor_arrays.facts import Facts
 from converter.passes.lower_tensor_arrays.flows import CLOSE, CREATION, PASSED_ON, Arrays, flow_of
@@ -30,8 +31,10 @@ class Rewrite:
         self._facts = Facts(graph.nodes, arrays)
         self._editor = GraphEditor(graph)
         self._branches: dict[TensorRef, str] = {}
-        creations = [node for node in graph.nodes.values() if node.op == CREATION]
-        self._plain = {node.name for node in creations if self._facts.is_plain_tensor(node)}
+        self._effects = Needs(
+            graph.nodes, (node.name for node in graph.nodes.values() if _has_effect(node))
+        )
+        self._plain = self._facts.find_plain_tensors()
 
     def run(self) -> Graph:
         """The graph with lists, which flow where the flows of the arrays did."""
@@ -217,22 +220,8 @@ class Rewrite:
         if any(ref in self._arrays.flows for ref in inputs):
             kept.add(self._arrays.of(node))
         dropped = [ref.node for ref in node.inputs if ref.node not in kept]
-        effects = self._effects(dropped, kept) if dropped else set()
-        if effects:
-            others = [name for name in kept if name in self._before]
-            effects -= query.reachable(self._before, [*others, *node.control_inputs])
-        extra = dropped if effects else ()
-        return tuple(dict.fromkeys((*node.control_inputs, *extra)))
-
-    def _effects(self, roots: Iterable[str], kept: Collection[str]) -> set[str]:
-        """The nodes with effects that `roots` need, as far as `kept` does not hide them."""
-        behind = query.reachable(self._before, roots, is_cut=lambda ref: ref.node in kept)
-        ops = {name: self._before[name].op for name in behind}
-        return {
-            name
-            for name, op in ops.items()
-            if op not in op_facts.TENSOR_ARRAY_OPS and op_facts.has_effect(op)
-        }
+        loses = self._effects.need_more(dropped, [*kept, *node.control_inputs])
+        return tuple(dict.fromkeys((*node.control_inputs, *(dropped if loses else ()))))
 
     def _shape(self, node: Node, shape: Shape, *beside: TensorRef) -> TensorRef:
         """A shape as the list ops take it: -1 for an unknown size, or for an unknown rank."""
@@ -285,6 +274,11 @@ class Rewrite:
         """Adds a node that `node` will use, and returns its output."""
         new = Node(f"{node.name}/{what}", op, inputs, control_inputs, attrs or {})
         return self._editor.insert_fresh(node.name, new)
+
+
+def _has_effect(node: Node) -> bool:
+    """Whether a node has an effect, but for those on arrays."""
+    return node.op not in op_facts.TENSOR_ARRAY_OPS and op_facts.has_effect(node.op)
 
 
 def _list_attrs(node: Node, key: str, *, shape: bool = False) -> dict[str, AttrValue]:

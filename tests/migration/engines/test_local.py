@@ -16,6 +16,7 @@ from converter.migration.engines.local import LocalEngine
 from converter.migration.outcomes import Converted, Crashed, TimedOut
 
 FAKE = "migration.fake_jobs:convert"
+_SERVER = "converter.processes.fork_server"
 
 
 @pytest.fixture(autouse=True)
@@ -39,9 +40,10 @@ def collect(events):
     return outcomes
 
 
-def workers_below(pid):
-    children = psutil.Process(pid).children()
-    return [child for child in children if "converter.migration.worker" in child.cmdline()]
+def processes_below(pid):
+    """The fork server and the workers that it has started."""
+    found = psutil.Process(pid).children(recursive=True)
+    return [process for process in found if _SERVER in process.cmdline()]
 
 
 def test_every_job_has_one_outcome_whatever_the_others_do(make_job):
@@ -53,7 +55,7 @@ def test_every_job_has_one_outcome_whatever_the_others_do(make_job):
         **dict.fromkeys(["crash", "exit"], Crashed),
         "hang": TimedOut,
     }
-    assert not workers_below(psutil.Process().pid)
+    assert not processes_below(psutil.Process().pid)
 
 
 def test_jobs_run_side_by_side(make_job):
@@ -81,10 +83,10 @@ def test_closing_stops_everything_at_once(make_job):
     with contextlib.closing(LocalEngine(2).run(jobs, FAKE, never)) as events:
         next(events)
         next(events)
-        assert len(workers_below(psutil.Process().pid)) == 2
+        assert len(processes_below(psutil.Process().pid)) == 3
         began = time.monotonic()
     assert time.monotonic() - began < 3
-    assert not workers_below(psutil.Process().pid)
+    assert not processes_below(psutil.Process().pid)
 
 
 def test_workers_that_do_not_start_are_an_error(make_job):
@@ -112,7 +114,8 @@ def test_workers_die_with_their_parent(make_job):
     )
     with script:
         assert script.stdout.readline() == b"started\n"
-        (worker,) = workers_below(script.pid)
+        processes = processes_below(script.pid)
+        assert len(processes) == 2
         script.kill()
-    gone, alive = psutil.wait_procs([worker], timeout=5)
-    assert (len(gone), alive) == (1, [])
+    gone, alive = psutil.wait_procs(processes, timeout=5)
+    assert (len(gone), alive) == (2, [])

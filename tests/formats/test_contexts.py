@@ -107,6 +107,19 @@ def test_a_loop_that_enters_or_exits_by_one_tensor_twice_is_refused(
     assert error.node == "while/Exit"
 
 
+@pytest.mark.parametrize("name", ["refine", "refine/refine/Switch:0"])
+def test_a_loop_whose_exit_is_none_is_refused(name, golden_module, edit, refusal):
+    module = golden_module("nested_loop_after_loop")
+    with edit(module) as saved_model:
+        values = saved_model.meta_graphs[0].collection_def["while_context"].bytes_list.value
+        context = control_flow_pb2.WhileContextDef.FromString(values[0])
+        context.loop_exit_names[0] = name
+        values[0] = context.SerializeToString()
+    error = refusal(module)
+    assert f"the context of a loop has an exit that is none: {name!r}" in str(error)
+    assert error.node == context.context_name
+
+
 def test_a_conditional_with_one_value_twice_is_refused(half_plus_two, edit, refusal):
     inner = _cond_context("cond")
     inner.values_def.values.extend(["y:0", "x:0", "x:0"])

@@ -1,0 +1,126 @@
+"""Checks of arguments that need no TensorFlow, which takes seconds to import.
+
+A command names its own by `set_defaults(check=…)`; it runs before the command does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import pathlib
+from collections.abc import Sequence
+
+from converter import errors
+from converter.files.model_directory import check_directory, check_module_directory
+from converter.files.paths import RemotePath, as_path, as_tensorflow_path
+from converter.sources.archive import check_file
+
+
+def check_reading(arguments: argparse.Namespace) -> None:
+    """Checks the arguments of a command that reads a module.
+
+    Raises:
+      PathNotFoundError: if there is nothing at SRC.
+      FormatError: if SRC is neither the directory of a module nor an archive.
+      UsageError: if a package of --import-ops is not installed.
+    """
+    check_module(arguments.source)
+    check_packages(arguments.import_ops)
+
+
+def check_module(source: str) -> None:
+    """Checks that a local path is that of a module, by names only."""
+    place = as_path(source)
+    if isinstance(place, RemotePath):
+        return
+    if os.path.exists(place) and not os.path.isdir(place):
+        check_file(place)
+    else:
+        check_module_directory(place)
+
+
+def check_source(source: str) -> None:
+    """Checks that a local path is that of a directory, or of an archive."""
+    place = as_path(source)
+    if os.path.isfile(place):
+        check_module(source)
+    else:
+        check_model(source)
+
+
+def check_names(*places: str) -> None:
+    """Checks that TensorFlow can open files below the paths.
+
+    Raises:
+      UsageError: if a local path is not UTF-8.
+    """
+    for place in places:
+        as_tensorflow_path(place)
+
+
+def check_model(source: str) -> None:
+    """Checks that a local path is that of a directory."""
+    place = as_path(source)
+    if not isinstance(place, RemotePath):
+        check_directory(place, "SavedModel")
+
+
+def check_destination(source: str, destination: str, *, overwrite: bool) -> None:
+    """Checks that a conversion may write to a local path, and can.
+
+    Raises:
+      DestinationError: if not.
+    """
+    from converter.files import destination as destinations
+
+    original, place = as_path(source), as_path(destination)
+    if not isinstance(original, RemotePath) and not isinstance(place, RemotePath):
+        destinations.check_destination(original, place, overwrite=overwrite)
+
+
+def check_packages(names: Sequence[str]) -> None:
+    """Checks that the packages of --import-ops are installed.
+
+    Raises:
+      UsageError: if one is not.
+    """
+    for package in names:
+        if not is_module(package.partition(".")[0]):
+            error = "it is not installed"
+            raise errors.UsageError(
+                f"package {package!r} of --import-ops cannot be imported: {error}",
+                remedy=f"Install it: pip install {package.replace('_', '-')}.",
+            )
+
+
+def is_module(name: str) -> bool:
+    """Whether there is a module of that name; imports the packages above it only."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):  # ValueError: for the empty name, and for `__main__`.
+        return False
+
+
+def check_inputs(path: str | None) -> None:
+    """Checks that there is a file of arrays where the user says so.
+
+    Raises:
+      PathNotFoundError: if there is none.
+    """
+    if path is not None and not os.path.isfile(path):
+        raise errors.PathNotFoundError(
+            f"the inputs {path} are not a file", remedy="Write them with numpy.savez."
+        )
+
+
+def check_new_file(path: str | None) -> None:
+    """Checks that a file can be written.
+
+    Raises:
+      DestinationError: if it cannot.
+    """
+    from converter.files import destination as destinations
+
+    if path is not None:
+        destinations.check_file_place(pathlib.Path(path))

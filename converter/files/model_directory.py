@@ -1,0 +1,59 @@
+"""The directory of a model, before anything in it is read; needs no TensorFlow for local ones."""
+
+from __future__ import annotations
+
+from converter import errors
+from converter.files.paths import Path
+
+# Only a model's directory holds these, whatever its format.
+MODEL_FILES = frozenset({"saved_model.pb", "saved_model.pbtxt", "tfhub_module.pb"})
+
+
+def check_directory(directory: Path, expected: str) -> None:
+    """Checks that there is a directory at a path.
+
+    Args:
+      directory: The path.
+      expected: The kind of model that it should be, for the message.
+
+    Raises:
+      PathNotFoundError: if there is nothing.
+      FormatError: if there is a file, or the path cannot be looked at.
+    """
+    try:
+        exists, is_directory = directory.exists(), directory.is_dir()
+    except OSError as error:
+        raise errors.FormatError(
+            f"{directory} cannot be read: {error.strerror or error}"
+        ) from error
+    if not exists:
+        raise errors.PathNotFoundError(f"{directory} does not exist", remedy="Check the path.")
+    if not is_directory:
+        raise errors.FormatError(
+            f"{directory} is a file, expected the directory of a {expected}",
+            remedy="Unpack it first, if it is an archive.",
+        )
+
+
+def check_module_directory(directory: Path) -> None:
+    """Checks that a directory may hold a TF1 Hub module, by the names in it.
+
+    Raises:
+      PathNotFoundError: if there is nothing at the path.
+      FormatError: if it is not a directory, is empty, or has no file of a model.
+    """
+    check_directory(directory, "TF1 Hub module")
+    try:
+        names = {path.name for path in directory.iterdir()}
+    except OSError as error:
+        raise errors.FormatError(
+            f"{directory} cannot be read: {error.strerror or error}"
+        ) from error
+    if not names:
+        raise errors.FormatError(f"{directory} is empty", remedy="Copy the module again.")
+    if not names & MODEL_FILES:
+        raise errors.FormatError(
+            f"{directory} is not a TF1 Hub module: it has neither tfhub_module.pb nor"
+            " saved_model.pb",
+            remedy="Point to the directory that holds them.",
+        )
