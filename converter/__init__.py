@@ -59,6 +59,8 @@ if TYPE_CHECKING:
     from converter.migration.write_report import report
     from converter.page.write import ReportFiles
     from converter.parity.report import ParityReport
+    from converter.sources.registry import open_source
+    from converter.sources.source import Source
     from converter.version import __version__
 
 __all__ = [
@@ -78,6 +80,7 @@ __all__ = [
     "Record",
     "ReportFiles",
     "ScanReport",
+    "Source",
     "UnsafeModuleError",
     "UnsuitableDestinationError",
     "UnsupportedOpError",
@@ -89,6 +92,7 @@ __all__ = [
     "inspect",
     "load",
     "migrate",
+    "open_source",
     "report",
     "scan",
     "verify",
@@ -111,6 +115,7 @@ _MODULES = {
     "Record": "converter.export.record",
     "ReportFiles": "converter.page.write",
     "ScanReport": "converter.conversion.scan",
+    "Source": "converter.sources.source",
     "UnsafeModuleError": "converter.errors",
     "UnsuitableDestinationError": "converter.errors",
     "UnsupportedOpError": "converter.errors",
@@ -122,6 +127,7 @@ _MODULES = {
     "inspect": "converter.conversion.inspect",
     "load": "converter.conversion.load",
     "migrate": "converter.migration.migrate",
+    "open_source": "converter.sources.registry",
     "report": "converter.migration.write_report",
     "scan": "converter.conversion.scan",
     "verify": "converter.conversion.verify",

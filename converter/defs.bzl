@@ -33,7 +33,7 @@ _MODULE_ATTRIBUTES = {
         doc = "Python packages that register custom ops, such as `tensorflow_text`.",
     ),
     "module": attr.label_list(
-        doc = "The TF1 module: its files, or one directory artifact, or one archive (`.tar.gz`).",
+        doc = "The TF1 module: its files, or one directory artifact, or one archive (`.tar.gz`, `.tar`, `.zip`).",
         allow_files = True,
         mandatory = True,
     ),

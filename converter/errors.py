@@ -32,6 +32,10 @@ class ConversionError(Exception):
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.message, self.node, self.remedy))
 
+    def with_message(self, message: str) -> ConversionError:
+        """Returns an error of the same type, node and remedy with another message."""
+        return _rebuild(type(self), message, self.node, self.remedy)
+
 
 def _rebuild(
     cls: type[ConversionError], message: str, node: str | None, remedy: str
@@ -54,6 +58,10 @@ def unwritable(
 
 class FormatError(ConversionError):
     """The source is not a TF1 Hub module, or it is damaged."""
+
+
+class NoModelError(FormatError):
+    """The source is sound, and holds no model of any kind."""
 
 
 class UnsupportedOpError(ConversionError):

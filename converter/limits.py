@@ -32,6 +32,19 @@ MAX_KERAS_METADATA_BYTES = 1 << 26
 # What the converter itself writes has a few MiB: records, reports and answers of its processes.
 MAX_JSON_BYTES = 1 << 28
 
+# Archives. What is beyond a limit may be unpacked by hand, and its directory be converted.
+
+# Of all that is unpacked; the largest modules of TF Hub have some 4 GB.
+MAX_UNPACKED_BYTES = 1 << 36
+# What a small archive may unpack to, and how many times its own size a large one: deflate makes a
+# thousand bytes of one. Trained weights compress by a tenth; text, by four fifths.
+MAX_UNPACKED_SMALL_BYTES = 256 * MIB
+MAX_UNPACKED_RATIO = 100
+# Of names and attributes of one member of a `.tar`, and of all members of a `.zip`; they are read
+# into memory. The names of ten files take a kilobyte.
+MAX_MEMBER_HEADER_BYTES = 1 << 20
+MAX_ZIP_DIRECTORY_BYTES = 1 << 22
+
 # Checkpoints.
 
 # About 50 bytes for each variable: the indexes of BERT and of Inception have some 20 KiB.

@@ -16,9 +16,9 @@ _DOCUMENTED = {
     "Conversion", "ConversionError", "ConversionOptions", "DestinationError", "FormatError",
     "InternalError", "MigrationArguments", "MigrationReport", "ModuleSummary", "OutOfMemoryError",
     "ParityError", "ParityReport", "PathNotFoundError", "Record", "ReportFiles", "ScanReport",
-    "UnsafeModuleError", "UnsuitableDestinationError", "UnsupportedOpError", "UsageError",
-    "Watcher", "WeightsError", "__version__", "convert", "inspect", "load", "migrate", "report",
-    "scan", "verify",
+    "Source", "UnsafeModuleError", "UnsuitableDestinationError", "UnsupportedOpError",
+    "UsageError", "Watcher", "WeightsError", "__version__", "convert", "inspect", "load",
+    "migrate", "open_source", "report", "scan", "verify",
 }  # fmt: skip
 
 

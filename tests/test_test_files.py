@@ -35,8 +35,8 @@ def test_every_format_has_a_test_file(candidate):
 
 
 _ROOMS = (
-    "tensor_bundle", "ir", "formats", "passes", "safety", "compile", "assemble", "migration",
-    "build_actions",
+    "tensor_bundle", "ir", "formats", "sources", "passes", "safety", "compile", "assemble",
+    "migration", "build_actions",
 )  # fmt: skip
 
 

@@ -13,7 +13,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 
 from converter import errors
-from converter.files.unpack import archive_stem, is_archive, unpack
+from converter.files.model_directory import MODEL_FILES
+from converter.sources.registry import open_source
+from converter.sources.source import Source
 
 _GRAPHS = ("saved_model.pb", "saved_model.pbtxt")
 _REMEDY = 'Name the files of one module: `glob(["my_module/**"])`.'
@@ -22,8 +24,8 @@ _REMEDY = 'Name the files of one module: `glob(["my_module/**"])`.'
 @contextlib.contextmanager
 def staged_module(
     paths: Sequence[pathlib.Path], scratch: pathlib.Path | None = None
-) -> Iterator[pathlib.Path]:
-    """Makes a private copy of a module, which is removed when the block ends.
+) -> Iterator[Source]:
+    """Opens a private copy of a module, which is removed when the block ends.
 
     Its directory has the name of the original one, which is in the record of a conversion.
 
@@ -34,14 +36,19 @@ def staged_module(
     Raises:
       FormatError: if they are not one module.
     """
+    if len(paths) == 1 and paths[0].name not in MODEL_FILES and not paths[0].is_dir():
+        with open_source(paths[0], destination=scratch and scratch / "module") as source:
+            yield source
+        return
     with tempfile.TemporaryDirectory(prefix=".tf1hub_module_", dir=scratch) as folder:
-        place = pathlib.Path(folder)
-        if len(paths) == 1 and paths[0].is_dir():
-            yield _copy(paths[0], [path for path in paths[0].rglob("*") if path.is_file()], place)
-        elif len(paths) == 1 and is_archive(paths[0]):
-            yield unpack(paths[0], place / archive_stem(paths[0]))
-        else:
-            yield _copy(_find_root(paths), paths, place)
+        directory = _stage(paths, pathlib.Path(folder))
+        yield Source(directory, directory.name, is_private=True)
+
+
+def _stage(paths: Sequence[pathlib.Path], place: pathlib.Path) -> pathlib.Path:
+    if len(paths) == 1 and paths[0].is_dir():
+        return _copy(paths[0], [path for path in paths[0].rglob("*") if path.is_file()], place)
+    return _copy(_find_root(paths), paths, place)
 
 
 def _copy(root: pathlib.Path, paths: Sequence[pathlib.Path], place: pathlib.Path) -> pathlib.Path:

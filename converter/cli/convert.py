@@ -28,7 +28,7 @@ HELP = "convert one module"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the subcommand."""
-    parser.add_argument("source", metavar="SRC", help="directory of the TF1 Hub module")
+    parser.add_argument("source", metavar="SRC", help="TF1 Hub module: a directory or an archive")
     parser.add_argument("destination", metavar="DST", help="where to write the SavedModel")
     parser.add_argument("--overwrite", action="store_true", help="replace a SavedModel at DST")
     add_options(parser)

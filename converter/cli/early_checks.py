@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from converter import errors
 from converter.files.model_directory import check_directory, check_module_directory
 from converter.files.paths import RemotePath, as_path, as_tensorflow_path
+from converter.sources.archive import check_file
 
 
 def check_reading(arguments: argparse.Namespace) -> None:
@@ -21,7 +22,7 @@ def check_reading(arguments: argparse.Namespace) -> None:
 
     Raises:
       PathNotFoundError: if there is nothing at SRC.
-      FormatError: if SRC is not the directory of a module.
+      FormatError: if SRC is neither the directory of a module nor an archive.
       UsageError: if a package of --import-ops is not installed.
     """
     check_module(arguments.source)
@@ -31,8 +32,21 @@ def check_reading(arguments: argparse.Namespace) -> None:
 def check_module(source: str) -> None:
     """Checks that a local path is that of a module, by names only."""
     place = as_path(source)
-    if not isinstance(place, RemotePath):
+    if isinstance(place, RemotePath):
+        return
+    if os.path.exists(place) and not os.path.isdir(place):
+        check_file(place)
+    else:
         check_module_directory(place)
+
+
+def check_source(source: str) -> None:
+    """Checks that a local path is that of a directory, or of an archive."""
+    place = as_path(source)
+    if os.path.isfile(place):
+        check_module(source)
+    else:
+        check_model(source)
 
 
 def check_names(*places: str) -> None:

@@ -23,7 +23,7 @@ _MANY = 30  # Rows of a table; further ones are only counted.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the subcommand."""
-    parser.add_argument("source", metavar="SRC", help="directory of the TF1 Hub module")
+    parser.add_argument("source", metavar="SRC", help="TF1 Hub module: a directory or an archive")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--all", action="store_true", help="list all variables, however many")
     add_options(parser, _OPTIONS)

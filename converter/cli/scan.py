@@ -35,7 +35,7 @@ _LEVELS = ("none", "low", "medium", "high")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the subcommand."""
-    parser.add_argument("source", metavar="SRC", help="directory of the model")
+    parser.add_argument("source", metavar="SRC", help="model: a directory or an archive")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--all", action="store_true", help="list all findings, and the notes")
     parser.add_argument("--sarif", metavar="FILE", help="write the findings as SARIF 2.1.0")
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    early_checks.check_model(arguments.source)
+    early_checks.check_source(arguments.source)
     early_checks.check_new_file(arguments.sarif)
 
 

@@ -13,7 +13,11 @@ def print_summary(summary: Mapping[str, Any], console: Console, *, limit: int | 
     """Prints a `ModuleSummary`; its table of variables has at most `limit` rows."""
     source = summary["source"]
     console.print(f"[bold]{escape(source['name'])}[/bold]  {source['format']}", soft_wrap=True)
-    console.print(f"SHA-256 {source['digest']}\n", style="dim", soft_wrap=True)
+    console.print(f"SHA-256 {source['digest']}", style="dim", soft_wrap=True)
+    if "origin" in source:
+        origin = f"from {source['origin']['name']}, SHA-256 {source['origin']['digest']}"
+        console.print(escape(origin), style="dim", soft_wrap=True)
+    console.print()
     _print_variants(summary, console)
     _print_signatures(summary, console)
     _print_variables(summary["variables"], console, limit)

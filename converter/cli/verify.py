@@ -30,7 +30,7 @@ HELP = "compare a converted module with its original, by running both"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the subcommand."""
-    parser.add_argument("source", metavar="SRC", help="directory of the TF1 Hub module")
+    parser.add_argument("source", metavar="SRC", help="TF1 Hub module: a directory or an archive")
     parser.add_argument("destination", metavar="DST", help="SavedModel that `tf1hub convert` wrote")
     add_options(parser, ("inputs", "import_ops", "allow_op"))
     parser.add_argument("--rtol", type=_tolerance, help="relative tolerance for all dtypes")

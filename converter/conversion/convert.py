@@ -32,6 +32,8 @@ from converter.parity.user_inputs import check_inputs
 from converter.parity.verdict import DIFFERS
 from converter.processes import garbage_collection
 from converter.processes.custom_ops import import_packages
+from converter.sources.registry import open_source
+from converter.sources.source import Source
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 @show_options(ConversionArguments)
 @errors.explaining_exhaustion()
 def convert(
-    source: StrPath,
+    source: StrPath | Source,
     destination: StrPath,
     *,
     inputs: Mapping[str, Any] | StrPath | None = None,
@@ -55,14 +57,15 @@ def convert(
     Weights are never loaded: their files are copied, and every checksum in them is compared.
 
     Args:
-      source: The module's directory: a local path, or any that TensorFlow can read (`gs://…`).
+      source: The module's directory or archive: a local path, or any that TensorFlow can read
+        (`gs://…`); or what `open_source` yields.
       destination: Where to write the SavedModel. At any time it is absent, the old version, or
         complete.
       inputs: Arrays for the comparison, or the `.npz` file that holds them, as in `verify`.
       overwrite: Whether to replace a SavedModel at `destination`.
       progress: Called with each step as it begins, and while large weights are copied.
       source_digest: Returns `converter.files.source_files.digest(source)`, for a caller who
-        already has it, or began to compute it earlier.
+        already has it, or began to compute it earlier. Archives are digested as they are unpacked.
       parity_report: Called with the full comparison, passed or not, if `verify` is set.
       **options: Options of `ConversionOptions`.
 
@@ -71,19 +74,31 @@ def convert(
       UsageError: if the module has no such tag set, signature or input, or a path is not UTF-8.
     """
     chosen = ConversionOptions.of(options, ConversionArguments)
-    source_path = as_tensorflow_path(source)
-    with BackgroundDigest(source, source_digest) as digest:
-        return _Task(
-            source_path, as_tensorflow_path(destination), chosen, inputs, overwrite,
-            progress or ignore_progress, parity_report,
-        ).run(digest.result)  # fmt: skip
+    target, tell = as_tensorflow_path(destination), progress or ignore_progress
+    _check_before_unpacking(source, target, overwrite=overwrite)
+    with open_source(source, destination=target, progress=tell) as opened:
+        task = _Task(opened, target, chosen, inputs, overwrite, tell, parity_report)
+        if opened.known_digest is not None:
+            return task.run(opened.digest)
+        with BackgroundDigest(opened.directory, source_digest) as digest:
+            return task.run(digest.result)
+
+
+def _check_before_unpacking(
+    source: StrPath | Source, destination: Path, *, overwrite: bool
+) -> None:
+    """Checks the destination of an archive, which would only be found out of use afterwards."""
+    if not isinstance(source, Source):
+        path = as_tensorflow_path(source)
+        if path.exists() and not path.is_dir():
+            check_destination(path, destination, overwrite=overwrite)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Task:
     """One conversion, with the arguments of `convert`."""
 
-    source: Path
+    source: Source
     destination: Path
     options: ConversionOptions
     inputs: Mapping[str, Any] | StrPath | None
@@ -98,7 +113,7 @@ class _Task:
           digest: Returns the digest of the source.
         """
         import_packages(self.options.import_ops)
-        guard = SourceGuard(self.source)
+        guard = SourceGuard(self.source.directory)
         with garbage_collection.paused() as resumed:
             compiled, arrays = self._compile()
             self.progress("tracing and saving")
@@ -107,6 +122,7 @@ class _Task:
                 self.destination,
                 options=self._recorded_options(compiled),
                 digest=digest,
+                origin=self.source.origin,
                 check_source=guard.check,
                 overwrite=self.overwrite,
                 hardlink=self.options.hardlink,
@@ -117,7 +133,7 @@ class _Task:
     def _compile(self) -> tuple[CompiledModule, Mapping[str, Any]]:
         """Reads the module; compiles it; returns that, and the arrays to compare it with."""
         self.progress("reading the module")
-        legacy = read_module(self.source)
+        legacy = read_module(as_tensorflow_path(self.source.directory))
         sweep_beside(self.destination)
         check_destination(legacy.directory, self.destination, overwrite=self.overwrite)
         arrays = check_inputs(self.inputs, legacy, verify=self.options.verify)

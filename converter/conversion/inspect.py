@@ -21,14 +21,13 @@ from converter.export.record import (
     DroppedInfo,
     GraphVariant,
     Role,
-    Source,
+    SourceInfo,
     TableInfo,
     ValueInfo,
     VariableInfo,
 )
 from converter.files.json_values import to_json_values
 from converter.files.paths import StrPath
-from converter.files.source_files import digest
 from converter.formats.hub_module import read_saved_model
 from converter.formats.legacy_module import LegacyModule
 from converter.formats.registry import read_module
@@ -38,6 +37,8 @@ from converter.processes import garbage_collection
 from converter.processes.custom_ops import import_packages
 from converter.safety.findings import Finding
 from converter.safety.judge import inspect_saved_model
+from converter.sources.registry import open_source
+from converter.sources.source import Source
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -101,7 +102,7 @@ class ModuleSummary(msgspec.Struct, frozen=True, kw_only=True):
       findings: What is not plainly safe in it, as `converter.scan` finds it.
     """
 
-    source: Source
+    source: SourceInfo
     graph_variants: tuple[VariantSummary, ...]
     variables: tuple[VariableInfo, ...]
     tables: tuple[TableInfo, ...]
@@ -123,11 +124,11 @@ class ModuleSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 @show_options(ReadingArguments)
 @errors.explaining_exhaustion()
-def inspect(source: StrPath, **options: Unpack[ReadingArguments]) -> ModuleSummary:
+def inspect(source: StrPath | Source, **options: Unpack[ReadingArguments]) -> ModuleSummary:
     """Describes a TF1 module, and what `convert` would make of it; runs nothing of it.
 
     Args:
-      source: The module's directory.
+      source: The module's directory or archive, or what `open_source` yields.
       **options: Options of `ConversionOptions`.
 
     Raises:
@@ -137,12 +138,17 @@ def inspect(source: StrPath, **options: Unpack[ReadingArguments]) -> ModuleSumma
     """
     chosen = ConversionOptions.of(options, ReadingArguments)
     import_packages(chosen.import_ops)
-    with garbage_collection.paused():
-        return summarize(read_module(source), chosen)
+    with open_source(source) as opened, garbage_collection.paused():
+        return summarize(read_module(opened.directory), opened, chosen)
 
 
-def summarize(legacy: LegacyModule, options: ConversionOptions) -> ModuleSummary:
+def summarize(legacy: LegacyModule, source: Source, options: ConversionOptions) -> ModuleSummary:
     """Describes a module that has been read, and its conversion with these options.
+
+    Args:
+      legacy: The module.
+      source: Where it was read from.
+      options: The options of the conversion.
 
     Raises:
       UsageError: if the module has no such tag set or signature.
@@ -153,7 +159,7 @@ def summarize(legacy: LegacyModule, options: ConversionOptions) -> ModuleSummary
     plan = compilation.plan
     programs = [legacy.variants[tags] for tags in sorted(legacy.variants, key=sorted)]
     return ModuleSummary(
-        source=describe.describe_source(legacy, digest(legacy.directory)),
+        source=describe.describe_source(legacy, source.digest(), source.origin),
         graph_variants=tuple(_describe_variant(program, compiled) for program in programs),
         variables=tuple(map(describe.describe_variable, merge_variables(programs).values())),
         tables=describe.describe_tables(programs),

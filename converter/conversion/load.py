@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import weakref
 from typing import TYPE_CHECKING
 
 import tensorflow as tf
@@ -14,6 +16,8 @@ from converter.files.paths import StrPath, as_tensorflow_path
 from converter.formats.registry import read_module
 from converter.processes import garbage_collection
 from converter.processes.custom_ops import import_packages
+from converter.sources.registry import open_source
+from converter.sources.source import Source
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -21,14 +25,15 @@ if TYPE_CHECKING:
 
 @show_options(ReadingArguments)
 @errors.explaining_exhaustion()
-def load(source: StrPath, **options: Unpack[ReadingArguments]) -> tf.Module:
+def load(source: StrPath | Source, **options: Unpack[ReadingArguments]) -> tf.Module:
     """Returns a TF1 module as a live `tf.Module`, with its variables restored.
 
     Its interface is that of the SavedModel that `convert` writes. Its tables are created and
     filled by the module's own ops, in this process.
 
     Args:
-      source: The module's directory, which has to stay while the result is in use.
+      source: The module's directory or archive, or what `open_source` yields. A directory has to
+        stay while the result is in use; files unpacked from an archive stay as long as the result.
       **options: Options of `ConversionOptions`.
 
     Raises:
@@ -37,7 +42,26 @@ def load(source: StrPath, **options: Unpack[ReadingArguments]) -> tf.Module:
     """
     chosen = ConversionOptions.of(options, ReadingArguments)
     import_packages(chosen.import_ops)
-    with garbage_collection.paused():
-        legacy = read_module(as_tensorflow_path(source))
+    with contextlib.ExitStack() as stack, garbage_collection.paused():
+        opened = stack.enter_context(open_source(source))
+        legacy = read_module(as_tensorflow_path(opened.directory))
         compiled = compile_module(legacy, chosen.plan_options)
-        return build_reusable(compiled, live=True).module
+        reusable = build_reusable(compiled, live=True)
+        if opened.is_private:
+            _keep_open(stack.pop_all(), reusable.module)
+        return reusable.module
+
+
+class _OpenFiles:
+    """The files of a module, as long as something refers to this."""
+
+
+def _keep_open(stack: contextlib.ExitStack, module: tf.Module) -> None:
+    """Closes the source when neither the module nor one of its callables is in use any more.
+
+    Its assets are read when the module is saved again, and their paths may be outputs.
+    """
+    files = _OpenFiles()
+    weakref.finalize(files, stack.close)
+    for part in (module, *module.submodules):
+        object.__setattr__(part, "_open_files", files)

@@ -11,8 +11,7 @@ from converter import errors, limits
 from converter.conversion.sarif import make_sarif
 from converter.files.bounded_read import read_bounded
 from converter.files.json_values import to_json_values
-from converter.files.model_directory import check_directory
-from converter.files.paths import Path, StrPath, as_path
+from converter.files.paths import Path, StrPath
 from converter.files.source_files import list_files
 from converter.formats.hub_module import is_tf2, read_saved_model
 from converter.safety import keras_layers
@@ -23,6 +22,8 @@ from converter.safety.findings import (
     sort_findings,
 )
 from converter.safety.judge import Inspection, inspect_saved_model
+from converter.sources.registry import open_source
+from converter.sources.source import Source
 
 
 class ScanReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,23 +75,28 @@ class ScanReport(msgspec.Struct, frozen=True, kw_only=True):
         return make_sarif((*self.findings, *self.notes), location)
 
 
-def scan(source: StrPath) -> ScanReport:
+def scan(source: StrPath | Source) -> ScanReport:
     """Finds what a TF1 Hub module, or any SavedModel, could do to the machine that runs it.
 
     Looks at every op of every graph, function, and graph within a graph, and at Lambda layers of
     Keras. Reads protos only; imports and runs nothing of the model.
 
     Args:
-      source: The directory that holds `saved_model.pb`.
+      source: The directory that holds `saved_model.pb`, an archive of it, or what `open_source`
+        yields.
 
     Raises:
       FormatError: if there is no SavedModel, or it cannot be read or is too large.
       UnsafeModuleError: if a link leads out of its directory.
       PathNotFoundError: if there is nothing at the path.
     """
-    directory = as_path(source)
+    with open_source(source) as opened:
+        return _scan(opened.directory)
+
+
+def _scan(directory: Path) -> ScanReport:
     try:
-        _check_files(directory)
+        list_files(directory)
         saved_model = read_saved_model(directory)
         metadata = _read_keras_metadata(directory)
         is_hub_module = (directory / "tfhub_module.pb").is_file()
@@ -105,11 +111,6 @@ def scan(source: StrPath) -> ScanReport:
     name = directory.resolve().name
     plain_format = "tf2_saved_model" if is_tf2(saved_model) else "tf1_saved_model"
     return _make_report(name, "tf1_hub" if is_hub_module else plain_format, inspection, layers)
-
-
-def _check_files(directory: Path) -> None:
-    check_directory(directory, "SavedModel")
-    list_files(directory)
 
 
 def _read_keras_metadata(directory: Path) -> bytes | None:

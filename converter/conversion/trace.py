@@ -16,6 +16,8 @@ from converter.ir.graph import Graph, Program
 from converter.passes import pipeline
 from converter.passes.pipeline import Form, PassTrace, trace_passes
 from converter.processes.custom_ops import import_packages
+from converter.sources.registry import open_source
+from converter.sources.source import Source
 
 CHECK = "check_graph"  # Runs before all passes.
 
@@ -48,7 +50,7 @@ class SignatureTrace:
 
 @errors.explaining_exhaustion()
 def trace_signature(
-    source: StrPath,
+    source: StrPath | Source,
     signature: str | None = None,
     *,
     tags: Collection[str] | None = None,
@@ -58,7 +60,7 @@ def trace_signature(
     """Runs the passes over the graph of one signature; runs none of its ops.
 
     Args:
-      source: The module's directory.
+      source: The module's directory or archive, or what `open_source` yields.
       signature: The name of the signature; `default`, or the only one, if not given.
       tags: The tag set of the graph variant; found by rule if not given.
       training: Whether to take the variant that trains it, and its update ops.
@@ -69,7 +71,8 @@ def trace_signature(
       UsageError: if there is no such graph variant, training variant or signature.
     """
     import_packages(import_ops)
-    program = _find_program(read_module(source), tags, training=training)
+    with open_source(source) as opened:
+        program = _find_program(read_module(opened.directory), tags, training=training)
     name = _find_signature(program, signature)
     chosen = program.signatures[name]
     graph = cut_computation(program, chosen.inputs, chosen.outputs, updates=training)

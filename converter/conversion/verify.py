@@ -12,11 +12,13 @@ from converter.parity import verify as parity
 from converter.parity.report import ParityReport
 from converter.parity.user_inputs import read_arrays
 from converter.processes.custom_ops import import_packages
+from converter.sources.registry import open_source
+from converter.sources.source import Source
 
 
 @errors.explaining_exhaustion()
 def verify(
-    source: StrPath,
+    source: StrPath | Source,
     destination: StrPath,
     *,
     inputs: Mapping[str, Any] | StrPath | None = None,
@@ -32,7 +34,7 @@ def verify(
     nothing: `verdict` of the report is `equal`, `differs` or `not compared`.
 
     Args:
-      source: The TF1 module's directory.
+      source: The TF1 module's directory or archive, or what `open_source` yields.
       destination: The SavedModel that `convert` wrote.
       inputs: Arrays to use instead of generated ones, by `input` or `signature/input`, or the
         `.npz` file that holds them.
@@ -49,13 +51,15 @@ def verify(
       UsageError: if `inputs` has a name that the module does not know, or a path is not UTF-8.
     """
     import_packages(import_ops)
-    return parity.verify(
-        as_tensorflow_path(source),
-        as_tensorflow_path(destination),
-        inputs=read_arrays(inputs),
-        rtol=rtol,
-        atol=atol,
-        import_ops=tuple(import_ops),
-        allow_op=tuple(allow_op),
-        progress=progress or ignore_progress,
-    )
+    tell = progress or ignore_progress
+    with open_source(source, progress=tell) as opened:
+        return parity.verify(
+            as_tensorflow_path(opened.directory),
+            as_tensorflow_path(destination),
+            inputs=read_arrays(inputs),
+            rtol=rtol,
+            atol=atol,
+            import_ops=tuple(import_ops),
+            allow_op=tuple(allow_op),
+            progress=tell,
+        )

@@ -21,7 +21,7 @@ from converter.export.record import (
     Record,
     Role,
     SliceInfo,
-    Source,
+    SourceInfo,
     TableInfo,
     ValueInfo,
     VariableInfo,
@@ -29,16 +29,20 @@ from converter.export.record import (
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Program, TensorInfo, VariableSpec
 from converter.ir.text import dtype_name
+from converter.sources.source import Origin
 from converter.version import __version__
 
 
-def make_record(compiled: CompiledModule, options: Mapping[str, Any], digest: str) -> Record:
+def make_record(
+    compiled: CompiledModule, options: Mapping[str, Any], digest: str, origin: Origin | None
+) -> Record:
     """Makes the record of a conversion, without a comparison.
 
     Args:
       compiled: The module that was converted.
       options: The options that decide what the result offers, as the user gave them.
       digest: The digest of the source.
+      origin: What the source was unpacked from, if it was.
     """
     legacy, plan = compiled.legacy, compiled.plan
     programs = [legacy.variants[tags] for tags in plan.variants.used]
@@ -46,7 +50,7 @@ def make_record(compiled: CompiledModule, options: Mapping[str, Any], digest: st
         record_version=RECORD_VERSION,
         converter=__version__,
         tensorflow=tf.__version__,
-        source=describe_source(legacy, digest),
+        source=describe_source(legacy, digest, origin),
         options=dict(options),
         graph_variants=tuple(
             describe_variant(compiled, tags) for tags in sorted(legacy.variants, key=sorted)
@@ -65,9 +69,10 @@ def make_record(compiled: CompiledModule, options: Mapping[str, Any], digest: st
     )
 
 
-def describe_source(legacy: LegacyModule, digest: str) -> Source:
+def describe_source(legacy: LegacyModule, digest: str, origin: Origin | None) -> SourceInfo:
     """Describes where a module comes from."""
-    return Source(name=legacy.directory.resolve().name, format=legacy.format, digest=digest)
+    name = legacy.directory.resolve().name
+    return SourceInfo(name=name, format=legacy.format, digest=digest, origin=origin)
 
 
 def describe_assets(programs: Iterable[Program]) -> tuple[str, ...]:

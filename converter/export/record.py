@@ -16,6 +16,7 @@ from converter.files.bounded_read import read_bounded
 from converter.files.json_values import Number, decode, explain, restore_numbers, to_json_values
 from converter.files.paths import Path
 from converter.printable import printable_json
+from converter.sources.source import Origin
 
 FILENAME = "conversion.json"
 FOLDER = "assets.extra"
@@ -26,18 +27,20 @@ Role = Literal["inference", "training", "named callables", "left out"]
 Verdict = Literal["equal", "differs", "not compared"]
 
 
-class Source(msgspec.Struct, frozen=True, kw_only=True):
+class SourceInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The module that was converted.
 
     Attributes:
       name: The name of its directory, without the path to it.
       format: Its format, such as `tf1_hub`.
-      digest: SHA-256 over its files.
+      digest: SHA-256 over its files, however they were packed.
+      origin: The archive that held them; absent if it was a directory.
     """
 
     name: str
     format: str
     digest: str
+    origin: Origin | None = None
 
 
 class GraphVariant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -265,7 +268,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     record_version: int
     converter: str
     tensorflow: str
-    source: Source
+    source: SourceInfo
     options: dict[str, Any]
     graph_variants: tuple[GraphVariant, ...]
     root: str | None

@@ -38,6 +38,7 @@ from converter.files.destination import check_destination
 from converter.files.json_values import to_json_values
 from converter.files.paths import Path
 from converter.files.staging import staged
+from converter.sources.source import Origin
 from converter.tensor_bundle.shards import Link
 
 
@@ -87,6 +88,7 @@ def write_saved_model(
     *,
     options: Mapping[str, Any],
     digest: Callable[[], str],
+    origin: Origin | None = None,
     check_source: Callable[[Mapping[int, int]], None],
     overwrite: bool = False,
     hardlink: bool = False,
@@ -100,6 +102,7 @@ def write_saved_model(
       destination: Where to write it: absent, the old version or complete at any time.
       options: The options that the record keeps.
       digest: Returns the digest of the source; called when the SavedModel is written.
+      origin: What the source was unpacked from, if it was.
       check_source: Called last of all; raises if the source is no longer what was converted. It is
         given the inodes of linked files, and when linking changed them, in nanoseconds.
       overwrite: Whether to replace what is there.
@@ -118,7 +121,8 @@ def write_saved_model(
     with staged(destination, overwrite=overwrite) as staging:
         links = _save(reusable, compiled, staging, hardlink=hardlink, progress=progress)
         _write_attachments(compiled, staging)
-        record = _write_record(staging, describe.make_record(compiled, options, digest()), verify)
+        record = describe.make_record(compiled, options, digest(), origin)
+        record = _write_record(staging, record, verify)
         check_source({link.inode: link.changed_ns for link in links if link is not None})
     return Conversion(str(destination), record, () if all(links) or not hardlink else (_COPIED,))
 

@@ -20,6 +20,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+from converter import errors
 from converter.files.paths import Path, RemotePath
 
 LocalOrRemote = TypeVar("LocalOrRemote", pathlib.Path, RemotePath)
@@ -55,6 +56,33 @@ def temporary_folder() -> Iterator[pathlib.Path]:
     sweep(parent, clear)
     with scratch_folder(parent) as folder:
         yield folder
+
+
+@contextlib.contextmanager
+def folder_beside(destination: Path | None) -> Iterator[pathlib.Path | None]:
+    """Yields the folder that holds `destination`, made if it is missing.
+
+    Folders that were made are removed when the block ends, if nothing is in them then. None stands
+    for the folder of temporary files, and is yielded for a remote destination as well.
+
+    Raises:
+      DestinationError: if it cannot be made.
+    """
+    if not isinstance(destination, pathlib.Path):
+        yield None
+        return
+    parent = destination.parent
+    missing = [p for p in (parent, *parent.parents) if not p.exists()]
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise errors.unwritable(destination, error) from error
+    try:
+        yield parent
+    finally:
+        with contextlib.suppress(OSError):
+            for folder in missing:
+                folder.rmdir()
 
 
 def scratch_name() -> str:

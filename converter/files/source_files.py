@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import IO
 
 from converter import errors
@@ -71,12 +71,20 @@ def digest(directory: Path, stopped: Callable[[], bool] = lambda: False) -> str:
 
 
 def _digest(directory: Path, files: Iterable[Path], stopped: Callable[[], bool]) -> str:
-    total = hashlib.sha256()
+    contents = {}
     for path in files:
         block_bytes = min(max(size_bytes(path) // _BLOCKS, _MIN_BLOCK_BYTES), _MAX_BLOCK_BYTES)
         with open_raw(path, "rb") as file:
             content = _file_digest(file, block_bytes, stopped)
-        total.update(f"{path.relative_to(directory).as_posix()}\0{content}\n".encode())
+        contents[path.relative_to(directory).as_posix()] = content
+    return combine_digests(contents)
+
+
+def combine_digests(contents: Mapping[str, str]) -> str:
+    """The digest of a directory, from those of its files by their relative paths."""
+    total = hashlib.sha256()
+    for name, content in sorted(contents.items()):
+        total.update(f"{name}\0{content}\n".encode())
     return total.hexdigest()
 
 

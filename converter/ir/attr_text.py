@@ -150,6 +150,8 @@ def _parse_list(text: str, value: AttrValue) -> None:
             raise ValueError(f"expected values between commas, found {text[position:]!r}")
         element = parse_attr(match[1])
         kind = element.WhichOneof("value")
+        if kind not in value.list.DESCRIPTOR.fields_by_name:
+            raise ValueError(f"expected a value that a list can hold, found {match[1]!r}")
         getattr(value.list, kind).extend([getattr(element, kind)])
         position = match.end()
 

@@ -8,8 +8,7 @@ import pathlib
 from collections.abc import Sequence
 
 from converter.migration.outcomes import Outcome
-
-ARCHIVE_SUFFIXES = (".tar.gz", ".tgz")
+from converter.sources.archive import archive_stem, has_archive_name
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,11 +68,8 @@ class Globs:
 
 def target_of(path: str) -> str:
     """Returns where the SavedModel of `path` goes: an archive's name loses its suffix."""
-    for suffix in ARCHIVE_SUFFIXES:
-        # An archive that is named by its suffix alone keeps it.
-        if path.endswith(suffix) and not path.endswith(f"/{suffix}") and path != suffix:
-            return path.removesuffix(suffix)
-    return path
+    folder, slash, name = path.rpartition("/")
+    return folder + slash + archive_stem(name)
 
 
 def admit(found: Found, globs: Globs) -> Found:
@@ -112,4 +108,4 @@ def without_collisions(
 
 
 def _precedence(candidate: Candidate) -> tuple[bool, int, str]:
-    return (candidate.path.endswith(ARCHIVE_SUFFIXES), len(candidate.path), candidate.path)
+    return (has_archive_name(candidate.path), len(candidate.path), candidate.path)

@@ -29,11 +29,21 @@ from converter.files.staging import sweep_beside
 from converter.formats.registry import read_module
 from converter.migration.install import check_replaceable, install
 from converter.migration.job import Job
-from converter.migration.outcomes import Converted, ErrorInfo, Failed, Outcome, Refused
-from converter.migration.precheck import describe_output, precheck
+from converter.migration.outcomes import (
+    Converted,
+    ErrorInfo,
+    Failed,
+    NotLegacy,
+    Outcome,
+    Reason,
+    Refused,
+)
+from converter.migration.precheck import describe_missing, describe_output, precheck
 from converter.parity.report import ParityReport
 from converter.processes import garbage_collection
 from converter.processes.custom_ops import import_packages
+from converter.sources.registry import open_source
+from converter.sources.source import Source
 from converter.version import __version__
 
 # A `ConversionError` of these types is not the module's fault; any other is.
@@ -58,6 +68,10 @@ def _guard(job: Job, run: Callable[[Job], Outcome | None]) -> Outcome | None:
         _check_version(job)
         with errors.explaining_exhaustion():
             outcome = run(job)
+    except errors.NoModelError as error:
+        outcome = NotLegacy(
+            **job.module_fields(), reason=Reason.NO_MODEL, explanation=f"{error.message}."
+        )
     except (Exception, SystemExit) as error:  # SystemExit: from a package of --import-ops.
         outcome = _unsuccessful(job, error)
     if outcome is None:
@@ -84,13 +98,15 @@ def _check_version(job: Job) -> None:
 def _convert(job: Job) -> Outcome:
     source, destination = pathlib.Path(job.source), pathlib.Path(job.destination)
     sweep_beside(destination)
+    if not os.path.lexists(source):
+        return describe_missing(job)
     guard = SourceGuard(source)
-    checked = precheck(job)
-    if checked.outcome is not None:
-        return checked.outcome
-    check_replaceable(destination)
-    with _staging(job) as staging:
-        remarks = _write(job, staging, checked.source_digest)
+    with _staging(job) as staging, open_source(source) as opened:
+        checked = precheck(job, opened)
+        if checked.outcome is not None:
+            return checked.outcome
+        check_replaceable(destination)
+        remarks = _write(job, opened, staging, checked.source_digest)
         guard.check()
         install(staging / "new", destination)
     described = describe_output(job)
@@ -98,11 +114,13 @@ def _convert(job: Job) -> Outcome:
     return Converted(**job.module_fields(), **described)
 
 
-def _write(job: Job, staging: pathlib.Path, known_digest: str | None) -> tuple[str, ...]:
+def _write(
+    job: Job, source: Source, staging: pathlib.Path, known_digest: str | None
+) -> tuple[str, ...]:
     """Writes the SavedModel, and returns the converter's remarks."""
     digest = None if known_digest is None else lambda: known_digest
     conversion = convert(
-        job.source,
+        source,
         staging / "new",
         **job.options.to_json(),
         source_digest=digest,
@@ -112,13 +130,16 @@ def _write(job: Job, staging: pathlib.Path, known_digest: str | None) -> tuple[s
 
 
 def _foresee(job: Job) -> Outcome | None:
-    checked = precheck(job)
-    if checked.outcome is not None:
-        return checked.outcome
-    check_replaceable(pathlib.Path(job.destination))
-    import_packages(job.options.import_ops)
-    with garbage_collection.paused():
-        compilation = try_compile(read_module(job.source), job.options.plan_options)
+    if not os.path.lexists(job.source):
+        return describe_missing(job)
+    with open_source(job.source) as opened:
+        checked = precheck(job, opened)
+        if checked.outcome is not None:
+            return checked.outcome
+        check_replaceable(pathlib.Path(job.destination))
+        import_packages(job.options.import_ops)
+        with garbage_collection.paused():
+            compilation = try_compile(read_module(opened.directory), job.options.plan_options)
     if isinstance(compilation, CompiledModule):
         return None
     refusals = tuple(refusal.to_info() for refusal in compilation.refusals)

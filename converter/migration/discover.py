@@ -14,8 +14,9 @@ from typing import Any
 
 from converter import errors, limits
 from converter.files.model_directory import MODEL_FILES
-from converter.migration.candidates import ARCHIVE_SUFFIXES, Candidate, Found, target_of
+from converter.migration.candidates import Candidate, Found, target_of
 from converter.migration.outcomes import ErrorInfo, NotLegacy, Outcome, Reason, Refused
+from converter.sources.archive import has_archive_name
 
 
 def discover(source_root: pathlib.Path, destination_root: pathlib.Path) -> Found:
@@ -97,7 +98,7 @@ class _Walk:
 
     def _entry(self, entry: os.DirEntry[str]) -> _Below:
         path = pathlib.Path(entry.path)
-        is_archive = entry.name.endswith(ARCHIVE_SUFFIXES)
+        is_archive = has_archive_name(entry.name)
         if entry.is_symlink() and (is_archive or entry.is_dir()):
             return _Below(outcomes=[self._link(path)])
         if entry.is_dir():

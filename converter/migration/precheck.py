@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import pathlib
 from typing import Any
 
@@ -11,9 +10,8 @@ import msgspec
 
 from converter import errors
 from converter.export.record import FILENAME, FOLDER, read_record
-from converter.files.paths import as_tensorflow_path
+from converter.files.paths import Path, as_tensorflow_path
 from converter.files.snapshot import take_snapshot
-from converter.files.source_files import digest
 from converter.formats import hub_module
 from converter.formats.registry import FORMATS
 from converter.migration.completeness import is_complete
@@ -28,6 +26,7 @@ from converter.migration.outcomes import (
     Reason,
     UpToDate,
 )
+from converter.sources.source import Source
 from converter.version import __version__
 
 
@@ -36,7 +35,7 @@ class Precheck:
     """The result of checking a module before it is converted.
 
     Attributes:
-      outcome: The outcome of a module that needs no conversion, or is missing; None for others.
+      outcome: The outcome of a module that needs no conversion; None for others.
       source_digest: The digest of its source, if it was needed.
     """
 
@@ -44,30 +43,33 @@ class Precheck:
     source_digest: str | None = None
 
 
-def precheck(job: Job) -> Precheck:
+def precheck(job: Job, source: Source) -> Precheck:
     """Checks whether a module has to be converted.
+
+    Args:
+      job: The module.
+      source: Where its files are.
 
     Raises:
       ConversionError: if the source cannot be read.
       UsageError: if its path is not UTF-8.
     """
-    if not os.path.lexists(job.source):
-        return Precheck(_missing(job))
-    if _is_tf2(pathlib.Path(job.source)):
+    if _is_tf2(source.directory):
         explanation = "It is a TF2 SavedModel already."
         known = NotLegacy(**job.module_fields(), reason=Reason.TF2, explanation=explanation)
         return Precheck(known)
     as_tensorflow_path(job.source)
     recorded = _recorded_digest(job)
     if recorded is None:
-        return Precheck()
-    actual = digest(pathlib.Path(job.source))
+        return Precheck(source_digest=source.known_digest)
+    actual = source.digest()
     if actual != recorded or not is_complete(pathlib.Path(job.destination)):
         return Precheck(source_digest=actual)
     return Precheck(UpToDate(**job.module_fields(), **describe_output(job)), actual)
 
 
-def _missing(job: Job) -> Outcome:
+def describe_missing(job: Job) -> Outcome:
+    """The outcome of a module that is not there."""
     error = ErrorInfo(
         kind=SOURCE_MISSING,
         message=f"{job.source} does not exist",
@@ -76,7 +78,7 @@ def _missing(job: Job) -> Outcome:
     return Failed(**job.module_fields(), error=error)
 
 
-def _is_tf2(source: pathlib.Path) -> bool:
+def _is_tf2(source: Path) -> bool:
     if any(candidate.recognizes(source) for candidate in FORMATS):
         return False
     if not any((source / f"saved_model.{end}").is_file() for end in ("pb", "pbtxt")):
@@ -89,8 +91,6 @@ def _recorded_digest(job: Job) -> str | None:
 
     None if another version of the converter made it, or other options, or something else.
     """
-    if not pathlib.Path(job.source).is_dir():
-        return None
     try:
         record = read_record(pathlib.Path(job.destination))
         same_options = record.options == job.options.recorded()

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pathlib
 import secrets
+import tempfile
 import time
 from collections.abc import Callable
 
 from converter import errors
 from converter.files.paths import as_tensorflow_path
+from converter.files.scratch import clear, sweep
 from converter.files.snapshot import take_snapshot
 from converter.migration.discover import check_source_root
 from converter.migration.engines import Engine, Finished, Limits
@@ -70,7 +73,11 @@ def run_migration(
     _check_roots(options)
     run = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{secrets.token_hex(3)}"
     if options.dry_run:
-        return _Run(options, watcher, stopping, run).execute(None)
+        try:
+            return _Run(options, watcher, stopping, run).execute(None)
+        finally:
+            # What killed workers had unpacked; those of real runs stage in DST_ROOT.
+            sweep(pathlib.Path(tempfile.gettempdir()), clear)
     state = State(options.destination_root)
     with locked(state.folder / "lock"):
         # The run before has ended, one way or another.

@@ -12,7 +12,6 @@ ops that they let through, and sizes that depend on what such an op computes, wh
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 from converter import errors, limits
@@ -20,6 +19,7 @@ from converter.ir import attributes, op_facts
 from converter.ir.attributes import Shape
 from converter.ir.graph import BOUND_OPS, CUSTOM_GRADIENT_OP, VARIABLE_VALUE_OP, Node, TensorRef
 from converter.ir.region import Loop, Region
+from converter.safety.abort_rules import RANK_INPUTS, SHAPED_OPS, check_imports
 from converter.safety.allowed_ops import NONE, AllowedOps
 from converter.safety.check_safety import is_let_through
 from converter.safety.element_bounds import find_most_elements
@@ -29,7 +29,7 @@ from converter.safety.shape_rules import ALIASES, RULES, RULES_OF_SEVERAL
 from converter.safety.string_bounds import longest_string, variant_bytes
 
 _EXPANSION = 8  # A Const may write an int64 as one byte.
-_SHAPE_OPS = frozenset({"Rank", "Shape", "ShapeN", "Size"})
+_SHAPE_OPS = SHAPED_OPS | {"Rank", "Shape", "ShapeN", "Size"}
 _NEVER_CONSTANT = op_facts.V1_CONTROL_FLOW | {"PlaceholderWithDefault"}
 _UNDEFINED = (
     ArithmeticError, AttributeError, LookupError, TypeError, ValueError,
@@ -80,6 +80,7 @@ class _Bounds:
         self._allowed = allowed
         self._extents: dict[TensorRef, Extent] = {}
         self._vouched_for: set[str] = set()
+        self._stored: set[str] = set()
         self._computed = 0
         self._measured = _find_measured(region)
         stored = sum(_stored_bytes(node) for node in region.nodes() if node.op == "Const")
@@ -90,6 +91,7 @@ class _Bounds:
     def run(self, region: Region, shapes: Sequence[Shape]) -> None:
         for name, shape in zip(region.args, shapes, strict=False):
             self._extents[TensorRef(name)] = Extent(shape)
+        outer, self._stored = self._stored, set()
         for item in region.items:
             if isinstance(item, Node):
                 self._visit(item)
@@ -101,6 +103,7 @@ class _Bounds:
                 for value in item.carried:
                     if value.output is not None:
                         self._extents[value.output] = Extent(value.shape)
+        self._stored = outer
 
     def _visit(self, node: Node) -> None:
         if node.op == VARIABLE_VALUE_OP:
@@ -110,12 +113,16 @@ class _Bounds:
         if node.op in BOUND_OPS or node.op == CUSTOM_GRADIENT_OP:
             return
         inputs = [self._extents.get(ref, UNKNOWN) for ref in node.inputs]
+        if not any(ref.node in self._vouched_for for ref in node.inputs):
+            check_imports(node, inputs, self._stored)
+        if node.op == "Const":
+            self._stored.add(node.name)
         made = _apply_rule(node, inputs)
         if all(extent.known_value is not None for extent in made):
             made = [Extent(e.shape, e.value, is_constant=True) for e in made]
         elif _is_constant(node, inputs):
             made = self._add_constant(node, inputs, made)
-        elif node.name in self._measured and any(extent.shape for extent in inputs):
+        elif node.name in self._measured and any(e.shape is not None for e in inputs):
             made = self._measure(node, inputs, made)
         self._extents.update((TensorRef(node.name, i), extent) for i, extent in enumerate(made))
 
@@ -182,6 +189,7 @@ def _find_measured(region: Region) -> set[str]:
     """The plain nodes on which the static shape of some tensor depends that an op asks for."""
     nodes = {node.name: node for node in region.nodes()}
     waiting = [ref for node in nodes.values() if node.op in _SHAPE_OPS for ref in node.inputs]
+    waiting += [n.inputs[RANK_INPUTS[n.op]] for n in nodes.values() if n.op in RANK_INPUTS]
     found: set[str] = set()
     while waiting:
         name = waiting.pop().node
@@ -192,7 +200,7 @@ def _find_measured(region: Region) -> set[str]:
 
 
 def _mib(size: int) -> int:
-    return math.ceil(size / limits.MIB)
+    return -(-size // limits.MIB)
 
 
 def _apply_rule(node: Node, inputs: Sequence[Extent]) -> list[Extent]:
@@ -200,6 +208,8 @@ def _apply_rule(node: Node, inputs: Sequence[Extent]) -> list[Extent]:
     try:
         if node.op in RULES_OF_SEVERAL:
             made = RULES_OF_SEVERAL[node.op](node, inputs)
+            if len(made) != op_facts.output_count(node):
+                return [UNKNOWN]
         elif node.op in RULES:
             made = [RULES[node.op](node, inputs)]
         else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-import numpy as np
 import tensorflow as tf
 
 from converter.ir import attributes, op_facts, serde
@@ -45,9 +44,9 @@ def infer_alone(node: Node, inputs: Sequence[Extent], producer: int) -> list[Sha
         with tf.Graph().as_default():
             graph_def = serde.graph_def_from_nodes([*feeds, alone], producer)
             outputs = tf.graph_util.import_graph_def(graph_def, return_elements=names, name="")
+        return [_read(tensor.shape) for tensor in outputs]  # Some are negative, which raises, too.
     except (ValueError, TypeError, KeyError, tf.errors.OpError):
         return [None] * len(gives)  # TensorFlow will refuse the node with its own words.
-    return [_read(tensor.shape) for tensor in outputs]
 
 
 def _feed(name: str, extent: Extent, dtype: int) -> Node:
@@ -56,7 +55,7 @@ def _feed(name: str, extent: Extent, dtype: int) -> Node:
     if value is None:
         shape = tf.TensorShape(extent.shape).as_proto()
         return Node(name, "Placeholder", attrs={**attrs, "shape": attributes.shape_attr(shape)})
-    array = np.array(value.tolist(), tf.as_dtype(dtype).as_numpy_dtype).reshape(value.shape)
+    array = value.astype(tf.as_dtype(dtype).as_numpy_dtype)
     tensor = attributes.tensor_attr(tf.make_tensor_proto(array))
     return Node(name, "Const", attrs={**attrs, "value": tensor})
 

@@ -160,7 +160,7 @@ def _pack(node: Node, inputs: Sequence[Extent]) -> Extent:
     axis = attributes.find_int(node, "axis")
     longest = max((extent.longest for extent in inputs), default=0)
     if axis == 0 and _are_few([e.value for e in inputs]):
-        return valued([e.value.tolist() for e in inputs if e.value is not None])
+        return valued(np.stack([e.value for e in inputs if e.value is not None]))
     if axis == 0 and all(e.shape == () for e in inputs) and len(inputs) <= MAX_VALUE_ELEMENTS:
         return valued([None if e.value is None else e.value.item() for e in inputs])
     shape = next((e.shape for e in inputs if e.shape is not None), None)
@@ -288,7 +288,10 @@ def _range(node: Node, inputs: Sequence[Extent]) -> Extent:
         numbers = range(start, limit, delta)
         count = max(0, -((start - limit) // delta))
         return valued(list(numbers)) if count <= MAX_VALUE_ELEMENTS else Extent((count,))
-    count = max(0, math.ceil((limit - start) / delta))
+    steps = (limit - start) / delta
+    if not math.isfinite(steps):
+        return UNKNOWN
+    count = max(0, math.ceil(steps))
     is_exact = abs(delta) == 1 and all(_is_small_integer(number) for number in (start, limit))
     return Extent((count,)) if is_exact else Extent((None,), most=2 * count + 1)
 
@@ -375,7 +378,7 @@ def _const(node: Node, inputs: Sequence[Extent]) -> Extent:
     if math.prod(shape) <= MAX_VALUE_ELEMENTS and not tensor.string_val:
         value = constants.find_value(node)
         if value is not None and value.dtype.kind in "iufb":
-            return Extent(shape, np.array(value.tolist(), dtype=object).reshape(shape))
+            return Extent(shape, value.astype(object))
     return Extent(shape, longest=longest)
 
 

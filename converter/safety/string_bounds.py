@@ -23,7 +23,7 @@ def longest_string(node: Node, inputs: Sequence[Extent], sizes: Sequence[int]) -
     """
     longest = sum(extent.longest for extent in inputs)
     if node.op in ("StringJoin", "ReduceJoin", "UnsortedSegmentJoin"):
-        separator = len(node.attrs["separator"].s) if "separator" in node.attrs else 0
+        separator = len(_text(node, "separator"))
         parts = sum(extent.elements or 0 for extent in inputs)
         is_join = node.op == "StringJoin"
         return longest + separator * len(inputs) if is_join else sum(sizes) + separator * parts
@@ -33,16 +33,21 @@ def longest_string(node: Node, inputs: Sequence[Extent], sizes: Sequence[int]) -
         width = attributes.find_int(node, "width") + attributes.find_int(node, "precision")
         return _NUMBER_BYTES + max(width, 0)
     if node.op in ("RegexReplace", "StaticRegexReplace"):
-        rewrite = inputs[2].longest if len(inputs) > 2 else len(node.attrs["rewrite"].s)
+        rewrite = inputs[2].longest if len(inputs) > 2 else len(_text(node, "rewrite"))
         return (2 * inputs[0].longest + 1) * (rewrite + 1)
     if node.op == "StringFormat":
-        template, placeholder = (node.attrs[key].s for key in ("template", "placeholder"))
+        template, placeholder = (_text(node, key, b"%s") for key in ("template", "placeholder"))
         uses = template.count(placeholder) if placeholder else len(template) + 1
         return len(template) + uses * 16 * (sum(sizes) + 64)
     if node.op == "StringNGrams":
         return 4 * sum(sizes) + 64
     # Encoders and serializers write all of a tensor; base64 and transcoding at most quadruple.
     return 4 * sum(sizes) + 64 if _takes_numbers(node) else 4 * longest + 64
+
+
+def _text(node: Node, attr: str, default: bytes = b"") -> bytes:
+    """An attribute; its default where the exporter left it out."""
+    return bytes(node.attrs[attr].s) if attr in node.attrs else default
 
 
 def _takes_numbers(node: Node) -> bool:

@@ -1,7 +1,8 @@
-"""Measures the converter: weights, graphs, and converted models in use, peers in the same run.
+"""Measures the converter: weights, archives, graphs, and models in use, with peers in the same run.
 
     scripts/bench                                        # everything; an hour or so
     scripts/bench --only weights --sizes 10,100          # MiB of weights
+    scripts/bench --only archives --archive-size 1024
     scripts/bench --only graphs --nodes 100,1000 --repetitions 1
     scripts/bench --only use --models LSTM --json bench.json
     scripts/bench --quick --compare bench.json           # under 3 minutes, beside an earlier run
@@ -20,9 +21,19 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks import compare, graphs, legacy_toolchain, machine, start, tables, use, weights
+from benchmarks import (
+    archives,
+    compare,
+    graphs,
+    legacy_toolchain,
+    machine,
+    start,
+    tables,
+    use,
+    weights,
+)
 
-LADDERS = ("start", "weights", "graphs", "use")
+LADDERS = ("start", "weights", "archives", "graphs", "use")
 # What `--quick` measures, unless other options say more.
 _QUICK: dict[str, Any] = {
     "only": ("start", "weights", "graphs"),
@@ -86,6 +97,12 @@ def _measure_weights(arguments: argparse.Namespace, scratch: pathlib.Path) -> Fo
     return rows, [tables.weights_table(rows)]
 
 
+def _measure_archives(arguments: argparse.Namespace, scratch: pathlib.Path) -> Found:
+    repetitions = arguments.repetitions or archives.REPETITIONS
+    rows = archives.measure(arguments.archive_size, repetitions, scratch)
+    return rows, [tables.archives_table(rows)]
+
+
 def _measure_graphs(arguments: argparse.Namespace, scratch: pathlib.Path) -> Found:
     rows = graphs.measure(arguments.nodes, arguments.repetitions or graphs.REPETITIONS, scratch)
     return rows, tables.graph_tables(rows)
@@ -107,6 +124,7 @@ def _measure_use(arguments: argparse.Namespace, scratch: pathlib.Path) -> Found:
 _MEASURES = {
     "start": _measure_start,
     "weights": _measure_weights,
+    "archives": _measure_archives,
     "graphs": _measure_graphs,
     "use": _measure_use,
 }
@@ -122,11 +140,14 @@ def _parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--sizes", type=_parse_numbers, default=weights.SIZES_MIB, metavar="MIB,…",
         help="weights, in MiB; the smallest is what the others are compared with"
         f" (default: {_join(weights.SIZES_MIB)})")  # fmt: skip
+    add("--archive-size", type=_parse_count, default=archives.SIZE_MIB, metavar="MIB",
+        help="weights in archives, in MiB (default: %(default)s)")  # fmt: skip
     add("--nodes", type=_parse_numbers, default=graphs.NODES, metavar="N,…",
         help=f"nodes of graphs (default: {_join(graphs.NODES)})")  # fmt: skip
     add("--models", default="", metavar="TEXT", help="models in use with TEXT in the name")
     add("--repetitions", type=_parse_count, metavar="N",
         help=f"how often each is measured (default: weights {weights.REPETITIONS},"
+        f" archives {archives.REPETITIONS},"
         f" graphs {graphs.REPETITIONS}, use {use.REPETITIONS})")  # fmt: skip
     add("--threads", type=_parse_count, default=os.cpu_count() or 1, metavar="N",
         help="threads of models in use (default: all cores)")  # fmt: skip

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from benchmarks import graphs, start, use, weights
+from benchmarks import archives, graphs, start, use, weights
 from benchmarks.goals import Goal
 
 NOTHING = "-"
@@ -85,6 +85,25 @@ def weights_table(judged: Sequence[weights.Judged]) -> Table:
             for one in judged
         ),
         _remarks((f"{format_mib(one.row.mib)}, {{}}", one.row.errors) for one in judged),
+    )
+
+
+def archives_table(rows: Sequence[archives.Row]) -> Table:
+    """Seconds of whole processes, and peak memory, beside unpacking by hand."""
+    names = (archives.ARCHIVE, archives.BY_HAND)
+    return Table(
+        "Archives: seconds of processes, and memory above that of unpacking by hand",
+        ("archive", "MiB", *names, *_goal_titles(rows)),
+        tuple(
+            (
+                row.suffix,
+                _number(row.archive_mib, ",.0f"),
+                *(_number(row.median(name), ".2f") for name in names),
+                *_goal_cells(rows, row.goals),
+            )
+            for row in rows
+        ),
+        _remarks((f"{row.suffix}, {{}}", row.errors) for row in rows),
     )
 
 

@@ -15,10 +15,6 @@ from converter import tf_private
 from result_mutation.files import Result
 from result_mutation.mutants import Mutant
 
-_POINTING = (
-    "signature points to another function",
-    "signature in Python points to another",
-)
 _COMMUTATIVE = frozenset(
     {
         "Add", "AddV2", "Equal", "LogicalAnd", "LogicalOr", "Maximum", "Minimum", "Mul", "NotEqual",
@@ -30,7 +26,7 @@ _COMMUTATIVE = frozenset(
 def explain(mutant: Mutant, result: Result) -> str:
     """Why the mutant is equivalent to the right result; empty if that cannot be shown."""
     if not mutant.function:
-        return _explain_pointing(mutant, result)
+        return ""
     if "_destroyer_" in mutant.function:
         return "TensorFlow calls it when a resource is freed, and ignores what it returns"
     if mutant.function not in _live_functions(result):
@@ -48,50 +44,6 @@ def explain(mutant: Mutant, result: Result) -> str:
         if found:
             return found
     return ""
-
-
-def _explain_pointing(mutant: Mutant, result: Result) -> str:
-    """Two signatures may be one function under two names, as `serving_default` is."""
-    if mutant.kind not in _POINTING:
-        return ""
-    one, other = mutant.where.split(", ")
-    if mutant.kind == _POINTING[1]:
-        nodes = result.objects.nodes
-        child = next(c for c in nodes[0].children if c.local_name == "signatures")
-        children = nodes[child.node_id].children
-        names = [
-            nodes[children[int(at)].node_id].bare_concrete_function.concrete_function_name
-            for at in (one, other)
-        ]
-    else:
-        names = [_function_of(result, name) for name in (one, other)]
-    bound = [list(result.objects.concrete_functions[name].bound_inputs) for name in names]
-    bodies = [_print_function(result, name) for name in names]
-    same = bodies[0] == bodies[1] and bound[0] == bound[1]
-    return "both are the same function of the same variables" if same else ""
-
-
-def _function_of(result: Result, signature: str) -> str:
-    """The function that the graph calls for the outputs of a signature."""
-    nodes = {node.name: node for node in result.meta_graph.graph_def.node}
-    infos = result.meta_graph.signature_def[signature].outputs
-    info = next(iter(infos.values()))
-    node = nodes[_name(info.name)]
-    while not node.attr["f"].func.name:
-        node = nodes[_name(node.input[0])]
-    return str(node.attr["f"].func.name)
-
-
-def _print_function(result: Result, name: str) -> str:
-    """A function as text, without the names of functions."""
-    function = result.function(name)
-    bodies = {f.signature.name: f for f in result.functions}
-    text = "".join(
-        f"{n.name} {n.op} {list(n.input)}"
-        f" {[_print_function(result, callee) for callee in _called(n, bodies)]}\n"
-        for n in function.node_def
-    )
-    return f"{text}{dict(function.ret)} {dict(function.control_ret)}"
 
 
 def _explain_swap(mutant: Mutant, node: Any, function: Any, result: Result) -> str:

@@ -351,11 +351,13 @@ def _objects(result: Result) -> Iterator[Mutant]:
         if kind == "function" and len(node.function.concrete_functions) > 1:
             yield from _ignored_arguments(result, number)
     child = _child(nodes[0], "signatures")
-    for one, other in itertools.pairwise(range(len(nodes[child.node_id].children))):
-        yield Mutant(
-            "signature in Python points to another", f"{one}, {other}",
-            _swap_children(child.node_id, one, other),
-        )  # fmt: skip
+    signatures = nodes[child.node_id].children
+    for one, other in itertools.pairwise(range(len(signatures))):
+        if signatures[one].node_id != signatures[other].node_id:  # `serving_default` is an alias.
+            yield Mutant(
+                "signature in Python points to another", f"{one}, {other}",
+                _swap_children(child.node_id, one, other),
+            )  # fmt: skip
 
 
 def _flip_trainable(number: int) -> Callable[[Result], None]:

@@ -17,18 +17,18 @@ def half(golden_links):
 
 def test_files_are_copied_below_a_folder_of_the_module_s_name(half, tmp_path):
     with staged_module(half, tmp_path) as module:
-        assert module.name == "half"
-        assert names(module) == names(tmp_path / "sandbox/half")
-        assert not any(path.is_symlink() for path in module.rglob("*"))
-    assert not module.exists()
+        assert module.directory.name == "half"
+        assert names(module.directory) == names(tmp_path / "sandbox/half")
+        assert not any(path.is_symlink() for path in module.directory.rglob("*"))
+    assert not module.directory.exists()
     assert all(link.is_symlink() for link in half)
 
 
 @pytest.mark.usefixtures("half")
 def test_a_directory_is_copied(tmp_path):
     with staged_module([tmp_path / "sandbox/half"], tmp_path) as module:
-        assert module.name == "half"
-        assert names(module) == names(tmp_path / "sandbox/half")
+        assert module.directory.name == "half"
+        assert names(module.directory) == names(tmp_path / "sandbox/half")
 
 
 @pytest.mark.usefixtures("half")
@@ -36,8 +36,8 @@ def test_an_archive_is_unpacked(tmp_path):
     with tarfile.open(tmp_path / "v1.tar.gz", "w:gz", dereference=True) as archive:
         archive.add(tmp_path / "sandbox/half", "")
     with staged_module([tmp_path / "v1.tar.gz"], tmp_path) as module:
-        assert module.name == "v1"
-        assert names(module) == names(tmp_path / "sandbox/half")
+        assert module.directory.name == "v1"
+        assert names(module.directory) == names(tmp_path / "sandbox/half")
 
 
 def test_the_outermost_graph_is_the_module_s(half, tmp_path):
@@ -45,8 +45,8 @@ def test_the_outermost_graph_is_the_module_s(half, tmp_path):
     inner.parent.mkdir(parents=True)
     inner.write_bytes(b"")
     with staged_module([inner, *half], tmp_path) as module:
-        assert module.name == "half"
-        assert "assets/inner/saved_model.pb" in names(module)
+        assert module.directory.name == "half"
+        assert "assets/inner/saved_model.pb" in names(module.directory)
 
 
 def test_a_file_that_is_not_the_module_s_is_refused(half, tmp_path):

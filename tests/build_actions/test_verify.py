@@ -42,7 +42,7 @@ def test_its_flags_are_those_of_verify(run, golden_links, tmp_path, monkeypatch)
     given = {}
 
     def take(source, destination, **options):
-        given.update(options, source=source.name, destination=destination)
+        given.update(options, source=source.directory.name, destination=destination)
         raise converter.ParityError("stop")
 
     monkeypatch.setattr("converter.conversion.verify.verify", take)

@@ -17,7 +17,7 @@ _MODULE = str(pathlib.Path(__file__).parents[2] / "legacy_fixtures/golden/half_p
 # that holds one too.
 _WRONG = [
     ("inspect {here}/nowhere", "nowhere does not exist", 2),
-    ("inspect {here}/file", "is a file, expected the directory of a TF1 Hub module", 1),
+    ("inspect {here}/file", "is not an archive of a module: it is", 1),
     ("inspect {here}/empty", "is empty", 1),
     ("inspect {here}/folder", "it has neither tfhub_module.pb nor saved_model.pb", 1),
     ("inspect {here}/" + "n" * 300, "cannot be read: File name too long", 1),
@@ -45,6 +45,7 @@ _WRONG = [
     ("verify {module} {here}/folder --atol -1", "expected 0 or more", 2),
     ("verify {module} {here}/folder --rtol nan", "expected 0 or more", 2),
     ("scan {here}/nowhere", "nowhere does not exist", 2),
+    ("scan {here}/file", "is not an archive of a module: it is", 1),
     ("scan {module} --sarif {here}/nowhere/a.sarif", "cannot be written: No such file", 1),
     ("scan {module} --sarif {here}/folder", "cannot be written: Is a directory", 1),
     ("debug passes {here}/nowhere", "nowhere does not exist", 2),

@@ -81,7 +81,7 @@ def test_a_saved_model_in_text(half_plus_two):
 def test_what_cannot_be_scanned(half_plus_two, tmp_path):
     with pytest.raises(errors.UsageError, match="does not exist"):
         converter.scan(tmp_path / "nowhere")
-    with pytest.raises(errors.FormatError, match="is a file, expected the directory"):
+    with pytest.raises(errors.FormatError, match="is one file of a model"):
         converter.scan(half_plus_two / "saved_model.pb")
     (half_plus_two / "saved_model.pb").unlink()
     (half_plus_two / "saved_model.pb").symlink_to("/etc/hostname")

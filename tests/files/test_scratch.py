@@ -8,7 +8,15 @@ import sys
 import pytest
 
 from converter.files import scratch
-from converter.files.scratch import ASIDE, clear, is_abandoned, scratch_folder, scratch_name, sweep
+from converter.files.scratch import (
+    ASIDE,
+    clear,
+    folder_beside,
+    is_abandoned,
+    scratch_folder,
+    scratch_name,
+    sweep,
+)
 
 
 @pytest.fixture
@@ -30,6 +38,26 @@ def test_it_goes_with_its_block(tmp_path):
         assert list(tmp_path.iterdir()) == [folder]
         assert folder.stat().st_mode & 0o777 == 0o700
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_beside_a_destination_is_made_and_removed_if_it_stays_empty(tmp_path):
+    with folder_beside(tmp_path / "new" / "deep" / "out") as folder:
+        assert folder == tmp_path / "new" / "deep"
+        assert folder.is_dir()
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "old").mkdir()
+    with folder_beside(tmp_path / "old" / "out") as folder:
+        assert folder == tmp_path / "old"
+    assert folder.is_dir()
+    with folder_beside(tmp_path / "new" / "out") as folder:
+        (folder / "out").touch()
+    assert (folder / "out").exists()
+
+
+def test_there_is_no_folder_beside_what_is_remote(remote):
+    for destination in (None, remote / "out"):
+        with folder_beside(destination) as folder:
+            assert folder is None
 
 
 def test_no_two_have_the_same_name(tmp_path):

@@ -1,12 +1,11 @@
 """Targets that read text, JSON and archives."""
 
-import contextlib
 import gzip
 import io
 import json
 import pathlib
-import shutil
 import tarfile
+import zipfile
 
 import numpy as np
 from parity.evidence_samples import FACTS, SEEN
@@ -14,7 +13,7 @@ from report_data import HOSTILE, make_record, make_report, write_migration
 
 from converter.compile.compile_module import compile_module
 from converter.export import record
-from converter.files.unpack import unpack
+from converter.files.source_files import digest
 from converter.formats.registry import read_module
 from converter.ir.region_text import format_region, parse_region
 from converter.ir.text import format_graph, parse_graph
@@ -28,6 +27,7 @@ from converter.page.document import decode_report, encode_report
 from converter.parity.exchange import read_message, write_message
 from converter.parity.observation import Observations
 from converter.parity.user_inputs import read_arrays
+from converter.sources.registry import open_source
 from fuzz_bytes.files import GOLDEN, folder, join, split, write
 
 _MOST_MESSAGE_BYTES = 1 << 24
@@ -199,15 +199,16 @@ def answer_seeds() -> list[bytes]:
 
 
 def read_archive(data: bytes) -> None:
-    """Unpacks a `tar` archive: compressed here, or one that says that it is."""
-    compressed = data if data.startswith(b"\x1f\x8b") else gzip.compress(data, 1)
+    """Unpacks a `.tar`, compressed here unless it says that it is, or a `.zip`."""
+    is_whole = data.startswith((b"\x1f\x8b", b"PK"))
     place = folder("archive")
     path = place / "module.tar.gz"
-    path.write_bytes(compressed)
-    with contextlib.ExitStack() as stack:
-        stack.callback(shutil.rmtree, place / "module", ignore_errors=True)
-        unpack(path, place / "module")
-    assert [file.name for file in place.iterdir()] == [path.name]
+    path.write_bytes(data if is_whole else gzip.compress(data, 1))
+    try:
+        with open_source(path, destination=place / "converted") as source:
+            assert source.known_digest == digest(source.directory)
+    finally:
+        assert [file.name for file in place.iterdir()] == [path.name]
 
 
 def archive_seeds() -> list[bytes]:
@@ -220,5 +221,9 @@ def archive_seeds() -> list[bytes]:
             members.add(
                 GOLDEN / "half_plus_two" / "module" / "tfhub_module.pb", "module/" + "é" * 60
             )
+            members.addfile(tarfile.TarInfo("module/saved_model.pb"))
         seeds.append(file.getvalue().rstrip(b"\0") + bytes(1024))
-    return [*seeds, gzip.compress(seeds[0])]
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as members:
+        members.write(GOLDEN / "half_plus_two" / "module" / "saved_model.pb", "saved_model.pb")
+    return [*seeds, gzip.compress(seeds[0]), packed.getvalue()]

@@ -73,7 +73,7 @@ def test_a_scheme_that_tensorflow_does_not_know(handle):
 
 
 def test_a_missing_remote_module(remote):
-    with pytest.raises(errors.FormatError, match="does not exist"):
+    with pytest.raises(errors.UsageError, match="does not exist"):
         converter.inspect(remote / "none")
 
 

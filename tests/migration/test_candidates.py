@@ -29,7 +29,7 @@ def test_globs(include, exclude, path, expected):
 @pytest.mark.parametrize(
     ("path", "target"),
     [("a/b", "a/b"), ("a/b.tar.gz", "a/b"), ("b.tgz", "b"), ("b.tgz/c", "b.tgz/c"),
-     (".tar.gz", ".tar.gz"), ("a/.tgz", "a/.tgz"), ("a.zip", "a.zip")],
+     (".tar.gz", ".tar.gz"), ("a/.tgz", "a/.tgz"), ("a.zip", "a"), ("a.gz", "a.gz")],
 )  # fmt: skip
 def test_targets(path, target):
     assert target_of(path) == target

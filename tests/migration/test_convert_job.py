@@ -76,7 +76,7 @@ def test_what_is_not_legacy_or_damaged_says_so(make_job, tree, job, tmp_path):
     tree({"damaged/tfhub_module.pb": "x", "a.tar.gz": "x", "plain/saved_model.pb": ""})
     assert "TF2 SavedModel already" in convert_job(make_job("tf2")).explanation
     for name, words in {
-        "damaged": "damaged", "a.tar.gz": "Unpack it first, if it is an archive",
+        "damaged": "damaged", "a.tar.gz": "a.tar.gz is not an archive of a module",
         "plain": "plain TF1",
     }.items():  # fmt: skip
         outcome = convert_job(make_job(name))
@@ -192,7 +192,7 @@ def test_options_that_the_module_has_not_are_foreseen(tree, make_job):
 
 def test_a_source_that_changes_meanwhile_is_not_committed(job, monkeypatch):
     def change(source, destination, **options):
-        pathlib.Path(source, "new").write_text("x")
+        (source.directory / "new").write_text("x")
         return convert(source, destination, **options)
 
     convert = converter.convert

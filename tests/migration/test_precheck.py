@@ -11,7 +11,14 @@ from converter.files.source_files import digest
 from converter.migration import precheck as precheck_module
 from converter.migration.convert_job import convert_job
 from converter.migration.outcomes import Converted, Failed, NotLegacy, UpToDate
-from converter.migration.precheck import Precheck, precheck
+from converter.migration.precheck import Precheck
+from converter.sources import source as source_module
+from converter.sources.registry import open_source
+
+
+def precheck(job):
+    with open_source(job.source) as source:
+        return precheck_module.precheck(job, source)
 
 
 @pytest.fixture
@@ -87,13 +94,13 @@ def test_the_source_is_read_only_where_its_digest_decides(job, monkeypatch):
     changed = precheck(job)
     assert changed.outcome is None
     assert changed.source_digest == digest(pathlib.Path(job.source)) != actual
-    monkeypatch.setattr(precheck_module, "digest", None)
+    monkeypatch.setattr(source_module, "digest", None)
     assert precheck(replace(job, options=ConversionOptions(verify=True))) == Precheck()
     assert precheck(replace(job, destination=job.destination + "2")) == Precheck()
 
 
 def test_a_source_that_is_not_there_is_not_the_module_s_fault(job):
-    outcome = precheck(replace(job, source="/nowhere/a")).outcome
+    outcome = convert_job(replace(job, source="/nowhere/a"))
     assert isinstance(outcome, Failed)
     assert outcome.error.kind == "SourceMissing"
     assert "/nowhere/a does not exist" in outcome.error.text

@@ -5,10 +5,14 @@ import itertools
 import json
 import os
 import pathlib
+import subprocess
+import sys
+import tempfile
 
 import pytest
 
 from converter import errors
+from converter.files.scratch import scratch_name
 from converter.migration import run as run_module
 from converter.migration.journal import journal_path, read_journal
 from converter.migration.lock import locked
@@ -158,6 +162,17 @@ def test_a_dry_run_writes_nothing_and_says_what_would_be(tree, migrate, tmp_path
     assert types(report) == {"bad": Refused, "notes": NotLegacy}
     assert report.not_run == ("good",)
     assert (report.dry_run, report.interrupted, report.passed) == (True, False, False)
+
+
+def test_a_dry_run_removes_what_killed_workers_had_unpacked(tree, migrate, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    *machine, _, rest = scratch_name().split("-")
+    ended = subprocess.Popen([sys.executable, "-S", "-c", ""])
+    ended.wait()
+    left = tmp_path / "tmp" / "-".join([*machine, str(ended.pid), rest])
+    left.mkdir(parents=True)
+    migrate(tree({"notes/x": "x"}), dry_run=True)
+    assert not left.exists()
 
 
 def test_a_dry_run_knows_what_was_done(tree, migrate, tmp_path):

@@ -164,6 +164,27 @@ def test_a_bomb_beside_such_an_op_is_refused():
 
 def test_the_same_is_refused_where_no_such_op_decides():
     shape = "shape = Cast[SrcT=half, DstT=int32](w)\n"
-    text = _STORED.replace("50,1000", "50000") + shape + _READ.splitlines()[-2]
+    sizes = ", ".join(["1.0"] * 200)
+    text = f"w = Const[dtype=half, value=half[200]{{{sizes}}}]()\n{shape}{_READ.splitlines()[-2]}"
     with pytest.raises(errors.UnsafeModuleError, match="cannot be bounded"):
         _check(f"{text}\nfill = Fill[T=float, index_type=int32](shape, zero)\nreturn fill")
+
+
+def test_a_range_of_more_numbers_than_a_float_counts_is_refused():
+    consts = "".join(
+        f"{name} = Const[dtype=double, value=double({value})]()\n"
+        for name, value in (("zero", 0.0), ("far", 1e300), ("near", 1e-300))
+    )
+    with pytest.raises(errors.UnsafeModuleError) as caught:
+        _check(consts + "r = Range[Tidx=double](zero, far, near)\nreturn r")
+    assert caught.value.node == "r"
+
+
+def test_more_bytes_than_a_float_counts_are_refused():
+    sides = ", ".join(["1000000000000"] * 30)
+    with pytest.raises(errors.UnsafeModuleError, match="op 'Fill' makes"):
+        _check(
+            f"sides = Const[dtype=int64, value=int64[30]{{{sides}}}]()\n"
+            "one = Const[dtype=float, value=float(1.0)]()\n"
+            "f = Fill[T=float, index_type=int64](sides, one)\nreturn f"
+        )

@@ -38,3 +38,10 @@ def test_nothing_is_computed():
     """A tensor that would take 16 TiB is a shape only."""
     node = _node("y = Tile[T=float, Tmultiples=int32](a, b)")
     assert infer_alone(node, [Extent((1 << 30,)), valued([1 << 12])], 0) == [(1 << 42,)]
+
+
+def test_negative_sizes_are_not_known():
+    """TensorFlow takes the sum's size from the value, and does not check it."""
+    node = _node("y = SparseReduceSum[T=float](a, b, c, d)")
+    inputs = [Extent((2, 2)), Extent((2,)), valued([5, -3]), valued([0])]
+    assert infer_alone(node, inputs, 0) == [None]

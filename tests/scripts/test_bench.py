@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from benchmarks import command, graphs, legacy_toolchain, measuring, stages, use, weights
+from benchmarks import archives, command, graphs, legacy_toolchain, measuring, stages, use, weights
 from benchmarks.measuring import MeasuringError
 from benchmarks.models import MODELS, deep_net
 from benchmarks.tasks import TASKS, convert_in_stages, save_peer, write_model, write_net
@@ -163,13 +163,18 @@ def test_a_baseline_of_another_machine_is_not_compared(tmp_path, capsys):
 def test_the_command_writes_all_fields(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(use, "MODELS", (use.Model("tiny", "tiny"),))
     path = tmp_path / "bench.json"
-    options = ["--sizes", "1,2", "--nodes", "100", "--repetitions", "1", "--threads", "1"]
+    sizes = ["--sizes", "1,2", "--archive-size", "1", "--nodes", "100"]
+    options = [*sizes, "--repetitions", "1", "--threads", "1"]
     assert command.main([*options, "--markdown", "--json", str(path)]) == 0
     results = json.loads(path.read_text())
     assert results["machine"].keys() >= {"date", "tensorflow", "cpu", "cores", "memory_gib"}
     assert [row["mib"] for row in results["weights"]] == [1, 2]
     assert set(results["weights"][1]) >= {"seconds", "peak_bytes", "median_seconds", "goals"}
     assert {weights.CP, weights.CONVERTED, weights.PEER} <= set(results["weights"][1]["seconds"])
+    assert [row["suffix"] for row in results["archives"]] == list(archives.SUFFIXES)
+    for row in results["archives"]:
+        assert row["errors"] == {}
+        assert row["seconds"].keys() == {archives.ARCHIVE, archives.BY_HAND}
     assert [row["family"] for row in results["graphs"]] == list(graphs.FAMILIES)
     for row in results["graphs"]:
         assert row["errors"] == {}

@@ -3,10 +3,24 @@
 import json
 
 import pytest
-from benchmarks import compare, graphs, start, tables, use, weights
+from benchmarks import archives, compare, graphs, start, tables, use, weights
 from benchmarks.goals import Goal, ratio
 
 MIB = 2**20
+
+
+# Archives.
+
+
+def test_archives_are_compared_with_unpacking_by_hand():
+    names = (archives.ARCHIVE, archives.BY_HAND)
+    seconds = dict(zip(names, ([9.0, 11.0, 10.0], [10.0, 8.0, 9.0]), strict=True))
+    peaks = dict(zip(names, ([640 * MIB], [600 * MIB]), strict=True))
+    row = archives.Row(".tar", 1, 1.0, seconds, peaks, {})
+    assert [goal.value for goal in row.goals] == pytest.approx([10 / 9, 40.0])
+    assert [goal.reached for goal in row.goals] == [False, False]
+    text = tables.archives_table([row]).to_markdown()
+    assert "| .tar | 1 | 10.00 | 9.00 |" in text
 
 
 # Weights.

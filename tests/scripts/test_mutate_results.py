@@ -47,8 +47,8 @@ def test_turns_are_taken_among_the_kinds(right):
 
 def test_what_is_equivalent_is_explained_from_the_graph(right):
     result = Result(right("half_plus_two"))
-    same = _find(result, "signature points to another function")
-    assert "same function" in explain(same, result)
+    # `serving_default` is another name of the only signature.
+    assert not [m for m in find_mutants(result) if "points to another" in m.kind]
     assert explain(_find(result, "variable by one ULP"), result) == ""
     swapped = next(
         m for m in find_mutants(result) if m.kind == "inputs swapped" and "(Mul) 0, 1" in m.where

@@ -1,0 +1,203 @@
+"""An archive of a module, unpacked while it is open.
+
+It is rooted at the module, or has the module in a folder. All is unpacked in one pass, in which the
+files are digested as well, so that they are not read again for that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import pathlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import IO
+
+from converter import errors
+from converter.files.byte_progress import ByteProgress
+from converter.files.model_directory import MODEL_FILES
+from converter.files.paths import Path, open_raw, read_blocks, size_bytes
+from converter.files.scratch import folder_beside, scratch_folder, temporary_folder
+from converter.sources.archive_formats import HEAD_BYTES, ArchiveFormat, check_tar, find_format
+from converter.sources.byte_stream import ByteStream, inflate, read_plain
+from converter.sources.source import Origin, Source, Surroundings
+from converter.sources.unpack_tar import unpack_tar
+from converter.sources.unpack_zip import unpack_zip
+from converter.sources.unpacked_files import Allowance, UnpackedFiles
+
+SUFFIXES = (".tar.gz", ".tgz", ".tar", ".zip")
+
+_BLOCK_BYTES = 1 << 20
+
+
+def has_archive_name(name: str) -> bool:
+    """Whether a file of this name should be an archive."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def archive_stem(name: str) -> str:
+    """The name of an archive without its suffix; one that is nothing else keeps it."""
+    for suffix in SUFFIXES:
+        stem = name[: -len(suffix)]
+        if name.lower().endswith(suffix) and stem not in ("", ".", ".."):
+            return stem
+    return name
+
+
+class Archive:
+    """A `.tar.gz`, `.tar` or `.zip`, which its first bytes tell, whatever its name is."""
+
+    def recognizes(self, spec: Path) -> bool:
+        """Whether there is something, and it is not a directory."""
+        return spec.exists() and not spec.is_dir()
+
+    @contextlib.contextmanager
+    def open(self, spec: Path, surroundings: Surroundings) -> Iterator[Source]:
+        """Unpacks the archive, and removes all of it when the block ends.
+
+        Raises:
+          FormatError: if it is not an archive, is damaged, or does not hold one module.
+          UnsafeModuleError: if a member could do harm.
+          DestinationError: if it cannot be unpacked for lack of space.
+        """
+        check_file(spec)
+        with _scratch(surroundings.destination) as folder:
+            with _naming(spec):
+                unpacked = _unpack(spec, folder / archive_stem(spec.name), surroundings)
+            yield unpacked
+
+
+def check_file(spec: Path) -> None:
+    """Checks that what is not a directory may be an archive, by its first bytes.
+
+    Raises:
+      FormatError: if it is not; the error says what it is.
+    """
+    if spec.name in MODEL_FILES:
+        raise errors.FormatError(
+            f"{spec} is one file of a model, expected a directory or an archive",
+            remedy=f"Pass its directory, {spec.parent}.",
+        )
+    if not spec.is_file():
+        raise errors.FormatError(
+            f"{spec} is neither a file nor a directory",
+            remedy="Write what it yields to a file first.",
+        )
+    with _naming(spec), open_raw(spec, "rb") as file:
+        find_format(file.read(HEAD_BYTES), spec.name)
+
+
+@contextlib.contextmanager
+def _scratch(destination: Path | None) -> Iterator[pathlib.Path]:
+    with (
+        folder_beside(destination) as parent,
+        temporary_folder() if parent is None else scratch_folder(parent) as folder,
+    ):
+        yield folder
+
+
+@contextlib.contextmanager
+def _naming(spec: Path) -> Iterator[None]:
+    """Adds the name of the archive to errors of its members, and explains those of reading it."""
+    try:
+        yield
+    except errors.ConversionError as error:
+        if spec.name in error.message:
+            raise
+        raise error.with_message(f"{spec.name}: {error.message}") from error
+    except OSError as error:
+        raise errors.FormatError(
+            f"{spec} cannot be read: {error.strerror or error}", remedy="Check the permissions."
+        ) from error
+
+
+def _unpack(spec: Path, directory: pathlib.Path, surroundings: Surroundings) -> Source:
+    size = size_bytes(spec)
+    reading = _Reading(size, ByteProgress(surroundings.progress, f"unpacking {spec.name}"))
+    files = UnpackedFiles(directory, Allowance(size))
+    directory.mkdir()
+    with open_raw(spec, "rb") as file:
+        _unpack_file(file, spec.name, files, reading)
+    root = find_root(files.names(), spec.name)
+    return Source(
+        directory / root,
+        str(spec),
+        origin=Origin(name=spec.name, digest=reading.digest(), size_bytes=size),
+        known_digest=files.digest(root),
+        is_private=True,
+    )
+
+
+class _Reading:
+    """The progress of reading an archive, and the digest of what was read."""
+
+    def __init__(self, size: int, progress: Callable[[int, int], None]) -> None:
+        self.size = size
+        self._progress = progress
+        self._done = 0
+        self._state = hashlib.sha256()
+
+    def note(self, block: memoryview) -> None:
+        """Notes the next bytes of the archive."""
+        self._state.update(block)
+        self._done += len(block)
+        self._progress(self._done, self.size)
+
+    def digest(self) -> str:
+        """The digest of all bytes noted."""
+        return self._state.hexdigest()
+
+
+def _unpack_file(file: IO[bytes], name: str, files: UnpackedFiles, reading: _Reading) -> None:
+    kind = find_format(file.read(HEAD_BYTES), name)
+    file.seek(0)
+    if kind is ArchiveFormat.ZIP:
+        # Members are read in the order of the directory, at the end.
+        for block in read_blocks(file, _BLOCK_BYTES):
+            reading.note(block)
+        file.seek(0)
+        unpack_zip(file, reading.size, files)
+        return
+    blocks = (inflate if kind is ArchiveFormat.TAR_GZ else read_plain)(file, reading.note)
+    stream = ByteStream(blocks, files.allowance.check)
+    check_tar(bytes(stream.peek()[:HEAD_BYTES]), name)
+    unpack_tar(stream, files)
+
+
+def find_root(names: Iterable[str], archive: str) -> str:
+    """Finds the folder of the module among the files of an archive.
+
+    Args:
+      names: The paths of the files, relative and with slashes.
+      archive: The name of the archive, for messages.
+
+    Returns:
+      The path of the folder; "" for the root of the archive.
+
+    Raises:
+      NoModelError: if there is no model.
+      FormatError: if there are several.
+    """
+    folders = {os.path.dirname(name) for name in names if os.path.basename(name) in MODEL_FILES}
+    # The assets of a module may contain another module.
+    outermost = sorted(folder for folder in folders if not _is_below(folder, folders))
+    if not outermost:
+        raise errors.NoModelError(
+            f"{archive} holds no model: it has neither tfhub_module.pb nor saved_model.pb",
+            remedy="Pack the directory that holds them.",
+        )
+    if len(outermost) > 1:
+        raise errors.FormatError(
+            f"{archive} holds {len(outermost)} models, the first of them at {outermost[0]!r} and"
+            f" {outermost[1]!r}",
+            remedy="Unpack it, and pass the directory of one; `tf1hub migrate` takes all of them.",
+        )
+    return outermost[0]
+
+
+def _is_below(folder: str, others: set[str]) -> bool:
+    while folder:
+        folder = os.path.dirname(folder)
+        if folder in others:
+            return True
+    return False

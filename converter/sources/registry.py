@@ -1,0 +1,70 @@
+"""The kinds of sources, and the function that opens one."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from converter import errors
+from converter.files.paths import Path, StrPath, as_path
+from converter.sources.archive import Archive
+from converter.sources.directory import Directory
+from converter.sources.source import Kind, Source, Surroundings
+
+# The first that recognizes a source opens it. A directory may have the name of an archive.
+KINDS: tuple[Kind, ...] = (Directory(), Archive())
+
+
+@contextlib.contextmanager
+def open_source(
+    spec: StrPath | Source,
+    *,
+    destination: Path | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Iterator[Source]:
+    """Opens a source, and closes it when the block ends.
+
+    Args:
+      spec: A module's directory or archive: a local path, or any that TensorFlow can read
+        (`gs://…`). A source that is open is yielded as it is, and stays open.
+      destination: Where the module's files go in the end: they are unpacked beside it, so that
+        they can be moved there. None for the folder of temporary files.
+      progress: Called with what is being done.
+
+    Raises:
+      PathNotFoundError: if there is nothing at the path.
+      FormatError: if it cannot be unpacked.
+      UnsafeModuleError: if an archive has a member that could do harm.
+      DestinationError: if there is no space to unpack it.
+    """
+    if isinstance(spec, Source):
+        yield spec
+        return
+    path = as_path(spec)
+    kind = _find_kind(path)
+    with kind.open(path, Surroundings(destination, progress)) as source, _naming(source):
+        yield source
+
+
+def _find_kind(path: Path) -> Kind:
+    try:
+        kind = next((kind for kind in KINDS if kind.recognizes(path)), None)
+    except OSError as error:
+        raise errors.FormatError(
+            f"{path} cannot be read: {error.strerror or error}", remedy="Check the path."
+        ) from error
+    if kind is None:
+        raise errors.PathNotFoundError(f"{path} does not exist", remedy="Check the path.")
+    return kind
+
+
+@contextlib.contextmanager
+def _naming(source: Source) -> Iterator[None]:
+    """Lets errors name what the user passed, and not the place of a copy that is gone by then."""
+    try:
+        yield
+    except errors.ConversionError as error:
+        place = str(source.directory)
+        if not source.is_private or place not in error.message:
+            raise
+        raise error.with_message(error.message.replace(place, source.name)) from error

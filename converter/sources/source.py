@@ -1,0 +1,87 @@
+"""The source of a module, while it is open."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import msgspec
+
+from converter.files.paths import Path
+from converter.files.source_files import digest
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """The archive that the files of a module were unpacked from.
+
+    Attributes:
+      name: The name of its file, without the path to it.
+      digest: SHA-256 over its bytes.
+      size_bytes: Its size.
+    """
+
+    name: str
+    digest: str
+    size_bytes: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Source:
+    """A module's files, where they lie while the source is open.
+
+    Attributes:
+      directory: The module's directory.
+      name: What the user calls it, for messages: the path of a directory or of an archive.
+      origin: What the files were unpacked from; None for files that lie where the user put them.
+      known_digest: The digest of the files, if it was computed when they were unpacked.
+      is_private: Whether the files are a copy for this process alone, which is removed when the
+        source is closed.
+    """
+
+    directory: Path
+    name: str
+    origin: Origin | None = None
+    known_digest: str | None = None
+    is_private: bool = False
+
+    def digest(self) -> str:
+        """SHA-256 over the names and contents of the files, as hex digits.
+
+        It does not depend on where they lie, or how they were packed: an archive has the digest of
+        the directory that was packed.
+
+        Raises:
+          UnsafeModuleError: if a symbolic link leads out of the directory.
+          OSError: if a file cannot be read.
+        """
+        return digest(self.directory) if self.known_digest is None else self.known_digest
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What opening a source needs to know beside what it opens.
+
+    Attributes:
+      destination: What the module's files are for: they are unpacked beside it, so that they can
+        be moved there. None for the folder of temporary files.
+      progress: Called with what is being done.
+    """
+
+    destination: Path | None = None
+    progress: Callable[[str], None] = lambda _: None
+
+
+class Kind(Protocol):
+    """A kind of sources."""
+
+    def recognizes(self, spec: Path) -> bool:
+        """Whether `spec` names a source of this kind; reads next to nothing."""
+
+    def open(self, spec: Path, surroundings: Surroundings) -> AbstractContextManager[Source]:
+        """Opens the source, and leaves nothing behind when it is closed.
+
+        Raises:
+          ConversionError: if there is no module, or it is damaged or unsafe.
+        """
