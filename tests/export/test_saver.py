@@ -198,6 +198,14 @@ def test_a_session_saves_what_it_restored(name, converted, tmp_path):
         np.testing.assert_array_equal(variable.numpy(), value)
 
 
+def test_a_scan_takes_it_for_a_saver(converted):
+    report = converter.scan(converted("bert_tiny"))
+    assert report.findings == ()
+    assert {(note.op, note.runs) for note in report.notes} == {
+        ("SaveV2", ("save",)), ("MergeV2Checkpoints", ("save",)), ("RestoreV2", ("load",)),
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("name", ["text_embedding_oov", "while_partitioned", "dtypes_variables"])
 def test_tensorflow_1_s_saver_saves_and_restores(name, converted, tmp_path):
     """The saver that `import_meta_graph` makes, under a name of the caller's too."""
