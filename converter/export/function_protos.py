@@ -16,7 +16,6 @@ from tensorflow.core.framework import (
     function_pb2,
     node_def_pb2,
     op_def_pb2,
-    resource_handle_pb2,
     tensor_shape_pb2,
     types_pb2,
 )
@@ -176,12 +175,6 @@ def _describe_argument(attributes: Any, parameter: Parameter) -> None:
         attributes.attr["_user_specified_name"].s = parameter.user_name.encode()
 
 
-def handle_parameter(dtype: int, shape: Any, user_name: str) -> Parameter:
-    """Returns the parameter that takes the handle of a variable."""
-    data = resource_handle_pb2.ResourceHandleProto.DtypeAndShape(dtype=dtype, shape=shape)
-    return Parameter(types_pb2.DT_RESOURCE, SCALAR, user_name=user_name, handle_data=[data])
-
-
 def type_attr(dtype: int) -> attr_value_pb2.AttrValue:
     """Returns the attribute whose value is a type."""
     return attr_value_pb2.AttrValue(type=dtype)
@@ -197,12 +190,16 @@ def vector(length: int) -> tensor_shape_pb2.TensorShapeProto:
     return tensor_shape_pb2.TensorShapeProto(dim=[{"size": length}])
 
 
-def numbered() -> Callable[[str], str]:
-    """Returns a function that gives each name a number when it comes again: `Read`, `Read_1`, …."""
+def numbered(scope: str = "") -> Callable[[str], str]:
+    """Returns a function that gives each name a number when it comes again: `Read`, `Read_1`, ….
+
+    In a scope, the names are `scope/Read`, `scope/Read_1`, ….
+    """
     counts: collections.Counter[str] = collections.Counter()
 
     def number(name: str) -> str:
         counts[name] += 1
-        return name if counts[name] == 1 else f"{name}_{counts[name] - 1}"
+        path = f"{scope}/{name}" if scope else name
+        return path if counts[name] == 1 else f"{path}_{counts[name] - 1}"
 
     return number

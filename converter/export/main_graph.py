@@ -33,6 +33,12 @@ class MainGraph:
         """Returns a name for a new node."""
         return query.claim_name(wanted, self._names)
 
+    def claim_scope(self, wanted: str) -> str:
+        """Returns a name with which no node's name begins, for new nodes `scope/…`."""
+        scope = query.claim_name(wanted, {name.partition("/")[0] for name in self._names})
+        self._names.add(scope)
+        return scope
+
     def add_node(self, node: node_def_pb2.NodeDef) -> str:
         """Adds a node; returns its name."""
         self.meta_graph.graph_def.node.append(node)

@@ -118,11 +118,23 @@ def _check_length(node: Node, inputs: Sequence[Extent]) -> str | None:
     return f"its input {index} asks for {longest} dimensions" if longest > _MAX_RANK else None
 
 
-def _check_permutation(node: Node, inputs: Sequence[Extent]) -> str | None:
-    """A computed one is read for as many dimensions as the input has, however short it is."""
-    if inputs[1].is_constant and inputs[1].elements is None:
-        return "its input 1 is a constant of unknown length"
-    return _check_length(node, inputs)
+def _check_fixed_length(*indices: int) -> _Rule:
+    """So many elements of these constants are read as the op needs, however few there are."""
+
+    def check(node: Node, inputs: Sequence[Extent]) -> str | None:
+        known = [index for index in indices if index < len(inputs)]
+        hidden = [i for i in known if inputs[i].is_constant and inputs[i].elements is None]
+        if hidden:
+            return f"its input {hidden[0]} is a constant of unknown length"
+        return _check_length(node, inputs) if node.op in RANK_INPUTS else None
+
+    return check
+
+
+def _check_sound(node: Node, inputs: Sequence[Extent]) -> str | None:
+    """The kernel, which TensorFlow runs on a constant, never ends for some attributes."""
+    del node
+    return "it analyses constant sound" if inputs[0].is_constant else None
 
 
 # Source: tensorflow/core/framework/tensor_shape.h.
@@ -137,6 +149,20 @@ RANK_INPUTS: Mapping[str, int] = {
         1,
     ),
     "ScatterNd": 2,
+}  # fmt: skip
+# The inputs of which a shape function reads as many elements as it expects.
+_FIXED_LENGTH_INPUTS: Mapping[str, tuple[int, ...]] = {
+    **dict.fromkeys(
+        ("ConjugateTranspose", "DecodeAndCropJpeg", "ExtractGlimpse", "ExtractGlimpseV2", "FFTND",
+         "IFFTND", "IRFFT", "IRFFT2D", "IRFFT3D", "IRFFTND", "QuantizedResizeBilinear", "RFFT",
+         "RFFT2D", "RFFT3D", "RFFTND", "ResizeArea", "ResizeBicubic", "ResizeBilinear",
+         "ResizeNearestNeighbor", "ScaleAndTranslate", "Transpose"),
+        (1,),
+    ),
+    "CropAndResize": (3,),
+    "MaxPoolGradGradV2": (3, 4),
+    "MaxPoolGradV2": (3, 4),
+    "MaxPoolV2": (1, 2),
 }  # fmt: skip
 # They depend on static shapes, which are followed for them.
 _RULES_OF_SHAPES: Mapping[str, _Rule] = {
@@ -153,6 +179,7 @@ _RULES: Mapping[str, _Rule] = {
     "RandomIndexShuffle": _check_rounds,
     "SplitV": _check_split,
     **dict.fromkeys(RANK_INPUTS, _check_length),
-    **dict.fromkeys(("ConjugateTranspose", "Transpose"), _check_permutation),
+    "AudioMicrofrontend": _check_sound,
+    **{op: _check_fixed_length(*indices) for op, indices in _FIXED_LENGTH_INPUTS.items()},
     **_RULES_OF_SHAPES,
 }

@@ -21,7 +21,6 @@ _OTHER_OP = {
 }  # fmt: skip
 _ASSIGNS = frozenset({"AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp"})
 _FLIPPED = ("transpose_a", "transpose_b", "keep_dims", "exclusive", "reverse", "half_pixel_centers")
-_SKIPPED = ("__inference__traced_save", "__inference__traced_restore")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,9 +53,8 @@ def find_mutants(result: Result) -> Iterator[Mutant]:
 
 def _nodes(result: Result) -> Iterator[tuple[Any, Any]]:
     for function in result.functions:
-        if not function.signature.name.startswith(_SKIPPED):
-            for node in function.node_def:
-                yield function, node
+        for node in function.node_def:
+            yield function, node
 
 
 def _on_node(
@@ -254,8 +252,6 @@ def _stop(op: str) -> Callable[[Any, Any], None]:
 def _function_outputs(result: Result) -> Iterator[Mutant]:
     for function in result.functions:
         name = function.signature.name
-        if name.startswith(_SKIPPED):
-            continue
         args = {arg.name: arg.type for arg in function.signature.output_arg}
         for one, other in itertools.pairwise(sorted(args)):
             if args[one] == args[other] and function.ret[one] != function.ret[other]:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from golden.golden_values import GOLDEN
+from tensorflow.core.protobuf import meta_graph_pb2
 
 import converter
 from converter import tf_private
@@ -14,6 +15,9 @@ from converter.assemble.reusable import build_reusable
 from converter.compile.compile_module import compile_module
 from converter.export import saved_model as module
 from converter.export.canonical import canonicalize, read_saved_model
+from converter.export.function_protos import SCALAR
+from converter.export.main_graph import MainGraph
+from converter.export.saver import SavedVariable, add_saver
 from converter.formats.registry import read_module
 
 CASES = {
@@ -26,10 +30,6 @@ CASES = {
     "dtypes_variables": "many types",
     "unknown_shape_variable": "a variable without a shape",
 }
-
-
-def _by_name(nodes):
-    return {node.name: node for node in nodes}
 
 
 @pytest.fixture
@@ -56,42 +56,73 @@ def both_savers(tmp_path):
 @pytest.mark.parametrize("name", CASES)
 def test_it_equals_tensorflow_s_own_node_for_node(name, both_savers):
     ours, theirs = both_savers(name)
-    assert ours.saver_def == theirs.saver_def
-    assert _main_graph(ours) == _main_graph(theirs)
     # TensorFlow's list has the ops of functions that Sessions reach, ours those of all.
     listed = [op.name for op in ours.meta_info_def.stripped_op_list.op]
     assert listed == sorted(set(listed))
-    assert {op.name for op in theirs.meta_info_def.stripped_op_list.op} <= set(listed)
-    savers, expected = map(_savers, (ours, theirs))
-    assert savers.keys() == expected.keys() == _SAVERS
-    for function, saver in savers.items():
-        assert _comparable(saver) == _comparable(expected[function])
-
-
-_SAVERS = {"__inference__traced_save", "__inference__traced_restore"}
+    expected = {op.name for op in theirs.meta_info_def.stripped_op_list.op}
+    assert expected <= {*listed, "StatefulPartitionedCall"}  # The calls of the savers.
+    _inline(theirs, theirs.saver_def.save_tensor_name.removesuffix(":0"), "save")
+    _inline(theirs, theirs.saver_def.restore_op_name, "restore")
+    assert ours.saver_def == theirs.saver_def
+    assert _comparable(ours.graph_def.node) == _comparable(theirs.graph_def.node)
+    names = [node.name for node in ours.graph_def.node]
+    assert len(names) == len(set(names))
+    ours, theirs = (meta_graph.graph_def.library.function for meta_graph in (ours, theirs))
+    assert sorted(map(_base, ours)) == sorted(map(_base, theirs))
 
 
 def _base(function):
-    """The name of a saver without its number, which depends on the functions before it."""
-    base = function.rpartition("_")[0]
-    return base if base in _SAVERS else function
+    """The name of a function without its number, which depends on the functions before it."""
+    return function.signature.name.rpartition("_")[0]
 
 
-def _main_graph(meta_graph):
-    nodes = _by_name(meta_graph.graph_def.node)
-    for node in nodes.values():
-        node.attr["f"].func.name = _base(node.attr["f"].func.name)
-    return nodes
+def _inline(meta_graph, call_name, scope):
+    """Puts a saver of TensorFlow in place of its call, as an inliner does."""
+    graph_def, saver = meta_graph.graph_def, meta_graph.saver_def
+    call = next(node for node in graph_def.node if node.name == call_name)
+    library = graph_def.library.function
+    function = next(f for f in library if f.signature.name == call.attr["f"].func.name)
+    args = [arg.name for arg in function.signature.input_arg]
+    given = dict(zip(args, call.input, strict=True))
+    placed = {}
+    for node in function.node_def:
+        placed[f"{scope}/{node.name}"] = copy = type(node).FromString(node.SerializeToString())
+        copy.name = f"{scope}/{node.name}"
+        copy.input[:] = [given.get(name) or _place(name, scope) for name in node.input]
+    (returned,) = [_place(name, scope) for name in function.ret.values()]
+    # The call runs them all, and so does what takes its place.
+    ran = {f"{scope}/{name}" for name in function.control_ret.values()}
+    assert ran <= _needed(returned, placed)
+    graph_def.node.remove(call)
+    library.remove(function)
+    graph_def.node.extend(placed.values())
+    if saver.restore_op_name == call_name:
+        saver.restore_op_name = returned
+    else:
+        saver.save_tensor_name = f"{returned}:0"
 
 
-def _savers(meta_graph):
-    functions = {_base(f.signature.name): f for f in meta_graph.graph_def.library.function}
-    return {name: function for name, function in functions.items() if name in _SAVERS}
+def _place(name, scope):
+    """The name in a graph of what a node of a function takes: all its ops have one output."""
+    if name.startswith("^"):
+        return f"^{scope}/{name[1:]}"
+    node, _, index = name.split(":")
+    return f"{scope}/{node}" if index == "0" else f"{scope}/{node}:{index}"
 
 
-def _comparable(function):
-    """The function with its nodes by name; before TensorFlow 2.16 they had another order."""
-    nodes = _by_name(function.node_def)
+def _needed(name, nodes):
+    found, waiting = set(), [name]
+    while waiting:
+        name = waiting.pop().removeprefix("^").partition(":")[0]
+        if name in nodes and name not in found:
+            found.add(name)
+            waiting += nodes[name].input
+    return found
+
+
+def _comparable(nodes):
+    """The nodes by name; before TensorFlow 2.16 they had another order."""
+    nodes = {node.name: node for node in nodes}
     for node in nodes.values():
         if tf.__version__ < "2.16" and node.op in (
             "DisableCopyOnRead",
@@ -99,10 +130,32 @@ def _comparable(function):
             "Identity",
         ):
             node.device = ""  # It reads variables on their device, which here is the CPU.
-    rest = type(function).FromString(function.SerializeToString())
-    rest.signature.name = ""
-    del rest.node_def[:]
-    return nodes, rest
+    return nodes
+
+
+def test_its_names_are_free_in_the_graph():
+    meta_graph = meta_graph_pb2.MetaGraphDef()
+    for name in ("save/x", "save_1", "restored", "Const", "saver_filename"):
+        meta_graph.graph_def.node.add(name=name, op="VarHandleOp")
+    variable = SavedVariable("key", "save/x", tf.int32.as_datatype_enum, SCALAR)
+    add_saver(MainGraph(meta_graph, {}), [variable], b"")
+    names = [node.name for node in meta_graph.graph_def.node]
+    assert len(names) == len(set(names))
+    saver = meta_graph.saver_def
+    assert saver.filename_tensor_name == "saver_filename_1:0"
+    assert saver.save_tensor_name.startswith("save_2/")
+    assert saver.restore_op_name.startswith("restore/")
+    known = {name.partition(":")[0].removeprefix("^") for node in meta_graph.graph_def.node
+             for name in node.input}  # fmt: skip
+    assert known <= set(names)
+
+
+def test_functions_of_the_library_are_those_of_the_module(converted):
+    """Python's loader builds all of them, also those that only Sessions run."""
+    (meta_graph,) = read_saved_model(converted("bert_tiny")).meta_graphs
+    ops = {node.op for f in meta_graph.graph_def.library.function for node in f.node_def}
+    assert not ops & {"SaveV2", "RestoreV2", "MergeV2Checkpoints"}
+    assert {"SaveV2", "RestoreV2"} <= {node.op for node in meta_graph.graph_def.node}
 
 
 @pytest.fixture
@@ -143,6 +196,34 @@ def test_a_session_saves_what_it_restored(name, converted, tmp_path):
     tf.train.Checkpoint(loaded).restore(prefix).assert_nontrivial_match()
     for variable, value in zip(loaded.variables, values, strict=True):
         np.testing.assert_array_equal(variable.numpy(), value)
+
+
+def test_a_scan_takes_it_for_a_saver(converted):
+    report = converter.scan(converted("bert_tiny"))
+    assert report.findings == ()
+    assert {(note.op, note.runs) for note in report.notes} == {
+        ("SaveV2", ("save",)), ("MergeV2Checkpoints", ("save",)), ("RestoreV2", ("load",)),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["text_embedding_oov", "while_partitioned", "dtypes_variables"])
+def test_tensorflow_1_s_saver_saves_and_restores(name, converted, tmp_path):
+    """The saver that `import_meta_graph` makes, under a name of the caller's too."""
+    path = converted(name)
+    (meta_graph,) = read_saved_model(path).meta_graphs
+    before = tf.train.load_checkpoint(str(path / "variables" / "variables"))
+    for scope in ("", "inner"):
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            saver = tf.compat.v1.train.import_meta_graph(meta_graph, import_scope=scope)
+            saver.restore(session, str(path / "variables" / "variables"))
+            saved = saver.save(session, str(tmp_path / f"again{scope}"), global_step=1)
+        after = tf.train.load_checkpoint(saved)
+        assert after.get_variable_to_shape_map() == before.get_variable_to_shape_map()
+        for key in after.get_variable_to_shape_map():
+            np.testing.assert_array_equal(after.get_tensor(key), before.get_tensor(key))
+        assert {file.name.split(".")[0] for file in tmp_path.glob(f"again{scope}-*")} == {
+            f"again{scope}-1"
+        }
 
 
 def test_a_module_without_variables_saves_and_restores_too(converted, tmp_path):

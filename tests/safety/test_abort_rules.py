@@ -75,10 +75,29 @@ def test_more_dimensions_than_there_are(length):
         check_bounds(region, [None, (length,)])
 
 
-@pytest.mark.parametrize("op", ["Transpose", "ConjugateTranspose"])
-def test_a_permutation_that_could_be_any(op):
+@pytest.mark.parametrize(
+    "node",
+    [
+        "Transpose[T=float](x, u)",
+        "ConjugateTranspose[T=float](x, u)",
+        "DecodeAndCropJpeg[](words, u)",
+        "IRFFT2D[](waves, u)",
+        "ResizeBilinear[T=float](x, u)",
+    ],
+)
+def test_a_constant_of_any_length_where_so_many_elements_are_read(node):
     with pytest.raises(errors.UnsafeModuleError, match="a constant of unknown length"):
-        _check(f"u = Unique[T=int32, out_idx=int32](sizes)\ny = {op}[T=float](x, u)")
+        _check(
+            "words = Placeholder[dtype=string]()\nwaves = Placeholder[dtype=complex64]()\n"
+            f"u = Unique[T=int32, out_idx=int32](sizes)\ny = {node}"
+        )
+
+
+def test_sound_is_analysed_in_calls_only():
+    analysis = "y = AudioMicrofrontend[out_type=float]({})"
+    _check("sound = Placeholder[dtype=int16]()\n" + analysis.format("sound"))
+    with pytest.raises(errors.UnsafeModuleError, match="it analyses constant sound"):
+        _check("sound = Const[dtype=int16, value=int16[2]{1, 2}]()\n" + analysis.format("sound"))
 
 
 def test_a_permutation_of_many_columns():
