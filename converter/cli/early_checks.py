@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from converter import errors
 from converter.files.model_directory import check_directory, check_module_directory
 from converter.files.paths import RemotePath, as_path, as_tensorflow_path
-from converter.sources.archive import check_file
 
 
 def check_reading(arguments: argparse.Namespace) -> None:
@@ -35,6 +34,8 @@ def check_module(source: str) -> None:
     if isinstance(place, RemotePath):
         return
     if os.path.exists(place) and not os.path.isdir(place):
+        from converter.sources.archive import check_file
+
         check_file(place)
     else:
         check_module_directory(place)

@@ -309,7 +309,6 @@ def test_verify_takes_the_user_s_arrays(run, golden_module, tmp_path):
 BAD_INPUT = {
     "absent": (lambda p: p.rename(p.parent / "elsewhere"), "does not exist"),
     "empty": (lambda p: [f.unlink() for f in p.rglob("*") if f.is_file()], "neither"),
-    "no module": (lambda p: (p / "tfhub_module.pb").unlink(), "tfhub_module.pb is missing"),
     "future feature": (
         lambda p: (p / "tfhub_module.pb").write_bytes(b"\x08\x03\x12\x06quanta"),
         "quanta",
