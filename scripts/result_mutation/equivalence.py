@@ -39,6 +39,7 @@ def explain(mutant: Mutant, result: Result) -> str:
     node = next(n for n in function.node_def if n.name == mutant.node)
     for reason in (
         _explain_swap, _explain_control, _explain_stop, _explain_shape, _explain_table,
+        _explain_stride,
     ):  # fmt: skip
         found = reason(mutant, node, function, result)
         if found:
@@ -152,6 +153,22 @@ def _explain_table(mutant: Mutant, node: Any, function: Any, result: Result) -> 
     value = next((n for n in function.node_def if n.name == _name(node.input[1])), None)
     is_table = value is not None and value.op == "AnonymousHashTable"
     return "the table is only filled anew in each call, with the same rows" if is_table else ""
+
+
+def _explain_stride(mutant: Mutant, node: Any, function: Any, result: Result) -> str:
+    """Of a dimension from which a slice takes one element, the stride changes nothing."""
+    del result
+    if mutant.kind != "integer constant by one":
+        return ""
+    users = [n for n in function.node_def if node.name in map(_name, n.input)]
+    shrinks_all = (1 << tf.make_ndarray(node.attr["value"].tensor).size) - 1
+    are_strides = all(
+        user.op == "StridedSlice"
+        and [_name(i) for i in user.input[:4]].index(node.name) == 3
+        and user.attr["shrink_axis_mask"].i == shrinks_all
+        for user in users
+    )
+    return "the slice takes one element of each dimension" if users and are_strides else ""
 
 
 # Reachability.

@@ -397,7 +397,7 @@ def test_the_command_from_the_shell(golden_module, tmp_path):
     assert "Equal: " in done.stdout
     assert all(line.startswith("tf1hub: ") for line in done.stderr.splitlines()), done.stderr
     failed = shell("--verbosity=1", "inspect", tmp_path / "nowhere")
-    assert failed.returncode == 1
+    assert failed.returncode == 2
     assert "Traceback" in failed.stderr
     version = shell("--version")
     assert version.stdout.startswith("tf1hub ")

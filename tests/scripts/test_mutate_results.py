@@ -58,6 +58,15 @@ def test_what_is_equivalent_is_explained_from_the_graph(right):
     assert explain(stopped, result) == ""
 
 
+def test_a_stride_of_a_slice_of_one_element_changes_nothing(right):
+    result = Result(right("ref_moving_averages"))
+    mutants = [m for m in find_mutants(result) if m.kind == "integer constant by one"]
+    reasons = {m.where: explain(m, result) for m in mutants if "strided_slice/stack" in m.where}
+    strides = {where for where, reason in reasons.items() if "one element" in reason}
+    assert strides == {where for where in reasons if "stack_2" in where}
+    assert strides != set(reasons)
+
+
 @pytest.mark.slow
 def test_verify_finds_what_can_be_observed(capsys):
     fixtures = ["half_plus_two", "ref_moving_averages", "table_file"]
