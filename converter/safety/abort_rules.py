@@ -51,6 +51,12 @@ def check_imports(node: Node, inputs: Sequence[Extent], stored: Collection[str])
         )
 
 
+def depends_on_shapes(node: Node) -> bool:
+    """Whether the rules of a node need the static shapes of its inputs."""
+    is_batched = node.op == "GatherV2" and abs(attributes.find_int(node, "batch_dims")) > 1
+    return is_batched or node.op in _SHAPED_OPS
+
+
 def _check_ranks(node: Node, inputs: Sequence[Extent]) -> str | None:
     """A shape function cannot check the rank of a constant that has none before it is computed.
 
@@ -67,6 +73,10 @@ def _check_ranks(node: Node, inputs: Sequence[Extent]) -> str | None:
 def _check_gather(node: Node, inputs: Sequence[Extent], stored: Collection[str]) -> str | None:
     """The rank of the output is computed without a check if the axis is unknown."""
     batch_dims = attributes.find_int(node, "batch_dims")
+    ranks = [len(extent.shape) for extent in inputs[:2] if extent.shape is not None]
+    # An output of rank -1 is one of unknown rank, and then an error.
+    if len(ranks) == 2 and sum(ranks) - batch_dims < 0:
+        return f"it has batch_dims={batch_dims} and inputs of rank {ranks[0]} and {ranks[1]}"
     is_known = node.inputs[2].node in stored and inputs[2].known_value is not None
     if not batch_dims or (is_known and abs(batch_dims) <= _MAX_RANK):
         return None
@@ -172,7 +182,7 @@ _RULES_OF_SHAPES: Mapping[str, _Rule] = {
     "BoostedTreesSparseAggregateStats": _check_not_scalars(0, 0),
     "BoostedTreesTrainingPredict": _check_not_scalars(3, None),
 }
-SHAPED_OPS = frozenset(_RULES_OF_SHAPES)
+_SHAPED_OPS = frozenset(_RULES_OF_SHAPES)
 # Source: the shape functions in tensorflow/core/ops, as of TensorFlow 2.15 and 2.21.
 _RULES: Mapping[str, _Rule] = {
     **dict.fromkeys(("EncodeJpeg", "EncodePng"), _check_image),

@@ -19,7 +19,7 @@ from converter.ir import attributes, op_facts
 from converter.ir.attributes import Shape
 from converter.ir.graph import BOUND_OPS, CUSTOM_GRADIENT_OP, VARIABLE_VALUE_OP, Node, TensorRef
 from converter.ir.region import Loop, Region
-from converter.safety.abort_rules import RANK_INPUTS, SHAPED_OPS, check_imports
+from converter.safety.abort_rules import RANK_INPUTS, check_imports, depends_on_shapes
 from converter.safety.allowed_ops import NONE, AllowedOps
 from converter.safety.check_safety import is_let_through
 from converter.safety.element_bounds import find_most_elements
@@ -29,7 +29,7 @@ from converter.safety.shape_rules import ALIASES, RULES, RULES_OF_SEVERAL
 from converter.safety.string_bounds import longest_string, variant_bytes
 
 _EXPANSION = 8  # A Const may write an int64 as one byte.
-_SHAPE_OPS = SHAPED_OPS | {"Rank", "Shape", "ShapeN", "Size"}
+_SHAPE_OPS = frozenset({"Rank", "Shape", "ShapeN", "Size"})
 _NEVER_CONSTANT = op_facts.V1_CONTROL_FLOW | {"PlaceholderWithDefault"}
 _UNDEFINED = (
     ArithmeticError, AttributeError, LookupError, TypeError, ValueError,
@@ -188,7 +188,8 @@ def _unbounded(node: Node) -> errors.UnsafeModuleError:
 def _find_measured(region: Region) -> set[str]:
     """The plain nodes on which the static shape of some tensor depends that an op asks for."""
     nodes = {node.name: node for node in region.nodes()}
-    waiting = [ref for node in nodes.values() if node.op in _SHAPE_OPS for ref in node.inputs]
+    asking = [n for n in nodes.values() if n.op in _SHAPE_OPS or depends_on_shapes(n)]
+    waiting = [ref for node in asking for ref in node.inputs]
     waiting += [n.inputs[RANK_INPUTS[n.op]] for n in nodes.values() if n.op in RANK_INPUTS]
     found: set[str] = set()
     while waiting:

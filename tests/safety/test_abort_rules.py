@@ -44,6 +44,10 @@ _PAD = "y = Pad[T=float, Tpaddings=int32](x, {})"
     [
         (_GATHER.format(", batch_dims=4", "i"), "batch_dims=4"),
         (_GATHER.format(", batch_dims=-1", "i"), "batch_dims=-1"),
+        (
+            _GATHER.format(", batch_dims=4", "zero").replace("x, i", "sizes, zero"),
+            "inputs of rank 1 and 0",
+        ),
         (_GATHER.format(", batch_dims=-2147483648", "zero"), "batch_dims=-2147483648"),
         ("y = RandomIndexShuffle[rounds=-1, dtype=int32, Tseed=int32](i, i, i)", "rounds=-1"),
         ("y = EncodePng[T=uint8](image)", "without elements"),
