@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from converter import errors, limits
+from converter import limits
 from converter.conversion.sarif import make_sarif
 from converter.files.bounded_read import read_bounded
 from converter.files.json_values import to_json_values
-from converter.files.paths import Path, StrPath
+from converter.files.paths import Path, StrPath, reading
 from converter.files.source_files import list_files
 from converter.formats.hub_module import is_tf2, read_saved_model
 from converter.safety import keras_layers
@@ -95,15 +95,11 @@ def scan(source: StrPath | Source) -> ScanReport:
 
 
 def _scan(directory: Path) -> ScanReport:
-    try:
+    with reading(directory):
         list_files(directory)
         saved_model = read_saved_model(directory)
         metadata = _read_keras_metadata(directory)
         is_hub_module = (directory / "tfhub_module.pb").is_file()
-    except OSError as error:
-        raise errors.FormatError(
-            f"{directory} cannot be read: {error.strerror or error}"
-        ) from error
     inspection = inspect_saved_model(saved_model)
     layers = [*keras_layers.find_in_objects(saved_model)]
     if metadata is not None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from converter import errors
-from converter.files.paths import Path
+from converter.files.paths import Path, reading
 
 # Only a model's directory holds these, whatever its format.
 MODEL_FILES = frozenset({"saved_model.pb", "saved_model.pbtxt", "tfhub_module.pb"})
@@ -20,12 +22,8 @@ def check_directory(directory: Path, expected: str) -> None:
       PathNotFoundError: if there is nothing.
       FormatError: if there is a file, or the path cannot be looked at.
     """
-    try:
+    with reading(directory):
         exists, is_directory = directory.exists(), directory.is_dir()
-    except OSError as error:
-        raise errors.FormatError(
-            f"{directory} cannot be read: {error.strerror or error}"
-        ) from error
     if not exists:
         raise errors.PathNotFoundError(f"{directory} does not exist", remedy="Check the path.")
     if not is_directory:
@@ -43,17 +41,17 @@ def check_module_directory(directory: Path) -> None:
       FormatError: if it is not a directory, is empty, or has no file of a model.
     """
     check_directory(directory, "TF1 Hub module")
-    try:
+    with reading(directory):
         names = {path.name for path in directory.iterdir()}
-    except OSError as error:
-        raise errors.FormatError(
-            f"{directory} cannot be read: {error.strerror or error}"
-        ) from error
     if not names:
         raise errors.FormatError(f"{directory} is empty", remedy="Copy the module again.")
     if not names & MODEL_FILES:
-        raise errors.FormatError(
-            f"{directory} is not a TF1 Hub module: it has neither tfhub_module.pb nor"
-            " saved_model.pb",
-            remedy="Point to the directory that holds them.",
-        )
+        raise_no_module(directory)
+
+
+def raise_no_module(directory: Path) -> NoReturn:
+    """Raises the FormatError of a directory that has no file of a model."""
+    raise errors.FormatError(
+        f"{directory} is not a TF1 Hub module: it has neither tfhub_module.pb nor saved_model.pb",
+        remedy="Point to the directory that holds them.",
+    )

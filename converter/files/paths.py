@@ -250,6 +250,21 @@ def open_raw(path: Path, mode: str) -> IO[bytes]:
     return path.open(mode) if isinstance(path, RemotePath) else path.open(mode, buffering=0)
 
 
+@contextlib.contextmanager
+def reading(path: Path, remedy: str = "") -> Iterator[None]:
+    """Says of an error of the system in the block that a path cannot be read.
+
+    Raises:
+      FormatError: in place of an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise errors.FormatError(
+            f"{path} cannot be read: {error.strerror or error}", remedy=remedy
+        ) from error
+
+
 def read_blocks(
     file: IO[bytes], block_bytes: int, total: int | None = None
 ) -> Iterator[memoryview]:

@@ -66,7 +66,7 @@ def _check_exits(context: Any, nodes: Nodes) -> None:
         node = nodes.get(name.partition(":")[0])
         if node is None or node.op not in ("Exit", "RefExit"):
             raise errors.FormatError(
-                f"the context of a loop has an exit that is none: {name!r}",
+                f"the context of a loop lists {name!r} as an exit, but no Exit node has that name",
                 node=context.context_name,
             )
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from typing import Protocol
 
-from converter import errors
-from converter.files.model_directory import check_module_directory
-from converter.files.paths import Path, as_path
+from converter.files.model_directory import check_module_directory, raise_no_module
+from converter.files.paths import Path, as_path, reading
 from converter.formats import hub_module, saved_model
 from converter.formats.legacy_module import LegacyModule
 
@@ -51,19 +50,12 @@ def read_module(source: str | os.PathLike[str]) -> LegacyModule:
     """
     directory = as_path(source)
     check_module_directory(directory)
-    try:
+    with reading(directory):
         return _find_format(directory).read(directory)
-    except OSError as error:
-        raise errors.FormatError(
-            f"{directory} cannot be read: {error.strerror or error}"
-        ) from error
 
 
 def _find_format(directory: Path) -> Format:
-    for candidate in FORMATS:
-        if candidate.recognizes(directory):
-            return candidate
-    raise errors.FormatError(
-        f"{directory} is not a TF1 Hub module: it has neither tfhub_module.pb nor saved_model.pb",
-        remedy="Point to the directory that holds them.",
-    )
+    found = next((candidate for candidate in FORMATS if candidate.recognizes(directory)), None)
+    if found is None:
+        raise_no_module(directory)
+    return found

@@ -31,7 +31,7 @@ class Stored:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Restored:
-    """What the ops of a saver restore.
+    """The variables and tables that the ops of a saver restore.
 
     Attributes:
       variables: Where the value of each variable is, by the node that stands for it.

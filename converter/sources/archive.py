@@ -16,7 +16,7 @@ from typing import IO
 from converter import errors
 from converter.files.byte_progress import ByteProgress
 from converter.files.model_directory import MODEL_FILES
-from converter.files.paths import Path, open_raw, read_blocks, size_bytes
+from converter.files.paths import Path, open_raw, read_blocks, reading, size_bytes
 from converter.files.scratch import folder_beside, scratch_folder, temporary_folder
 from converter.sources.archive_formats import HEAD_BYTES, ArchiveFormat, check_tar, find_format
 from converter.sources.byte_stream import ByteStream, inflate, read_plain
@@ -100,15 +100,12 @@ def _scratch(destination: Path | None) -> Iterator[pathlib.Path]:
 def _naming(spec: Path) -> Iterator[None]:
     """Adds the name of the archive to errors of its members, and explains those of reading it."""
     try:
-        yield
+        with reading(spec, remedy="Check the permissions."):
+            yield
     except errors.ConversionError as error:
         if spec.name in error.message:
             raise
         raise error.with_message(f"{spec.name}: {error.message}") from error
-    except OSError as error:
-        raise errors.FormatError(
-            f"{spec} cannot be read: {error.strerror or error}", remedy="Check the permissions."
-        ) from error
 
 
 def _unpack(spec: Path, directory: pathlib.Path, surroundings: Surroundings) -> Source:

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 from converter import errors
-from converter.files.paths import Path, StrPath, as_path
+from converter.files.paths import Path, StrPath, as_path, reading
 from converter.sources.archive import Archive
 from converter.sources.directory import Directory
 from converter.sources.source import Kind, Source, Surroundings
@@ -47,12 +47,8 @@ def open_source(
 
 
 def _find_kind(path: Path) -> Kind:
-    try:
+    with reading(path, remedy="Check the path."):
         kind = next((kind for kind in KINDS if kind.recognizes(path)), None)
-    except OSError as error:
-        raise errors.FormatError(
-            f"{path} cannot be read: {error.strerror or error}", remedy="Check the path."
-        ) from error
     if kind is None:
         raise errors.PathNotFoundError(f"{path} does not exist", remedy="Check the path.")
     return kind

@@ -61,7 +61,7 @@ class Source:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What opening a source needs to know beside what it opens.
+    """The options with which a source is opened.
 
     Attributes:
       destination: What the module's files are for: they are unpacked beside it, so that they can

@@ -112,7 +112,7 @@ class UnpackedFiles:
         free = shutil.disk_usage(self.directory).free
         if size > free:
             raise errors.DestinationError(
-                f"there is no space to unpack the archive: a file of it has {size:,} bytes, and"
+                f"there is no space to unpack the archive: one of its files has {size:,} bytes, and"
                 f" {free:,} are free at {self.directory.parent.parent}",
                 remedy="Free some, or set TMPDIR to a folder on another filesystem.",
             )

@@ -116,7 +116,10 @@ def test_a_loop_whose_exit_is_none_is_refused(name, golden_module, edit, refusal
         context.loop_exit_names[0] = name
         values[0] = context.SerializeToString()
     error = refusal(module)
-    assert f"the context of a loop has an exit that is none: {name!r}" in str(error)
+    assert (
+        f"the context of a loop lists {name!r} as an exit, but no Exit node has that name"
+        in str(error)
+    )
     assert error.node == context.context_name
 
 
