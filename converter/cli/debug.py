@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from converter import errors, passes
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options
-from converter.cli.early_checks import check_reading, is_module
+from converter.cli.early_checks import check_reading
 from converter.cli.limits import add_limits
+from converter.processes.custom_ops import is_module
 from converter.version import __version__
 
 if TYPE_CHECKING:

@@ -6,14 +6,13 @@ A command names its own by `set_defaults(check=…)`; it runs before the command
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import pathlib
-from collections.abc import Sequence
 
 from converter import errors
 from converter.files.model_directory import check_directory, check_module_directory
 from converter.files.paths import RemotePath, as_path, as_tensorflow_path
+from converter.processes.custom_ops import check_installed
 
 
 def check_reading(arguments: argparse.Namespace) -> None:
@@ -25,7 +24,7 @@ def check_reading(arguments: argparse.Namespace) -> None:
       UsageError: if a package of --import-ops is not installed.
     """
     check_module(arguments.source)
-    check_packages(arguments.import_ops)
+    check_installed(arguments.import_ops)
 
 
 def check_module(source: str) -> None:
@@ -78,29 +77,6 @@ def check_destination(source: str, destination: str, *, overwrite: bool) -> None
     original, place = as_path(source), as_path(destination)
     if not isinstance(original, RemotePath) and not isinstance(place, RemotePath):
         destinations.check_destination(original, place, overwrite=overwrite)
-
-
-def check_packages(names: Sequence[str]) -> None:
-    """Checks that the packages of --import-ops are installed.
-
-    Raises:
-      UsageError: if one is not.
-    """
-    for package in names:
-        if not is_module(package.partition(".")[0]):
-            error = "it is not installed"
-            raise errors.UsageError(
-                f"package {package!r} of --import-ops cannot be imported: {error}",
-                remedy=f"Install it: pip install {package.replace('_', '-')}.",
-            )
-
-
-def is_module(name: str) -> bool:
-    """Whether there is a module of that name; imports the packages above it only."""
-    try:
-        return importlib.util.find_spec(name) is not None
-    except (ImportError, ValueError):  # ValueError: for the empty name, and for `__main__`.
-        return False
 
 
 def check_inputs(path: str | None) -> None:

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 from converter import errors
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options, read_options
-from converter.cli.early_checks import check_packages
 from converter.cli.limits import positive
 from converter.conversion.options import describe_options
+from converter.processes.custom_ops import check_installed
 
 if TYPE_CHECKING:
     # Imported where it is used: help and errors answer without it.
@@ -141,7 +141,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.engine != "dask" and arguments.scheduler:
         raise errors.UsageError("--scheduler is for Dask", remedy="Pass --engine dask with it.")
     if arguments.engine == "local":  # Dask's workers may be elsewhere.
-        check_packages(arguments.import_ops)
+        check_installed(arguments.import_ops)
 
 
 def _migrate(arguments: argparse.Namespace, stopping: Callable[[], bool]) -> MigrationReport:

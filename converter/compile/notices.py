@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from converter.compile.compile_module import all_variables, loss_variants, losses_of_weights
@@ -13,21 +12,12 @@ from converter.compile.signature_names import INIT_SIGNATURE, serving_names
 from converter.compile.variants import Tags, format_option, format_tags, has_runnable_updates
 from converter.files.source_files import list_files
 from converter.ir import query
-from converter.ir.graph import Program
+from converter.ir.graph import Omission, Program
 from converter.passes.strip_placement import COLOCATION
 from converter.safety.op_table import classify
 
 _EXAMPLE_PARSERS = frozenset({"ParseExample", "ParseExampleV2", "ParseSingleExample"})
 _SHOWN = 3  # Names in a warning, before the rest is only counted.
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Dropped:
-    """A part of the TF1 module that the converted one lacks."""
-
-    what: str
-    name: str
-    why: str
 
 
 def find_warnings(compiled: CompiledModule) -> tuple[str, ...]:
@@ -53,20 +43,19 @@ def _unsafe_ops(compiled: CompiledModule) -> Iterator[str]:
         )
 
 
-def _omissions(compiled: CompiledModule) -> Iterator[Dropped]:
+def _omissions(compiled: CompiledModule) -> Iterator[tuple[Tags, Omission]]:
     for tags in compiled.plan.variants.used:
         for omission in compiled.legacy.variants[tags].omissions:
-            yield Dropped(omission.what, omission.name, omission.why)
+            yield tags, omission
 
 
 def _omitted_signatures(compiled: CompiledModule) -> Iterator[str]:
-    for tags in compiled.plan.variants.used:
-        for omission in compiled.legacy.variants[tags].omissions:
-            if omission.what == "signature":
-                yield (
-                    f"Signature {omission.name!r} of graph variant {format_tags(tags)} is left"
-                    f" out: {omission.why}."
-                )
+    for tags, omission in _omissions(compiled):
+        if omission.what == "signature":
+            yield (
+                f"Signature {omission.name!r} of graph variant {format_tags(tags)} is left out:"
+                f" {omission.why}."
+            )
 
 
 def _renamed_signatures(plan: ModulePlan) -> Iterator[str]:
@@ -112,11 +101,11 @@ def _trained_instead(compiled: CompiledModule, tags: Tags) -> Tags | None:
     return training
 
 
-def find_dropped(compiled: CompiledModule) -> tuple[Dropped, ...]:
+def find_dropped(compiled: CompiledModule) -> tuple[Omission, ...]:
     """Lists the parts that are left out of the converted module, and why no result changes."""
     return (
         *(
-            Dropped("variable", name, "no signature uses it")
+            Omission("variable", name, "no signature uses it")
             for name in all_variables(compiled.legacy, compiled.plan)
             if name not in compiled.variables
         ),
@@ -125,32 +114,32 @@ def find_dropped(compiled: CompiledModule) -> tuple[Dropped, ...]:
         *_unused_files(compiled),
         *_stripped(compiled),
         *_unresolved_overrides(compiled),
-        *_omissions(compiled),
+        *(omission for _, omission in _omissions(compiled)),
     )
 
 
-def _unusable_losses(compiled: CompiledModule) -> Iterator[Dropped]:
+def _unusable_losses(compiled: CompiledModule) -> Iterator[Omission]:
     for tags in loss_variants(compiled.plan):
         program = compiled.legacy.variants[tags]
         usable = losses_of_weights(program)
         for ref in program.regularization_losses:
             if ref not in usable:
                 why = "it depends on an input, so it is no function of the weights"
-                yield Dropped("regularization loss", str(ref), why)
+                yield Omission("regularization loss", str(ref), why)
     listed = {index for name in compiled.callables for index in compiled.losses_of(name)}
     for index, loss in enumerate(compiled.losses):
         if index not in listed:
             why = f"no callable uses all of its variables {sorted(loss.variable_names())}"
-            yield Dropped("regularization loss", str(loss.ref), why)
+            yield Omission("regularization loss", str(loss.ref), why)
 
 
-def _dropped_update_ops(compiled: CompiledModule) -> Iterator[Dropped]:
+def _dropped_update_ops(compiled: CompiledModule) -> Iterator[Omission]:
     for tags, names in _unused_update_ops(compiled).items():
         if _trained_instead(compiled, tags) is None:
             why = "no signature feeds all of its inputs"
         else:
             why = "training calls run another graph variant"
-        yield from (Dropped("update op", name, why) for name in names)
+        yield from (Omission("update op", name, why) for name in names)
 
 
 def _unused_update_ops(compiled: CompiledModule) -> dict[Tags, list[str]]:
@@ -169,7 +158,7 @@ def _unused_update_ops(compiled: CompiledModule) -> dict[Tags, list[str]]:
     return found
 
 
-def _unused_files(compiled: CompiledModule) -> Iterator[Dropped]:
+def _unused_files(compiled: CompiledModule) -> Iterator[Omission]:
     named = {
         asset.filename
         for program in compiled.legacy.variants.values()
@@ -180,10 +169,10 @@ def _unused_files(compiled: CompiledModule) -> Iterator[Dropped]:
         for path in list_files(root) if root.is_dir() else ():
             name = path.relative_to(root).as_posix()
             if not (folder == "assets" and name in named):
-                yield Dropped("file", f"{folder}/{name}", "the graph does not refer to it")
+                yield Omission("file", f"{folder}/{name}", "the graph does not refer to it")
 
 
-def _stripped(compiled: CompiledModule) -> Iterator[Dropped]:
+def _stripped(compiled: CompiledModule) -> Iterator[Omission]:
     for tags in compiled.plan.variants.used:
         program = compiled.legacy.variants[tags]
         reachable = _reachable(program)
@@ -191,10 +180,10 @@ def _stripped(compiled: CompiledModule) -> Iterator[Dropped]:
         placed = [node for node in nodes if node.device or COLOCATION in node.attrs]
         if placed:
             why = "placement changes no result; TensorFlow places the ops anew"
-            yield Dropped("placement", f"{len(placed)} nodes of {format_tags(tags)}", why)
+            yield Omission("placement", f"{len(placed)} nodes of {format_tags(tags)}", why)
 
 
-def _unresolved_overrides(compiled: CompiledModule) -> Iterator[Dropped]:
+def _unresolved_overrides(compiled: CompiledModule) -> Iterator[Omission]:
     found = [
         computation.unresolved_overrides
         for part in compiled.callables.values()
@@ -204,7 +193,7 @@ def _unresolved_overrides(compiled: CompiledModule) -> Iterator[Dropped]:
     names = dict.fromkeys(f"{node}: {name}" for part in found for node, name in part.items())
     for name in names:
         why = "its Python code is not in the file; the op has its natural gradient"
-        yield Dropped("gradient override", name, why)
+        yield Omission("gradient override", name, why)
 
 
 def _reachable(program: Program) -> set[str]:

@@ -208,7 +208,7 @@ class AssetSpec:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Omission:
-    """A part of a file that is not part of the program: its kind, its name, and the reason."""
+    """A part of a module that was left out: its kind, its name, and the reason."""
 
     what: str
     name: str

@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-from converter import errors
 from converter.cli import early_checks
 from converter.cli import main as cli
 
@@ -117,7 +116,6 @@ def test_every_command_has_a_wrong_line():
 
 def test_right_arguments_pass(tmp_path):
     early_checks.check_module(_MODULE)
-    early_checks.check_packages(["json", "concurrent.futures"])
     early_checks.check_destination(_MODULE, str(tmp_path / "a/b/c"), overwrite=False)
     early_checks.check_new_file(str(tmp_path / "new.sarif"))
     early_checks.check_inputs(None)
@@ -130,9 +128,3 @@ def test_nothing_is_asked_of_remote_file_systems():
     early_checks.check_model("gs://bucket/nowhere")
     early_checks.check_destination("gs://bucket/a", "/proc/nowhere", overwrite=False)
     early_checks.check_destination(_MODULE, "gs://bucket/a", overwrite=False)
-
-
-@pytest.mark.parametrize("name", ["", "__main__x", "a b", "nowhere.at.all"])
-def test_names_that_no_package_has(name):
-    with pytest.raises(errors.UsageError, match="cannot be imported"):
-        early_checks.check_packages([name])

@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from converter import errors
-from converter.processes.custom_ops import import_packages
+from converter.processes.custom_ops import check_installed, import_packages
 
 
 @pytest.fixture
@@ -41,3 +41,13 @@ def test_a_package_that_fails_to_load(package):
     with pytest.raises(errors.UsageError, match="undefined symbol") as caught:
         import_packages([name])
     assert "\n" not in str(caught.value)
+
+
+def test_packages_that_are_installed():
+    check_installed(["json", "concurrent.futures"])
+
+
+@pytest.mark.parametrize("name", ["", "__main__x", "a b", "nowhere.at.all"])
+def test_names_that_no_package_has(name):
+    with pytest.raises(errors.UsageError, match="cannot be imported"):
+        check_installed([name])
