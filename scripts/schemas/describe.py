@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
+# msgspec writes it since 0.23. Schemas are the same by every version.
+_LATE_KEYWORD = "propertyNames"
 _ATTRIBUTE = re.compile(r"(\w+): (.*(?:\n  .*)*)")
 
 
@@ -46,7 +48,10 @@ def _describe_struct(definition: dict[str, Any], kind: type) -> dict[str, Any]:
         texts.update(_ATTRIBUTE.findall(inspect.cleandoc(attributes)))
     summary = inspect.cleandoc(kind.__doc__ or "").partition("\n\nAttributes:\n")[0]
     properties = {
-        name: {"description": " ".join(texts.get(name, "").split()), **described}
+        name: {
+            "description": " ".join(texts.get(name, "").split()),
+            **{key: value for key, value in described.items() if key != _LATE_KEYWORD},
+        }
         for name, described in definition["properties"].items()
     }
     return {**definition, "description": summary, "properties": properties}
