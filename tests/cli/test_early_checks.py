@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from converter import errors
 from converter.cli import early_checks
 from converter.cli import main as cli
 
@@ -120,6 +121,11 @@ def test_right_arguments_pass(tmp_path):
     early_checks.check_new_file(str(tmp_path / "new.sarif"))
     early_checks.check_inputs(None)
     assert not list(tmp_path.iterdir())
+
+
+def test_inputs_that_are_not_a_file_are_refused(tmp_path):
+    with pytest.raises(errors.PathNotFoundError, match="are not a file"):
+        early_checks.check_inputs(str(tmp_path))
 
 
 def test_nothing_is_asked_of_remote_file_systems():

@@ -55,6 +55,14 @@ def test_another_file_is_not_read(golden_module, edit):
         restore_values(meta_graph, dataclasses.replace(legacy, checkpoint=weights), program)
 
 
+def test_a_damaged_value_is_said_to_be_unreadable(golden_module):
+    path = golden_module("saved_model_simple_save")
+    (shard,) = path.glob("variables/*.data-*")
+    shard.write_bytes(bytes(byte ^ 1 for byte in shard.read_bytes()))
+    with pytest.raises(errors.ParityError, match="cannot restore the variables of the original"):
+        _restore(path)
+
+
 def test_a_wrong_key_is_found(golden_module, tmp_path, monkeypatch):
     """The comparison does not take the converter's word for where values are."""
 
