@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from converter import errors
 from converter.compile.compile_module import compile_module
 from converter.compile.compiled_module import CompiledModule
+from converter.conversion.card import format_card
 from converter.conversion.options import (
     ConversionArguments,
     ConversionOptions,
@@ -47,6 +48,7 @@ def convert(
     *,
     inputs: Mapping[str, Any] | StrPath | None = None,
     overwrite: bool = False,
+    card: bool = False,
     progress: Progress | None = None,
     source_digest: Callable[[], str] | None = None,
     parity_report: Callable[[ParityReport], None] | None = None,
@@ -63,6 +65,7 @@ def convert(
         complete.
       inputs: Arrays for the comparison, or the `.npz` file that holds them, as in `verify`.
       overwrite: Whether to replace a SavedModel at `destination`.
+      card: Whether to write the model card into it, as `README.md`.
       progress: Called with each step as it begins, and while large weights are copied.
       source_digest: Returns `converter.files.source_files.digest(source)`, for a caller who
         already has it, or began to compute it earlier. Archives are digested as they are unpacked.
@@ -77,7 +80,7 @@ def convert(
     target, tell = as_tensorflow_path(destination), progress or ignore_progress
     _check_before_unpacking(source, target, overwrite=overwrite)
     with open_source(source, destination=target, progress=tell) as opened:
-        task = _Task(opened, target, chosen, inputs, overwrite, tell, parity_report)
+        task = _Task(opened, target, chosen, inputs, overwrite, card, tell, parity_report)
         if opened.known_digest is not None:
             return task.run(opened.digest)
         with BackgroundDigest(opened.directory, source_digest) as digest:
@@ -103,6 +106,7 @@ class _Task:
     options: ConversionOptions
     inputs: Mapping[str, Any] | StrPath | None
     overwrite: bool
+    card: bool
     progress: Progress
     parity_report: Callable[[ParityReport], None] | None
 
@@ -127,6 +131,7 @@ class _Task:
                 overwrite=self.overwrite,
                 hardlink=self.options.hardlink,
                 verify=self._comparison(arrays, resumed) if self.options.verify else None,
+                card=format_card if self.card else None,
                 progress=ByteProgress(self.progress, "copying weights"),
             )
 

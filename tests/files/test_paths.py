@@ -11,6 +11,14 @@ def test_local_paths(text):
     assert as_path(text) == pathlib.Path(text)
 
 
+def test_a_path_may_begin_at_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert as_path("~/module") == tmp_path / "module"
+    assert as_path("~") == tmp_path
+    assert str(as_path("a/~/b")) == "a/~/b"
+    assert str(as_path("~nobody")) == "~nobody"
+
+
 def test_remote_paths():
     assert as_path("gs://bucket/x") == RemotePath("gs://bucket/x")
     assert as_path(RemotePath("gs://bucket/x")) == RemotePath("gs://bucket/x")
