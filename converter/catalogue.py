@@ -23,7 +23,7 @@ else:
 _FILES = ("catalogue.toml", "foreign_messages.toml")
 _VARIABLE = re.compile(r"\{\w+\}")
 _WORD = re.compile(r"[a-z_]{3,}")
-_LEAST_LETTERS = 8  # A template with fewer than these of its own would match anything.
+_LEAST_LETTERS = 6  # A template with fewer than these of its own would match anything.
 _LEAST_SHARE = 0.5  # Of the weight of a text's words, what a message that is like it has.
 _MOST = 5
 
@@ -64,9 +64,9 @@ def explain(text: str) -> tuple[Message, ...]:
       text: What was printed, with or without what stood around it; or some words of it.
 
     Returns:
-      The messages, the likeliest first, five at most: those whose templates the text has; else those
-      that have the text; else those that have most of its words, rare words counting more. None if
-      no message has half of them.
+      The messages, the likeliest first, five at most: those whose templates the text has; else
+      those that have the text; else those that have most of its words, rare words counting more.
+      None if no message has half of them.
 
     Example:
       >>> converter.explain("No module named 'pkg_resources'")[0].remedy
@@ -92,11 +92,16 @@ def _find_templates(text: str, messages: Iterable[Message]) -> list[Message]:
     """The messages whose templates are in the text, those with more letters of their own first."""
     found = {}
     for message in messages:
-        letters = sum(map(str.isalpha, _VARIABLE.sub("", message.text)))
+        letters = count_letters(message.text)
         if letters >= _LEAST_LETTERS and _pattern(message.text).search(text):
             found[message] = letters
     most = max(found.values(), default=0)
     return sorted((m for m in found if found[m] * 2 > most), key=lambda m: -found[m])
+
+
+def count_letters(template: str) -> int:
+    """How many letters a template has besides what varies."""
+    return sum(map(str.isalpha, _VARIABLE.sub("", template)))
 
 
 def _pattern(template: str) -> re.Pattern[str]:
@@ -109,7 +114,7 @@ def _find_alike(text: str, messages: tuple[Message, ...]) -> list[Message]:
     words = [_words(message) for message in messages]
     frequency = collections.Counter(word for some in words for word in some)
     weights = {
-        word: math.log(len(messages) / frequency[word]) if word in frequency else math.log(len(messages))
+        word: math.log(len(messages) / max(1, frequency[word]))
         for word in set(_WORD.findall(text.lower()))
     }
     total = sum(weights.values())

@@ -25,7 +25,10 @@ def test_a_printed_line_is_found_by_its_template():
     assert message.is_complete
 
 
-@pytest.mark.parametrize("message", catalogue._read_all(), ids=lambda m: m.text[:40])
+_WITH_WORDS = [m for m in catalogue._read_all() if catalogue.count_letters(m.text) > 5]
+
+
+@pytest.mark.parametrize("message", _WITH_WORDS, ids=lambda m: m.text[:40])
 def test_every_message_explains_itself(message):
     """What varies is filled in; another message may be as like it."""
     said = re.sub(r"\{\w+\}", "x y/z:0", message.text)
@@ -91,7 +94,7 @@ def test_other_packages_say_so(message):
 def test_messages_of_python_are_as_python_says_them():
     hub = pytest.importorskip("tensorflow_hub")
     if not hasattr(hub, "Module"):
-        with pytest.raises(AttributeError, match=re.escape("'tensorflow_hub' has no attribute 'Mo")):
+        with pytest.raises(AttributeError, match="'tensorflow_hub' has no attribute 'Module'"):
             _ = hub.Module
     module = tf.Module()
     with pytest.raises(TypeError, match="object is not callable"):

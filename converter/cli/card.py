@@ -1,8 +1,8 @@
 """Prints the model card of a converted module.
 
-Markdown, with the metadata that Hugging Face and Kaggle read in front: what it is, its calls, how to
-use and train it, what was left out, how it was verified, and where it came from. All of it is from
-the record in MODEL. `convert --card` writes it into the SavedModel, as README.md.
+Markdown, with the metadata that Hugging Face and Kaggle read in front: what it is, its calls, how
+to use and train it, what was left out, how it was verified, and where it came from. All of it is
+from the record in MODEL. `convert --card` writes it into the SavedModel, as README.md.
 
 Exit status: 0 printed; 1 MODEL has no record; 2 wrong use.
 """

@@ -35,6 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--card", action="store_true", help="write the model card into DST, as README.md"
     )
+    parser.add_argument(
+        "--compress", metavar="FILE.tar.gz",
+        help="pack the SavedModel there as well, as TF Hub's servers give it",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the record as JSON")
     add_limits(parser)
     parser.set_defaults(check=_check, runs_tensorflow=True)
@@ -44,6 +48,7 @@ def _check(arguments: argparse.Namespace) -> None:
     early_checks.check_names(arguments.source, arguments.destination)
     early_checks.check_reading(arguments)
     early_checks.check_inputs(arguments.inputs)
+    early_checks.check_new_file(arguments.compress)
     if arguments.inputs is not None and not arguments.verify:
         raise errors.UsageError(
             "inputs are for comparing the result with the original",
@@ -69,6 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.destination,
             overwrite=arguments.overwrite,
             card=arguments.card,
+            compress=arguments.compress,
             **options.to_json(),
             progress=progress,
             source_digest=digest.result,

@@ -1,18 +1,21 @@
 """Lines of Python that use a converted module, with its own names and shapes.
 
-They run as they stand: a size that the module leaves open is 2 for the first dimension and 8 for
-others, numbers are zeros, and strings are "a text".
+A size that the module leaves open is 2 for the first dimension and 8 for others; integers, which
+are lengths and identifiers, are ones, other numbers zeros, and strings "a text". So the lines run
+as they stand unless an input has a format, or sizes, of which the signature says nothing.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 
 from converter.export.record import CallableInfo, Record, Shape, ValueInfo
 
 _FIRST_SIZE, _OTHER_SIZE = 2, 8
 _TEXT = "a text"
+_INTEGER = re.compile("u?int")
 
 
 def load_lines(path: str | os.PathLike[str]) -> list[str]:
@@ -63,7 +66,7 @@ def training_lines(record: Record, attribute: str) -> list[str]:
         *(losses if part.regularization_losses else []),
         "for variable, gradient in zip(variables, tape.gradient(loss, variables)):",
         "    if gradient is not None:",
-        "        variable.assign_sub(0.01 * gradient)",
+        "        variable.assign_sub(0.01 * tf.convert_to_tensor(gradient))",
     ]
 
 
@@ -99,7 +102,8 @@ def _dense(dtype: str, shape: Shape) -> str:
         return f"tf.fill({sizes}, {_TEXT!r})"
     if dtype == "bool":
         return f"tf.fill({sizes}, False)"
-    return f"tf.zeros({sizes}{'' if dtype == 'float32' else f', tf.{dtype}'})"
+    function = "ones" if _INTEGER.match(dtype) else "zeros"
+    return f"tf.{function}({sizes}{'' if dtype == 'float32' else f', tf.{dtype}'})"
 
 
 def _sizes(shape: tuple[int | None, ...]) -> tuple[int, ...]:

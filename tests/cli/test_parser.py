@@ -7,7 +7,7 @@ from converter.cli import main as cli
 
 @pytest.fixture
 def parse(capsys):
-    """`parse(*arguments)` returns exit status, stdout and stderr of a line that ends the process."""
+    """`parse(*arguments)` returns status, stdout and stderr of a line that ends the process."""
 
     def call(*arguments):
         with pytest.raises(SystemExit) as stop:

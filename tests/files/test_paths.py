@@ -6,7 +6,7 @@ import pytest
 from converter.files.paths import RemotePath, as_path, read_blocks, size_bytes
 
 
-@pytest.mark.parametrize("text", ["a/b", "/a", "C:/x", "a:b", ".", "~"])
+@pytest.mark.parametrize("text", ["a/b", "/a", "C:/x", "a:b", "."])
 def test_local_paths(text):
     assert as_path(text) == pathlib.Path(text)
 
