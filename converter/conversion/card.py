@@ -55,7 +55,7 @@ def format_card(record: Record, path: str) -> str:
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters.update(code=code, text=escape, value=_format_value, json=json.dumps)
+    environment.filters.update(code=code, text=escape, value=_format_value)
     template = importlib.resources.files("converter.conversion") / "card.md.j2"
     example = usage.find_callable(record)
     return environment.from_string(template.read_text("utf-8")).render(
@@ -70,6 +70,7 @@ def format_card(record: Record, path: str) -> str:
         training=_training(record, example),
         keras=usage.keras_2_lines(record, path),
         variables=_count_variables(record),
+        options=_format_options(record.options),
     )
 
 
@@ -104,6 +105,11 @@ def _count_variables(record: Record) -> Mapping[str, Any]:
         "parameters": _count_elements(variable.shape for variable in record.variables),
         "trainable_parameters": _count_elements(variable.shape for variable in trainable),
     }
+
+
+def _format_options(options: Mapping[str, Any]) -> str:
+    given = {name: value for name, value in options.items() if value is not None}
+    return json.dumps(given, ensure_ascii=False) if given else "none"
 
 
 def _count_elements(shapes: Iterable[Any]) -> int:
