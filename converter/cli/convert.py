@@ -32,6 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("destination", metavar="DST", help="where to write the SavedModel")
     parser.add_argument("--overwrite", action="store_true", help="replace a SavedModel at DST")
     add_options(parser)
+    parser.add_argument(
+        "--card", action="store_true", help="write the model card into DST, as README.md"
+    )
+    parser.add_argument(
+        "--compress", metavar="FILE.tar.gz",
+        help="pack the SavedModel there as well, as TF Hub's servers give it",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the record as JSON")
     add_limits(parser)
     parser.set_defaults(check=_check, runs_tensorflow=True)
@@ -41,6 +48,7 @@ def _check(arguments: argparse.Namespace) -> None:
     early_checks.check_names(arguments.source, arguments.destination)
     early_checks.check_reading(arguments)
     early_checks.check_inputs(arguments.inputs)
+    early_checks.check_new_file(arguments.compress)
     if arguments.inputs is not None and not arguments.verify:
         raise errors.UsageError(
             "inputs are for comparing the result with the original",
@@ -65,6 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.source,
             arguments.destination,
             overwrite=arguments.overwrite,
+            card=arguments.card,
+            compress=arguments.compress,
             **options.to_json(),
             progress=progress,
             source_digest=digest.result,
@@ -94,6 +104,17 @@ def _print_summary(destination: str, record: Record) -> None:
 
         summary = printable(explain_summary(record.parity))
         console.print(f"  {summary}", soft_wrap=True, markup=False)
+    _print_usage(destination, record)
+
+
+def _print_usage(destination: str, record: Record) -> None:
+    """Prints the lines of Python that use the result, with its own names."""
+    from converter.export import usage
+
+    name = usage.find_callable(record)
+    if name is not None:
+        lines = [*usage.load_lines(destination), *usage.call_lines(record, name)]
+        terminal.print_text("\n" + "\n".join(f"    {printable(line)}".rstrip() for line in lines))
 
 
 def count(number: int, noun: str, plural: str = "s") -> str:

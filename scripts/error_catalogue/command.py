@@ -11,12 +11,8 @@ import argparse
 import pathlib
 from collections.abc import Sequence
 
-from error_catalogue.catalogue_file import (
-    Message,
-    format_messages,
-    read_messages,
-    update_messages,
-)
+from converter.catalogue import Message, read_messages
+from error_catalogue.catalogue_file import format_messages, update_messages
 from error_catalogue.page import format_page
 from error_catalogue.raise_sites import find_raise_sites
 

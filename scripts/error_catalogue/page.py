@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterable
 
 from converter import errors
-from error_catalogue.catalogue_file import Message
+from converter.catalogue import Message
 
 _INTRODUCTION = """\
 # Errors

@@ -44,6 +44,8 @@ _WRONG = [
     ("verify {module} {here}/folder", "folder has no readable assets.extra/conversion.json", 1),
     ("verify {module} {here}/folder --atol -1", "expected 0 or more", 2),
     ("verify {module} {here}/folder --rtol nan", "expected 0 or more", 2),
+    ("card {here}/nowhere", "nowhere does not exist", 2),
+    ("card {here}/folder --output {here}/nowhere/a.md", "cannot be written: No such file", 1),
     ("scan {here}/nowhere", "nowhere does not exist", 2),
     ("scan {here}/file", "is not an archive of a module: it is", 1),
     ("scan {module} --sarif {here}/nowhere/a.sarif", "cannot be written: No such file", 1),
@@ -56,6 +58,7 @@ _WRONG = [
     ("migrate {here}/folder {here}/new --import-ops no_ops", "'no_ops' of --import-ops", 2),
     ("migrate {here}/folder {here}/new --options {here}/no.toml", "no.toml cannot be read", 2),
     ("migrate {here}/folder {here}/new --from-list {here}/no", "no cannot be read", 2),
+    ("explain", "the following arguments are required: TEXT", 2),
     ("report {here}/nowhere", "has no journal of a migration", 2),
     ("report {here}/folder --output {here}/a.txt", "a.txt", 2),
 ]  # fmt: skip
