@@ -16,8 +16,8 @@ _DOCUMENTED = {
     "Conversion", "ConversionError", "ConversionOptions", "DestinationError", "FormatError",
     "InternalError", "Message", "MigrationArguments", "MigrationReport", "ModuleSummary",
     "OutOfMemoryError", "ParityError", "ParityReport", "PathNotFoundError", "Record",
-    "ReportFiles", "ScanReport", "Source", "UnsafeModuleError", "UnsuitableDestinationError", "UnsupportedOpError",
-    "UsageError", "Watcher", "WeightsError", "__version__", "card", "convert", "explain",
+    "ReportFiles", "ScanReport", "Source", "UnsafeModuleError",
+    "UnsuitableDestinationError", "UnsupportedOpError", "UsageError", "Watcher", "WeightsError", "__version__", "card", "convert", "explain",
     "inspect", "load", "migrate", "open_source", "report", "scan", "verify",
 }  # fmt: skip
 
