@@ -134,5 +134,3 @@ def code(text: str) -> str:
 def escape(text: str) -> str:
     """Text in which no character of Markdown or HTML has a meaning."""
     return _CELL.sub(r"\\\1", printable(text))
-
-

@@ -137,7 +137,7 @@ def keras_2_lines(record: Record, path: str | os.PathLike[str]) -> list[str] | N
 
 
 def _is_batch(value: ValueInfo) -> bool:
-    return value.kind == "dense" and bool(value.shape) and value.shape[:1] == (None,)
+    return value.kind == "dense" and value.shape is not None and value.shape[:1] == (None,)
 
 
 def _keras_input(value: ValueInfo) -> str:
