@@ -27,9 +27,10 @@ def main(arguments: Sequence[str] | None = None, root: pathlib.Path = ROOT) -> i
     catalogue = root / "converter" / "catalogue.toml"
     known = read_messages(catalogue)
     messages = update_messages(known, find_raise_sites(root / "converter"))
+    foreign = read_messages(root / "converter" / "foreign_messages.toml")
     files = {
         catalogue: format_messages(messages),
-        root / "docs" / "errors.md": format_page(messages),
+        root / "docs" / "errors.md": format_page(messages, foreign),
     }
     problems = [f"without cause or remedy: {m.text}" for m in messages if not m.is_complete]
     if options.check:
