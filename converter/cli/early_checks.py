@@ -66,6 +66,24 @@ def check_model(source: str) -> None:
         check_directory(place, "SavedModel")
 
 
+def check_order(source: str, destination: str) -> None:
+    """Checks that a module and its conversion were not passed the other way round.
+
+    Raises:
+      UsageError: if they were: the first has a record, and the second none.
+    """
+    from converter.export.record import FILENAME, FOLDER
+
+    first, second = as_path(source), as_path(destination)
+    if isinstance(first, RemotePath) or isinstance(second, RemotePath):
+        return
+    if (first / FOLDER / FILENAME).is_file() and not (second / FOLDER / FILENAME).is_file():
+        raise errors.UsageError(
+            f"{source} is what tf1hub converted, and {destination} is not: they are swapped",
+            remedy="Pass the original first.",
+        )
+
+
 def check_destination(source: str, destination: str, *, overwrite: bool) -> None:
     """Checks that a conversion may write to a local path, and can.
 

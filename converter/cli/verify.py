@@ -51,6 +51,7 @@ def _check(arguments: argparse.Namespace) -> None:
     from converter.export.record import read_record
 
     early_checks.check_names(arguments.source, arguments.destination)
+    early_checks.check_order(arguments.source, arguments.destination)
     early_checks.check_reading(arguments)
     early_checks.check_inputs(arguments.inputs)
     early_checks.check_model(arguments.destination)

@@ -38,6 +38,7 @@ _WRONG = [
     ("convert {module} {here}/" + "n" * 300, "cannot be written: File name too long", 1),
     ("convert {module} {here}/new --verify --inputs {here}/no.npz", "no.npz are not a file", 2),
     ("convert {module} {here}/new --inputs {here}/file", "inputs are for comparing", 2),
+    ("verify {here}/result {module}", "is not: they are swapped", 2),
     ("verify {here}/nowhere {here}/folder", "nowhere does not exist", 2),
     ("verify {module} {here}/nowhere", "nowhere does not exist", 2),
     ("verify {module} {here}/file", "is a file, expected the directory of a SavedModel", 1),
@@ -94,6 +95,8 @@ def results(tmp_path_factory):
     (here / "empty").mkdir()
     (here / "folder").mkdir()
     (here / "folder/file").touch()
+    (here / "result/assets.extra").mkdir(parents=True)
+    (here / "result/assets.extra/conversion.json").touch()
     (here / "dangling").symlink_to(here / "gone")
     before = sorted(here.rglob("*"))
     lines = [
@@ -129,6 +132,15 @@ def test_right_arguments_pass(tmp_path):
 def test_inputs_that_are_not_a_file_are_refused(tmp_path):
     with pytest.raises(errors.PathNotFoundError, match="are not a file"):
         early_checks.check_inputs(str(tmp_path))
+
+
+def test_swapped_arguments_are_recognized(tmp_path):
+    (tmp_path / "assets.extra").mkdir()
+    (tmp_path / "assets.extra/conversion.json").touch()
+    with pytest.raises(errors.UsageError, match="they are swapped"):
+        early_checks.check_order(str(tmp_path), _MODULE)
+    early_checks.check_order(_MODULE, str(tmp_path))
+    early_checks.check_order("gs://bucket/a", str(tmp_path))
 
 
 def test_nothing_is_asked_of_remote_file_systems():
