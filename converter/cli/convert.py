@@ -101,9 +101,10 @@ def _print_summary(destination: str, record: Record) -> None:
     console.print(f"  {', '.join(counts)}", soft_wrap=True)
     if record.parity is not None:
         from converter.parity.report import explain_summary
+        from converter.parity.verdict import COLORS
 
-        summary = printable(explain_summary(record.parity))
-        console.print(f"  {summary}", soft_wrap=True, markup=False)
+        summary, color = explain_summary(record.parity), COLORS[record.parity.verdict]
+        console.print(f"  {printable(summary)}", soft_wrap=True, markup=False, style=color)
     _print_usage(destination, record)
 
 

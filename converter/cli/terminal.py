@@ -31,7 +31,9 @@ def output_console() -> Console:
     if sys.stdout.isatty():
         return Console()
     width = None if os.environ.get("COLUMNS", "").isdigit() else 100
-    return Console(width=width, file=WithoutTrailingBlanks(sys.stdout))
+    # Consoles make texts printable themselves, so they write to the stream itself.
+    stream = getattr(sys.stdout, "rich_proxied_file", sys.stdout)
+    return Console(width=width, file=WithoutTrailingBlanks(stream))
 
 
 def say_error(text: str) -> None:

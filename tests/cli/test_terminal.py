@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from converter.cli import terminal
+from converter.cli.streams import printable_streams
 
 
 @pytest.mark.parametrize(("columns", "width"), [("60", 60), ("", 100), ("wide", 100)])
@@ -21,6 +22,15 @@ def test_no_line_ends_with_blanks(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) > 3
     assert [line for line in lines if line.endswith(" ")] == []
+
+
+def test_colors_are_forced_into_a_pipe(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with printable_streams():
+        terminal.output_console().print("[bold]a[/] \\x1b[1mb", style="red")
+    out = capsys.readouterr().out
+    assert "\x1b[1;31ma" in out
+    assert "\\x1b[1mb" in out
 
 
 def test_a_terminal_is_left_alone(monkeypatch):
