@@ -7,6 +7,7 @@ playwright and Chromium: pip install -e '.[browser]', apt install chromium.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import pathlib
 import shutil
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def draw_terminal(here: pathlib.Path, path: pathlib.Path) -> None:
     """Draws two commands, and what they print, as SVG."""
-    console = rich.console.Console(record=True, width=_COLUMNS, file=open(os.devnull, "w"))
+    console = rich.console.Console(record=True, width=_COLUMNS, file=io.StringIO())
     for line in ("convert text_module text", "verify text_module text"):
         console.print(f"[bold green]$[/] tf1hub {line}", highlight=False)
         console.print(rich.text.Text.from_ansi(_run(here, *line.split()).rstrip()), end="\n\n")
