@@ -63,7 +63,7 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self):  # noqa: N802
+    def do_GET(self):
         self.server.hub.requests.append((self.path, dict(self.headers)))
         # A proxy gets the whole URL.
         path = self.path

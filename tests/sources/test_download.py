@@ -58,7 +58,10 @@ def test_a_file_of_unknown_size(answer, fetch, hub_server):
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (sends(BODY[:500], length=len(BODY)), "sent 500 of 256,000 bytes, and ended the connection"),
+        (
+            sends(BODY[:500], length=len(BODY)),
+            "sent 500 of 256,000 bytes, and ended the connection",
+        ),
         (sends_chunks([BODY[:500]], whole=False), "ended the connection: IncompleteRead"),
         (says(b""), "ended the connection: RemoteDisconnected"),
         (says(b"220 ftp.example.com ready\r\n"), "ended the connection: BadStatusLine"),
@@ -143,7 +146,9 @@ def test_without_a_network_it_says_what_to_do(url, words, fetch):
 
 def test_a_proxy_that_refuses(fetch, hub_server, monkeypatch):
     monkeypatch.setenv("https_proxy", hub_server.url())
-    with pytest.raises(errors.DownloadError, match="cannot be reached: Tunnel connection failed: 501"):
+    with pytest.raises(
+        errors.DownloadError, match="cannot be reached: Tunnel connection failed: 501"
+    ):
         fetch("https://host.invalid/m")
 
 

@@ -33,12 +33,20 @@ def test_a_place_with_letters_of_any_alphabet(hub_server):
 @pytest.mark.parametrize(
     ("location", "kind", "words"),
     [
-        ("file:///etc/passwd", errors.UnsafeModuleError, "redirects to file:///etc/passwd, expected"),
+        (
+            "file:///etc/passwd",
+            errors.UnsafeModuleError,
+            "redirects to file:///etc/passwd, expected",
+        ),
         ("ftp://h/m", errors.UnsafeModuleError, "redirects to ftp://h/m, expected http or https"),
         ("gs://bucket/m?x=y", errors.UnsafeModuleError, r"redirects to gs://bucket/m\?\.\.\.,"),
         ("data:,x", errors.UnsafeModuleError, "redirects to data:,x, expected"),
         ("https://", errors.DownloadError, "not a URL: it names no host"),
-        ("http://me:secret@h/m", errors.DownloadError, "http://h/m, which is not a URL: it has a user"),
+        (
+            "http://me:secret@h/m",
+            errors.DownloadError,
+            "http://h/m, which is not a URL: it has a user",
+        ),
         ("http://[h/m", errors.DownloadError, r"redirects to http://\[h/m, which is not a URL"),
         ("http://h:port/m", errors.DownloadError, "which is not a URL: Port could not be cast"),
         ("", errors.DownloadError, "redirects without a place to go to"),
@@ -61,7 +69,9 @@ def test_a_redirect_to_what_is_not_encrypted():
 def test_redirects_that_do_not_end(hub_server):
     url = hub_server.answer("/a", redirects("/b"))
     hub_server.answer("/b", redirects("/a"))
-    with pytest.raises(errors.DownloadError, match="/a redirects more than 10 times, the last time"):
+    with pytest.raises(
+        errors.DownloadError, match="/a redirects more than 10 times, the last time"
+    ):
         read(url)
     assert len(hub_server.paths) == limits.MAX_REDIRECTS + 1
 
