@@ -13,8 +13,8 @@ from converter.sources.directory import Directory
 from converter.sources.hub_handle import HubHandle
 from converter.sources.source import Kind, Source, Surroundings
 
-# The first that recognizes a source opens it. A directory may have the name of an archive.
-# A URL is no path, which the others would look for.
+# The first that recognizes a source opens it. A directory may have the name of an archive, and a
+# URL is not a path.
 KINDS: tuple[Kind, ...] = (HubHandle(), Directory(), Archive())
 
 
@@ -30,7 +30,8 @@ def open_source(
     Args:
       spec: A module's directory or archive: a local path, or any that TensorFlow can read
         (`gs://…`); or a handle (`https://…`), which is looked up in the cache of tensorflow_hub,
-        and downloaded if it is not there. A source that is open is yielded as it is, and stays open.
+        and downloaded if it is not there. A source that is open is yielded as it is, and stays
+        open.
       destination: Where the module's files go in the end: they are unpacked beside it, so that
         they can be moved there. None for the folder of temporary files.
       progress: Called with what is being done.
