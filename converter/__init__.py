@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from converter.errors import (
         ConversionError,
         DestinationError,
+        DownloadError,
         FormatError,
         InternalError,
         OutOfMemoryError,
@@ -72,6 +73,7 @@ __all__ = [
     "ConversionError",
     "ConversionOptions",
     "DestinationError",
+    "DownloadError",
     "FormatError",
     "InternalError",
     "Message",
@@ -110,6 +112,7 @@ _MODULES = {
     "ConversionError": "converter.errors",
     "ConversionOptions": "converter.conversion.options",
     "DestinationError": "converter.errors",
+    "DownloadError": "converter.errors",
     "FormatError": "converter.errors",
     "InternalError": "converter.errors",
     "Message": "converter.catalogue",

@@ -26,6 +26,10 @@ _WRONG = [
     ("inspect {module} --import-ops no.ops", "'no.ops' of --import-ops cannot be imported", 2),
     ("inspect {module} --timeout-secs inf", "expected a finite number above 0", 2),
     ("inspect {module} --what", "unrecognized arguments: --what", 2),
+    ("inspect https://", "'https://' is not the URL of a module: it names no host", 2),
+    ("inspect https://me:secret@host/m", "'https://host/m' is not the URL of a module", 2),
+    ("scan http://host:port/m", "is not the URL of a module", 2),
+    ("convert http://127.0.0.1:9/m {here}/folder", "folder exists already", 2),
     ("convert {here}/nowhere {here}/new", "nowhere does not exist", 2),
     ("convert {module} {here}/folder", "folder exists already", 2),
     ("convert {module} {here}/file --overwrite", "neither a SavedModel nor an empty directory", 2),
@@ -141,6 +145,13 @@ def test_swapped_arguments_are_recognized(tmp_path):
         early_checks.check_order(str(tmp_path), _MODULE)
     early_checks.check_order(_MODULE, str(tmp_path))
     early_checks.check_order("gs://bucket/a", str(tmp_path))
+
+
+def test_nothing_is_asked_of_servers(tmp_path, monkeypatch):
+    monkeypatch.setattr("socket.socket", None)
+    early_checks.check_module("https://host/m")
+    early_checks.check_source("https://host/m")
+    early_checks.check_destination("https://host/m", str(tmp_path / "new"), overwrite=False)
 
 
 def test_nothing_is_asked_of_remote_file_systems():
