@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 
 from converter import errors
@@ -40,15 +41,16 @@ def open_source(
     if isinstance(spec, Source):
         yield spec
         return
-    path = as_path(spec)
-    kind = _find_kind(path)
-    with kind.open(path, Surroundings(destination, progress)) as source, _naming(source):
+    text = os.fspath(spec)
+    kind = _find_kind(text)
+    with kind.open(text, Surroundings(destination, progress)) as source, _naming(source):
         yield source
 
 
-def _find_kind(path: Path) -> Kind:
+def _find_kind(spec: str) -> Kind:
+    path = as_path(spec)
     with reading(path, remedy="Check the path."):
-        kind = next((kind for kind in KINDS if kind.recognizes(path)), None)
+        kind = next((kind for kind in KINDS if kind.recognizes(spec)), None)
     if kind is None:
         raise errors.PathNotFoundError(f"{path} does not exist", remedy="Check the path.")
     return kind

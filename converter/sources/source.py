@@ -76,10 +76,16 @@ class Surroundings:
 class Kind(Protocol):
     """A kind of sources."""
 
-    def recognizes(self, spec: Path) -> bool:
-        """Whether `spec` names a source of this kind; reads next to nothing."""
+    def recognizes(self, spec: str) -> bool:
+        """Whether `spec`, as the user wrote it, names a source of this kind.
 
-    def open(self, spec: Path, surroundings: Surroundings) -> AbstractContextManager[Source]:
+        It reads next to nothing, and uses no network.
+
+        Raises:
+          OSError: if a path cannot be looked at.
+        """
+
+    def open(self, spec: str, surroundings: Surroundings) -> AbstractContextManager[Source]:
         """Opens the source, and leaves nothing behind when it is closed.
 
         Raises:
