@@ -1,9 +1,9 @@
 """Models on Kaggle, where those of tfhub.dev are now.
 
 What kagglehub's cache has is used, without a network and without kagglehub. Anything else is
-downloaded by kagglehub's client into that cache. Only the client is used: kagglehub itself unpacks
-archives without limits and, before Python 3.14, without a filter, and downloads the files of small
-models to whatever names the server sends.
+downloaded by kagglehub's client into that cache. Only the client is used: kagglehub 1.0.3 itself
+unpacks without limits (before, without a filter as well), and downloads up to 25 files to whatever
+names the server lists.
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ from converter import errors
 from converter.files.byte_progress import ByteProgress
 from converter.sources import kaggle_client
 from converter.sources.archive import unpack
-from converter.sources.kaggle_cache import add_entry, cached_versions, find_entry
+from converter.sources.kaggle_cache import (
+    ArchiveFacts,
+    cached_versions,
+    find_entry,
+    folder_for,
+    install,
+    read_facts,
+)
 from converter.sources.kaggle_handle import KaggleHandle, find_kaggle_handle, is_address
 from converter.sources.source import Origin, Source, Surroundings
 
@@ -45,14 +52,29 @@ class Kaggle:
         yield open_handle(handle, surroundings.progress)
 
 
-def open_handle(handle: KaggleHandle, progress: Callable[[str], None]) -> Source:
-    """Returns the files of a model on Kaggle, as `Kaggle.open` does."""
+def open_handle(
+    handle: KaggleHandle, progress: Callable[[str], None], asked: str | None = None
+) -> Source:
+    """Returns the files of a model on Kaggle, as `Kaggle.open` does.
+
+    Args:
+      handle: The handle of the model.
+      progress: Called with what is being done.
+      asked: What the user calls it, if that is not the handle.
+    """
     if handle.version is None:
         handle = dataclasses.replace(handle, version=_find_newest(handle))
     entry = find_entry(handle)
     if entry is None:
-        entry = add_entry(handle, lambda folder: _download(handle, folder, progress))
-    return Source(entry, str(handle), origin=Origin(handle=str(handle), url=handle.page))
+        entry = _download(handle, progress)
+    facts = read_facts(entry)
+    origin = Origin(
+        name=str(handle),
+        digest=None if facts is None else facts.digest,
+        size_bytes=None if facts is None else facts.size_bytes,
+        handle=asked or handle.page,
+    )
+    return Source(entry, asked or str(handle), origin=origin)
 
 
 def _find_newest(handle: KaggleHandle) -> int:
@@ -68,11 +90,12 @@ def _find_newest(handle: KaggleHandle) -> int:
         ) from error
 
 
-def _download(
-    handle: KaggleHandle, folder: pathlib.Path, progress: Callable[[str], None]
-) -> pathlib.Path:
-    archive, files = folder / handle.file_name, folder / "files"
+def _download(handle: KaggleHandle, progress: Callable[[str], None]) -> pathlib.Path:
+    kaggle_client.check_installed(handle)
     progress(f"downloading {handle} from Kaggle")
-    kaggle_client.download(handle, archive, ByteProgress(progress, f"downloading {handle}"))
-    unpack(archive, files, str(handle), progress)
-    return files
+    with folder_for(handle) as folder:
+        archive, files = folder / handle.file_name, folder / "files"
+        kaggle_client.download(handle, archive, ByteProgress(progress, f"downloading {handle}"))
+        origin = unpack(archive, files, str(handle), progress).origin
+        assert origin is not None and origin.digest is not None and origin.size_bytes is not None
+        return install(handle, files, ArchiveFacts(origin.digest, origin.size_bytes))

@@ -1,18 +1,37 @@
 """The models that kagglehub keeps, where and as it keeps them (source: its `cache.py`).
 
-A version is a directory, and complete once the file `VERSION.complete` is beside it.
+A version is a directory, and complete once the file `VERSION.complete` is beside it. kagglehub leaves
+that file empty; here it notes the archive.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import pathlib
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 
 from converter import errors
 from converter.files.scratch import clear, folder_beside, scratch_folder, sweep
 from converter.sources.kaggle_handle import KaggleHandle
+
+_FACTS = re.compile(r"sha256:(?P<digest>[0-9a-f]{64}) (?P<size>[0-9]{1,15})\n")
+_MAX_FACTS_BYTES = 200
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ArchiveFacts:
+    """The archive of a version.
+
+    Attributes:
+      digest: SHA-256 over its bytes.
+      size_bytes: Its size.
+    """
+
+    digest: str
+    size_bytes: int
 
 
 def find_entry(handle: KaggleHandle) -> pathlib.Path | None:
@@ -45,42 +64,65 @@ def cached_versions(handle: KaggleHandle) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def add_entry(handle: KaggleHandle, fill: Callable[[pathlib.Path], pathlib.Path]) -> pathlib.Path:
-    """Adds a version, of which other processes see all or nothing.
-
-    Args:
-      handle: The handle of the version.
-      fill: Is given an empty folder; returns the directory of the files, which is in it.
-
-    Returns:
-      The directory of the version.
+@contextlib.contextmanager
+def folder_for(handle: KaggleHandle) -> Iterator[pathlib.Path]:
+    """Yields a new folder in the cache, in which a version is made ready, and removes it.
 
     Raises:
-      DestinationError: if it cannot be written.
+      DestinationError: if the cache cannot be written.
     """
     entry = _places(handle)[0]
     with folder_beside(entry) as parent:
         assert parent is not None, "the cache is a local folder"
         sweep(parent, clear)
-        with _writing(entry), scratch_folder(parent) as scratch:
-            files = fill(scratch)
-            with contextlib.suppress(FileExistsError):
-                _move(files, entry)
-                _marker(entry).touch()
+        with _writing(entry), scratch_folder(parent) as folder:
+            yield folder
+
+
+def install(handle: KaggleHandle, files: pathlib.Path, archive: ArchiveFacts) -> pathlib.Path:
+    """Moves the files of a version to their place, of which others see all or nothing.
+
+    Args:
+      handle: The handle of the version.
+      files: Their directory, in the folder of `folder_for`.
+      archive: The archive that they were unpacked from.
+
+    Returns:
+      The directory of the version. If another process was faster, it has the files of that.
+
+    Raises:
+      FormatError: if another process has begun to put it there.
+      OSError: if it cannot be written.
+    """
+    entry = _places(handle)[0]
+    if not _move(files, entry):
+        found = find_entry(handle)
+        return entry if found is None else found
+    _marker(entry).write_text(f"sha256:{archive.digest} {archive.size_bytes}\n", encoding="ascii")
     return entry
 
 
-def _move(files: pathlib.Path, entry: pathlib.Path) -> None:
-    """Moves a directory to where nothing is."""
+def read_facts(entry: pathlib.Path) -> ArchiveFacts | None:
+    """Returns what `install` noted of the archive; None if kagglehub put the version there."""
+    with contextlib.suppress(OSError), _marker(entry).open("rb") as file:
+        match = _FACTS.fullmatch(file.read(_MAX_FACTS_BYTES).decode("ascii", "replace"))
+        if match is not None:
+            return ArchiveFacts(match["digest"], int(match["size"]))
+    return None
+
+
+def _move(files: pathlib.Path, entry: pathlib.Path) -> bool:
+    """Moves a directory to where nothing is; returns whether that succeeded."""
     # Over an empty directory, a rename would succeed.
     if os.path.lexists(entry):
-        raise FileExistsError(entry)
+        return False
     try:
         files.rename(entry)
     except OSError:
-        if os.path.lexists(entry):  # Another process was faster.
-            raise FileExistsError(entry) from None
+        if os.path.lexists(entry):
+            return False
         raise
+    return True
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ _FRAMEWORKS = {"tensorflow1": "tensorFlow1", "tensorflow2": "tensorFlow2"}
 _SLUG = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
 # The longer spelling has these words before the framework, the variation and the version.
-_WORDS = ("frameworks", "variations", "versions")
+_SPELLED = (("frameworks", "variations"), ("frameworks", "variations", "versions"))
 _EXAMPLE = f"{SITE}/models/google/elmo/tensorFlow1/elmo/3"
 
 
@@ -70,7 +70,12 @@ def find_kaggle_handle(spec: str) -> KaggleHandle | None:
     """
     if is_address(spec):
         return parse_address(spec)
-    return None if os.path.lexists(spec) else _parse_parts(tuple(spec.rstrip("/").split("/")))
+    return None if os.path.lexists(spec) else parse_handle(spec.rstrip("/"))
+
+
+def parse_handle(text: str) -> KaggleHandle | None:
+    """Returns the handle of the form `google/elmo/tensorFlow1/elmo/3`; None for another text."""
+    return _parse_parts(text.split("/"))
 
 
 def is_address(text: str) -> bool:
@@ -93,7 +98,7 @@ def parse_address(text: str) -> KaggleHandle:
         raise errors.UsageError(
             f"{text} is not the address of a model on Kaggle", remedy=f"Expected {_EXAMPLE}."
         )
-    handle = _parse_parts(tuple(_without_words(parts[1:])))
+    handle = _parse_parts(_without_words(parts[1:]))
     if handle is None:
         raise errors.UsageError(
             f"{text} does not name a variation of a TensorFlow model on Kaggle",
@@ -107,10 +112,10 @@ def parse_address(text: str) -> KaggleHandle:
 
 def _without_words(parts: list[str]) -> list[str]:
     words = tuple(parts[2::2])
-    return parts[:2] + parts[3::2] if words and words == _WORDS[: len(words)] else parts
+    return parts[:2] + parts[3::2] if words in _SPELLED else parts
 
 
-def _parse_parts(parts: tuple[str, ...]) -> KaggleHandle | None:
+def _parse_parts(parts: list[str]) -> KaggleHandle | None:
     if len(parts) not in (4, 5) or not all(_SLUG.fullmatch(part) for part in parts[:4]):
         return None
     owner, model, framework, variation = parts[:4]
