@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from converter.errors import (
         ConversionError,
         DestinationError,
+        DownloadError,
         FormatError,
         InternalError,
         OutOfMemoryError,
@@ -68,6 +69,7 @@ __all__ = [
     "ConversionError",
     "ConversionOptions",
     "DestinationError",
+    "DownloadError",
     "FormatError",
     "InternalError",
     "MigrationArguments",
@@ -103,6 +105,7 @@ _MODULES = {
     "ConversionError": "converter.errors",
     "ConversionOptions": "converter.conversion.options",
     "DestinationError": "converter.errors",
+    "DownloadError": "converter.errors",
     "FormatError": "converter.errors",
     "InternalError": "converter.errors",
     "MigrationArguments": "converter.migration.options",

@@ -13,7 +13,7 @@ import converter
 
 _SOURCE = pathlib.Path(converter.__file__)
 _DOCUMENTED = {
-    "Conversion", "ConversionError", "ConversionOptions", "DestinationError", "FormatError",
+    "Conversion", "ConversionError", "ConversionOptions", "DestinationError", "DownloadError", "FormatError",
     "InternalError", "MigrationArguments", "MigrationReport", "ModuleSummary", "OutOfMemoryError",
     "ParityError", "ParityReport", "PathNotFoundError", "Record", "ReportFiles", "ScanReport",
     "Source", "UnsafeModuleError", "UnsuitableDestinationError", "UnsupportedOpError",

@@ -16,6 +16,7 @@ from converter import errors
 from converter.cli import early_checks, terminal
 from converter.cli.conversion_options import add_options, read_options
 from converter.cli.limits import add_limits
+from converter.cli.source_argument import add_source
 from converter.printable import printable
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ HELP = "convert one module"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the subcommand."""
-    parser.add_argument("source", metavar="SRC", help="TF1 Hub module: a directory or an archive")
+    add_source(parser)
     parser.add_argument("destination", metavar="DST", help="where to write the SavedModel")
     parser.add_argument("--overwrite", action="store_true", help="replace a SavedModel at DST")
     add_options(parser)
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
             overwrite=arguments.overwrite,
             **options.to_json(),
             progress=progress,
-            source_digest=digest.result,
+            source_digest=digest.result if digest.has_begun else None,
         )
     for warning in (*conversion.warnings, *conversion.remarks):
         terminal.say_warning(warning)

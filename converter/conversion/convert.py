@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from converter.export.record import ParityInfo
 from converter.export.saved_model import Conversion, write_saved_model
 from converter.files.byte_progress import ByteProgress
 from converter.files.destination import check_destination
-from converter.files.paths import Path, StrPath, as_tensorflow_path
+from converter.files.paths import Path, StrPath, as_tensorflow_path, reading
 from converter.files.snapshot import SourceGuard
 from converter.files.source_files import BackgroundDigest
 from converter.files.staging import sweep_beside
@@ -34,6 +35,7 @@ from converter.processes import garbage_collection
 from converter.processes.custom_ops import import_packages
 from converter.sources.registry import open_source
 from converter.sources.source import Source
+from converter.sources.urls import is_url
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -58,7 +60,7 @@ def convert(
 
     Args:
       source: The module's directory or archive: a local path, or any that TensorFlow can read
-        (`gs://…`); or what `open_source` yields.
+        (`gs://…`); a handle (`https://…`); or what `open_source` yields.
       destination: Where to write the SavedModel. At any time it is absent, the old version, or
         complete.
       inputs: Arrays for the comparison, or the `.npz` file that holds them, as in `verify`.
@@ -87,11 +89,16 @@ def convert(
 def _check_before_unpacking(
     source: StrPath | Source, destination: Path, *, overwrite: bool
 ) -> None:
-    """Checks the destination of an archive, which would only be found out of use afterwards."""
+    """Checks the destination of what is unpacked, which would only be found out of use afterwards."""
     if not isinstance(source, Source):
         path = as_tensorflow_path(source)
-        if path.exists() and not path.is_dir():
+        if is_url(os.fspath(source)) or _is_file(path):
             check_destination(path, destination, overwrite=overwrite)
+
+
+def _is_file(path: Path) -> bool:
+    with reading(path, remedy="Check the path."):
+        return path.exists() and not path.is_dir()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

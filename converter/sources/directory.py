@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import Iterator
 
 from converter.files.paths import as_path
+from converter.sources.hub_cache import find_handle
+from converter.sources.hub_handle import describe_handle
 from converter.sources.source import Source, Surroundings
 
 
@@ -18,7 +20,13 @@ class Directory:
 
     @contextlib.contextmanager
     def open(self, spec: str, surroundings: Surroundings) -> Iterator[Source]:
-        """Yields the directory."""
+        """Yields the directory, with its handle if it lies in the cache of tensorflow_hub.
+
+        Raises:
+          FormatError: if it is a download of tensorflow_hub that was not finished.
+        """
         del surroundings
         directory = as_path(spec)
-        yield Source(directory, str(directory))
+        handle = find_handle(directory)
+        origin = None if handle is None else describe_handle(handle)
+        yield Source(directory, str(directory), origin=origin)

@@ -10,10 +10,12 @@ from converter import errors
 from converter.files.paths import Path, StrPath, as_path, reading
 from converter.sources.archive import Archive
 from converter.sources.directory import Directory
+from converter.sources.hub_handle import HubHandle
 from converter.sources.source import Kind, Source, Surroundings
 
 # The first that recognizes a source opens it. A directory may have the name of an archive.
-KINDS: tuple[Kind, ...] = (Directory(), Archive())
+# A URL is no path, which the others would look for.
+KINDS: tuple[Kind, ...] = (HubHandle(), Directory(), Archive())
 
 
 @contextlib.contextmanager
@@ -27,16 +29,19 @@ def open_source(
 
     Args:
       spec: A module's directory or archive: a local path, or any that TensorFlow can read
-        (`gs://…`). A source that is open is yielded as it is, and stays open.
+        (`gs://…`); or a handle (`https://…`), which is looked up in the cache of tensorflow_hub,
+        and downloaded if it is not there. A source that is open is yielded as it is, and stays open.
       destination: Where the module's files go in the end: they are unpacked beside it, so that
         they can be moved there. None for the folder of temporary files.
       progress: Called with what is being done.
 
     Raises:
       PathNotFoundError: if there is nothing at the path.
+      UsageError: if nothing can be requested from a URL.
+      DownloadError: if a module cannot be downloaded.
       FormatError: if it cannot be unpacked.
       UnsafeModuleError: if an archive has a member that could do harm.
-      DestinationError: if there is no space to unpack it.
+      DestinationError: if there is no space to download or unpack it.
     """
     if isinstance(spec, Source):
         yield spec
