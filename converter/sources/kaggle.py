@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator
 
 from converter import errors
 from converter.files.byte_progress import ByteProgress
-from converter.sources import kaggle_client
+from converter.sources import hub_cache, kaggle_client
 from converter.sources.archive import unpack
+from converter.sources.hub_handle import HubHandle
 from converter.sources.kaggle_cache import (
     ArchiveFacts,
     cached_versions,
@@ -25,8 +26,9 @@ from converter.sources.kaggle_cache import (
     install,
     read_facts,
 )
-from converter.sources.kaggle_handle import KaggleHandle, find_kaggle_handle, is_address
+from converter.sources.kaggle_handle import KaggleHandle, find_kaggle_handle, is_kaggle
 from converter.sources.source import Origin, Source, Surroundings
+from converter.sources.urls import is_url
 
 
 class Kaggle:
@@ -34,7 +36,7 @@ class Kaggle:
 
     def recognizes(self, spec: str) -> bool:
         """Whether it is an address of Kaggle, or a handle, and nothing is at that path."""
-        return is_address(spec) or find_kaggle_handle(spec) is not None
+        return is_kaggle(spec)
 
     @contextlib.contextmanager
     def open(self, spec: str, surroundings: Surroundings) -> Iterator[Source]:
@@ -47,9 +49,36 @@ class Kaggle:
           UnsafeModuleError: if a member of it could do harm.
           DestinationError: if the cache cannot be written.
         """
+        if is_in_hub_cache(spec):
+            with HubHandle().open(spec, surroundings) as source:
+                yield source
+            return
         handle = find_kaggle_handle(spec)
         assert handle is not None, "it was recognized"
         yield open_handle(handle, surroundings.progress)
+
+
+def is_in_hub_cache(spec: str) -> bool:
+    """Whether it is a URL, and tensorflow_hub has downloaded it.
+
+    Raises:
+      FormatError: if only a part of it is there.
+    """
+    return is_url(spec) and hub_cache.find_entry(spec).find() is not None
+
+
+def check_available(spec: str) -> None:
+    """Checks that a model on Kaggle is in a cache, or kagglehub is there; uses no network.
+
+    Raises:
+      UsageError: if kagglehub is needed, and not installed.
+      FormatError: if only a part of the model is in a cache.
+    """
+    handle = find_kaggle_handle(spec)
+    if handle is None or is_in_hub_cache(spec):
+        return
+    if handle.version is None or find_entry(handle) is None:
+        kaggle_client.check_installed(handle)
 
 
 def open_handle(
@@ -97,5 +126,5 @@ def _download(handle: KaggleHandle, progress: Callable[[str], None]) -> pathlib.
         archive, files = folder / handle.file_name, folder / "files"
         kaggle_client.download(handle, archive, ByteProgress(progress, f"downloading {handle}"))
         origin = unpack(archive, files, str(handle), progress).origin
-        assert origin is not None and origin.digest is not None and origin.size_bytes is not None
-        return install(handle, files, ArchiveFacts(origin.digest, origin.size_bytes))
+        assert origin is not None
+        return install(handle, files, ArchiveFacts(origin.digest or "", origin.size_bytes or 0))

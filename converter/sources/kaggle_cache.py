@@ -1,7 +1,7 @@
 """The models that kagglehub keeps, where and as it keeps them (source: its `cache.py`).
 
-A version is a directory, and complete once the file `VERSION.complete` is beside it. kagglehub leaves
-that file empty; here it notes the archive.
+A version is a directory, and complete once the file `VERSION.complete` is beside it. kagglehub
+leaves that file empty; here it notes the archive.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from converter import errors
 from converter.files.scratch import clear, folder_beside, scratch_folder, sweep
 from converter.sources.kaggle_handle import KaggleHandle
 
+_ELSEWHERE = "Free some space, or set KAGGLEHUB_CACHE to another folder."
 _FACTS = re.compile(r"sha256:(?P<digest>[0-9a-f]{64}) (?P<size>[0-9]{1,15})\n")
 _MAX_FACTS_BYTES = 200
 
@@ -72,10 +73,10 @@ def folder_for(handle: KaggleHandle) -> Iterator[pathlib.Path]:
       DestinationError: if the cache cannot be written.
     """
     entry = _places(handle)[0]
-    with folder_beside(entry) as parent:
+    with _writing(entry), folder_beside(entry) as parent:
         assert parent is not None, "the cache is a local folder"
         sweep(parent, clear)
-        with _writing(entry), scratch_folder(parent) as folder:
+        with scratch_folder(parent) as folder:
             yield folder
 
 
@@ -130,9 +131,9 @@ def _writing(entry: pathlib.Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise errors.unwritable(
-            entry, error, "Free some space, or set KAGGLEHUB_CACHE to another folder."
-        ) from error
+        raise errors.unwritable(entry, error, _ELSEWHERE) from error
+    except errors.DestinationError as error:
+        raise error.with_remedy(_ELSEWHERE) from error
 
 
 def _places(handle: KaggleHandle) -> list[pathlib.Path]:

@@ -1,7 +1,7 @@
 """kagglehub's client: it knows who the user is to Kaggle, and how Kaggle is asked.
 
-kagglehub has no public function that downloads an archive and leaves it packed. This uses what its own
-`http_resolver.py` uses, in kagglehub 1.0.0 (with kagglesdk 0.1.14) and 1.0.3 (with 0.1.38).
+kagglehub has no public function that downloads an archive and leaves it packed. This uses what its
+own `http_resolver.py` uses, in kagglehub 1.0.0 (with kagglesdk 0.1.14) and 1.0.3 (with 0.1.38).
 """
 
 from __future__ import annotations
@@ -27,24 +27,48 @@ _INSTALL = "pip install 'tf1hub-converter[kaggle]'"
 _BLOCK_BYTES = 1 << 20
 # Too many requests, or the server's own fault (source: RFC 9110, RFC 6585).
 _PASSING = (429, 500, 502, 503, 504)
+# By the types of errors of the network; the first that is among the causes counts.
+_FAULTS = {
+    "gaierror": "its name cannot be resolved",
+    "ConnectionRefusedError": "the connection is refused",
+    "SSLCertVerificationError": "its certificate cannot be verified",
+    "IncompleteRead": "the connection ended before all was there",
+    "InvalidChunkLength": "the connection ended before all was there",
+    "RemoteDisconnected": "the connection ended before all was there",
+    "ConnectionResetError": "the connection ended before all was there",
+    "ConnectTimeoutError": "there is no answer",
+    "ReadTimeoutError": "nothing more came in time",
+    "BadStatusLine": "what answers does not speak HTTP",
+    "ProtocolError": "the connection ended before all was there",
+}
 _FRAMEWORKS = {
     "tensorFlow1": "MODEL_FRAMEWORK_TENSOR_FLOW_1",
     "tensorFlow2": "MODEL_FRAMEWORK_TENSOR_FLOW_2",
 }
 
 
+def is_installed() -> bool:
+    """Whether kagglehub is installed; imports nothing."""
+    return importlib.util.find_spec("kagglehub") is not None
+
+
 def check_installed(handle: KaggleHandle) -> None:
-    """Checks that kagglehub is installed; imports nothing.
+    """Checks that kagglehub is installed.
 
     Raises:
       UsageError: if it is not; the error says how to do without it.
     """
-    if importlib.util.find_spec("kagglehub") is not None:
+    if is_installed():
         return
     raise errors.UsageError(
         f"{handle} is on Kaggle, and kagglehub, which downloads from there, is not installed",
-        remedy=f"Run `{_INSTALL}`, or {_describe_download_by_hand(handle)}.",
+        remedy=describe_without_kagglehub(handle),
     )
+
+
+def describe_without_kagglehub(handle: KaggleHandle) -> str:
+    """Describes what to do where kagglehub is not installed."""
+    return f"Run `{_INSTALL}`, or {_describe_download_by_hand(handle)}."
 
 
 def find_newest_version(handle: KaggleHandle) -> int:
@@ -191,7 +215,7 @@ def _explaining(handle: KaggleHandle) -> Iterator[None]:
     except (ImportError, AttributeError, TypeError, KeyError) as error:
         raise errors.UsageError(
             f"the kagglehub that is installed is not one that this can use: {error}",
-            remedy=f"Run `{_INSTALL}`, or {_describe_download_by_hand(handle)}.",
+            remedy=describe_without_kagglehub(handle),
         ) from error
     except ValueError as error:  # Of its configuration.
         raise errors.UsageError(
@@ -201,7 +225,10 @@ def _explaining(handle: KaggleHandle) -> Iterator[None]:
 
 
 def _explain_status(handle: KaggleHandle, error: Any) -> errors.ConversionError:
-    status = None if error.response is None else error.response.status_code
+    status = None
+    if error.response is not None:
+        status = error.response.status_code
+        error.response.close()
     if status in (401, 403):
         return errors.DownloadError(
             f"Kaggle does not let you download {handle} (status {status})",
@@ -222,17 +249,26 @@ def _explain_status(handle: KaggleHandle, error: Any) -> errors.ConversionError:
 
 
 def _describe(error: BaseException) -> str:
-    """Describes an error of the network, without the objects that such errors have in their texts."""
-    text = str(error)
-    known = {
-        "Name or service not known": "its name cannot be resolved",
-        "name resolution": "its name cannot be resolved",
-        "Connection refused": "the connection is refused",
-        "IncompleteRead": "the connection ended before all was there",
-        "timed out": f"it sent nothing for {TIMEOUT_SECS:g} seconds",
-    }
-    found = [meaning for sign, meaning in known.items() if sign in text]
-    return found[0] if found else errors.first_line(error)
+    """Describes an error of the network; its text may hold an address that is signed."""
+    names = {type(cause).__name__ for cause in _causes(error)}
+    return next((text for name, text in _FAULTS.items() if name in names), type(error).__name__)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yields an error and all that caused it, as `requests` and `urllib3` keep them."""
+    waiting, seen = [error], set[int]()
+    while waiting:
+        cause = waiting.pop()
+        if id(cause) not in seen:
+            seen.add(id(cause))
+            yield cause
+            known = (
+                cause.__cause__,
+                cause.__context__,
+                getattr(cause, "reason", None),
+                *cause.args,
+            )
+            waiting += [item for item in known if isinstance(item, BaseException)]
 
 
 def _describe_download_by_hand(handle: KaggleHandle) -> str:

@@ -78,10 +78,18 @@ def parse_handle(text: str) -> KaggleHandle | None:
     return _parse_parts(text.split("/"))
 
 
+def is_kaggle(spec: str) -> bool:
+    """Whether it is an address of Kaggle, or a handle at whose path there is nothing."""
+    return is_address(spec) or find_kaggle_handle(spec) is not None
+
+
 def is_address(text: str) -> bool:
     """Whether it is an address of Kaggle's site."""
-    address = urllib.parse.urlsplit(text)
-    return address.scheme in ("http", "https") and address.hostname in _HOSTS
+    try:
+        address = urllib.parse.urlsplit(text)
+        return address.scheme in ("http", "https") and address.hostname in _HOSTS
+    except ValueError:
+        return False
 
 
 def parse_address(text: str) -> KaggleHandle:

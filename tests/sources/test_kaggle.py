@@ -1,0 +1,316 @@
+"""Kaggle's handles, asked of a server on the loopback interface."""
+
+import base64
+import hashlib
+import importlib
+import re
+import sys
+
+import pytest
+from sources import hub_server
+from sources.archive_makers import gz, info, tar_of
+from sources.kaggle_server import DOWNLOAD, GET, STORED, stored
+
+from converter import errors, limits
+from converter.sources import hub_cache, kaggle_client
+from converter.sources.kaggle import check_available
+from converter.sources.registry import open_source
+
+HANDLE = "google/elmo/tensorFlow1/elmo/3"
+PAGE = f"https://www.kaggle.com/models/{HANDLE}"
+DIRECT = f"https://www.kaggle.com/api/v1/models/{HANDLE}/download"
+ARCHIVE = gz(tar_of(("./saved_model.pb", b"graph"), ("./variables/variables.index", b"index")))
+MD5 = base64.b64encode(hashlib.md5(ARCHIVE).digest()).decode()
+
+
+def everything(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+def refused(kind, message, spec=HANDLE):
+    """Opens a source that is refused, and returns the whole text of the error."""
+    with pytest.raises(kind, match=message) as caught, open_source(spec):
+        pass
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return tmp_path / "kagglehub"
+
+
+@pytest.mark.parametrize("spec", [HANDLE, "google/elmo/TensorFlow1/elmo/3", PAGE])
+def test_a_download(spec, client, cache, capsys):
+    stored(client, ARCHIVE, x_goog_hash=f"crc32c=AAAAAA==,md5={MD5}")
+    said = []
+    with open_source(spec, progress=said.append) as source:
+        assert (source.directory / "saved_model.pb").read_bytes() == b"graph"
+        assert source.directory == cache / "models/google/elmo/tensorFlow1/elmo/3"
+        assert (source.name, source.is_private) == (HANDLE, False)
+        assert source.origin.name == HANDLE
+        assert source.origin.handle == PAGE
+        assert source.origin.digest == hashlib.sha256(ARCHIVE).hexdigest()
+        assert source.origin.size_bytes == len(ARCHIVE)
+    (asked,) = client.asked
+    assert asked == {
+        "ownerSlug": "google", "modelSlug": "elmo", "instanceSlug": "elmo", "versionNumber": 3,
+        "framework": "MODEL_FRAMEWORK_TENSOR_FLOW_1",
+    }  # fmt: skip
+    assert said == [f"downloading {HANDLE} from Kaggle"]
+    assert capsys.readouterr().out == ""
+    # From then on it is in the cache, and the record is the same.
+    with open_source(spec) as again:
+        assert again == source
+    assert len(client.asked) == 1
+    assert everything(cache / "models/google/elmo/tensorFlow1/elmo") == [
+        "3", "3.complete", "3/saved_model.pb", "3/variables", "3/variables/variables.index",
+    ]  # fmt: skip
+
+
+def test_kagglehub_finds_what_was_downloaded(client):
+    kagglehub = pytest.importorskip("kagglehub")
+    if not hasattr(kagglehub, "model_download"):
+        pytest.skip("it is the one that stands in")
+    stored(client, ARCHIVE)
+    with open_source(HANDLE) as source:
+        asked = len(client.asked)
+        assert kagglehub.model_download(HANDLE) == str(source.directory)
+    assert len(client.asked) == asked
+
+
+@pytest.mark.usefixtures("without_kagglehub")
+def test_what_kagglehub_has_downloaded_is_used_offline(cache, monkeypatch):
+    monkeypatch.setenv("KAGGLEHUB_CACHE", str(cache))
+    entry = cache / "models/google/elmo/TensorFlow1/elmo/3"
+    entry.mkdir(parents=True)
+    entry.with_name("3.complete").touch()
+    check_available(HANDLE)
+    with open_source(HANDLE) as source:
+        assert source.directory == entry
+        assert (source.origin.digest, source.origin.size_bytes) == (None, None)
+        assert source.known_digest is None
+
+
+def test_an_archive_may_be_sent_without_a_redirect(client):
+    client.answer(DOWNLOAD, hub_server.status(200, ARCHIVE))
+    with open_source(HANDLE) as source:
+        assert (source.directory / "saved_model.pb").exists()
+
+
+def test_a_server_need_not_say_the_size(client):
+    client.answer(DOWNLOAD, hub_server.sends_chunks([ARCHIVE[:5], ARCHIVE[5:]]))
+    with open_source(HANDLE) as source:
+        assert source.origin.size_bytes == len(ARCHIVE)
+
+
+def test_what_is_compressed_for_the_way(client):
+    body = gz(ARCHIVE)
+    client.answer(DOWNLOAD, hub_server.status(200, body, Content_Encoding="gzip"))
+    with open_source(HANDLE) as source:
+        assert source.origin.size_bytes == len(ARCHIVE)
+
+
+@pytest.mark.parametrize("spec", ["google/elmo/tensorFlow1/elmo", PAGE.removesuffix("/3")])
+def test_the_newest_version(spec, client):
+    stored(client, ARCHIVE)
+    answer = b'{"versionNumber": 12}'
+    client.answer(GET, hub_server.status(200, answer, Content_Type="application/json"))
+    with open_source(spec) as source:
+        assert source.name == "google/elmo/tensorFlow1/elmo/12"
+    assert [asked.get("versionNumber") for asked in client.asked] == [None, 12]
+    # It may not be the newest any more, so it is asked for again.
+    client.answer(GET, hub_server.status(503))
+    text = refused(errors.DownloadError, "the newest version of google/elmo/tensorFlow1/elmo", spec)
+    assert "has version 12: pass google/elmo/tensorFlow1/elmo/12" in text
+
+
+@pytest.mark.usefixtures("client")
+def test_no_version_is_known():
+    text = refused(errors.DownloadError, "there is no google/elmo", "google/elmo/tensorFlow1/elmo")
+    assert "https://www.kaggle.com/models/google/elmo lists variations and versions" in text
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "remedy"),
+    [
+        (401, r"does not let you download .* \(status 401\)", "KAGGLE_API_TOKEN"),
+        (403, r"does not let you download .* \(status 403\)", f"Accept its terms at {PAGE}"),
+        (404, f"there is no {HANDLE} on Kaggle", "lists variations and versions"),
+        (410, "Kaggle answered with status 410", "Try again later"),
+        (429, "Kaggle answered with status 429", f"`curl -fL -o elmo-elmo-3.tar.gz {DIRECT}`"),
+        (500, "Kaggle answered with status 500", "`tf1hub convert elmo-elmo-3.tar.gz DST`"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("where", [DOWNLOAD, STORED])
+def test_refusals(where, status, message, remedy, client, cache):
+    stored(client, ARCHIVE)
+    body = b'{"code": %d, "message": "no"}' % status
+    client.answer(where, hub_server.status(status, body, Content_Type="application/json"))
+    assert re.search(remedy, refused(errors.DownloadError, message))
+    assert not cache.exists()
+
+
+def test_passing_faults_are_tried_again(client):
+    stored(client, ARCHIVE)
+    found = client._answers[DOWNLOAD]
+    client.answer(DOWNLOAD, hub_server.status(503), hub_server.status(429), *found)
+    with open_source(HANDLE) as source:
+        assert (source.directory / "saved_model.pb").exists()
+    assert len(client.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (hub_server.sends(ARCHIVE[:50], length=len(ARCHIVE)), "the connection ended before all"),
+        (hub_server.sends_chunks([ARCHIVE[:50]], whole=False), "the connection ended before all"),
+        (hub_server.hangs(ARCHIVE[:50]), "nothing more came in time"),
+        (hub_server.hangs(), "nothing more came in time"),
+        (hub_server.says(b"220 smtp.host ESMTP\r\n"), "what answers does not speak HTTP"),
+    ],
+)
+def test_faults_of_the_network(answer, message, client, cache, monkeypatch):
+    monkeypatch.setattr(kaggle_client, "RETRIES", 1)
+    stored(client, ARCHIVE)
+    client.answer(STORED, answer)
+    text = refused(errors.DownloadError, message)
+    assert "secret" not in text
+    assert not cache.exists()
+
+
+def test_nobody_is_there(client, cache, monkeypatch):
+    monkeypatch.setattr(kaggle_client, "RETRIES", 0)
+    client.answer(DOWNLOAD, hub_server.redirects("http://127.0.0.1:1/"))
+    assert "Try again, or download it by" in refused(
+        errors.DownloadError, "cannot be downloaded from Kaggle: the connection is refused"
+    )
+    assert not cache.exists()
+
+
+def test_a_body_that_is_shorter_than_it_says(tmp_path):
+    class Short:
+        headers = {"Content-Length": "7"}
+
+        def iter_content(self, _):
+            yield b"12345"
+
+    handle = kaggle_client.KaggleHandle("google", "elmo", "tensorFlow1", "elmo", 3)
+    message = f"Kaggle sent 5 of the 7 bytes of {HANDLE}"
+    with pytest.raises(errors.DownloadError, match=message):
+        kaggle_client._save(handle, Short(), tmp_path / "archive", lambda *_: None)
+
+
+def test_a_wrong_checksum(client, cache):
+    stored(client, ARCHIVE, x_goog_hash=f"md5={MD5[::-1].lstrip('=')}==")
+    refused(errors.DownloadError, "does not have the checksum that it should have")
+    assert not cache.exists()
+
+
+def test_an_archive_that_is_too_large(client, cache, monkeypatch):
+    monkeypatch.setattr(limits, "MAX_UNPACKED_BYTES", len(ARCHIVE) - 1)
+    stored(client, ARCHIVE)
+    refused(errors.UnsafeModuleError, "Kaggle sends more than 1[0-9]+ bytes for google/elmo")
+    assert not cache.exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "message"),
+    [
+        (b"<!DOCTYPE html>", errors.FormatError, f"{HANDLE} is not an archive of a module: it is"),
+        (gz(tar_of(("../../x", b""))), errors.UnsafeModuleError, HANDLE),
+        (gz(tar_of(info("x", b"2", "/etc/passwd"))), errors.UnsafeModuleError, HANDLE),
+        (gz(tar_of(("model.h5", b"x"))), errors.NoModelError, f"{HANDLE} holds no model"),
+        (ARCHIVE[:-20], errors.FormatError, HANDLE),
+    ],
+)  # fmt: skip
+def test_what_is_not_a_sound_archive(body, kind, message, client, cache, tmp_path):
+    stored(client, body)
+    refused(kind, message)
+    assert not cache.exists()
+    assert [path.name for path in tmp_path.iterdir() if path.name not in ("tmp", "home")] == []
+
+
+def test_the_cache_cannot_be_written(client, cache):
+    cache.write_bytes(b"")
+    stored(client, ARCHIVE)
+    assert "set KAGGLEHUB_CACHE" in refused(errors.DestinationError, "cannot be written")
+    assert client.asked == []
+
+
+def test_a_half_written_entry(client, cache):
+    (cache / "models/google/elmo/tensorFlow1/elmo/3").mkdir(parents=True)
+    refused(errors.FormatError, "kagglehub's cache holds only a part of google/elmo")
+    with pytest.raises(errors.FormatError, match="holds only a part"):
+        check_available(HANDLE)
+    assert client.asked == []
+
+
+@pytest.mark.parametrize("spec", [HANDLE, PAGE])
+@pytest.mark.usefixtures("without_kagglehub")
+def test_without_kagglehub(spec, kaggle, cache):
+    text = refused(errors.UsageError, f"{HANDLE} is on Kaggle, and kagglehub", spec)
+    assert text.endswith(
+        "is not installed. Run `pip install 'tf1hub-converter[kaggle]'`, or download it by"
+        f" `curl -fL -o elmo-elmo-3.tar.gz {DIRECT}`, and pass the file: `tf1hub convert elmo-elmo-3.tar.gz DST`."
+    )
+    with pytest.raises(errors.UsageError, match="is not installed"):
+        check_available(spec)
+    assert kaggle.asked == []
+    assert not cache.exists()
+
+
+@pytest.mark.usefixtures("kaggle", "without_kagglehub")
+def test_without_kagglehub_and_a_version():
+    text = refused(errors.UsageError, "is not installed", "google/elmo/tensorFlow1/elmo")
+    assert f"download it from {PAGE.removesuffix('/3')}, and pass the file" in text
+
+
+@pytest.mark.usefixtures("kaggle", "without_kagglehub")
+def test_an_address_that_tensorflow_hub_has_downloaded(monkeypatch, tmp_path):
+    monkeypatch.setenv(hub_cache.VARIABLE, str(tmp_path / "hub"))
+    folder = hub_cache.find_entry(PAGE).folder
+    folder.mkdir(parents=True)
+    (folder / "saved_model.pb").write_bytes(b"x")
+    check_available(PAGE)
+    with open_source(PAGE) as source:
+        assert source.directory == folder
+
+
+@pytest.mark.parametrize("gone", ["build_kaggle_client", None])
+@pytest.mark.usefixtures("client")
+def test_a_kagglehub_that_is_too_new(gone, monkeypatch, cache):
+    if gone is None:
+        monkeypatch.setitem(sys.modules, "kagglehub.clients", None)
+    else:
+        monkeypatch.delattr(importlib.import_module("kagglehub.clients"), gone)
+    text = refused(
+        errors.UsageError, "the kagglehub that is installed is not one that this can use"
+    )
+    assert "pip install 'tf1hub-converter[kaggle]'" in text
+    assert not cache.exists()
+
+
+@pytest.mark.usefixtures("client")
+def test_credentials_that_kagglehub_cannot_read(cache, monkeypatch):
+    def build():
+        raise ValueError("Invalid Kaggle credentials file at kaggle.json\nmore")
+
+    clients = importlib.import_module("kagglehub.clients")
+    monkeypatch.setattr(clients, "build_kaggle_client", build)
+    refused(errors.UsageError, "kagglehub cannot be used: Invalid Kaggle credentials file at")
+    assert not cache.exists()
+
+
+def test_tokens_are_sent_to_kaggle_alone(client, monkeypatch):
+    if not hasattr(sys.modules["kagglehub"], "model_download"):
+        pytest.skip("it needs kagglehub")
+    monkeypatch.setenv("KAGGLE_API_TOKEN", "my-token")
+    stored(client, ARCHIVE)
+    # Another host, as a storage service is.
+    place = client.url(STORED).replace("127.0.0.1", "localhost")
+    client.answer(DOWNLOAD, hub_server.redirects(place))
+    with open_source(HANDLE):
+        pass
+    sent = [headers.get("Authorization") for _, headers in client.requests]
+    assert sent == ["Bearer my-token", None]
