@@ -82,9 +82,9 @@ def describe_other(head: bytes) -> str | None:
     if head.startswith((_GZIP, *_ZIPS)) or _is_tar(head):
         return None
     start = _skip_space(head)
-    return next((what for beginnings, what, _ in _OTHERS if start.startswith(beginnings)), None) or (
-        "other data" if head else "nothing"
-    )
+    return next(
+        (what for beginnings, what, _ in _OTHERS if start.startswith(beginnings)), None
+    ) or ("other data" if head else "nothing")
 
 
 def _is_tar(head: bytes) -> bool:

@@ -141,10 +141,9 @@ def _explaining(name: str, by_hand: str, timeout_secs: float) -> Iterator[None]:
                 )
             ) from error
         if isinstance(reason, _CUT):
+            what = type(reason).__name__
             raise _TryAgainError(
-                errors.DownloadError(
-                    f"{name} ended the connection: {type(reason).__name__}", remedy=_LATER
-                )
+                errors.DownloadError(f"{name} ended the connection: {what}", remedy=_LATER)
             ) from error
         if isinstance(reason, ssl.SSLCertVerificationError):
             raise errors.DownloadError(
@@ -194,10 +193,8 @@ def _check_status(response: http.client.HTTPResponse, where: str) -> None:
     remedy = _LATER if status in _PASSING else "Check the URL."
     if status in _LOGIN:
         remedy = "If it needs a login, download the archive yourself, and pass the file."
-    error = errors.DownloadError(
-        f"{where} answered {status} {http.client.responses.get(status, '')}".rstrip(),
-        remedy=remedy,
-    )
+    what = f"{status} {http.client.responses.get(status, '')}".rstrip()
+    error = errors.DownloadError(f"{where} answered {what}", remedy=remedy)
     if status in _PASSING:
         raise _TryAgainError(error, _read_pause(response.headers.get("Retry-After")))
     raise error

@@ -38,9 +38,7 @@ class HubLock:
         self.temporary = self._temporary_of(uid)
 
     @contextlib.contextmanager
-    def held(
-        self, is_done: Callable[[], bool], progress: Callable[[str], None]
-    ) -> Iterator[bool]:
+    def held(self, is_done: Callable[[], bool], progress: Callable[[str], None]) -> Iterator[bool]:
         """Holds the lock; waits for whoever holds it.
 
         Args:

@@ -11,13 +11,15 @@ import contextlib
 import hashlib
 import importlib
 import importlib.util
+import itertools
 import pathlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from converter import errors, limits
 from converter.sources.kaggle_handle import SITE, KaggleHandle
+from converter.sources.urls import public_url
 
 TIMEOUT_SECS = 60.0
 RETRIES = 4
@@ -97,7 +99,7 @@ def download(
     Raises:
       UsageError: if kagglehub is not installed, or another one than this knows.
       DownloadError: if Kaggle cannot be reached, or does not send it whole.
-      UnsafeModuleError: if it is too large.
+      UnsafeModuleError: if it is too large, or not encrypted on the way.
       OSError: if it cannot be written.
     """
     with _models(handle) as (models, types):
@@ -106,6 +108,7 @@ def download(
         with _stdout_kept_clean():
             response = models.download_model_instance_version(request)
         with response:
+            _check_redirects(handle, [step.url for step in (*response.history, response)])
             _save(handle, response, target, progress)
 
 
@@ -152,6 +155,16 @@ def _fill(request: Any, handle: KaggleHandle) -> Any:
     request.framework = enums.ModelFramework[_FRAMEWORKS[handle.framework]]
     request.instance_slug = handle.variation
     return request
+
+
+def _check_redirects(handle: KaggleHandle, urls: Sequence[str]) -> None:
+    for before, after in itertools.pairwise(urls):
+        if before.startswith("https://") and not after.startswith("https://"):
+            raise errors.UnsafeModuleError(
+                f"Kaggle redirects to {public_url(after)} for {handle}, which anybody on the way can"
+                " replace: it is not encrypted",
+                remedy="Do not download it in this network.",
+            )
 
 
 def _save(

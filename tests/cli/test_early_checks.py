@@ -26,6 +26,10 @@ _WRONG = [
     ("inspect {module} --import-ops no.ops", "'no.ops' of --import-ops cannot be imported", 2),
     ("inspect {module} --timeout-secs inf", "expected a finite number above 0", 2),
     ("inspect {module} --what", "unrecognized arguments: --what", 2),
+    ("inspect https://", "'https://' is not the URL of a module: it names no host", 2),
+    ("inspect https://me:secret@host/m", "'https://host/m' is not the URL of a module", 2),
+    ("scan http://host:port/m", "is not the URL of a module", 2),
+    ("convert http://127.0.0.1:9/m {here}/folder", "folder exists already", 2),
     ("convert {here}/nowhere {here}/new", "nowhere does not exist", 2),
     ("convert {module} {here}/folder", "folder exists already", 2),
     ("convert {module} {here}/file --overwrite", "neither a SavedModel nor an empty directory", 2),
@@ -126,6 +130,13 @@ def test_right_arguments_pass(tmp_path):
 def test_inputs_that_are_not_a_file_are_refused(tmp_path):
     with pytest.raises(errors.PathNotFoundError, match="are not a file"):
         early_checks.check_inputs(str(tmp_path))
+
+
+def test_nothing_is_asked_of_servers(tmp_path, monkeypatch):
+    monkeypatch.setattr("socket.socket", None)
+    early_checks.check_module("https://host/m")
+    early_checks.check_source("https://host/m")
+    early_checks.check_destination("https://host/m", str(tmp_path / "new"), overwrite=False)
 
 
 def test_nothing_is_asked_of_remote_file_systems():

@@ -63,7 +63,7 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self):  # noqa: N802
+    def do_GET(self):
         self.server.hub.requests.append((self.path, dict(self.headers)))
         # A proxy gets the whole URL.
         path = self.path
@@ -141,12 +141,12 @@ def hangs(body=b"", length=100):
 
 @pytest.fixture
 def hub_server(monkeypatch, tmp_path):
-    """A server; the client is quick to give up, and has a cache and temporary files of its own."""
+    """A server; the client does not pause, and has temporary files of its own, and no cache."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.delenv("TFHUB_CACHE_DIR", raising=False)
-    monkeypatch.setattr(download, "PATIENCE", download.Patience(0.5, attempts=3, pause_secs=0.0))
+    monkeypatch.setattr(download, "PATIENCE", download.Patience(20.0, attempts=3, pause_secs=0.0))
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     server = HubServer()

@@ -201,6 +201,15 @@ def test_a_body_that_is_shorter_than_it_says(tmp_path):
         kaggle_client._save(handle, Short(), tmp_path / "archive", lambda *_: None)
 
 
+def test_redirects_that_are_not_encrypted():
+    handle = kaggle_client.KaggleHandle("google", "elmo", "tensorFlow1", "elmo", 3)
+    kaggle_client._check_redirects(handle, ["https://a/", "https://b/"])
+    kaggle_client._check_redirects(handle, ["http://a/", "http://b/", "https://c/"])
+    message = r"redirects to http://b/\?\.\.\. for google/elmo/.*: it is not encrypted"
+    with pytest.raises(errors.UnsafeModuleError, match=message):
+        kaggle_client._check_redirects(handle, ["https://a/", "http://b/?token=secret"])
+
+
 def test_a_wrong_checksum(client, cache):
     stored(client, ARCHIVE, x_goog_hash=f"md5={MD5[::-1].lstrip('=')}==")
     refused(errors.DownloadError, "does not have the checksum that it should have")
