@@ -54,8 +54,8 @@ def _add_choice(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
     group.add_argument(
         "--from-list", metavar="FILE",
-        help="the modules that FILE names, a path or a handle (https://…, gs://…) on each line, in place"
-        " of all below SRC_ROOT",
+        help="the modules that FILE names, a path or a handle (https://…, gs://…) on each line, in"
+        " place of all below SRC_ROOT",
     )  # fmt: skip
     group.add_argument(
         "--retry-failed", action="store_true",

@@ -89,7 +89,7 @@ def convert(
 def _check_before_unpacking(
     source: StrPath | Source, destination: Path, *, overwrite: bool
 ) -> None:
-    """Checks the destination of what is unpacked, which would only be found out of use afterwards."""
+    """Checks the destination of an archive or handle before it is unpacked."""
     if not isinstance(source, Source):
         path = as_tensorflow_path(source)
         if is_handle(os.fspath(source)) or _is_file(path):

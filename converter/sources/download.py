@@ -114,8 +114,10 @@ def download(
     patience, attempt = patience or PATIENCE, 1
     while True:
         try:
-            with _explaining(name, by_hand, patience.timeout_secs):
+            try:
                 return _download_once(url, target, name, progress, check_head, patience)
+            except (OSError, http.client.HTTPException, UnicodeError) as error:
+                raise _explain(error, name, by_hand, patience.timeout_secs) from error
         except _TryAgainError as failure:
             if attempt == patience.attempts:
                 raise failure.error from failure
@@ -127,31 +129,25 @@ def download(
             attempt += 1
 
 
-@contextlib.contextmanager
-def _explaining(name: str, by_hand: str, timeout_secs: float) -> Iterator[None]:
-    """Explains errors of the network."""
-    try:
-        yield
-    except (OSError, http.client.HTTPException, UnicodeError) as error:
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        if isinstance(reason, TimeoutError):
-            raise _TryAgainError(
-                errors.DownloadError(
-                    f"{name} sent nothing for {timeout_secs:g} seconds", remedy=_LATER
-                )
-            ) from error
-        if isinstance(reason, _CUT):
-            what = type(reason).__name__
-            raise _TryAgainError(
-                errors.DownloadError(f"{name} ended the connection: {what}", remedy=_LATER)
-            ) from error
-        if isinstance(reason, ssl.SSLCertVerificationError):
-            raise errors.DownloadError(
-                f"the certificate of {name} cannot be verified: {reason.verify_message}",
-                remedy="Set SSL_CERT_FILE to a file of the authorities that you trust.",
-            ) from error
-        what = getattr(reason, "strerror", None) or reason
-        raise errors.DownloadError(f"{name} cannot be reached: {what}", remedy=by_hand) from error
+def _explain(error: Exception, name: str, by_hand: str, timeout_secs: float) -> Exception:
+    """Returns what to raise for an error of the network."""
+    reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    if isinstance(reason, TimeoutError):
+        return _TryAgainError(
+            errors.DownloadError(f"{name} sent nothing for {timeout_secs:g} seconds", remedy=_LATER)
+        )
+    if isinstance(reason, _CUT):
+        kind = type(reason).__name__
+        return _TryAgainError(
+            errors.DownloadError(f"{name} ended the connection: {kind}", remedy=_LATER)
+        )
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return errors.DownloadError(
+            f"the certificate of {name} cannot be verified: {reason.verify_message}",
+            remedy="Set SSL_CERT_FILE to a file of the authorities that you trust.",
+        )
+    what = getattr(reason, "strerror", None) or reason
+    return errors.DownloadError(f"{name} cannot be reached: {what}", remedy=by_hand)
 
 
 def _download_once(

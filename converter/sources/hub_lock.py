@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 
 from converter import errors
 
-# source: compressed_module_resolver.py
+# As LOCK_FILE_TIMEOUT_SEC of compressed_module_resolver.py.
 _ABANDONED_AFTER_SECS = 10 * 60
 _POLL_SECS = 1.0
 _MAX_LOCK_BYTES = 4096

@@ -221,9 +221,10 @@ def _explaining(handle: KaggleHandle) -> Iterator[None]:
     except requests.HTTPError as error:
         raise _explain_status(handle, error) from error
     except requests.RequestException as error:
+        download_it_by_hand = _describe_download_by_hand(handle)
         raise errors.DownloadError(
             f"{handle} cannot be downloaded from Kaggle: {_describe(error)}",
-            remedy=f"Try again, or {_describe_download_by_hand(handle)}.",
+            remedy=f"Try again, or {download_it_by_hand}.",
         ) from error
     except (ImportError, AttributeError, TypeError, KeyError) as error:
         raise errors.UsageError(
@@ -255,9 +256,10 @@ def _explain_status(handle: KaggleHandle, error: Any) -> errors.ConversionError:
             f"there is no {handle} on Kaggle",
             remedy=f"{SITE}/models/{handle.owner}/{handle.model} lists variations and versions.",
         )
+    download_it_by_hand = _describe_download_by_hand(handle)
     return errors.DownloadError(
         f"Kaggle answered with status {status} when it was asked for {handle}",
-        remedy=f"Try again later, or {_describe_download_by_hand(handle)}.",
+        remedy=f"Try again later, or {download_it_by_hand}.",
     )
 
 

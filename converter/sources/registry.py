@@ -17,7 +17,7 @@ from converter.sources.tfhub_dev import TfhubDev
 
 # The first that recognizes a source opens it. A directory may have the name of an archive.
 # A URL is no path, which the others would look for. Any URL may be that of a server of TF Hub's
-# protocol, except those of Kaggle, and those of tfhub.dev that are known to be there now.
+# protocol, except those of Kaggle and tfhub.dev.
 KINDS: tuple[Kind, ...] = (TfhubDev(), Kaggle(), HubHandle(), Directory(), Archive())
 
 

@@ -143,7 +143,8 @@ def test_tensorflow_hub_takes_what_was_stored(handle, hub_server, cache, tmp_pat
     assert len(hub_server.paths) == asked
 
 
-def test_what_tensorflow_hub_stored_is_taken(handle, hub_server, cache, tmp_path):
+@pytest.mark.usefixtures("cache")
+def test_what_tensorflow_hub_stored_is_taken(handle, hub_server, tmp_path):
     import tensorflow_hub as hub
 
     folder = hub.resolve(handle)
@@ -158,7 +159,8 @@ def test_what_tensorflow_hub_stored_is_taken(handle, hub_server, cache, tmp_path
     assert len(hub_server.paths) == asked
 
 
-def test_a_tf2_model_that_tensorflow_hub_stored(hub_server, cache, tmp_path):  # noqa: ARG001
+@pytest.mark.usefixtures("cache")
+def test_a_tf2_model_that_tensorflow_hub_stored(hub_server, tmp_path):
     import tensorflow_hub as hub
 
     converter.convert(TEXT, tmp_path / "tf2")

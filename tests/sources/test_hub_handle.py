@@ -96,6 +96,9 @@ def test_nothing_is_stored_in_a_cache_that_is_not_local(hub_server, remote, monk
 
 BOMB = gz(tar_of(("saved_model.pb", bytes(300 << 20))))
 
+LOOK = "Look at it in a browser: the module may have moved, or need a login."
+MANY = "68,719,476,736 bytes"
+
 # The answer of the server, the class of the error, and its text. {url} stands for the handle.
 FAULTS = {
     "not found": (
@@ -103,8 +106,8 @@ FAULTS = {
     ),
     "a login": (
         status(403), errors.DownloadError,
-        "{url} answered 403 Forbidden. If it needs a login, download the archive yourself, and pass"
-        " the file.",
+        ("{url} answered 403 Forbidden. If it needs a login, download the archive yourself, and"
+        " pass the file."),
     ),
     "too many requests": (
         status(429, Retry_After="0"), errors.DownloadError,
@@ -132,8 +135,8 @@ FAULTS = {
     ),
     "a length that is too large": (
         sends(ARCHIVE, length=1 << 50), errors.UnsafeModuleError,
-        "{url} sends more than 68,719,476,736 bytes. Download it yourself if you trust it, and pass"
-        " the file.",
+        (f"{{url}} sends more than {MANY}. Download it yourself if you trust it, and pass the"
+        " file."),
     ),
     "no answer": (
         hangs(), errors.DownloadError, "{url} sent nothing for 0.3 seconds. Try again later.",
@@ -148,59 +151,55 @@ FAULTS = {
     ),
     "a page": (
         sends(PAGE), errors.FormatError,
-        "{url} sent an HTML page, expected an archive of a module. Look at it in a browser: the"
-        " module may have moved, or need a login.",
+        f"{{url}} sent an HTML page, expected an archive of a module. {LOOK}",
     ),
     "a page with an end that never comes": (
         hangs(PAGE + bytes(1 << 16), 1 << 30), errors.FormatError,
-        "{url} sent an HTML page, expected an archive of a module. Look at it in a browser: the"
-        " module may have moved, or need a login.",
+        f"{{url}} sent an HTML page, expected an archive of a module. {LOOK}",
     ),
     "a compressed page": (
         sends(gz(PAGE)), errors.FormatError,
-        "{url} is not an archive of a module: it is an HTML page. Download it again: `file NAME`"
-        " shows what you have, `curl -L` follows redirects.",
+        ("{url} is not an archive of a module: it is an HTML page. Download it again: `file NAME`"
+        " shows what you have, `curl -L` follows redirects."),
     ),
     "an error in XML": (
         sends(b"<?xml version='1.0'?><Error><Code>NoSuchKey</Code></Error>"), errors.FormatError,
-        "{url} sent an XML document, as storage services send for an error, expected an archive of"
-        " a module. Look at it in a browser: the module may have moved, or need a login.",
+        ("{url} sent an XML document, as storage services send for an error, expected an archive of"
+        f" a module. {LOOK}"),
     ),
     "other data": (
         sends(b"hello"), errors.FormatError,
-        "{url} sent other data, expected an archive of a module. Look at it in a browser: the module"
-        " may have moved, or need a login.",
+        f"{{url}} sent other data, expected an archive of a module. {LOOK}",
     ),
     "nothing": (
         sends(b""), errors.FormatError,
-        "{url} sent nothing, expected an archive of a module. Look at it in a browser: the module"
-        " may have moved, or need a login.",
+        f"{{url}} sent nothing, expected an archive of a module. {LOOK}",
     ),
     "a redirect to a file": (
         redirects("file:///etc/passwd"), errors.UnsafeModuleError,
-        "{url} redirects to file:///etc/passwd, expected http or https. Do not use this server"
-        " unless you know why it does so.",
+        ("{url} redirects to file:///etc/passwd, expected http or https. Do not use this server"
+        " unless you know why it does so."),
     ),
     "a redirect to FTP": (
         redirects("ftp://host/m"), errors.UnsafeModuleError,
-        "{url} redirects to ftp://host/m, expected http or https. Do not use this server unless you"
-        " know why it does so.",
+        ("{url} redirects to ftp://host/m, expected http or https. Do not use this server unless"
+        " you know why it does so."),
     ),
     "a redirect to itself": (
         redirects("/p/m/1"), errors.DownloadError,
-        "{url} redirects more than 10 times, the last time to {url}. Check the URL: `curl -IL URL`"
-        " shows all redirects.",
+        ("{url} redirects more than 10 times, the last time to {url}. Check the URL: `curl -IL"
+        " URL` shows all redirects."),
     ),
     "a redirect to a server that is not there": (
         redirects("http://127.0.0.1:9/m"), errors.DownloadError,
-        "{url} cannot be reached: Connection refused. Check the network and the proxy; or download"
+        ("{url} cannot be reached: Connection refused. Check the network and the proxy; or download"
         " it elsewhere, by `curl -L -o module.tar.gz '{url}?tf-hub-format=compressed'`, and pass"
-        " module.tar.gz in its place.",
+        " module.tar.gz in its place."),
     ),
     "a bomb": (
         sends(BOMB), errors.UnsafeModuleError,
-        f"{{url}}: the archive has {len(BOMB):,} bytes, and would unpack to more than 268,435,456."
-        " Unpack it yourself if you trust it, and pass the directory.",
+        (f"{{url}}: the archive has {len(BOMB):,} bytes, and would unpack to more than 268,435,456."
+        " Unpack it yourself if you trust it, and pass the directory."),
     ),
     "a member that leads out": (
         sends(gz(tar_of(("../saved_model.pb", b"x")))), errors.UnsafeModuleError,
@@ -208,8 +207,8 @@ FAULTS = {
     ),
     "no model": (
         sends(gz(tar_of(("words.txt", b"x")))), errors.NoModelError,
-        "{url} holds no model: it has neither tfhub_module.pb nor saved_model.pb. Pack the directory"
-        " that holds them.",
+        ("{url} holds no model: it has neither tfhub_module.pb nor saved_model.pb. Pack the"
+        " directory that holds them."),
     ),
 }  # fmt: skip
 
@@ -237,7 +236,8 @@ def test_each_fault_is_one_line_and_leaves_nothing(
         assert (source.directory / "saved_model.pb").is_file()
 
 
-def test_a_fault_that_passes(hub_server, places):
+@pytest.mark.usefixtures("places")
+def test_a_fault_that_passes(hub_server):
     url = hub_server.answer("/p/m/1", status(500), sends(ARCHIVE[:50], length=99), sends(ARCHIVE))
     said = []
     with open_source(url, progress=said.append) as source:

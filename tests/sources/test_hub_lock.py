@@ -119,7 +119,7 @@ def test_that_of_one_that_does_nothing_is_taken_in_the_end(lock, held_by, monkey
 
 def test_a_place_that_cannot_be_written(tmp_path):
     lock = HubLock(tmp_path / "nowhere" / "sha1", UID)
-    refused = pytest.raises(errors.DestinationError, match="sha1.lock cannot be written")
+    refused = pytest.raises(errors.DestinationError, match=r"sha1\.lock cannot be written")
     with refused, lock.held(never, print):
         pass
 
