@@ -121,5 +121,6 @@ def _explain_by_hand(name: str) -> str:
     url = f"{name}{'&' if '?' in name else '?'}{COMPRESSED}"
     return (
         "Check the network and the proxy; or download it elsewhere, by"
-        f" `curl -L -o module.tar.gz {shlex.quote(url)}`, and pass module.tar.gz in its place."
+        f" `curl -L -o module.tar.gz {shlex.quote(url)}`, and pass that file, as in `tf1hub convert"
+        " module.tar.gz DST`."
     )

@@ -3,10 +3,13 @@
 import argparse
 import hashlib
 import json
+import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -53,7 +56,7 @@ def run(capsys, *arguments):
 def half_written(*places):
     """Names that no finished command leaves."""
     return [p for place in places if place.exists() for p in place.rglob("*")
-            if p.name.startswith(".tf1hub") or p.name.endswith((".tmp", ".lock"))]  # fmt: skip
+            if p.name.startswith(".tf1hub-") or p.name.endswith((".tmp", ".lock"))]  # fmt: skip
 
 
 def test_every_command_takes_it(handle, hub_server, tmp_path, capsys):
@@ -157,6 +160,62 @@ def test_what_tensorflow_hub_stored_is_taken(handle, hub_server, tmp_path):
     converter.convert(handle, tmp_path / "out")
     assert converter.verify(folder, tmp_path / "out").verdict == "equal"
     assert len(hub_server.paths) == asked
+
+
+def slowly(answer, begun, going):
+    """An answer that waits until `going` is set."""
+
+    def wait(handler):
+        begun.set()
+        going.wait(60)
+        answer(handler)
+
+    return wait
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_download_of_tensorflow_hub_is_waited_for(hub_server, tmp_path):
+    import tensorflow_hub as hub
+
+    begun, going = threading.Event(), threading.Event()
+    url = hub_server.answer("/m", slowly(sends(packed(TEXT, tmp_path)), begun, going))
+    thread = threading.Thread(target=hub.resolve, args=(url,))
+    thread.start()
+    begun.wait(60)
+    said = []
+
+    def progress(text):
+        said.append(text)
+        going.set()
+
+    with converter.open_source(url, progress=progress) as source:
+        assert source.digest() == digest(TEXT)
+    thread.join()
+    (waiting,) = said
+    assert waiting.startswith(f"waiting for {socket.gethostname()}.{os.getpid()}.")
+    assert len(hub_server.paths) == 1
+
+
+@pytest.mark.slow  # tensorflow_hub looks every five seconds.
+@pytest.mark.usefixtures("cache")
+def test_tensorflow_hub_waits_for_a_download(hub_server, tmp_path):
+    import tensorflow_hub as hub
+
+    begun, going = threading.Event(), threading.Event()
+    url = hub_server.answer("/m", slowly(sends(packed(TEXT, tmp_path)), begun, going))
+
+    def download():
+        with converter.open_source(url):
+            pass
+
+    thread, timer = threading.Thread(target=download), threading.Timer(2, going.set)
+    thread.start()
+    begun.wait(60)
+    timer.start()
+    assert digest(pathlib.Path(hub.resolve(url))) == digest(TEXT)
+    thread.join()
+    timer.join()
+    assert len(hub_server.paths) == 1
 
 
 @pytest.mark.usefixtures("cache")

@@ -1,10 +1,16 @@
 """Handles: each fault of a server is one line, and leaves nothing half written."""
 
 import hashlib
+import os
 import pathlib
 import shutil
+import signal
 import socket
+import subprocess
+import sys
+import tarfile
 import threading
+import time
 
 import pytest
 from sources.archive_makers import gz, tar_of, zip_of
@@ -15,6 +21,13 @@ from converter.files.source_files import digest
 from converter.sources import download
 from converter.sources.hub_cache import VARIABLE
 from converter.sources.registry import open_source
+
+
+def _header(name, size):
+    member = tarfile.TarInfo(name)
+    member.size = size
+    return member.tobuf()
+
 
 MODULE = tar_of(("saved_model.pb", b"graph"), ("tfhub_module.pb", b"\x08\x03"))
 ARCHIVE = gz(MODULE)
@@ -94,7 +107,7 @@ def test_nothing_is_stored_in_a_cache_that_is_not_local(hub_server, remote, monk
     assert not list((tmp_path / "tmp").iterdir())
 
 
-BOMB = gz(tar_of(("saved_model.pb", bytes(300 << 20))))
+BOMB = gz(_header("saved_model.pb", 300 << 20) + bytes(1 << 20))
 
 LOOK = "Look at it in a browser: the module may have moved, or need a login."
 MANY = "68,719,476,736 bytes"
@@ -194,7 +207,7 @@ FAULTS = {
         redirects("http://127.0.0.1:9/m"), errors.DownloadError,
         ("{url} cannot be reached: Connection refused. Check the network and the proxy; or download"
         " it elsewhere, by `curl -L -o module.tar.gz '{url}?tf-hub-format=compressed'`, and pass"
-        " module.tar.gz in its place."),
+        " that file, as in `tf1hub convert module.tar.gz DST`."),
     ),
     "a bomb": (
         sends(BOMB), errors.UnsafeModuleError,
@@ -340,6 +353,36 @@ def test_what_is_left_of_a_killed_download_is_removed(hub_server, monkeypatch, t
         pass
     assert "was not finished: it begins again" in said[0]
     assert sorted(p.name for p in cache.iterdir()) == [sha1, f"{sha1}.descriptor.txt"]
+
+
+_OPEN = """
+import sys
+from converter.sources.registry import open_source
+with open_source(sys.argv[1], progress=lambda text: print(text, flush=True)):
+    print("open", flush=True)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_process_that_is_stopped_leaves_nothing_for_long(number, hub_server, places):
+    url = hub_server.answer("/p/m/1", hangs(ARCHIVE[:50], len(ARCHIVE)))
+    command = [sys.executable, "-c", _OPEN, url]
+    environment = {**os.environ, "TMPDIR": str(places[1])}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    ) as process:
+        assert process.stdout.readline().startswith("downloading")
+        while not any(p.name == "archive" for place in places for p in place.rglob("*")):
+            time.sleep(0.01)
+        process.send_signal(number)
+        process.wait()
+    left = folders_in(places)
+    assert bool(left) == (number == signal.SIGKILL)
+    # The next one removes what a killed one left.
+    hub_server.answer("/p/m/1", sends(ARCHIVE))
+    with open_source(url) as source:
+        assert (source.directory / "saved_model.pb").is_file()
+    assert not {p.name for p in left} & {p.name for p in folders_in(places)}
 
 
 @pytest.mark.parametrize("spec", ["https://", "https://h/a b", "http://me:pass@h/m"])
