@@ -43,8 +43,8 @@ class Kaggle:
         """Yields the model from kagglehub's cache, where it is put if it is not there.
 
         Raises:
-          UsageError: if the handle is wrong, or kagglehub is needed and not installed.
-          DownloadError: if it cannot be downloaded.
+          UsageError: if the handle is wrong.
+          DownloadError: if it cannot be downloaded, or kagglehub is needed and not installed.
           FormatError: if what was downloaded is not an archive of a model.
           UnsafeModuleError: if a member of it could do harm.
           DestinationError: if the cache cannot be written.
@@ -71,7 +71,8 @@ def check_available(spec: str) -> None:
     """Checks that a model on Kaggle is in a cache, or kagglehub is there; uses no network.
 
     Raises:
-      UsageError: if kagglehub is needed, and not installed.
+      UsageError: if the handle is wrong.
+      DownloadError: if kagglehub is needed, and not installed.
       FormatError: if only a part of the model is in a cache.
     """
     handle = find_kaggle_handle(spec)

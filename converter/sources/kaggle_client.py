@@ -58,11 +58,11 @@ def check_installed(handle: KaggleHandle) -> None:
     """Checks that kagglehub is installed.
 
     Raises:
-      UsageError: if it is not; the error says how to do without it.
+      DownloadError: if it is not; the error says how to do without it.
     """
     if is_installed():
         return
-    raise errors.UsageError(
+    raise errors.DownloadError(
         f"{handle} is on Kaggle, and kagglehub, which downloads from there, is not installed",
         remedy=describe_without_kagglehub(handle),
     )
@@ -77,8 +77,8 @@ def find_newest_version(handle: KaggleHandle) -> int:
     """Asks Kaggle for the newest version of a variation.
 
     Raises:
-      UsageError: if kagglehub is not installed, or another one than this knows.
-      DownloadError: if Kaggle cannot be reached, or does not say it.
+      DownloadError: if Kaggle cannot be reached, or does not say it; or kagglehub is not installed,
+        or not one that this knows.
     """
     with _models(handle) as (models, types):
         request = _fill(types.ApiGetModelInstanceRequest(), handle)
@@ -97,8 +97,8 @@ def download(
       progress: Called with the bytes that are done, and all.
 
     Raises:
-      UsageError: if kagglehub is not installed, or another one than this knows.
-      DownloadError: if Kaggle cannot be reached, or does not send it whole.
+      DownloadError: if Kaggle cannot be reached, or does not send it whole; or kagglehub is not
+        installed, or not one that this knows.
       UnsafeModuleError: if it is too large, or not encrypted on the way.
       OSError: if it cannot be written.
     """
@@ -161,8 +161,8 @@ def _check_redirects(handle: KaggleHandle, urls: Sequence[str]) -> None:
     for before, after in itertools.pairwise(urls):
         if before.startswith("https://") and not after.startswith("https://"):
             raise errors.UnsafeModuleError(
-                f"Kaggle redirects to {public_url(after)} for {handle}, which anybody on the way can"
-                " replace: it is not encrypted",
+                f"Kaggle redirects to {public_url(after)} for {handle}, which anybody on the way"
+                " can replace: it is not encrypted",
                 remedy="Do not download it in this network.",
             )
 
@@ -227,12 +227,12 @@ def _explaining(handle: KaggleHandle) -> Iterator[None]:
             remedy=f"Try again, or {download_it_by_hand}.",
         ) from error
     except (ImportError, AttributeError, TypeError, KeyError) as error:
-        raise errors.UsageError(
+        raise errors.DownloadError(
             f"the kagglehub that is installed is not one that this can use: {error}",
             remedy=describe_without_kagglehub(handle),
         ) from error
     except ValueError as error:  # Of its configuration.
-        raise errors.UsageError(
+        raise errors.DownloadError(
             f"kagglehub cannot be used: {errors.first_line(error)}",
             remedy="Mend its configuration: https://github.com/Kaggle/kagglehub describes it.",
         ) from error

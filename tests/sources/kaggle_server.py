@@ -105,7 +105,7 @@ class _Client:
         return response
 
     def download_model_instance_version(self, request):
-        sys.stdout.write("You should update kagglehub")
+        sys.stdout.write("You should update kagglehub\n")
         return self._call(DOWNLOAD, request, stream=True)
 
     def get_model_instance(self, request):

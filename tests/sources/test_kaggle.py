@@ -258,12 +258,13 @@ def test_a_half_written_entry(client, cache):
 @pytest.mark.parametrize("spec", [HANDLE, PAGE])
 @pytest.mark.usefixtures("without_kagglehub")
 def test_without_kagglehub(spec, kaggle, cache):
-    text = refused(errors.UsageError, f"{HANDLE} is on Kaggle, and kagglehub", spec)
+    text = refused(errors.DownloadError, f"{HANDLE} is on Kaggle, and kagglehub", spec)
     assert text.endswith(
         "is not installed. Run `pip install 'tf1hub-converter[kaggle]'`, or download it by"
-        f" `curl -fL -o elmo-elmo-3.tar.gz {DIRECT}`, and pass the file: `tf1hub convert elmo-elmo-3.tar.gz DST`."
+        f" `curl -fL -o elmo-elmo-3.tar.gz {DIRECT}`, and pass the file:"
+        " `tf1hub convert elmo-elmo-3.tar.gz DST`."
     )
-    with pytest.raises(errors.UsageError, match="is not installed"):
+    with pytest.raises(errors.DownloadError, match="is not installed"):
         check_available(spec)
     assert kaggle.asked == []
     assert not cache.exists()
@@ -271,7 +272,7 @@ def test_without_kagglehub(spec, kaggle, cache):
 
 @pytest.mark.usefixtures("kaggle", "without_kagglehub")
 def test_without_kagglehub_and_a_version():
-    text = refused(errors.UsageError, "is not installed", "google/elmo/tensorFlow1/elmo")
+    text = refused(errors.DownloadError, "is not installed", "google/elmo/tensorFlow1/elmo")
     assert f"download it from {PAGE.removesuffix('/3')}, and pass the file" in text
 
 
@@ -294,7 +295,7 @@ def test_a_kagglehub_that_is_too_new(gone, monkeypatch, cache):
     else:
         monkeypatch.delattr(importlib.import_module("kagglehub.clients"), gone)
     text = refused(
-        errors.UsageError, "the kagglehub that is installed is not one that this can use"
+        errors.DownloadError, "the kagglehub that is installed is not one that this can use"
     )
     assert "pip install 'tf1hub-converter[kaggle]'" in text
     assert not cache.exists()
@@ -307,7 +308,7 @@ def test_credentials_that_kagglehub_cannot_read(cache, monkeypatch):
 
     clients = importlib.import_module("kagglehub.clients")
     monkeypatch.setattr(clients, "build_kaggle_client", build)
-    refused(errors.UsageError, "kagglehub cannot be used: Invalid Kaggle credentials file at")
+    refused(errors.DownloadError, "kagglehub cannot be used: Invalid Kaggle credentials file at")
     assert not cache.exists()
 
 

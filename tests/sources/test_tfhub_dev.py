@@ -158,8 +158,8 @@ def test_what_to_do_where_tfhub_dev_does_not_send_it(answer, message, tfhub):
         pass
     assert str(caught.value).endswith(
         "The modules of tfhub.dev are on Kaggle now: look for google/unknown/1 at"
-        " https://www.kaggle.com/models, and pass its handle there, or the archive that you download"
-        " there: `tf1hub convert ARCHIVE DST`."
+        " https://www.kaggle.com/models, and pass its handle there, or the archive that you"
+        " download there: `tf1hub convert ARCHIVE DST`."
     )
 
 
