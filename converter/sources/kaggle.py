@@ -17,6 +17,7 @@ from converter import errors
 from converter.files.byte_progress import ByteProgress
 from converter.sources import hub_cache, kaggle_client
 from converter.sources.archive import unpack
+from converter.sources.handles import check_handle
 from converter.sources.hub_handle import HubHandle
 from converter.sources.kaggle_cache import (
     ArchiveFacts,
@@ -49,6 +50,7 @@ class Kaggle:
           UnsafeModuleError: if a member of it could do harm.
           DestinationError: if the cache cannot be written.
         """
+        check_handle(spec)
         if is_in_hub_cache(spec):
             with HubHandle().open(spec, surroundings) as source:
                 yield source
@@ -78,7 +80,9 @@ def check_available(spec: str) -> None:
     handle = find_kaggle_handle(spec)
     if handle is None or is_in_hub_cache(spec):
         return
-    if handle.version is None or find_entry(handle) is None:
+    # Without a version, the error that `open` raises names one that is in the cache.
+    is_cached = cached_versions(handle) if handle.version is None else find_entry(handle)
+    if not is_cached:
         kaggle_client.check_installed(handle)
 
 

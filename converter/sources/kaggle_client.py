@@ -129,13 +129,13 @@ def _be_patient(client: Any) -> None:
     """Has the client wait for a bounded time, and ask again where that may help."""
     adapters, retry = map(importlib.import_module, ("requests.adapters", "urllib3.util.retry"))
 
-    class Patient(adapters.HTTPAdapter):  # type: ignore[misc, name-defined]
+    class Patient(adapters.HTTPAdapter):  # type: ignore[name-defined]
         def send(self, *args: Any, timeout: Any = None, **kwargs: Any) -> Any:
             return super().send(*args, timeout=timeout or TIMEOUT_SECS, **kwargs)
 
     attempts = retry.Retry(
         RETRIES, status_forcelist=_PASSING, allowed_methods=None, raise_on_status=False,
-        redirect=0, backoff_factor=PAUSE_FACTOR_SECS,
+        redirect=0, backoff_factor=PAUSE_FACTOR_SECS, respect_retry_after_header=False,
     )  # fmt: skip
     for scheme in ("https://", "http://"):
         client.http_client()._session.mount(scheme, Patient(max_retries=attempts))  # noqa: SLF001

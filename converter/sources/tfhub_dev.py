@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from converter import errors
+from converter.sources.handles import check_handle
 from converter.sources.hub_handle import HubHandle
 from converter.sources.kaggle import is_in_hub_cache, open_handle
 from converter.sources.kaggle_cache import find_entry
@@ -47,7 +48,9 @@ class TfhubDev:
         Raises:
           ConversionError: as `HubHandle.open` and `Kaggle.open` do.
         """
+        check_handle(spec)
         handle = find_replacement(spec)
+        opened: contextlib.AbstractContextManager[Source]
         if is_in_hub_cache(spec):
             opened = HubHandle().open(spec, surroundings)
         elif handle is not None and (is_installed() or find_entry(handle) is not None):

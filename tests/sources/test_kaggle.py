@@ -247,6 +247,22 @@ def test_the_cache_cannot_be_written(client, cache):
     assert client.asked == []
 
 
+@pytest.mark.usefixtures("kaggle", "without_kagglehub")
+def test_an_older_version_is_named_where_the_newest_is_not_known(cache):
+    (cache / "models/google/elmo/tensorFlow1/elmo/3").mkdir(parents=True)
+    (cache / "models/google/elmo/tensorFlow1/elmo/3.complete").touch()
+    spec = HANDLE.removesuffix("/3")
+    check_available(spec)
+    text = refused(errors.DownloadError, "cannot be found: .* is not installed", spec)
+    assert text.endswith(f"kagglehub's cache has version 3: pass {HANDLE}.")
+
+
+@pytest.mark.parametrize("end", ["\udcff", "a b", "é"])
+def test_addresses_that_are_none(end):
+    for site in ("https://www.kaggle.com/models/", "https://tfhub.dev/"):
+        refused(errors.UsageError, "is not the URL of a module", f"{site}{end}")
+
+
 def test_a_half_written_entry(client, cache):
     (cache / "models/google/elmo/tensorFlow1/elmo/3").mkdir(parents=True)
     refused(errors.FormatError, "kagglehub's cache holds only a part of google/elmo")
