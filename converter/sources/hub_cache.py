@@ -146,7 +146,7 @@ def find_handle(folder: Path) -> str | None:
     Raises:
       FormatError: if it is a download that was not finished.
     """
-    if _UNFINISHED.fullmatch(folder.name):
+    if any(_UNFINISHED.fullmatch(place.name) for place in (folder, folder.parent)):
         raise errors.FormatError(
             f"{folder} is a download of tensorflow_hub that was not finished",
             remedy="Pass the handle of the module.",

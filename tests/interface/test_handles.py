@@ -294,6 +294,26 @@ def test_a_migration_takes_a_list_of_them(handle, hub_server, tmp_path):
     assert hub_server.paths == ["/google/gone/1?tf-hub-format=compressed"]
 
 
+@pytest.mark.slow
+def test_workers_of_dask_take_them(handle, hub_server, tmp_path):
+    import distributed
+
+    (tmp_path / "src").mkdir()
+    (tmp_path / "list").write_text(f"{handle}\n")
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", host="127.0.0.1",
+        dashboard_address=":0",
+    ) as cluster:  # fmt: skip
+        report = converter.migrate(
+            tmp_path / "src", tmp_path / "dst", from_list=tmp_path / "list", engine="dask",
+            scheduler=cluster.scheduler_address, verify=True,
+        )  # fmt: skip
+    (outcome,) = report.outcomes
+    assert isinstance(outcome, Converted)
+    assert outcome.parity.verdict == "equal"
+    assert len(hub_server.paths) == 2
+
+
 def test_two_handles_that_lead_to_one_place_are_wrong_use(tmp_path, capsys):
     (tmp_path / "src").mkdir()
     (tmp_path / "list").write_text("https://h/m?v=1\nhttps://h/m?v=2\n")

@@ -149,9 +149,10 @@ def test_a_folder_of_whose_handle_nothing_is_known(descriptor, tmp_path):
 
 
 def test_a_download_that_was_not_finished(tmp_path):
-    place = tmp_path / f"{SHA1}.{'0f' * 16}.tmp"
-    with pytest.raises(errors.FormatError, match="a download of tensorflow_hub that was not fin"):
-        find_handle(place)
+    unfinished = tmp_path / f"{SHA1}.{'0f' * 16}.tmp"
+    for place in (unfinished, unfinished / "module"):
+        with pytest.raises(errors.FormatError, match="a download of tensorflow_hub that was not"):
+            find_handle(place)
 
 
 def test_a_cache_on_another_filesystem(remote, monkeypatch):
