@@ -21,7 +21,6 @@ from converter.migration.module_list import read_module_list
 from converter.migration.outcomes import Converted, Failed, UpToDate
 from converter.migration.plan import _take_snapshot as take_snapshot
 from converter.sources import kaggle_client
-from converter.sources.handles import public_address
 
 GOLDEN = pathlib.Path(__file__).parents[2] / "legacy_fixtures" / "golden"
 TEXT = GOLDEN / "text_embedding_oov" / "module"
@@ -135,12 +134,6 @@ def test_a_job_that_cannot_download_is_tried_again_in_the_next_run(client, tmp_p
     )  # fmt: skip
     assert isinstance(outcome, Failed)
     assert outcome.error.message == f"there is no {HANDLE} on Kaggle"
-
-
-def test_sarif_names_the_page():
-    assert public_address(HANDLE) == PAGE
-    assert public_address(f"{PAGE}?token=secret") == PAGE
-    assert public_address("https://host/m?token=secret") == "https://host/m?..."
 
 
 @pytest.mark.usefixtures("without_kagglehub", "kaggle")

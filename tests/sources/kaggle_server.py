@@ -1,20 +1,38 @@
 """Kaggle on the loopback interface, and a stand-in for kagglehub where that is not installed."""
 
+import base64
 import enum
+import hashlib
 import importlib.util
 import sys
 import types
 
 import pytest
 import requests
+from sources.archive_makers import gz, tar_of
 from sources.hub_server import _Handler, status
 
 from converter.sources import kaggle_client
+from converter.sources.registry import open_source
 
 DOWNLOAD = "/v1/models.ModelApiService/DownloadModelInstanceVersion"
 GET = "/v1/models.ModelApiService/GetModelInstance"
 # As Kaggle does, it redirects to a storage service, by an address that is signed.
 STORED = "/kagglesdsdata/models/4711/bundle/archive.tar.gz"
+
+HANDLE = "google/elmo/tensorFlow1/elmo/3"
+PAGE = f"https://www.kaggle.com/models/{HANDLE}"
+DIRECT = f"https://www.kaggle.com/api/v1/models/{HANDLE}/download"
+ARCHIVE = gz(tar_of(("./saved_model.pb", b"graph"), ("./variables/variables.index", b"index")))
+MD5 = base64.b64encode(hashlib.md5(ARCHIVE).digest()).decode()
+
+
+def refused(kind, message, spec=HANDLE):
+    """Opens a source that is refused, and returns the whole text of the error."""
+    with pytest.raises(kind, match=message) as caught, open_source(spec):
+        pass
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
 
 
 def stored(hub, body, **headers):
