@@ -166,7 +166,8 @@ def test_a_process_of_its_own(tmp_path):
         [sys.executable, "-m", "converter", "convert", HANDLE, str(tmp_path / "out"), "--verify"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stdout.count("equal") > 0) == (0, True), done.stderr
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "saved_model.pb").is_file()
 
 
 @pytest.mark.skipif(kaggle_client.is_installed(), reason="it would use the network")

@@ -73,8 +73,11 @@ def client(kaggle, monkeypatch, request):
         _install_stand_in(kaggle, monkeypatch)
     else:
         pytest.importorskip("kagglehub")
+        import kagglehub.clients
         import kagglesdk.kaggle_env as env
 
+        # It looks through the stack for who calls, which takes seconds in a test.
+        monkeypatch.setattr(kagglehub.clients, "get_user_agent", lambda: "kagglehub/test")
         monkeypatch.setitem(env._env_to_endpoint, env.KaggleEnv.PROD, kaggle.url())
     return kaggle
 
