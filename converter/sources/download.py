@@ -16,7 +16,6 @@ import ssl
 import time
 import urllib.error
 from collections.abc import Callable, Iterator
-from typing import IO
 
 from converter import errors, limits
 from converter.files.byte_progress import ByteProgress
@@ -110,23 +109,92 @@ def download(
       UnsafeModuleError: if a redirect is unsafe, or the file is too large.
       DestinationError: if there is no space for it.
     """
+    request = _Request(url, target, name, progress, check_head, by_hand, patience or PATIENCE)
     progress(f"downloading {name}")
-    patience, attempt = patience or PATIENCE, 1
+    attempt = 1
     while True:
         try:
-            try:
-                return _download_once(url, target, name, progress, check_head, patience)
-            except (OSError, http.client.HTTPException, UnicodeError) as error:
-                raise _explain(error, name, by_hand, patience.timeout_secs) from error
+            return request.send()
         except _TryAgainError as failure:
-            if attempt == patience.attempts:
+            if attempt == request.patience.attempts:
                 raise failure.error from failure
             pause = failure.after_secs
             if pause is None:
-                pause = patience.pause_secs * 2 ** (attempt - 1)
+                pause = request.patience.pause_secs * 2 ** (attempt - 1)
             progress(f"{failure.error.message}; trying again in {pause:g} seconds")
             time.sleep(pause)
             attempt += 1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Request:
+    """One attempt after the other; the arguments of `download`."""
+
+    url: str
+    target: pathlib.Path
+    name: str
+    progress: Callable[[str], None]
+    check_head: Callable[[bytes], None]
+    by_hand: str
+    patience: Patience
+
+    def send(self) -> Download:
+        """Downloads the file.
+
+        Raises:
+          _TryAgainError: if another attempt may succeed.
+        """
+        with self._network():
+            response = get(self.url, self.patience.timeout_secs)
+        with response:
+            last = public_url(response.url)
+            is_elsewhere = last != public_url(self.url)
+            where = f"{self.name}, redirected to {last}," if is_elsewhere else self.name
+            _check_status(response, where)
+            size = response.length  # As the server says; None if it does not.
+            digest, done = self._save(response, size)
+        if size is not None and done < size:
+            raise _TryAgainError(
+                errors.DownloadError(
+                    f"{where} sent {done:,} of {size:,} bytes, and ended the connection",
+                    remedy=_LATER,
+                )
+            )
+        return Download(last, digest, done)
+
+    def _save(self, response: http.client.HTTPResponse, size: int | None) -> tuple[str, int]:
+        """Writes the body; returns its digest and its size."""
+        space, state, done = _Space(self.target, self.name), hashlib.sha256(), 0
+        tell = ByteProgress(self.progress, f"downloading {self.name}", small_bytes=0)
+        space.check(0, size or 0)
+        with _writing(self.target):
+            file = self.target.open("wb")
+        with file:
+            while block := self._read(response):
+                if not done:
+                    self.check_head(block)
+                state.update(block)
+                done += len(block)
+                space.check(done, done)
+                with _writing(self.target):
+                    file.write(block)
+                    file.flush()
+                tell(done, size)
+        if not done:
+            self.check_head(b"")
+        return state.hexdigest(), done
+
+    def _read(self, response: http.client.HTTPResponse) -> bytes:
+        with self._network():
+            return response.read(_BLOCK_BYTES)
+
+    @contextlib.contextmanager
+    def _network(self) -> Iterator[None]:
+        """Explains errors of the network; around nothing else, since disks have the same."""
+        try:
+            yield
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
+            raise _explain(error, self.name, self.by_hand, self.patience.timeout_secs) from error
 
 
 def _explain(error: Exception, name: str, by_hand: str, timeout_secs: float) -> Exception:
@@ -150,38 +218,6 @@ def _explain(error: Exception, name: str, by_hand: str, timeout_secs: float) -> 
     return errors.DownloadError(f"{name} cannot be reached: {what}", remedy=by_hand)
 
 
-def _download_once(
-    url: str,
-    target: pathlib.Path,
-    name: str,
-    progress: Callable[[str], None],
-    check_head: Callable[[bytes], None],
-    patience: Patience,
-) -> Download:
-    with get(url, patience.timeout_secs) as response:
-        last = public_url(response.url)
-        where = name if last == public_url(url) else f"{name}, redirected to {last},"
-        _check_status(response, where)
-        size = response.length  # As the server says; None if it does not.
-        with _writing(target):
-            file = target.open("wb")
-        with file:
-            saving = _Saving(file, target, name, ByteProgress(progress, f"downloading {name}", 0))
-            saving.check_size(size or 0)
-            for block in iter(lambda: response.read(_BLOCK_BYTES), b""):
-                saving.add(block, size, check_head)
-    if not saving.done:
-        check_head(b"")
-    if size is not None and saving.done < size:
-        raise _TryAgainError(
-            errors.DownloadError(
-                f"{where} sent {saving.done:,} of {size:,} bytes, and ended the connection",
-                remedy=_LATER,
-            )
-        )
-    return Download(last, saving.digest(), saving.done)
-
-
 def _check_status(response: http.client.HTTPResponse, where: str) -> None:
     status = response.status
     if status == 200:
@@ -203,56 +239,41 @@ def _read_pause(text: str | None) -> float | None:
     return min(float(text), _LONGEST_PAUSE_SECS)
 
 
-class _Saving:
-    """A file while it is written, its digest, and the space that is left for it."""
+class _Space:
+    """The space that is left on the disk, which is looked at now and then."""
 
-    def __init__(
-        self,
-        file: IO[bytes],
-        target: pathlib.Path,
-        name: str,
-        progress: Callable[[int, int | None], None],
-    ) -> None:
-        self.done = 0
-        self._file = file
+    def __init__(self, target: pathlib.Path, name: str) -> None:
         self._target = target
         self._name = name
-        self._progress = progress
-        self._state = hashlib.sha256()
         self._look_at = 0
 
-    def add(self, block: bytes, size: int | None, check_head: Callable[[bytes], None]) -> None:
-        """Adds the next bytes of a file that should have `size`."""
-        if not self.done:
-            check_head(block)
-        self._state.update(block)
-        self.done += len(block)
-        if self.done >= self._look_at:
-            self.check_size(self.done)
-            self._look_at = self.done + _LOOK_AT_SPACE_BYTES
-        with _writing(self._target):
-            self._file.write(block)
-            self._file.flush()
-        self._progress(self.done, size)
+    def check(self, done: int, size: int) -> None:
+        """Checks that a file may have a size, and that some space would be left beside it.
 
-    def check_size(self, size: int) -> None:
-        """Checks that a file may have this size, and that some space would be left beside it."""
+        Args:
+          done: The number of bytes of it that there are.
+          size: The number of bytes that it is known to have, at least.
+
+        Raises:
+          UnsafeModuleError: if it would be too large.
+          DestinationError: if there is no space.
+        """
         if size > limits.MAX_UNPACKED_BYTES:
             raise errors.UnsafeModuleError(
                 f"{self._name} sends more than {limits.MAX_UNPACKED_BYTES:,} bytes",
                 remedy="Download it yourself if you trust it, and pass the file.",
             )
-        free = shutil.disk_usage(self._target.parent).free
-        if size - self.done + limits.MIN_FREE_BYTES > free:
+        if done < self._look_at:
+            return
+        self._look_at = done + _LOOK_AT_SPACE_BYTES
+        with _writing(self._target):
+            free = shutil.disk_usage(self._target.parent).free
+        if size - done + limits.MIN_FREE_BYTES > free:
             raise errors.DestinationError(
                 f"there is no space to download {self._name}: it has {size:,} bytes or more, and"
                 f" {free:,} are free at {self._target.parent.parent}",
                 remedy="Free some, or set TMPDIR to a folder on another filesystem.",
             )
-
-    def digest(self) -> str:
-        """The digest of all bytes."""
-        return self._state.hexdigest()
 
 
 @contextlib.contextmanager

@@ -214,17 +214,30 @@ def test_a_file_that_is_too_large(fetch, hub_server):
         fetch(hub_server.answer("/a", sends(BODY, length=1 << 40)))
 
 
-def test_a_disk_that_fills_up(fetch, hub_server, monkeypatch):
-    class Full:
-        def write(self, _):
-            raise OSError(28, "No space left on device")
-
-    init = downloads._Saving.__init__
-    monkeypatch.setattr(
-        downloads._Saving, "__init__", lambda self, _, *rest: init(self, Full(), *rest)
-    )
+def test_a_disk_that_fills_up(fetch, hub_server, tmp_path):
+    (tmp_path / "file").symlink_to("/dev/full")
     with pytest.raises(errors.DestinationError, match="cannot be written: No space left on device"):
         fetch(hub_server.answer("/a", sends(BODY)))
+    assert len(hub_server.paths) == 1
+
+
+def test_a_disk_that_cannot_be_looked_at(fetch, hub_server, monkeypatch):
+    def fail(_):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(shutil, "disk_usage", fail)
+    with pytest.raises(errors.DestinationError, match="cannot be written: Input/output error"):
+        fetch(hub_server.answer("/a", sends(BODY)))
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError, TimeoutError, OSError])
+def test_a_progress_that_nobody_reads_is_not_the_network_s_fault(error, hub_server, tmp_path):
+    def fail(text):
+        if "256.0 kB" in text:
+            raise error
+
+    with pytest.raises(error):
+        download(hub_server.answer("/a", sends(BODY)), tmp_path / "f", name="m", progress=fail)
     assert len(hub_server.paths) == 1
 
 
