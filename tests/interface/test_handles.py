@@ -42,7 +42,7 @@ def handle(hub_server, tmp_path):
 
 
 @pytest.fixture
-def cache(tmp_path, monkeypatch):
+def cache(hub_server, tmp_path, monkeypatch):  # noqa: ARG001 - it unsets the variable first
     monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
