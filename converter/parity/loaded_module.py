@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from converter.compile.conventions import Spelling
 from converter.parity.cases import Case
 from converter.parity.error_text import summarize
 from converter.parity.observation import (
@@ -83,6 +85,24 @@ class LoadedModule:
         result, tape, error = self._record(lambda: self._call(case, attribute, endpoints=False))
         return self._describe_call(_name_outputs(result), tape, error)
 
+    def call_by_convention(self, case: Case, name: str) -> Call:
+        """The same by the name of an endpoint, or with the inputs spelled in another way."""
+        spelling = case.conventions[name]
+        if spelling is None:
+            result, tape, error = self._record(
+                lambda: self._call(case, name, endpoints=False, fixed_training=True)
+            )
+            return self._describe_call(_name_outputs(result), tape, error)
+        result, tape, error = self._record(
+            lambda: self._call(case, None, endpoints=False, spelling=spelling)
+        )
+        values = result if isinstance(result, dict) else dict(zip(spelling.outputs, result))
+        # An output that has two names counts once.
+        by_tf1_name = {tf1: values[name] for name, tf1 in spelling.outputs.items()}
+        call = self._describe_call(by_tf1_name, tape, error)
+        outputs = {name: self._value(tensor) for name, tensor in values.items()}
+        return dataclasses.replace(call, outputs=to_parts(outputs))
+
     def serve(self, name: str, parts: Mapping[str, np.ndarray]) -> Call:
         """The outputs and effects of a serving signature."""
         inputs = {key: to_tensor(value) for key, value in parts.items()}
@@ -124,14 +144,23 @@ class LoadedModule:
             signatures=tuple(self.module.signatures),
         )
 
-    def _call(self, case: Case, attribute: str | None, *, endpoints: bool) -> Any:
+    def _call(
+        self,
+        case: Case,
+        attribute: str | None,
+        *,
+        endpoints: bool,
+        fixed_training: bool = False,
+        spelling: Spelling | None = None,
+    ) -> Any:
         """Calls an attribute of the module, or the module itself."""
         inputs = {name: to_tensor(case.inputs[name]) for name in case.positional}
         args = [inputs if len(inputs) > 1 else next(iter(inputs.values()))] if inputs else []
+        args = args if spelling is None else [spelling.write(inputs)]
         kwargs = {k: to_tensor(case.inputs[name]) for k, name in case.keywords.items()}
-        if case.takes_training:
+        if case.takes_training and not fixed_training:
             kwargs["training"] = case.training
-        if case.takes_endpoints:
+        if case.takes_endpoints and (endpoints or not fixed_training):
             kwargs["return_endpoints"] = endpoints
         function = self.module if attribute is None else getattr(self.module, attribute)
         return function(*args, **kwargs)
