@@ -165,7 +165,7 @@ def _list_other_calls(summary: Mapping[str, Any]) -> list[str]:
     calls = []
     for spelling in conventions["spellings"]:
         names = ", ".join(spelling["inputs"])
-        opening, closing = {"dict": "{}", "list": "[]", "tuple": "()"}[spelling["kind"]]
+        opening, closing = {"dict": "{}", "list": "[]"}[spelling["kind"]]
         calls.append(format_call("obj", {**root, "inputs": [f"{opening}{names}{closing}"]}))
     for name, trains in conventions["endpoints"].items():
         shown = {**root, "training_tags": None}

@@ -33,8 +33,8 @@ class Spelling:
     """Another way to give the inputs of a callable, for which its outputs have other names, too.
 
     Attributes:
-      kind: The Python type of the inputs. A `dict` has them by name, and returns a dict; a `list`
-        or `tuple` has them in order, and returns a tuple.
+      kind: The Python type of the inputs. A `dict` has them by name, and gives a dict of outputs; a
+        `list` has them in order, and gives a tuple.
       inputs: The names of the inputs, in order, and the TF1 inputs that they are.
       outputs: The names of the outputs, in order, and the TF1 outputs that they are.
     """
@@ -47,8 +47,7 @@ class Spelling:
         """Whether a call with these inputs uses this spelling."""
         if self.kind == "dict":
             return isinstance(inputs, Mapping) and set(inputs) == set(self.inputs)
-        kind = list if self.kind == "list" else tuple
-        return isinstance(inputs, kind) and len(inputs) == len(self.inputs)
+        return isinstance(inputs, list) and len(inputs) == len(self.inputs)
 
     def read(self, inputs: Any) -> dict[str, Any]:
         """Returns the inputs of a call by their TF1 names."""
@@ -56,12 +55,10 @@ class Spelling:
         names = inputs if self.kind == "dict" else self.inputs
         return {self.inputs[name]: value for name, value in zip(names, values, strict=True)}
 
-    def write(self, values: Mapping[str, _T]) -> dict[str, _T] | list[_T] | tuple[_T, ...]:
+    def write(self, values: Mapping[str, _T]) -> dict[str, _T] | list[_T]:
         """Returns what a call takes, of inputs by their TF1 names."""
         named = {name: values[tf1_name] for name, tf1_name in self.inputs.items()}
-        if self.kind == "dict":
-            return named
-        return list(named.values()) if self.kind == "list" else tuple(named.values())
+        return named if self.kind == "dict" else list(named.values())
 
     def write_outputs(self, values: Mapping[str, _T]) -> dict[str, _T] | tuple[_T, ...]:
         """Returns a call's result, of outputs by their TF1 names."""
@@ -86,8 +83,8 @@ def find_spellings(signature: Signature, inputs: Collection[str]) -> tuple[Spell
     in_order = {name: name for name in _BERT_OUTPUTS}
     return (
         Spelling("dict", _BERT_INPUTS, named),
+        # TF2's took no tuples either, and each spelling takes time to load.
         Spelling("list", _BERT_INPUTS, in_order),
-        Spelling("tuple", _BERT_INPUTS, in_order),
     )
 
 

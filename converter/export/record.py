@@ -210,7 +210,7 @@ class SpellingInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Another way to give the inputs of the module, for which its outputs have other names, too.
 
     Attributes:
-      kind: The Python type of the inputs: `dict` (returns a dict), `list` or `tuple` (return a tuple).
+      kind: The Python type of the inputs: `dict`, for a dict of outputs, or `list`, for a tuple.
       inputs: The names of the inputs, in order, and the TF1 inputs that they are.
       outputs: The names of the outputs, in order, and the TF1 outputs that they are.
     """
