@@ -138,7 +138,8 @@ class _Builder:
         self, root: ReusableModule, traced: Mapping[str, TracedCallable]
     ) -> dict[str, Sequence[Any]]:
         """Adds the attributes that call the root; returns the traces that they share."""
-        plan, shared = self._compiled.plan, {}
+        plan = self._compiled.plan
+        shared: dict[str, Sequence[Any]] = {}
         for name, trains in plan.endpoints.items():
             made = traced[str(plan.root)]
             function = made.function

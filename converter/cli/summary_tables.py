@@ -165,8 +165,8 @@ def _list_other_calls(summary: Mapping[str, Any]) -> list[str]:
     calls = []
     for spelling in conventions["spellings"]:
         names = ", ".join(spelling["inputs"])
-        opening, closing = {"dict": "{}", "list": "[]"}[spelling["kind"]]
-        calls.append(format_call("obj", {**root, "inputs": [f"{opening}{names}{closing}"]}))
+        text = f"{{{names}}}" if spelling["kind"] == "dict" else f"[{names}]"
+        calls.append(format_call("obj", {**root, "inputs": [text]}))
     for name, trains in conventions["endpoints"].items():
         shown = {**root, "training_tags": None}
         calls.append(format_call(f"obj.{name}", shown) + (" trains" if trains else ""))

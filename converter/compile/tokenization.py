@@ -1,7 +1,7 @@
 """The attributes by which TF2 code for BERT finds a model's vocabulary and whether to fold case.
 
-Source: `export_tfhub_lib.py` of tensorflow/models. TF1's ALBERT modules have a SentencePiece model as
-`vocab_file`; TF2's have it as `sp_model_file`.
+Source: `export_tfhub_lib.py` of tensorflow/models. TF1's ALBERT modules have a SentencePiece model
+as `vocab_file`; TF2's have it as `sp_model_file`.
 """
 
 from __future__ import annotations

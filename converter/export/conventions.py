@@ -6,8 +6,6 @@ https://www.tensorflow.org/hub/common_signatures/images.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from converter.compile.compiled_module import CompiledModule
 from converter.compile.plan import CallablePlan, ModulePlan
 from converter.export.attachments import decode_attachment
@@ -25,7 +23,7 @@ def describe_conventions(compiled: CompiledModule) -> ConventionsInfo:
     plan = compiled.plan
     spellings = () if plan.root is None else plan.callables[plan.root].spellings
     return ConventionsInfo(
-        endpoints=plan.endpoints,
+        endpoints=dict(plan.endpoints),
         spellings=tuple(
             SpellingInfo(kind=s.kind, inputs=dict(s.inputs), outputs=dict(s.outputs))
             for s in spellings
@@ -44,40 +42,37 @@ def describe_image(legacy: LegacyModule, plan: ModulePlan) -> ImageInfo | None:
         return None
     root = plan.callables[plan.root]
     program = legacy.variants[root.tags]
-    info = _find_image(root, program)
-    if info is None:
+    name = _find_input(root, program)
+    if name is None:
         return None
-    name, (height, width, channels) = info
-    size = _attached_size(program) or {"height": height, "width": width}
+    _, height, width, channels = program.signatures[root.signature].inputs[name].shape or ()
+    height, width = _attached_size(program) or (height, width)
     return ImageInfo(
         input=name,
-        height=size["height"],
-        width=size["width"],
+        height=height,
+        width=width,
         channels=channels,
         labels=_last_size(root, program, _CLASSIFICATION),
         features=_last_size(root, program, _FEATURES),
     )
 
 
-def _find_image(
-    root: CallablePlan, program: Program
-) -> tuple[str, tuple[int | None, int | None, int | None]] | None:
-    """Returns the name and the static sizes of the input that is a batch of images."""
-    inputs = program.signatures[root.signature].inputs
-    is_told = _INFO in program.attachments
-    for name in root.inputs:
-        shape, kind = inputs[name].shape, inputs[name].kind
-        is_batch = kind is Kind.DENSE and shape is not None and len(shape) == 4
-        if is_batch and (name == _INPUT or is_told) and len(root.inputs) == 1:
-            return name, (shape[1], shape[2], shape[3])
-    return None
+def _find_input(root: CallablePlan, program: Program) -> str | None:
+    """Returns the name of the only input if it is a batch of images."""
+    if len(root.inputs) != 1:
+        return None
+    (name,) = root.inputs
+    info = program.signatures[root.signature].inputs[name]
+    is_batch = info.kind is Kind.DENSE and info.shape is not None and len(info.shape) == 4
+    return name if is_batch and (name == _INPUT or _INFO in program.attachments) else None
 
 
-def _attached_size(program: Program) -> Mapping[str, int] | None:
+def _attached_size(program: Program) -> tuple[int, int] | None:
     """Returns the height and width of the attached ImageModuleInfo, if it has both."""
     info = decode_attachment(_INFO, program.attachments.get(_INFO, b"")) or {}
-    size: Mapping[str, int] = info.get("default_image_size", {})
-    return size if size.get("height", 0) > 0 and size.get("width", 0) > 0 else None
+    size = info.get("default_image_size", {})
+    height, width = size.get("height", 0), size.get("width", 0)
+    return (height, width) if height > 0 and width > 0 else None
 
 
 def _last_size(root: CallablePlan, program: Program, name: str) -> int | None:

@@ -224,8 +224,8 @@ class ConventionsInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The names and calls that stand beside TF1's, for code that was written for TF2's models.
 
     Attributes:
-      endpoints: The attributes that call the module, for Keras 3's `TFSMLayer`, each with whether it
-        trains.
+      endpoints: The attributes that call the module, for Keras 3's `TFSMLayer`, each with whether
+        it trains.
       spellings: The other ways to give the module its inputs.
       assets: The files below `assets/` that are attributes of the module.
     """
@@ -244,7 +244,7 @@ class ImageInfo(msgspec.Struct, frozen=True, kw_only=True):
       width: In pixels.
       channels: How many values a pixel has.
       labels: How many logits it returns for an image; null if it does not classify.
-      features: How long the feature vector is that it returns for an image; null if it returns none.
+      features: How long the feature vector of an image is; null if it returns none.
     """
 
     input: str

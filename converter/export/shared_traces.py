@@ -1,7 +1,7 @@
 """Gives functions of a SavedModel the traces of others, with which they differ in defaults only.
 
-A loaded function looks among its traces for one whose arguments fit, those with defaults included. So
-a function with other defaults costs nothing but its object.
+A loaded function looks among its traces for one whose arguments fit, those with defaults included.
+So a function with other defaults costs nothing but its object.
 
 Sources: saved_object_graph.proto, and tensorflow/python/saved_model/function_deserialization.py.
 """

@@ -89,18 +89,19 @@ class LoadedModule:
         """The same by the name of an endpoint, or with the inputs spelled in another way."""
         spelling = case.conventions[name]
         if spelling is None:
-            result, tape, error = self._record(
-                lambda: self._call(case, name, endpoints=False, fixed_training=True)
-            )
+            args, kwargs = _arguments(case)
+            endpoint = getattr(self.module, name)
+            result, tape, error = self._record(lambda: endpoint(*args, **kwargs))
             return self._describe_call(_name_outputs(result), tape, error)
         result, tape, error = self._record(
             lambda: self._call(case, None, endpoints=False, spelling=spelling)
         )
-        values = result if isinstance(result, dict) else dict(zip(spelling.outputs, result))
+        if not isinstance(result, dict):
+            result = dict(zip(spelling.outputs, result, strict=True))
         # An output that has two names counts once.
-        by_tf1_name = {tf1: values[name] for name, tf1 in spelling.outputs.items()}
+        by_tf1_name = {tf1_name: result[name] for name, tf1_name in spelling.outputs.items()}
         call = self._describe_call(by_tf1_name, tape, error)
-        outputs = {name: self._value(tensor) for name, tensor in values.items()}
+        outputs = {name: self._value(tensor) for name, tensor in result.items()}
         return dataclasses.replace(call, outputs=to_parts(outputs))
 
     def serve(self, name: str, parts: Mapping[str, np.ndarray]) -> Call:
@@ -150,17 +151,13 @@ class LoadedModule:
         attribute: str | None,
         *,
         endpoints: bool,
-        fixed_training: bool = False,
         spelling: Spelling | None = None,
     ) -> Any:
         """Calls an attribute of the module, or the module itself."""
-        inputs = {name: to_tensor(case.inputs[name]) for name in case.positional}
-        args = [inputs if len(inputs) > 1 else next(iter(inputs.values()))] if inputs else []
-        args = args if spelling is None else [spelling.write(inputs)]
-        kwargs = {k: to_tensor(case.inputs[name]) for k, name in case.keywords.items()}
-        if case.takes_training and not fixed_training:
+        args, kwargs = _arguments(case, spelling)
+        if case.takes_training:
             kwargs["training"] = case.training
-        if case.takes_endpoints and (endpoints or not fixed_training):
+        if case.takes_endpoints:
             kwargs["return_endpoints"] = endpoints
         function = self.module if attribute is None else getattr(self.module, attribute)
         return function(*args, **kwargs)
@@ -205,6 +202,15 @@ class LoadedModule:
 
     def _read_all(self) -> dict[str, np.ndarray]:
         return {name: as_array(variable.numpy()) for name, variable in self._variables.items()}
+
+
+def _arguments(case: Case, spelling: Spelling | None = None) -> tuple[list[Any], dict[str, Any]]:
+    """The inputs of a case as an argument, if it has any, and its hparams as keyword arguments."""
+    inputs = {name: to_tensor(case.inputs[name]) for name in case.positional}
+    kwargs = {k: to_tensor(case.inputs[name]) for k, name in case.keywords.items()}
+    if spelling is not None:
+        return [spelling.write(inputs)], kwargs
+    return [inputs if len(inputs) > 1 else next(iter(inputs.values()))] if inputs else [], kwargs
 
 
 def describe_error(error: Exception) -> str:

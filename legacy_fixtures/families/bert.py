@@ -122,7 +122,7 @@ def _add_tokenization_info(vocabulary):
 
 
 def bert(is_training, with_mlm=True, size=_TINY, shares_layers=False, vocabulary="bert_vocab.txt"):
-    """Signatures `tokens`, `tokenization_info` and, on request, `mlm`; ALBERT's with shared layers."""
+    """Signatures `tokens`, `tokenization_info`, `mlm` on request, or ALBERT's `sop`."""
     inputs = {
         name: tf.placeholder(tf.int32, [None, None], name=name)
         for name in ("input_ids", "input_mask", "segment_ids")

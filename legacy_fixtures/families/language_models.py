@@ -1,7 +1,7 @@
-"""Language models with their tokenizers, as wiki40b-lm: several signatures, none of them the obvious one.
+"""Language models with their tokenizers, as wiki40b-lm: no signature is the obvious one.
 
-`tokenization` takes texts, `detokenization` returns them, `prediction` carries the memory of the tokens
-before from call to call.
+`tokenization` takes texts, `detokenization` returns them, `prediction` carries a memory from call
+to call.
 """
 
 from __future__ import annotations

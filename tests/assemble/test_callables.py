@@ -60,7 +60,7 @@ def test_parameters(name, attribute, parameters, golden_compiled):
         ("gan_truncation", {"default": 1}),
     ],
 )
-def test_there_is_one_trace_for_each_allowed_combination_in_each_spelling(name, traces, golden_live):
+def test_each_allowed_combination_has_a_trace_in_each_spelling(name, traces, golden_live):
     module = golden_live(name)
     assert {
         attribute: len(

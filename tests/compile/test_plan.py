@@ -75,7 +75,7 @@ def test_a_signature_goes_before_an_endpoint_of_its_name(make_legacy, make_varia
     assert plan.callables["serve_training"].signature == "serve_training"
 
 
-def test_only_the_root_is_spelled_in_other_ways(plan_of, signature, info):
+def test_only_the_root_is_spelled_in_other_ways(plan_of, signature):
     ids = ("input_ids", "input_mask", "segment_ids")
     text = "".join(f"{name} = Placeholder[dtype=float]()\n" for name in ids)
     text += "y = AddN[N=3, T=float](input_ids, input_mask, segment_ids)\n"

@@ -50,7 +50,8 @@ def test_a_classifier_has_labels(describe):
         input="images", height=224, width=160, channels=3, labels=1001, features=None
     )
     assert describe(image_classification=(_images(), logits)) == expected
-    assert describe(image_classification=(_images(), logits), default=(_images(), logits)) == expected
+    same = (_images(), logits)
+    assert describe(image_classification=same, default=same) == expected
 
 
 def test_a_feature_vector_has_features(describe):
@@ -77,9 +78,10 @@ def test_unknown_sizes_are_those_of_the_attachment(describe):
     assert (found.height, found.width, found.labels, found.features) == (None, None, None, None)
 
 
-@pytest.mark.parametrize(
-    "attached", [b"", b"\x0a", ImageModuleInfo(default_image_size={"height": 3}).SerializeToString()]
-)
+_HEIGHT_ONLY = ImageModuleInfo(default_image_size={"height": 3}).SerializeToString()
+
+
+@pytest.mark.parametrize("attached", [b"", b"\x0a", _HEIGHT_ONLY])
 def test_an_attachment_that_says_no_size(attached, describe):
     output = {"default": ("y", (None, 8))}
     found = describe({"image_module_info": attached}, default=(_images(), output))

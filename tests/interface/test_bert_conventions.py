@@ -102,7 +102,7 @@ def test_a_live_module_takes_them_and_so_do_its_copies(tmp_path):
             copy.serve_training(spell(call.inputs, spelling))
 
 
-def test_the_endpoint_for_training_does_nothing_else(tmp_path):
+def test_the_endpoint_for_training_does_nothing_else():
     inputs = spell(token_calls("bert_tiny")[0].inputs, "dict")
     loaded = convert_to_disk("bert_tiny").load().loaded
     with pytest.raises(ValueError, match="matching concrete function"):
@@ -259,7 +259,7 @@ def test_a_colab_of_the_first_version(bert, batch):
 
 
 def test_hub_load_as_a_preprocessor_feeds_it(bert, batch):
-    """`encoder(preprocess(texts))["default"]`: the dict comes from a function, in a `tf.data` map."""
+    """`encoder(preprocess(texts))["default"]`: the dict comes from a `tf.data` map."""
     import tensorflow_hub as hub
 
     encoder = hub.load(bert)
