@@ -8,7 +8,7 @@ from golden.golden_values import read_golden
 from converter.assemble.reusable import CallableModule, build_reusable
 from converter.compile.compile_module import compile_module
 from converter.formats.registry import read_module
-from converter.ir.graph import AssetSpec
+from converter.ir.graph import AssetSpec, Kind
 
 
 def test_variables_are_listed_under_their_tf1_names(golden_live):
@@ -153,3 +153,24 @@ def test_an_asset_that_no_signature_reads_is_kept(golden_module):
     module = build_reusable(compile_module(legacy), live=False).module
     (asset,) = module.tf1_resources
     assert asset.asset_path.numpy().decode().endswith("assets/words.txt")
+
+
+def test_the_endpoint_for_training_takes_sparse_inputs(make_legacy, make_variant, signature, info):
+    text = """
+        i = Placeholder[dtype=int64]()
+        v = Placeholder[dtype=float]()
+        s = Placeholder[dtype=int64]()
+        h = Placeholder[dtype=float]()
+        y = Mul[T=float](v, h)
+    """
+    inputs = {"x": info("i,v,s", Kind.SPARSE, (None, None)), "h": "h"}
+    outputs = {"default": info("y", shape=(None,))}
+    signatures = [signature("default", inputs, outputs)]
+    variants = [
+        make_variant(tags, text=text, signatures=signatures, variables=())
+        for tags in ([], ["train"])
+    ]
+    legacy = make_legacy(*variants)
+    module = build_reusable(compile_module(legacy), live=True).module
+    given = {"x": tf.sparse.from_dense([[1.0, 0.0], [2.0, 3.0]]), "h": tf.constant(2.0)}
+    assert module.serve_training(given).numpy().tolist() == [2.0, 4.0, 6.0]
