@@ -85,6 +85,8 @@ def _tf2_reusable_saved_model_impl(ctx):
     arguments.add_all(ctx.attr.training_graph_tags, format_each = "--training-tag=%s")
     arguments.add_all([ctx.attr.call_signature] if ctx.attr.call_signature else [], format_each = "--call-signature=%s")
     arguments.add_all([ctx.attr.trainable] if ctx.attr.trainable else [], format_each = "--trainable=%s")
+    if not ctx.attr.conventions:
+        arguments.add("--no-conventions")
     ctx.actions.run(
         executable = ctx.executable._convert,
         arguments = [arguments],
@@ -123,6 +125,10 @@ module runs. The build fails, and says why, if anything cannot be converted exac
         ),
         call_signature = attr.string(
             doc = "The signature that the module itself runs when called.",
+        ),
+        conventions = attr.bool(
+            default = True,
+            doc = "Whether to offer the names that TF2 models have for the same beside TF1's.",
         ),
         graph_tags = attr.string_list(
             doc = "The graph variant for inference, instead of the one found by rule; `[\"\"]` is the" +

@@ -81,3 +81,10 @@ def test_without_variables_without_values_the_result_is_the_same_model(name, tmp
     for variable, value in zip(loaded.variables, other.variables, strict=True):
         np.testing.assert_array_equal(variable.numpy(), value.numpy())
     assert loaded.signatures.keys() == other.signatures.keys()
+    assert _count_traces(loaded) == _count_traces(other)
+
+
+def _count_traces(loaded):
+    """How many traces the root's function has, and its endpoints."""
+    functions = {name: getattr(loaded, name, None) for name in ("serve", "serve_training")}
+    return {name: len(f.concrete_functions) for name, f in functions.items() if f is not None}

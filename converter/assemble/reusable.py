@@ -11,7 +11,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from converter.assemble.callables import TracedCallable, build_callable
+from converter.assemble.callables import (
+    TracedCallable,
+    build_callable,
+    build_training_endpoint,
+)
 from converter.assemble.emit import emit
 from converter.assemble.resources import Resources
 from converter.assemble.signatures import ServedFunction, serve_functions
@@ -50,11 +54,14 @@ class Reusable:
       module: The `tf.Module`, ready to be called and saved.
       signatures: Its serving signatures, by name.
       variables: The TF1 module's variables, and where their values are.
+      shared_traces: The concrete functions that functions of the module have in a SavedModel, by
+        attribute, where these were not traced themselves.
     """
 
     module: tf.Module
     signatures: Mapping[str, ServedFunction]
     variables: Sequence[tuple[tf.Variable, VariableSpec]]
+    shared_traces: Mapping[str, Sequence[Any]]
 
 
 def build_reusable(compiled: CompiledModule, *, live: bool) -> Reusable:
@@ -74,6 +81,7 @@ def build_reusable(compiled: CompiledModule, *, live: bool) -> Reusable:
 class _Builder:
     def __init__(self, compiled: CompiledModule, *, live: bool) -> None:
         self._compiled = compiled
+        self._live = live
         self._resources = Resources(compiled.legacy, compiled.definitions, live=live)
 
     def build(self) -> Reusable:
@@ -88,10 +96,11 @@ class _Builder:
         root = self._build_root(traced, losses)
         for name, module in callables.items():
             setattr(root, name, module)
+        shared = self._add_endpoints(root, traced)
         self._add_assets(root)
         served = serve_functions(self._compiled, traced)
         root.tf1_resources = self._resources.trackables
-        return Reusable(root, served, self._resources.variables)
+        return Reusable(root, served, self._resources.variables, shared)
 
     def _build_loss(self, loss: LossGraph) -> Any:
         bindings = self._resources.bind(loss.program)
@@ -125,6 +134,22 @@ class _Builder:
         module.regularization_losses = list(losses)
         return module
 
+    def _add_endpoints(
+        self, root: ReusableModule, traced: Mapping[str, TracedCallable]
+    ) -> dict[str, Sequence[Any]]:
+        """Adds the attributes that call the root; returns the traces that they share."""
+        plan = self._compiled.plan
+        shared: dict[str, Sequence[Any]] = {}
+        for name, trains in plan.endpoints.items():
+            made = traced[str(plan.root)]
+            function = made.function
+            if trains:
+                part = self._compiled.callables[str(plan.root)]
+                function = build_training_endpoint(name, part, made, live=self._live)
+                shared |= {} if self._live else {name: made.training_traces}
+            setattr(root, name, function)
+        return shared
+
     def _add_assets(self, root: ReusableModule) -> None:
         """Keeps all assets that the graphs name, whether or not a signature reads them."""
         for tags in self._compiled.plan.variants.used:
@@ -135,5 +160,5 @@ class _Builder:
             root.do_lower_case = tf.Variable(
                 info.do_lower_case, trainable=False, name="do_lower_case"
             )
-        if info.vocab_file is not None:
-            root.vocab_file = self._resources.asset(info.vocab_file)
+        for name, file in info.files.items():
+            setattr(root, name, self._resources.asset(file))

@@ -52,6 +52,12 @@ def decompose(value: Any, info: TensorInfo) -> list[tf.Tensor]:
     return [tf.convert_to_tensor(value, tf.as_dtype(info.dtype))]
 
 
+def as_tensors(value: Any, info: TensorInfo) -> Any:
+    """Makes a dense value a tensor; composites are made of tensors already."""
+    is_dense = info.kind is Kind.DENSE
+    return tf.convert_to_tensor(value, tf.as_dtype(info.dtype)) if is_dense else value
+
+
 def compose(tensors: Sequence[tf.Tensor], info: TensorInfo) -> Any:
     """Builds a value from its components, with the static shape that the signature declares.
 

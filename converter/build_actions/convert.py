@@ -24,6 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--call-signature", help="signature that the module itself runs")
     parser.add_argument("--trainable", help="expression found in names of variables to train")
     parser.add_argument(
+        "--no-conventions", dest="conventions", action="store_false",
+        help="leave out the names that TF2 models have for the same",
+    )  # fmt: skip
+    parser.add_argument(
         "--allow-op", action="append", default=[], help="an op to let through that could do harm"
     )
 
@@ -44,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
             training_tags=_tag_set(arguments.training_tag),
             call_signature=arguments.call_signature,
             trainable=arguments.trainable,
+            conventions=arguments.conventions,
             import_ops=arguments.import_ops,
             allow_op=arguments.allow_op,
         )

@@ -18,7 +18,9 @@ def add_options(parser: argparse._ActionsContainer, names: Collection[str] | Non
 
 def _add(parser: argparse._ActionsContainer, about: About) -> None:
     if about.kind is Kind.FLAG:
-        parser.add_argument(about.flag, action="store_true", help=about.help)
+        action = "store_false" if about.default else "store_true"
+        text = f"leave out {about.help}" if about.default else about.help
+        parser.add_argument(about.flag, dest=about.name, action=action, help=text)
     elif about.kind is Kind.TEXTS:
         parser.add_argument(
             about.flag, action="append", default=[], metavar=about.metavar, help=about.help

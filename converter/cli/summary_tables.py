@@ -153,7 +153,10 @@ def _print_plan(summary: Mapping[str, Any], console: Console) -> None:
     for name, part in summary["callables"].items():
         for call in [f"obj.{name}"] + (["obj"] if name == summary["root"] else []):
             table.add_row(escape(format_call(call, part)), escape(_format_training(part)))
+    for call in _list_other_calls(summary):
+        table.add_row(escape(call), "")
     console.print(table)
+    _print_image(summary["image"], console)
     _print_keywords(summary["callables"], console)
     if summary["dropped"]:
         table = terminal.make_table("left out", "name", "reason", title="The SavedModel would lack")
@@ -162,6 +165,29 @@ def _print_plan(summary: Mapping[str, Any], console: Console) -> None:
         console.print(table)
     for warning in summary["warnings"]:
         console.print(f"[bold]Note:[/bold] {escape(warning)}")
+
+
+def _list_other_calls(summary: Mapping[str, Any]) -> list[str]:
+    """Formats the calls of the root by the names that TF2 models have for it."""
+    conventions, root = summary["conventions"], summary["callables"].get(summary["root"])
+    calls = []
+    for spelling in conventions["spellings"]:
+        names = ", ".join(spelling["inputs"])
+        text = f"{{{names}}}" if spelling["kind"] == "dict" else f"[{names}]"
+        calls.append(format_call("obj", {**root, "inputs": [text]}))
+    for name, trains in conventions["endpoints"].items():
+        shown = {**root, "training_tags": None}
+        calls.append(format_call(f"obj.{name}", shown) + (" trains" if trains else ""))
+    return calls
+
+
+def _print_image(image: Mapping[str, Any] | None, console: Console) -> None:
+    if image is None:
+        return
+    sizes = [image["height"], image["width"], image["channels"]]
+    told = [f"{image[name]} {name}" for name in ("labels", "features") if image[name] is not None]
+    text = f"Images: {format_shape(sizes)}, values from 0 to 1" + "".join(f"; {t}" for t in told)
+    console.print(escape(text), soft_wrap=True)
 
 
 def _print_keywords(callables: Mapping[str, Any], console: Console) -> None:

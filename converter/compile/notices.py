@@ -114,8 +114,14 @@ def find_dropped(compiled: CompiledModule) -> tuple[Omission, ...]:
         *_unused_files(compiled),
         *_stripped(compiled),
         *_unresolved_overrides(compiled),
+        *_hidden_endpoints(compiled.plan),
         *(omission for _, omission in _omissions(compiled)),
     )
+
+
+def _hidden_endpoints(plan: ModulePlan) -> Iterator[Omission]:
+    for name in plan.hidden_endpoints:
+        yield Omission("endpoint", name, f"a signature has its name: obj.{name} runs that")
 
 
 def _unusable_losses(compiled: CompiledModule) -> Iterator[Omission]:

@@ -10,6 +10,7 @@ import keyword
 import re
 from collections.abc import Collection, Iterator, Mapping
 
+from converter.compile.conventions import SERVE, SERVE_TRAINING, Spelling, find_spellings
 from converter.compile.plan_options import PlanOptions
 from converter.compile.root import explain_no_root, find_root, get_root
 from converter.compile.variants import Tags, VariantChoice, choose_variants, format_tags
@@ -22,8 +23,9 @@ RESERVED = frozenset(
     {
         "asset_paths", "do_lower_case", "graph", "graph_debug_info", "initializer", "name",
         "name_scope", "non_trainable_variables", "prune", "regularization_losses", "resources",
-        "restore", "signatures", "submodules", "tensorflow_git_version", "tensorflow_version",
-        "trainable_variables", "variables", "vocab_file", "tf1_resources", "with_name_scope",
+        "restore", "signatures", "sp_model_file", "submodules", "tensorflow_git_version",
+        "tensorflow_version", "tf1_resources", "trainable_variables", "variables", "vocab_file",
+        "with_name_scope",
     }
 )  # fmt: skip
 _PARAMETERS = frozenset({"inputs", "self"})
@@ -59,6 +61,7 @@ class CallablePlan:
       inputs: The required TF1 inputs.
       hparams: The optional inputs.
       always_trains: Whether every call is a training call, which runs `tags` and its update ops.
+      spellings: Other ways to give the inputs.
     """
 
     attribute: str
@@ -69,6 +72,7 @@ class CallablePlan:
     inputs: tuple[str, ...]
     hparams: tuple[HparamPlan, ...]
     always_trains: bool = False
+    spellings: tuple[Spelling, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -81,12 +85,22 @@ class ModulePlan:
       root: The attribute of the callable that the module itself runs when called; None if it
         cannot be called.
       warnings: Full sentences for the user.
+      conventions: Whether the conventions of TF2 models are followed beside TF1's names.
+      endpoints: The attributes that call the root, each with whether it trains.
     """
 
     variants: VariantChoice
     callables: Mapping[str, CallablePlan]
     root: str | None
     warnings: tuple[str, ...]
+    conventions: bool = True
+    endpoints: Mapping[str, bool] = dataclasses.field(default_factory=dict)
+
+    @property
+    def hidden_endpoints(self) -> tuple[str, ...]:
+        """The endpoints that are not offered because signatures have their names."""
+        wanted = () if self.root is None else _list_endpoints(self.callables[self.root])
+        return tuple(name for name in wanted if name in self.callables)
 
     def training_modes(self, plan: CallablePlan) -> tuple[bool, ...]:
         """The values of `training` that calls of `plan` can have."""
@@ -106,7 +120,7 @@ def make_plan(legacy: LegacyModule, options: PlanOptions | None = None) -> Modul
     """
     chosen = options or PlanOptions()
     variants = choose_variants(legacy, chosen.tags, chosen.training_tags)
-    return _Planner(legacy, variants).run(chosen.call_signature)
+    return _Planner(legacy, variants).run(chosen)
 
 
 def needs_trace_per_call(hparam: HparamPlan) -> bool:
@@ -133,13 +147,30 @@ class _Planner:
             for tags, reason in variants.left_out.items()
         ]
 
-    def run(self, call_signature: str | None) -> ModulePlan:
+    def run(self, options: PlanOptions) -> ModulePlan:
         if self._variants.inference is not None:
             self._add_pair(self._variants.inference)
         for tags in self._variants.others:
             self._add_pair(tags)
-        root = self._find_root(call_signature)
-        return ModulePlan(self._variants, self._callables, root, tuple(self._warnings))
+        root = self._find_root(options.call_signature)
+        if root is not None and options.conventions:
+            self._spell(root)
+        endpoints = {} if root is None else _list_endpoints(self._callables[root])
+        return ModulePlan(
+            variants=self._variants,
+            callables=self._callables,
+            root=root,
+            warnings=tuple(self._warnings),
+            conventions=options.conventions,
+            endpoints={n: trains for n, trains in endpoints.items() if n not in self._callables},
+        )
+
+    def _spell(self, attribute: str) -> None:
+        """Adds the other spellings of a callable."""
+        plan = self._callables[attribute]
+        signature = self._legacy.variants[plan.tags].signatures[plan.signature]
+        spellings = find_spellings(signature, plan.inputs)
+        self._callables[attribute] = dataclasses.replace(plan, spellings=spellings)
 
     def _add_pair(self, tags: Tags) -> None:
         """Adds the signatures of a graph variant, and of the one that trains it."""
@@ -251,6 +282,11 @@ class _Planner:
         if root is None:
             self._warnings.append(explain_no_root(candidates, by_tags=False))
         return None if root is None else root.attribute
+
+
+def _list_endpoints(root: CallablePlan) -> dict[str, bool]:
+    """The endpoints that a root should have, each with whether it trains."""
+    return {SERVE: False, **({SERVE_TRAINING: True} if root.training_tags is not None else {})}
 
 
 def _variant_name(signature: Signature, tags: Tags) -> str:

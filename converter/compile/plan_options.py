@@ -23,6 +23,7 @@ class PlanOptions:
       trainable: A regular expression that is found in the names of the variables to train; None
         for those that the module lists.
       allowed_ops: The unsafe ops that the user lets through.
+      conventions: Whether to follow the conventions of TF2 models beside TF1's names.
     """
 
     tags: Collection[str] | None = None
@@ -30,3 +31,4 @@ class PlanOptions:
     call_signature: str | None = None
     trainable: str | None = None
     allowed_ops: AllowedOps = NONE
+    conventions: bool = True

@@ -15,11 +15,14 @@ from converter.compile.variants import TRAINING_MARKS, merge_variables
 from converter.conversion.options import ConversionOptions, ReadingArguments, show_options
 from converter.export import describe
 from converter.export.attachments import describe_attachments
+from converter.export.conventions import describe_conventions, describe_image
 from converter.export.record import (
     AttachmentInfo,
     CallableInfo,
+    ConventionsInfo,
     DroppedInfo,
     GraphVariant,
+    ImageInfo,
     Role,
     SourceInfo,
     TableInfo,
@@ -95,6 +98,8 @@ class ModuleSummary(msgspec.Struct, frozen=True, kw_only=True):
       callables: The functions that the converted module would have, by attribute; empty if the
         module is refused.
       root: The callable that the converted module itself would be.
+      conventions: What would stand beside TF1's names; None if the module is refused.
+      image: The images that the converted module itself would take; None if it takes none.
       dropped: What the converted module would lack.
       warnings: The warnings for the user, in full sentences.
       refused: Why the module cannot be converted; None if it can.
@@ -110,6 +115,8 @@ class ModuleSummary(msgspec.Struct, frozen=True, kw_only=True):
     attachments: tuple[AttachmentInfo, ...]
     callables: dict[str, CallableInfo]
     root: str | None
+    conventions: ConventionsInfo | None
+    image: ImageInfo | None
     dropped: tuple[DroppedInfo, ...]
     warnings: tuple[str, ...]
     refused: str | None
@@ -171,6 +178,8 @@ def summarize(legacy: LegacyModule, source: Source, options: ConversionOptions) 
             else {}
         ),
         root=plan.root if plan else None,
+        conventions=describe_conventions(compiled) if compiled else None,
+        image=describe_image(legacy, plan) if plan else None,
         dropped=describe.describe_dropped(compiled) if compiled else (),
         warnings=tuple(find_warnings(compiled) if compiled else plan.warnings if plan else ()),
         refused=str(refusals[0].error) if refusals else None,

@@ -34,6 +34,7 @@ class ReadingArguments(TypedDict, total=False):
     training_tags: Collection[str] | None
     call_signature: str | None
     trainable: str | None
+    conventions: bool
     import_ops: Sequence[str]
     allow_op: Sequence[str]
 
@@ -86,8 +87,9 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def flag(self) -> str:
-        """The option on the command line: `--training-tags`."""
-        return f"--{self.name.replace('_', '-')}"
+        """The option on the command line: `--training-tags`, or `--no-conventions`."""
+        negation = "no-" if self.default is True else ""
+        return f"--{negation}{self.name.replace('_', '-')}"
 
     def normalize(self, value: Any) -> Any:
         """Checks a value, and returns the one form of it and its equals.
@@ -124,7 +126,7 @@ def _about(kind: Kind, decides: Decides, help: str, metavar: str = "") -> msgspe
 class ConversionOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The options of one conversion; also the keyword arguments of `converter.convert`.
 
-    `converter.inspect` and `converter.load` take the last six.
+    `converter.inspect` and `converter.load` take the last seven.
 
     Attributes:
       verify: Whether to compare the result with the original before it is put in place. If
@@ -137,6 +139,8 @@ class ConversionOptions(msgspec.Struct, frozen=True, kw_only=True):
       call_signature: The signature that the module itself runs when it is called.
       trainable: A regular expression, found in the names of the variables to train. Only for files
         that do not say which are trainable.
+      conventions: Whether to follow the conventions of TF2 models beside TF1's names: inputs of
+        BERT by their names there, `sp_model_file`.
       import_ops: Packages that register custom ops, such as `tensorflow_text`.
       allow_op: Ops to let through that could do harm, such as `ReadFile`. TensorFlow may run them
         while it converts the module.
@@ -193,6 +197,13 @@ class ConversionOptions(msgspec.Struct, frozen=True, kw_only=True):
             "REGEX",
         ),
     ] = None  # fmt: skip
+    conventions: Annotated[
+        bool,
+        _about(
+            Kind.FLAG, Decides.RESULT,
+            "the names that TF2 models have for the same beside TF1's, such as input_word_ids",
+        ),
+    ] = True  # fmt: skip
     import_ops: Annotated[
         tuple[str, ...],
         _about(
@@ -272,17 +283,19 @@ class ConversionOptions(msgspec.Struct, frozen=True, kw_only=True):
             call_signature=self.call_signature,
             trainable=self.trainable,
             allowed_ops=AllowedOps(self.allow_op, unknown=bool(self.import_ops)),
+            conventions=self.conventions,
         )
 
     def recorded(self) -> Json:
         """Returns the options that decide what the result offers, as the record has them."""
-        values = self._that_decide(Decides.RESULT)
-        return {n: v for n, v in values.items() if v is not None or n in _ALWAYS_RECORDED}
+        given = {*_ALWAYS_RECORDED, *self.changed()}
+        return {n: v for n, v in self._that_decide(Decides.RESULT).items() if n in given}
 
     @property
     def fingerprint(self) -> str:
         """The options that decide the outcome of a conversion, in one line."""
-        result = {name: value for name, value in self.recorded().items() if value is not None}
+        wanted = self._that_decide(Decides.RESULT)
+        result = {name: value for name, value in wanted.items() if value is not None}
         success = self._that_decide(Decides.SUCCESS)
         success["import_ops"] = sorted(self.import_ops)
         success["allow_op"] = sorted(self.allow_op)

@@ -12,6 +12,7 @@ from converter.compile.notices import find_dropped, find_warnings
 from converter.compile.signature_names import python_names, serving_names
 from converter.compile.variants import Tags
 from converter.export.attachments import describe_attachments
+from converter.export.conventions import describe_conventions, describe_image
 from converter.export.record import (
     RECORD_VERSION,
     CallableInfo,
@@ -62,6 +63,8 @@ def make_record(
         tables=describe_tables(programs),
         assets=describe_assets(programs),
         attachments=describe_attachments(legacy.variants),
+        conventions=describe_conventions(compiled),
+        image=describe_image(legacy, plan),
         regions=compiled.digests(),
         dropped=describe_dropped(compiled),
         warnings=tuple(find_warnings(compiled)),

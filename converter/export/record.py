@@ -206,6 +206,55 @@ class DroppedInfo(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
+class SpellingInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """Another way to give the inputs of the module, for which its outputs have other names, too.
+
+    Attributes:
+      kind: The Python type of the inputs: `dict`, for a dict of outputs, or `list`, for a tuple.
+      inputs: The names of the inputs, in order, and the TF1 inputs that they are.
+      outputs: The names of the outputs, in order, and the TF1 outputs that they are.
+    """
+
+    kind: str
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+
+
+class ConventionsInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """The names and calls that stand beside TF1's, for code that was written for TF2's models.
+
+    Attributes:
+      endpoints: The attributes that call the module, for Keras 3's `TFSMLayer`, each with whether
+        it trains.
+      spellings: The other ways to give the module its inputs.
+      assets: The files below `assets/` that are attributes of the module.
+    """
+
+    endpoints: dict[str, bool]
+    spellings: tuple[SpellingInfo, ...]
+    assets: dict[str, str]
+
+
+class ImageInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """The images that the module takes; numbers that it does not say are null.
+
+    Attributes:
+      input: The TF1 input, float `[batch, height, width, channels]` with values from 0 to 1.
+      height: In pixels.
+      width: In pixels.
+      channels: How many values a pixel has.
+      labels: How many logits it returns for an image; null if it does not classify.
+      features: How long the feature vector of an image is; null if it returns none.
+    """
+
+    input: str
+    height: int | None
+    width: int | None
+    channels: int | None
+    labels: int | None
+    features: int | None
+
+
 class ParityInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The summary of a comparison with the original.
 
@@ -259,6 +308,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
       tables: The lookup tables of the graph variants in use.
       assets: The files below `assets/`.
       attachments: The messages that were attached to the module.
+      conventions: What stands beside TF1's names; null in the first records.
+      image: The images that the module itself takes; null if it takes none.
       regions: The digest of each compiled graph, by its origin; shows where two conversions differ.
       dropped: What the converted module lacks.
       warnings: The warnings for the user, in full sentences.
@@ -278,6 +329,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     tables: tuple[TableInfo, ...]
     assets: tuple[str, ...]
     attachments: tuple[AttachmentInfo, ...]
+    conventions: ConventionsInfo | None = None
+    image: ImageInfo | None = None
     regions: dict[str, str] = {}  # Older records have none.
     dropped: tuple[DroppedInfo, ...]
     warnings: tuple[str, ...]

@@ -32,6 +32,7 @@ from converter.export.record import (
     write_record,
 )
 from converter.export.saver import SavedVariable, add_saver
+from converter.export.shared_traces import share_traces
 from converter.export.signatures import add_signatures
 from converter.export.weights import Progress, write_weights
 from converter.files.destination import check_destination
@@ -192,6 +193,9 @@ def _complete(
     renamed = canonicalize(meta_graph)
     graph = MainGraph(meta_graph, tensors)
     add_signatures(graph, reusable.signatures, renamed)
+    for attribute, traces in reusable.shared_traces.items():
+        names = [renamed[tf.compat.as_str(trace.name)] for trace in traces]
+        share_traces(meta_graph.object_graph_def, attribute, names)
     object_graph = make_object_graph(meta_graph.object_graph_def)
     variables = [
         SavedVariable(

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from converter.assemble.signatures import SERVING_DEFAULT
+from converter.compile.conventions import Spelling
 from converter.compile.plan import CallablePlan, HparamPlan, ModulePlan, has_endpoints
 from converter.compile.signature_names import python_names, serving_names
 from converter.compile.variants import Tags
@@ -49,6 +50,8 @@ class Case:
       draws: Whether it runs random ops, which are replaced then.
       variation: How its inputs differ from those of the same call before it, so that it may take
         other branches; empty for the first.
+      conventions: The ways to make the same call of the module itself by the names of TF2 models:
+        its attributes and, by their kinds, spellings of the inputs.
     """
 
     attribute: str
@@ -67,6 +70,7 @@ class Case:
     serving_keywords: Mapping[str, str] = dataclasses.field(default_factory=dict)
     draws: bool = False
     variation: str = ""
+    conventions: Mapping[str, Spelling | None] = dataclasses.field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -90,6 +94,7 @@ class PlannedCase:
     gives_hparams: bool
     is_root: bool
     served_as: tuple[str, ...]
+    endpoints: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -110,9 +115,12 @@ def plan_cases(plan: ModulePlan) -> Iterator[PlannedCase]:
         for training in plan.training_modes(callable_plan):
             served_as = () if training else _serving_names(plan, served, callable_plan.attribute)
             is_root = callable_plan.attribute == plan.root
-            yield PlannedCase(callable_plan, training, False, is_root, served_as)
+            endpoints = tuple(
+                name for name, trains in plan.endpoints.items() if is_root and trains is training
+            )
+            yield PlannedCase(callable_plan, training, False, is_root, served_as, endpoints)
             if callable_plan.hparams:
-                yield PlannedCase(callable_plan, training, True, is_root, ())
+                yield PlannedCase(callable_plan, training, True, is_root, (), endpoints)
 
 
 def _serving_names(plan: ModulePlan, served: Mapping[str, str], attribute: str) -> tuple[str, ...]:
@@ -171,6 +179,10 @@ class CaseMaker:
             served_as=planned.served_as,
             serving_inputs=self._serving_inputs(planned, program, values, attempt),
             serving_keywords=python_names(program.signatures[plan.signature]),
+            conventions={
+                **dict.fromkeys(planned.endpoints),
+                **{spelling.kind: spelling for spelling in plan.spellings},
+            },
         )
 
     def sizes(self, planned: PlannedCase) -> list[int]:

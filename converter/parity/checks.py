@@ -11,6 +11,7 @@ from converter.parity.compare import Comparison, compare, compare_facts, missing
 from converter.parity.door_checks import (
     check_after_saving,
     check_as_written,
+    check_conventions,
     check_copy,
     check_serving,
     check_session,
@@ -214,6 +215,7 @@ CHECKS: Checks = (
     ("effects", check_effects),
     ("serving", check_serving),
     ("session", check_session),
+    ("conventions", check_conventions),
     ("after saving", check_after_saving),
     ("in a copy", check_copy),
     ("as written", check_as_written),

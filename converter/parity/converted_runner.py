@@ -157,7 +157,15 @@ class _Runner:
                 observation = dataclasses.replace(observation, plain=plain)
         except Exception as error:  # Whatever it is, the model failed the case.
             return Observation(error=describe_error(error))
-        return dataclasses.replace(observation, serving=self._serve(case))
+        conventions = {
+            name: _try(functools.partial(self._call_by_convention, case, name))
+            for name in case.conventions
+        }
+        serving = self._serve(case)
+        return dataclasses.replace(observation, serving=serving, conventions=conventions)
+
+    def _call_by_convention(self, case: Case, name: str) -> Call:
+        return self._load().call_by_convention(case, name)
 
     def _serve(self, case: Case) -> dict[str, Call]:
         values = to_parts(case.serving_inputs)

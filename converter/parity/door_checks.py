@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from converter.assemble.signatures import SERVING_DEFAULT
+from converter.compile.conventions import Spelling
 from converter.parity.cases import Case
 from converter.parity.compare import compare_facts
 from converter.parity.evidence import (
@@ -35,6 +36,32 @@ def check_session(evidence: Evidence) -> Found:
         # A session has neither tapes nor the variables' names.
         serving = {k: dataclasses.replace(c, gradients=None) for k, c in expected.serving.items()}
         yield from _compare_doors(case, serving, actual.session, evidence)
+
+
+def check_conventions(evidence: Evidence) -> Found:
+    """The calls of the module itself by the names that TF2 models have."""
+    for case, expected, actual in evidence.pairs():
+        for name, spelling in case.conventions.items():
+            call = expected.plain or _with_gradients(expected)
+            if spelling is not None:
+                call = _spell_outputs(call, spelling)
+            seen = actual.conventions.get(name)
+            yield from compare_calls(case, f"{name}/", call, seen, evidence, expected.unresolved)
+
+
+def _with_gradients(observation: Observation) -> Call:
+    gradients = None if observation.gradient_error else observation.gradients
+    return dataclasses.replace(_as_call(observation), gradients=gradients)
+
+
+def _spell_outputs(call: Call, spelling: Spelling) -> Call:
+    """Names the outputs of a call as a spelling does; gradients are those of all outputs."""
+    is_all = set(spelling.outputs.values()) == set(call.outputs)
+    return dataclasses.replace(
+        call,
+        outputs=spelling.name_outputs(call.outputs),
+        gradients=call.gradients if is_all else None,
+    )
 
 
 def check_after_saving(evidence: Evidence) -> Found:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from converter.compile.conventions import Spelling
 from converter.parity.cases import Case
 from converter.parity.error_text import summarize
 from converter.parity.observation import (
@@ -83,6 +85,25 @@ class LoadedModule:
         result, tape, error = self._record(lambda: self._call(case, attribute, endpoints=False))
         return self._describe_call(_name_outputs(result), tape, error)
 
+    def call_by_convention(self, case: Case, name: str) -> Call:
+        """The same by the name of an endpoint, or with the inputs spelled in another way."""
+        spelling = case.conventions[name]
+        if spelling is None:
+            args, kwargs = _arguments(case)
+            endpoint = getattr(self.module, name)
+            result, tape, error = self._record(lambda: endpoint(*args, **kwargs))
+            return self._describe_call(_name_outputs(result), tape, error)
+        result, tape, error = self._record(
+            lambda: self._call(case, None, endpoints=False, spelling=spelling)
+        )
+        if not isinstance(result, dict):
+            result = dict(zip(spelling.outputs, result, strict=True))
+        # An output that has two names counts once.
+        by_tf1_name = {tf1_name: result[name] for name, tf1_name in spelling.outputs.items()}
+        call = self._describe_call(by_tf1_name, tape, error)
+        outputs = {name: self._value(tensor) for name, tensor in result.items()}
+        return dataclasses.replace(call, outputs=to_parts(outputs))
+
     def serve(self, name: str, parts: Mapping[str, np.ndarray]) -> Call:
         """The outputs and effects of a serving signature."""
         inputs = {key: to_tensor(value) for key, value in parts.items()}
@@ -124,11 +145,16 @@ class LoadedModule:
             signatures=tuple(self.module.signatures),
         )
 
-    def _call(self, case: Case, attribute: str | None, *, endpoints: bool) -> Any:
+    def _call(
+        self,
+        case: Case,
+        attribute: str | None,
+        *,
+        endpoints: bool,
+        spelling: Spelling | None = None,
+    ) -> Any:
         """Calls an attribute of the module, or the module itself."""
-        inputs = {name: to_tensor(case.inputs[name]) for name in case.positional}
-        args = [inputs if len(inputs) > 1 else next(iter(inputs.values()))] if inputs else []
-        kwargs = {k: to_tensor(case.inputs[name]) for k, name in case.keywords.items()}
+        args, kwargs = _arguments(case, spelling)
         if case.takes_training:
             kwargs["training"] = case.training
         if case.takes_endpoints:
@@ -176,6 +202,15 @@ class LoadedModule:
 
     def _read_all(self) -> dict[str, np.ndarray]:
         return {name: as_array(variable.numpy()) for name, variable in self._variables.items()}
+
+
+def _arguments(case: Case, spelling: Spelling | None = None) -> tuple[list[Any], dict[str, Any]]:
+    """The inputs of a case as an argument, if it has any, and its hparams as keyword arguments."""
+    inputs = {name: to_tensor(case.inputs[name]) for name in case.positional}
+    kwargs = {k: to_tensor(case.inputs[name]) for k, name in case.keywords.items()}
+    if spelling is not None:
+        return [spelling.write(inputs)], kwargs
+    return [inputs if len(inputs) > 1 else next(iter(inputs.values()))] if inputs else [], kwargs
 
 
 def describe_error(error: Exception) -> str:

@@ -45,6 +45,8 @@ class Observation:
       after_saving: What the call showed after the module was saved once more; of the converted
         module only.
       in_copy: The same in the copy that was saved; of the converted module only.
+      conventions: What the same call by the names of TF2 models showed, by convention; of the
+        converted module only.
       as_written: What a call that draws random numbers showed in the module as it lies on disk;
         of the converted module only.
       gradients: Of a weighted sum of all float outputs by each trainable variable, None where there
@@ -67,6 +69,7 @@ class Observation:
     session: Mapping[str, Call] = dataclasses.field(default_factory=dict)
     after_saving: Call | None = None
     in_copy: Call | None = None
+    conventions: Mapping[str, Call] = dataclasses.field(default_factory=dict)
     as_written: Call | None = None
     gradients: Gradients = dataclasses.field(default_factory=dict)
     changed: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from converter.compile.conventions import Spelling
 from converter.compile.plan import ModulePlan
-from converter.export.record import Record
+from converter.export.record import Record, SpellingInfo
 from converter.formats.legacy_module import LegacyModule
 from converter.parity.observation import VariableFacts
 
@@ -22,7 +23,9 @@ def read_record_facts(record: Record) -> dict[str, str]:
         )
         for name, part in record.callables.items()
     }
-    return {"root": str(record.root), **callables, **variables}
+    told = record.conventions
+    text = _conventions({}, ()) if told is None else _conventions(told.endpoints, told.spellings)
+    return {"root": str(record.root), "conventions": text, **callables, **variables}
 
 
 def expected_record_facts(
@@ -44,7 +47,16 @@ def expected_record_facts(
         f"variable {name}": _variable(facts.dtype, facts.shape, facts.trainable)
         for name, facts in variables.items()
     }
-    return {"root": str(plan.root), **callables, **described}
+    spellings = () if plan.root is None else plan.callables[plan.root].spellings
+    conventions = _conventions(plan.endpoints, spellings)
+    return {"root": str(plan.root), "conventions": conventions, **callables, **described}
+
+
+def _conventions(
+    endpoints: Mapping[str, bool], spellings: Iterable[Spelling | SpellingInfo]
+) -> str:
+    written = [f"{s.kind} {dict(s.inputs)} to {dict(s.outputs)}" for s in spellings]
+    return f"endpoints {dict(endpoints)}, spellings {written}"
 
 
 def _variable(dtype: str, shape: Iterable[int | None] | None, trainable: bool) -> str:

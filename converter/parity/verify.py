@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -206,13 +207,16 @@ def read_plan(legacy: LegacyModule, target: Path) -> ModulePlan:
             tags=record.options["tags"],
             training_tags=record.options["training_tags"],
             call_signature=record.options["call_signature"],
+            # The first results follow none.
+            conventions=record.conventions is not None and record.options.get("conventions", True),
         )
     except KeyError as error:
         raise errors.ParityError(
             f"the record of {target} has no option {error}",
             remedy="Convert the module again with this version.",
         ) from error
-    return make_plan(legacy, chosen)
+    plan = make_plan(legacy, chosen)
+    return dataclasses.replace(plan, endpoints={}) if record.conventions is None else plan
 
 
 def _asset_names(original: Original) -> list[str]:

@@ -1,4 +1,4 @@
-"""BERT's pattern: `tokens` and `tokenization_info`, no default signature."""
+"""BERT's pattern, and ALBERT's: `tokens` and `tokenization_info`, no default signature."""
 
 from __future__ import annotations
 
@@ -80,9 +80,10 @@ def _attend(x, mask, dropout, size):
         return tf.reshape(context, tf.shape(x))
 
 
-def _encode(x, mask, dropout, size):
+def _encode(x, mask, dropout, size, shares_layers):
     for layer in range(size.layers):
-        with tf.variable_scope(f"encoder/layer_{layer}"):
+        name = "shared" if shares_layers else layer
+        with tf.variable_scope(f"encoder/layer_{name}", reuse=shares_layers and tf.AUTO_REUSE):
             attended = _attend(x, mask, dropout, size)
             with tf.variable_scope("attention/output"):
                 dense = tf.layers.dense(attended, size.hidden, name="dense")
@@ -104,8 +105,15 @@ def _predict_masked(sequence, positions, table, size):
         return tf.einsum("bph,vh->bpv", gathered, table) + bias
 
 
-def _add_tokenization_info():
-    path = tf.constant(vocabulary_path("bert_vocab.txt"), tf.string, name="vocab_file")
+def _add_sop(inputs, outputs):
+    """ALBERT's sentence order prediction."""
+    with tf.variable_scope("cls/seq_relationship"):
+        logits = tf.layers.dense(outputs["pooled_output"], 2, name="dense")
+    hub.add_signature("sop", inputs, {**outputs, "sop_log_probs": tf.nn.log_softmax(logits)})
+
+
+def _add_tokenization_info(vocabulary):
+    path = tf.constant(vocabulary_path(vocabulary), tf.string, name="vocab_file")
     tf.add_to_collection(tf.GraphKeys.ASSET_FILEPATHS, path)
     lower_case = tf.constant(True, name="do_lower_case")
     hub.add_signature(
@@ -113,8 +121,8 @@ def _add_tokenization_info():
     )
 
 
-def bert(is_training, with_mlm=True, size=_TINY):
-    """Signatures `tokens`, `tokenization_info` and, on request, `mlm`."""
+def bert(is_training, with_mlm=True, size=_TINY, shares_layers=False, vocabulary="bert_vocab.txt"):
+    """Signatures `tokens`, `tokenization_info`, `mlm` on request, or ALBERT's `sop`."""
     inputs = {
         name: tf.placeholder(tf.int32, [None, None], name=name)
         for name in ("input_ids", "input_mask", "segment_ids")
@@ -123,12 +131,14 @@ def bert(is_training, with_mlm=True, size=_TINY):
     dropout = _Dropout(is_training)
     with tf.variable_scope("bert"):
         embedded, table = _embed(inputs["input_ids"], inputs["segment_ids"], dropout, size)
-        sequence = _encode(embedded, mask, dropout, size)
+        sequence = _encode(embedded, mask, dropout, size, shares_layers)
         with tf.variable_scope("pooler"):
             pooled = tf.layers.dense(sequence[:, 0, :], size.hidden, tf.tanh, name="dense")
     outputs = {"pooled_output": pooled, "sequence_output": sequence}
     hub.add_signature("tokens", inputs, outputs)
-    _add_tokenization_info()
+    _add_tokenization_info(vocabulary)
+    if shares_layers:
+        _add_sop(inputs, outputs)
     if with_mlm:
         positions = tf.placeholder(tf.int32, [None, None], name="mlm_positions")
         logits = _predict_masked(sequence, positions, table, size)
@@ -163,4 +173,18 @@ BERT_TOKENS_ONLY = Fixture(
     module_fn=bert,
     tags_and_args=((INFERENCE, {"is_training": False, "with_mlm": False}),),
     calls=(Call("tokens", _TOKENS), Call("tokenization_info", {})),
+)
+
+_ALBERT = {"with_mlm": False, "shares_layers": True, "vocabulary": "albert.model"}
+
+ALBERT_TINY = Fixture(
+    name="albert_tiny",
+    family="bert",
+    description="layers that share their weights; a SentencePiece model as vocabulary",
+    module_fn=bert,
+    tags_and_args=(
+        (INFERENCE, {"is_training": False, **_ALBERT}),
+        (TRAIN, {"is_training": True, **_ALBERT}),
+    ),
+    calls=(Call("tokens", _TOKENS), Call("sop", _TOKENS), Call("tokenization_info", {})),
 )

@@ -3,11 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
+from golden.golden_values import read_golden
 
 from converter.assemble.reusable import CallableModule, build_reusable
 from converter.compile.compile_module import compile_module
 from converter.formats.registry import read_module
-from converter.ir.graph import AssetSpec
+from converter.ir.graph import AssetSpec, Kind
 
 
 def test_variables_are_listed_under_their_tf1_names(golden_live):
@@ -81,6 +82,51 @@ def test_tokenization_info_becomes_attributes(golden_live):
     assert module.do_lower_case.ref() not in {v.ref() for v in module.variables}
 
 
+def test_the_endpoint_is_the_root_s_function(golden_live):
+    module = golden_live("image_bn_dropout")
+    assert module.serve is module.__dict__["__call__"]
+    assert not hasattr(golden_live("half_plus_two"), "serve_training")
+    assert not hasattr(golden_live("language_model"), "serve")
+
+
+def test_the_endpoint_for_training_makes_the_training_call(golden_compiled):
+    images = tf.constant(np.random.default_rng(0).random((8, 16, 16, 3), np.float32))
+    compiled = golden_compiled("image_bn_dropout")
+    one, other = (build_reusable(compiled, live=True).module for _ in range(2))
+    one(images, training=True, batch_norm_momentum=0.5)
+    endpoints = other.serve_training(images, return_endpoints=True, batch_norm_momentum=0.5)
+    assert set(endpoints) > {"default"}
+    for mine, its in zip(one.variables, other.variables, strict=True):
+        np.testing.assert_array_equal(mine, its)
+
+
+def test_the_endpoint_for_training_takes_what_only_the_graph_knows(golden_live):
+    module = golden_live("image_default_mean")
+    (call, *_) = read_golden("image_default_mean").calls
+    images = tf.constant(next(v for v in call.inputs.values() if np.ndim(v) == 4))
+    plain = module.serve_training(images)
+    given = module.serve_training(images, mean=tf.constant([0.5, 0.2, 0.9]))
+    assert not np.array_equal(plain, given)
+
+
+def test_a_signature_goes_before_an_endpoint(make_legacy, make_variant, signature):
+    names = ("default", "serve")
+    variant = make_variant(signatures=[signature(name, {"x": "x"}) for name in names])
+    module = build_reusable(compile_module(make_legacy(variant)), live=False).module
+    assert isinstance(module.serve, CallableModule)
+    assert isinstance(module.default, CallableModule)
+
+
+def test_traces_are_shared_where_the_module_is_only_saved(golden_module):
+    compiled = compile_module(read_module(golden_module("bert_tiny")))
+    live = build_reusable(compiled, live=True)
+    assert live.shared_traces == {}
+    saved = build_reusable(compiled, live=False)
+    (traces,) = saved.shared_traces.values()
+    assert len(traces) == 3  # TF1's names, TF2's, and a list.
+    assert saved.module.serve_training._list_all_concrete_functions() == []
+
+
 def test_no_tokenization_info_because_there_is_no_such_signature(golden_live):
     module = golden_live("half_plus_two")
     assert not hasattr(module, "vocab_file")
@@ -107,3 +153,24 @@ def test_an_asset_that_no_signature_reads_is_kept(golden_module):
     module = build_reusable(compile_module(legacy), live=False).module
     (asset,) = module.tf1_resources
     assert asset.asset_path.numpy().decode().endswith("assets/words.txt")
+
+
+def test_the_endpoint_for_training_takes_sparse_inputs(make_legacy, make_variant, signature, info):
+    text = """
+        i = Placeholder[dtype=int64]()
+        v = Placeholder[dtype=float]()
+        s = Placeholder[dtype=int64]()
+        h = Placeholder[dtype=float]()
+        y = Mul[T=float](v, h)
+    """
+    inputs = {"x": info("i,v,s", Kind.SPARSE, (None, None)), "h": "h"}
+    outputs = {"default": info("y", shape=(None,))}
+    signatures = [signature("default", inputs, outputs)]
+    variants = [
+        make_variant(tags, text=text, signatures=signatures, variables=())
+        for tags in ([], ["train"])
+    ]
+    legacy = make_legacy(*variants)
+    module = build_reusable(compile_module(legacy), live=True).module
+    given = {"x": tf.sparse.from_dense([[1.0, 0.0], [2.0, 3.0]]), "h": tf.constant(2.0)}
+    assert module.serve_training(given).numpy().tolist() == [2.0, 4.0, 6.0]

@@ -80,6 +80,11 @@ def test_the_rule_takes_every_option_that_decides_the_result(run, golden_links, 
     assert given["allow_op"] == ["ReadFile", "Abort"]
 
 
+def test_conventions_are_left_out_on_request(run, golden_links):
+    _, record = run(golden_links("bert_tokens_only"), "--no-conventions")
+    assert json.loads(record.read_text())["options"]["conventions"] is False
+
+
 def test_an_empty_tag_is_for_the_empty_tag_set(run, golden_links):
     _, record = run(golden_links("image_bn_dropout"), "--graph-tag=", "--training-tag=")
     options = json.loads(record.read_text())["options"]

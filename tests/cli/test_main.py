@@ -91,10 +91,35 @@ def test_inspect_of_the_bert_pattern(run, golden_module):
         "14 more: --all lists them",
         "bert_vocab.txt",
         "obj.tokens({input_ids, input_mask, segment_ids}, training=False)",
+        "obj({input_word_ids, input_mask, input_type_ids}, training=False)",
+        "obj([input_word_ids, input_mask, input_type_ids], training=False)",
+        "obj.serve({input_ids, input_mask, segment_ids})",
+        "obj.serve_training({input_ids, input_mask, segment_ids})",
     ):
         assert text in out
     _, everything, _ = run("inspect", source, "--all")
     assert "bert/pooler/dense/kernel" in everything
+
+
+def test_inspect_leaves_conventions_out(run, golden_module):
+    _, out, _ = run("inspect", golden_module("bert_tokens_only"), "--no-conventions")
+    assert "input_word_ids" not in out
+    assert "obj.serve(" in out
+
+
+def test_inspect_says_what_images_a_module_takes(run, golden_module):
+    _, out, _ = run("inspect", golden_module("image_bn_dropout"))
+    assert "Images: [16, 16, 3], values from 0 to 1; 8 features" in out
+    _, out, _ = run("inspect", golden_module("half_plus_two"))
+    assert "Images:" not in out
+
+
+def test_conventions_are_left_out_on_request(run, golden_module, tmp_path):
+    source = golden_module("bert_tokens_only")
+    _, out, _ = run("convert", source, tmp_path / "out", "--json", "--no-conventions")
+    record = json.loads(out)["record"]
+    assert record["options"]["conventions"] is False
+    assert record["conventions"]["spellings"] == []
 
 
 def test_inspect_lists_inputs_that_python_cannot_say(run, golden_module):

@@ -151,3 +151,12 @@ def test_signatures_that_train_are_named(golden_compiled):
     assert "Signature 'step' of graph variant {serve} is left out: it runs the opt" in warnings
     dropped = {(item.what, item.name) for item in find_dropped(compiled)}
     assert {("signature", "step"), ("train op", "GradientDescent")} <= dropped
+
+
+def test_an_endpoint_is_dropped_for_a_signature_of_its_name(make_legacy, make_variant, signature):
+    signatures = [signature(name, {"x": "x"}) for name in ("default", "serve")]
+    compiled = compile_module(make_legacy(make_variant(signatures=signatures)))
+    why = "a signature has its name: obj.serve runs that"
+    assert _dropped(compiled, "endpoint") == [("serve", why)]
+    alone = compile_module(make_legacy(make_variant(signatures=signatures[:1])))
+    assert _dropped(alone, "endpoint") == []

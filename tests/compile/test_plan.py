@@ -47,6 +47,52 @@ def test_without_a_root_the_plan_says_how_to_choose_one(plan_of, signature):
     )
 
 
+# Endpoints and conventions.
+
+
+def test_a_root_has_an_endpoint(plan_of, signature):
+    plan = plan_of(signature("a", {"x": "x"}))
+    assert (plan.endpoints, plan.hidden_endpoints) == ({"serve": False}, ())
+    assert plan_of(signature("a", {"x": "x"}), conventions=False).endpoints == {"serve": False}
+
+
+def test_and_one_for_training_if_it_has_a_training_graph(make_legacy, make_variant):
+    plan = make_plan(make_legacy(make_variant(), make_variant(["train"])))
+    assert plan.endpoints == {"serve": False, "serve_training": True}
+
+
+def test_no_endpoint_because_there_is_no_root(plan_of, signature):
+    plan = plan_of(signature("a", {"x": "x"}), signature("serve", {"x": "x"}))
+    assert (plan.root, plan.endpoints, plan.hidden_endpoints) == (None, {}, ())
+
+
+def test_a_signature_goes_before_an_endpoint_of_its_name(make_legacy, make_variant, signature):
+    signatures = [signature(name, {"x": "x"}) for name in ("default", "serve_training")]
+    variants = [make_variant(tags, signatures=signatures) for tags in ([], ["train"])]
+    plan = make_plan(make_legacy(*variants))
+    assert plan.endpoints == {"serve": False}
+    assert plan.hidden_endpoints == ("serve_training",)
+    assert plan.callables["serve_training"].signature == "serve_training"
+
+
+def test_only_the_root_is_spelled_in_other_ways(plan_of, signature):
+    ids = ("input_ids", "input_mask", "segment_ids")
+    text = "".join(f"{name} = Placeholder[dtype=float]()\n" for name in ids)
+    text += "y = AddN[N=3, T=float](input_ids, input_mask, segment_ids)\n"
+    tokens = signature(
+        "tokens", {name: name for name in ids}, {"pooled_output": "y", "sequence_output": "y"}
+    )
+    other = signature("other", {"input_ids": "input_ids"}, {"pooled_output": "input_ids"})
+
+    def kinds(**options):
+        plan = plan_of(tokens, other, text=text, **options)
+        return {name: [s.kind for s in part.spellings] for name, part in plan.callables.items()}
+
+    assert kinds() == {"tokens": ["dict", "list"], "other": []}
+    assert kinds(call_signature="other") == {"tokens": [], "other": []}
+    assert kinds(conventions=False) == {"tokens": [], "other": []}
+
+
 def _networks(make_legacy, make_variant, signature, *names):
     variants = [
         make_variant(tags, signatures=[signature(name, {"x": "x"})])

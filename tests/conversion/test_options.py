@@ -19,6 +19,7 @@ OTHERS = {
     "training_tags": (),
     "call_signature": "x y",
     "trainable": "kernel|bias",
+    "conventions": False,
     "import_ops": ("z", "a"),
     "allow_op": ("ReadFile", "Abort"),
 }
@@ -55,6 +56,7 @@ def test_a_tag_set_has_no_order():
     [
         ("verify", 1, "true or false"),
         ("verify", None, "true or false"),
+        ("conventions", "no", "true or false"),
         ("tags", "gen", "a list of strings"),
         ("tags", [1], "a list of strings"),
         ("training_tags", {"a": 1}, "a list of strings"),
@@ -86,6 +88,7 @@ def test_convert_refuses_a_tag_set_that_is_a_text(tmp_path):
         ({}, ""),
         ({"verify": True, "tags": ()}, "--verify --tags ''"),
         ({"training_tags": ("b", "a")}, "--training-tags a,b"),
+        ({"conventions": False}, "--no-conventions"),
         ({"call_signature": "x y"}, "--call-signature 'x y'"),
         ({"import_ops": ("b", "a")}, "--import-ops b --import-ops a"),
     ],
@@ -98,7 +101,7 @@ def test_the_record_has_what_the_result_depends_on():
     assert PLAIN.recorded() == {"tags": None, "training_tags": None, "call_signature": None}
     assert ConversionOptions(**OTHERS).recorded() == {
         "tags": ["a", "b c"], "training_tags": [], "call_signature": "x y",
-        "trainable": "kernel|bias",
+        "trainable": "kernel|bias", "conventions": False,
     }  # fmt: skip
 
 

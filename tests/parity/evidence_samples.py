@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from converter.compile.conventions import Spelling
 from converter.compile.plan import CallablePlan, ModulePlan
 from converter.compile.variants import VariantChoice
 from converter.parity.cases import Case
@@ -43,6 +44,10 @@ CASE = Case(
     takes_endpoints=True,
     is_root=True,
     served_as=("f", "serving_default"),
+    conventions={
+        "serve": None,
+        "dict": Spelling("dict", {"new": "x"}, {"result": "default", "again": "default"}),
+    },
 )
 
 
@@ -65,6 +70,10 @@ SEEN = Observation(
     session={name: Call({"default": ONE}) for name in ("f", "serving_default")},
     after_saving=CALLED,
     in_copy=CALLED,
+    conventions={
+        "serve": Call({"default": ONE}, {"w": ONE}, {"w": ONE}),
+        "dict": Call({"result": ONE, "again": ONE}, {"w": ONE}, {"w": ONE}),
+    },
     gradients={"w": ONE, "b": None},
     changed={"w": ONE},
     used=frozenset({"w", "b"}),

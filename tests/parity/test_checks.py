@@ -30,6 +30,12 @@ from converter.parity.observation import (
 from converter.parity.source_facts import SignatureFacts
 
 
+def _dict_returns(outputs):
+    """The calls by convention, of which that with a dict returns `outputs`."""
+    call = dataclasses.replace(SEEN.conventions["dict"], outputs=outputs)
+    return {**SEEN.conventions, "dict": call}
+
+
 def test_nothing_differs_in_what_is_the_same():
     assert find_failures(SAME) == []
     assert {row.check for row in run_checks(SAME)} == {name for name, _ in CHECKS} - {
@@ -119,6 +125,28 @@ def test_nothing_differs_in_what_is_the_same():
         (
             dataclasses.replace(SAME, record={"root": "g", "variable w": "float32"}),
             [("record", "root")],
+        ),
+        (
+            with_actual(conventions={**SEEN.conventions, "serve": Call(error="TypeError: no")}),
+            [("conventions", "serve/call")],
+        ),
+        (
+            with_actual(conventions={"serve": SEEN.conventions["serve"]}),
+            [("conventions", "dict/call")],
+        ),
+        (
+            with_actual(conventions=_dict_returns({"result": ONE, "again": TWO})),
+            [("conventions", "dict/again")],
+        ),
+        (
+            with_actual(conventions=_dict_returns({"result": ONE})),
+            [("conventions", "dict/again")],
+        ),
+        (
+            with_actual(
+                conventions={**SEEN.conventions, "serve": Call({"default": ONE}, {}, {"w": ONE})}
+            ),
+            [("conventions", "serve/w after it")],
         ),
         (dataclasses.replace(SAME, files={}), [("files", "assets/words")]),
         (dataclasses.replace(SAME, invented={"f/decay": "0.99"}), [("constants", "f/decay")]),
