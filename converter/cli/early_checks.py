@@ -10,8 +10,9 @@ import os
 import pathlib
 
 from converter import errors
-from converter.files.model_directory import check_directory, check_module_directory
+from converter.files.model_directory import check_directory
 from converter.files.paths import RemotePath, as_path, as_tensorflow_path
+from converter.formats.module_directory import check_module_directory
 from converter.processes.custom_ops import check_installed
 
 
@@ -40,15 +41,6 @@ def check_module(source: str) -> None:
         check_module_directory(place)
 
 
-def check_source(source: str) -> None:
-    """Checks that a local path is that of a directory, or of an archive."""
-    place = as_path(source)
-    if os.path.isfile(place):
-        check_module(source)
-    else:
-        check_model(source)
-
-
 def check_names(*places: str) -> None:
     """Checks that TensorFlow can open files below the paths.
 
@@ -59,9 +51,9 @@ def check_names(*places: str) -> None:
         as_tensorflow_path(place)
 
 
-def check_model(source: str) -> None:
+def check_model(destination: str) -> None:
     """Checks that a local path is that of a directory."""
-    place = as_path(source)
+    place = as_path(destination)
     if not isinstance(place, RemotePath):
         check_directory(place, "SavedModel")
 
