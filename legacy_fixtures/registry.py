@@ -34,6 +34,7 @@ from legacy_fixtures.families import (
     recurrent,
     ref_variables,
     saved_models,
+    sentencepiece,
     structured,
     tables,
     tensor_arrays,
@@ -302,4 +303,5 @@ FIXTURES: Tuple[Fixture, ...] = (
     saved_models.ESTIMATOR,
     saved_models.KERAS,
     saved_models.HUB_MODULE_OF_SAVED_MODEL,
+    sentencepiece.WIKI40B,
 )
