@@ -126,7 +126,8 @@ def _find_below(directory: Path) -> list[Path]:
 
 def _folders_in(directory: Path) -> Iterator[Path]:
     with contextlib.suppress(OSError):
-        yield from (path for path in sorted(directory.iterdir(), key=str) if path.is_dir())
+        paths: list[Path] = sorted(directory.iterdir(), key=str)
+        yield from (path for path in paths if path.is_dir())
 
 
 def _is_model(directory: Path) -> bool:

@@ -71,9 +71,7 @@ def _content(data: bytes, tag: bytes) -> bytes:
 
 # The first that fits. A text may begin like another, so the more special come first.
 OTHER_FORMATS: tuple[OtherFormat, ...] = (
-    OtherFormat(
-        "an HTML page", _AGAIN, starts=(b"<!doctype html", b"<html", b"<head", b"<!-")
-    ),
+    OtherFormat("an HTML page", _AGAIN, starts=(b"<!doctype html", b"<html", b"<head", b"<!-")),
     OtherFormat(
         "an XML document, as storage services send for an error",
         _AGAIN,
@@ -92,8 +90,8 @@ OTHER_FORMATS: tuple[OtherFormat, ...] = (
     ),
     OtherFormat(
         "a file of Keras, with a model or the weights of one",
-        "Nothing needs converting: `tf.keras.models.load_model` reads a model, that of `tf_keras` if"
-        " Keras 2 wrote it; weights need the code that builds theirs.",
+        "Nothing needs converting: `tf.keras.models.load_model` reads a model, that of `tf_keras`"
+        " if Keras 2 wrote it; weights need the code that builds theirs.",
         is_one=lambda head: head.startswith(b"\x89HDF\r\n\x1a\n"),
         names=("*.keras", "*.h5", "*.hdf5"),
     ),
@@ -107,8 +105,15 @@ OTHER_FORMATS: tuple[OtherFormat, ...] = (
         "Build its graph in TensorFlow 1 (`tf.compat.v1.train.import_meta_graph` reads a .meta"
         f" file), restore it, name inputs and outputs by {_SAVE}, and convert DIR.",
         is_one=_is_meta_graph,
-        names=("*.ckpt", "*.ckpt-*", "*.ckpt.*", "*.index", "*.data-?????-of-?????", "*.meta",
-               "checkpoint"),
+        names=(
+            "*.ckpt",
+            "*.ckpt-*",
+            "*.ckpt.*",
+            "*.index",
+            "*.data-?????-of-?????",
+            "*.meta",
+            "checkpoint",
+        ),
     ),
     OtherFormat(
         "the graph of a SavedModel under another name",

@@ -100,9 +100,7 @@ class _Walk:
             self._describe_no_model(folder, files, found)
         return found
 
-    def _describe_no_model(
-        self, folder: pathlib.Path, files: Sequence[str], found: _Below
-    ) -> None:
+    def _describe_no_model(self, folder: pathlib.Path, files: Sequence[str], found: _Below) -> None:
         """Adds the outcome of a folder without a module, or puts it in place of those below."""
         other = find_among(files)
         if other is not None:

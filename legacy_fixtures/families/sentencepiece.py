@@ -1,4 +1,4 @@
-"""A language model in the shape of wiki40b-lm: it splits text by SentencePiece ops of its own graph.
+"""A language model in the shape of wiki40b-lm: SentencePiece ops of its own graph split the text.
 
 A Transformer-XL (Dai et al. 2019, https://arxiv.org/abs/1901.02860) takes one text, or tokens with
 the memories of each layer (https://tfhub.dev/google/wiki40b-lm-en/1). tensorflow_text registers the
@@ -117,7 +117,10 @@ WIKI40B = Fixture(
         *(
             Call(signature, {"text": np.array([text.encode()], object)}, label)
             for signature in (
-                "word_embeddings", "activations", "neg_log_likelihood", "tokenization"
+                "word_embeddings",
+                "activations",
+                "neg_log_likelihood",
+                "tokenization",
             )
             for label, text in _TEXTS.items()
         ),
