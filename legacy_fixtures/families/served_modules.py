@@ -56,7 +56,7 @@ def _export_served(fixture, path):
 def _served(fixture, tags_and_args):
     return dataclasses.replace(
         fixture,
-        name=f"saved_model_{fixture.family}",
+        name=f"served_{fixture.family}",
         family="served_modules",
         description=f"{fixture.name}, loaded from TF Hub and exported for a server",
         module_fn=lambda: None,

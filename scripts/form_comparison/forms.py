@@ -62,11 +62,11 @@ def _copy(directory: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
 
 
 FAMILIES: dict[str, Family] = {
-    "image": Family("image_bn_dropout", "saved_model_image"),
+    "image": Family("image_bn_dropout", "served_image"),
     "text with table": Family("text_embedding_oov", "saved_model_main_op"),
-    "BERT": Family("bert_tiny", "saved_model_bert"),
+    "BERT": Family("bert_tiny", "served_bert"),
     "control flow": Family("while_cond_in_body", "saved_model_control_flow"),
-    "GAN with tag sets": Family("gan_spectral", "saved_model_gan"),
+    "GAN with tag sets": Family("gan_spectral", "served_gan"),
 }
 FORMS: dict[str, Form] = {
     "directory": Form(_copy, is_packed=True),

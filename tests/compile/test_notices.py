@@ -167,8 +167,9 @@ def test_signatures_that_train_are_named(golden_compiled):
         ),
     ],
 )  # fmt: skip
-def test_what_loading_custom_ops_takes_is_a_warning(ops, expected, make_legacy, make_variant,
-                                                    signature, monkeypatch):
+def test_what_loading_custom_ops_takes_is_a_warning(
+    ops, expected, make_legacy, make_variant, signature, monkeypatch
+):
     variant = make_variant(
         text="x = Placeholder[dtype=float]()",
         signatures=[signature("default", {"x": "x"}, {"default": "x"})],
