@@ -85,7 +85,8 @@ def test_two_models_in_one_process_keep_their_own_tokens(shared_name, tmp_path):
     models = []
     for word in (b"house", b"mouse"):
         source = pathlib.Path(shutil.copytree(MODULE, tmp_path / word.decode()))
-        saved_model = saved_model_pb2.SavedModel.FromString((source / "saved_model.pb").read_bytes())
+        content = (source / "saved_model.pb").read_bytes()
+        saved_model = saved_model_pb2.SavedModel.FromString(content)
         for graph in saved_model.meta_graphs:
             for node in graph.graph_def.node:
                 if node.op == "SentencepieceOp":
