@@ -3,6 +3,7 @@
 `scripts/test_custom_ops` installs it beside the TensorFlow of an environment, and runs these.
 """
 
+import json
 import pathlib
 import shutil
 import subprocess
@@ -44,12 +45,25 @@ def test_it_equals_tf1(what):
 
 @needs_package
 @pytest.mark.slow
-def test_the_comparison_finds_it_equal(tmp_path):
-    conversion = converter.convert(MODULE, tmp_path / "out", import_ops=PACKAGES, verify=True)
-    assert conversion.verdict == "equal"
-    report = converter.verify(MODULE, tmp_path / "out", import_ops=PACKAGES)
-    assert (report.verdict, report.not_compared) == ("equal", ())
-    assert report.summary().tensors > 200
+def test_the_comparison_finds_it_equal(tmp_path, capsys):
+    out, word = tmp_path / "out", ["--import-ops", *PACKAGES]
+
+    def command(name, *options):
+        arguments = [name, str(MODULE), str(out), *options]
+        status = cli.main(cli.parse_arguments(["tf1hub", *arguments]))
+        return status, capsys.readouterr()
+
+    status, said = command("convert", "--verify", *word)
+    assert status == 0
+    assert "`import tensorflow_text` has to run before it is loaded" in said.err
+    status, said = command("verify", "--json", *word)
+    assert status == 0
+    report = json.loads(said.out)
+    assert (report["verdict"], report["not_compared"]) == ("equal", [])
+    assert len(report["rows"]) > 200
+    status, said = command("verify")
+    assert status == 1
+    assert "--import-ops tensorflow_text" in said.err
 
 
 @needs_package
