@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+import importlib.util
 import multiprocessing
 import os
 import shutil
@@ -21,7 +23,6 @@ from legacy_fixtures.golden_values import record
 from legacy_fixtures.registry import FIXTURES
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
-_COMMITTED = os.path.join(_HERE, "golden")
 _BY_NAME: Dict[str, Fixture] = {fixture.name: fixture for fixture in FIXTURES}
 
 
@@ -35,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
     if unknown:
         print(f"build_fixtures: not in --list: {', '.join(unknown)}", file=sys.stderr)
         return 2
-    names = arguments.names or list(_BY_NAME)
+    names = arguments.names or [name for name in _BY_NAME if _is_installed(name)]
     finish = _report_differences if arguments.check else _publish
     with tempfile.TemporaryDirectory() as scratch:
         os.symlink(os.path.join(_HERE, "vocabularies"), os.path.join(scratch, "vocabularies"))
@@ -46,6 +47,14 @@ def main(argv: Sequence[str]) -> int:
     elif arguments.check:
         print(f"no difference to what is committed: {len(names)} fixtures")
     return 1 if failed else 0
+
+
+def _is_installed(name) -> bool:
+    """Whether the packages are there that a fixture needs; says so if they are not."""
+    missing = [p for p in _BY_NAME[name].import_ops if importlib.util.find_spec(p) is None]
+    if missing:
+        print(f"build_fixtures: without {name}, which needs {', '.join(missing)}", file=sys.stderr)
+    return not missing
 
 
 def _parse_arguments(argv):
@@ -104,6 +113,8 @@ def _run_step(task):
     error = None
     try:
         os.chdir(scratch)
+        for package in _BY_NAME[name].import_ops:
+            importlib.import_module(package)
         step(_BY_NAME[name])
     except Exception:  # One fixture's failure must not hide the state of the others.
         error = traceback.format_exc()
@@ -112,7 +123,7 @@ def _run_step(task):
 
 def _publish(name, scratch) -> bool:
     """Puts a fixture in the place of the committed one, unless they are equal."""
-    built, committed = os.path.join(scratch, "golden", name), os.path.join(_COMMITTED, name)
+    built, committed = os.path.join(scratch, "golden", name), _committed(name)
     if os.path.exists(committed):
         if not _differences(name, scratch):
             return True
@@ -120,6 +131,11 @@ def _publish(name, scratch) -> bool:
     shutil.copytree(built, committed)
     print(f"wrote {os.path.relpath(committed)}", flush=True)
     return True
+
+
+def _committed(name) -> str:
+    folder = "golden_custom_ops" if _BY_NAME[name].import_ops else "golden"
+    return os.path.join(_HERE, folder, name)
 
 
 def _report_differences(name, scratch) -> bool:
@@ -131,7 +147,7 @@ def _report_differences(name, scratch) -> bool:
 
 
 def _differences(name, scratch) -> List[str]:
-    committed, built = os.path.join(_COMMITTED, name), os.path.join(scratch, "golden", name)
+    committed, built = _committed(name), os.path.join(scratch, "golden", name)
     return list(find_differences(committed, built, exact_weights=not _BY_NAME[name].trained))
 
 

@@ -50,6 +50,8 @@ class Fixture:
       is_saved_model: Whether it is a plain SavedModel, which TensorFlow's loader reads, and not a
         module for hub.
       left_out: Signatures that the converter leaves out, so that no call of them is recorded.
+      import_ops: Packages that register ops of the module. It goes to `golden_custom_ops/` then,
+        away from the modules that any TensorFlow can run.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Fixture:
     trained: bool = False
     is_saved_model: bool = False
     left_out: Tuple[str, ...] = ()
+    import_ops: Tuple[str, ...] = ()
 
 
 def module_path(name: str) -> str:

@@ -35,6 +35,8 @@ from legacy_fixtures.families import (
     recurrent,
     ref_variables,
     saved_models,
+    sentencepiece,
+    served_modules,
     structured,
     tables,
     tensor_arrays,
@@ -305,4 +307,8 @@ FIXTURES: Tuple[Fixture, ...] = (
     saved_models.ESTIMATOR,
     saved_models.KERAS,
     saved_models.HUB_MODULE_OF_SAVED_MODEL,
+    served_modules.IMAGE,
+    served_modules.BERT,
+    served_modules.GAN,
+    sentencepiece.WIKI40B,
 )

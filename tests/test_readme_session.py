@@ -28,6 +28,8 @@ OLDEST, NEWEST = VERSIONS[0], VERSIONS[-1]
 # What no reader can run as it stands, by the text that says why.
 NOT_RUN = {
     "tcp://SCHEDULER": "it names machines of the reader's",
+    "pip install 'tensorflow-text": "it names a module of the reader's",
+    "import tensorflow_text": "it uses that module",
 }
 # CI runs all tests. Here, all are collected, and those run that need what trains.
 SOME_TESTS = "-k keras"

@@ -10,8 +10,9 @@ import os
 import pathlib
 
 from converter import errors
-from converter.files.model_directory import check_directory, check_module_directory
+from converter.files.model_directory import check_directory
 from converter.files.paths import RemotePath, as_path, as_tensorflow_path
+from converter.formats.module_directory import check_module_directory
 from converter.processes.custom_ops import check_installed
 from converter.sources.handles import check_handle, is_handle
 from converter.sources.kaggle_handle import is_kaggle
@@ -53,14 +54,6 @@ def _check_handle(handle: str) -> None:
         check_available(handle)
 
 
-def check_source(source: str) -> None:
-    """Checks that a local path is that of a directory or an archive, or that a handle is one."""
-    if is_handle(source) or os.path.isfile(as_path(source)):
-        check_module(source)
-    else:
-        check_model(source)
-
-
 def check_names(*places: str) -> None:
     """Checks that TensorFlow can open files below the paths.
 
@@ -71,9 +64,9 @@ def check_names(*places: str) -> None:
         as_tensorflow_path(place)
 
 
-def check_model(source: str) -> None:
+def check_model(destination: str) -> None:
     """Checks that a local path is that of a directory."""
-    place = as_path(source)
+    place = as_path(destination)
     if not isinstance(place, RemotePath):
         check_directory(place, "SavedModel")
 

@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    early_checks.check_source(arguments.source)
+    early_checks.check_module(arguments.source)
     early_checks.check_new_file(arguments.sarif)
 
 

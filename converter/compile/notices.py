@@ -13,7 +13,9 @@ from converter.compile.variants import Tags, format_option, format_tags, has_run
 from converter.files.source_files import list_files
 from converter.ir import query
 from converter.ir.graph import Omission, Program
+from converter.ir.op_packages import suggest_package
 from converter.passes.strip_placement import COLOCATION
+from converter.safety.check_safety import is_custom
 from converter.safety.op_table import classify
 
 _EXAMPLE_PARSERS = frozenset({"ParseExample", "ParseExampleV2", "ParseSingleExample"})
@@ -31,7 +33,21 @@ def find_warnings(compiled: CompiledModule) -> tuple[str, ...]:
         *_warn_of_serialized_examples(compiled),
         *find_gradient_warnings(compiled.callables, losses),
         *_unsafe_ops(compiled),
+        *_warn_of_custom_ops(compiled),
     )
+
+
+def _warn_of_custom_ops(compiled: CompiledModule) -> Iterator[str]:
+    ops = {node.op for _, region in compiled.regions() for node in region.nodes()}
+    custom: dict[str, list[str]] = {}
+    for op in sorted(filter(is_custom, ops)):
+        custom.setdefault(suggest_package(op) or "", []).append(op)
+    for package, names in custom.items():
+        some = ", ".join(map(repr, names[:_SHOWN])) + (" and others" if names[_SHOWN:] else "")
+        yield (
+            f"The result has custom ops ({some}): `import {package or 'PACKAGE'}` has to run before"
+            " it is loaded, in every process, and servers need these ops built in."
+        )
 
 
 def _unsafe_ops(compiled: CompiledModule) -> Iterator[str]:

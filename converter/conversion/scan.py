@@ -14,6 +14,7 @@ from converter.files.json_values import to_json_values
 from converter.files.paths import Path, StrPath, reading
 from converter.files.source_files import list_files
 from converter.formats.hub_module import is_tf2, read_saved_model
+from converter.formats.module_directory import check_module_directory
 from converter.safety import keras_layers
 from converter.safety.findings import (
     SEVERITIES,
@@ -95,6 +96,7 @@ def scan(source: StrPath | Source) -> ScanReport:
 
 
 def _scan(directory: Path, name: str) -> ScanReport:
+    check_module_directory(directory)
     with reading(directory):
         list_files(directory)
         saved_model = read_saved_model(directory)

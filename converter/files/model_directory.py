@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 from converter import errors
 from converter.files.paths import Path, reading
 
@@ -31,27 +29,3 @@ def check_directory(directory: Path, expected: str) -> None:
             f"{directory} is a file, expected the directory of a {expected}",
             remedy="Unpack it first, if it is an archive.",
         )
-
-
-def check_module_directory(directory: Path) -> None:
-    """Checks that a directory may hold a TF1 Hub module, by the names in it.
-
-    Raises:
-      PathNotFoundError: if there is nothing at the path.
-      FormatError: if it is not a directory, is empty, or has no file of a model.
-    """
-    check_directory(directory, "TF1 Hub module")
-    with reading(directory):
-        names = {path.name for path in directory.iterdir()}
-    if not names:
-        raise errors.FormatError(f"{directory} is empty", remedy="Copy the module again.")
-    if not names & MODEL_FILES:
-        raise_no_module(directory)
-
-
-def raise_no_module(directory: Path) -> NoReturn:
-    """Raises the FormatError of a directory that has no file of a model."""
-    raise errors.FormatError(
-        f"{directory} is not a TF1 Hub module: it has neither tfhub_module.pb nor saved_model.pb",
-        remedy="Point to the directory that holds them.",
-    )

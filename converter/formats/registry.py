@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import Protocol
 
-from converter.files.model_directory import check_module_directory, raise_no_module
 from converter.files.paths import Path, as_path, reading
 from converter.formats import hub_module, saved_model
 from converter.formats.legacy_module import LegacyModule
+from converter.formats.module_directory import check_module_directory, raise_no_module
 
 
 class Format(Protocol):

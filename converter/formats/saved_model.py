@@ -16,6 +16,7 @@ from converter.formats.hub_module import is_tf2, read_saved_model
 from converter.formats.initialization import INIT_SIGNATURE, TRAIN_SIGNATURE, find_train_ops
 from converter.formats.legacy_module import SAVED_MODEL, LegacyModule
 from converter.formats.saved_model_state import read_state
+from converter.formats.tf2_uses import describe_uses
 from converter.formats.training_signatures import leave_out_training
 from converter.ir.graph import Omission, Program
 from converter.tensor_bundle import checkpoint
@@ -44,8 +45,7 @@ class SavedModelFormat:
         saved_model = read_saved_model(directory)
         if is_tf2(saved_model):
             raise errors.FormatError(
-                f"{directory} is a TF2 SavedModel already",
-                remedy="Nothing needs converting: use it with hub.load or hub.KerasLayer.",
+                f"{directory} is a TF2 SavedModel already", remedy=describe_uses(saved_model)
             )
         weights = checkpoint.read_checkpoint(directory / "variables" / "variables")
         variants = {}

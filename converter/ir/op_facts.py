@@ -105,11 +105,18 @@ REF_TABLE_OPS = {
     "MutableHashTableOfTensors": "MutableHashTableOfTensorsV2",
 }
 
+# Ops whose resource never changes, and is what their attributes say: each graph may have its own.
+# Source: sentencepiece_kernels.cc of tensorflow_text.
+CONSTANT_RESOURCES = frozenset({"SentencepieceOp"})
+# The attributes by which nodes of one process share a resource.
+SHARING_ATTRS = frozenset({"container", "shared_name", "use_node_name_sharing"})
+
 _EFFECT_FREE = (
     VARIABLE_HANDLES
     | REF_VARIABLES
     | VARIABLE_READS
     | TABLE_HANDLES
+    | CONSTANT_RESOURCES
     | {ref for ref, plain in REF_TABLE_OPS.items() if plain in TABLE_HANDLES}
     | {"Placeholder", "PlaceholderV2"}
 )

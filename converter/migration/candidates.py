@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import fnmatch
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from converter.migration.outcomes import Outcome
 from converter.sources.archive import archive_stem, has_archive_name
+from converter.sources.member_names import fold
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,31 +81,35 @@ def admit(found: Found, globs: Globs) -> Found:
     )
 
 
-def without_collisions(
-    candidates: Sequence[Candidate],
-) -> tuple[tuple[Candidate, ...], dict[Candidate, Candidate]]:
-    """Removes candidates whose SavedModels would be at, inside or around another's.
+def find_collisions(
+    candidates: Sequence[Candidate], *, case_matters: bool = True
+) -> list[tuple[Candidate, Candidate]]:
+    """Finds candidates whose SavedModels would be at, inside or around another's.
 
-    A directory wins over an archive, then the shorter path wins, then the first in the alphabet.
+    Args:
+      candidates: The candidates.
+      case_matters: Whether the filesystem of the SavedModels tells `a` from `A`.
 
     Returns:
-      The candidates that stay, in their order, and for each that was removed, the winner.
+      Pairs. The first is the one to leave out: an archive rather than a directory, then the one
+      with the longer path, then the later one in the alphabet.
     """
+    name_of: Callable[[str], str] = str if case_matters else fold
     taken: dict[str, Candidate] = {}
     above: dict[str, Candidate] = {}
-    beaten: dict[Candidate, Candidate] = {}
+    collisions = []
     for candidate in sorted(candidates, key=_precedence):
-        parents = [str(p) for p in pathlib.PurePosixPath(candidate.target).parents]
+        target = name_of(candidate.target)
+        parents = [str(parent) for parent in pathlib.PurePosixPath(target).parents]
         in_the_way = next(
-            (taken[place] for place in (candidate.target, *parents) if place in taken),
-            above.get(candidate.target),
+            (taken[place] for place in (target, *parents) if place in taken), above.get(target)
         )
         if in_the_way is not None:
-            beaten[candidate] = in_the_way
+            collisions.append((candidate, in_the_way))
             continue
-        taken[candidate.target] = candidate
+        taken[target] = candidate
         above.update(dict.fromkeys(parents, candidate))
-    return tuple(c for c in candidates if c not in beaten), beaten
+    return collisions
 
 
 def _precedence(candidate: Candidate) -> tuple[bool, int, str]:

@@ -75,9 +75,8 @@ def _guard(job: Job, run: Callable[[Job], Outcome | None]) -> Outcome | None:
         with errors.explaining_exhaustion():
             outcome = run(job)
     except errors.NoModelError as error:
-        outcome = NotLegacy(
-            **job.module_fields(), reason=Reason.NO_MODEL, explanation=f"{error.message}."
-        )
+        explanation = f"{error.message}. {error.remedy}".strip()
+        outcome = NotLegacy(**job.module_fields(), reason=Reason.NO_MODEL, explanation=explanation)
     except (Exception, SystemExit) as error:  # SystemExit: from a package of --import-ops.
         outcome = _unsuccessful(job, error)
     if outcome is None:

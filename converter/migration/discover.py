@@ -10,13 +10,17 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 from converter import errors, limits
 from converter.files.model_directory import MODEL_FILES
+from converter.formats.other_formats import find_among
 from converter.migration.candidates import Candidate, Found, target_of
 from converter.migration.outcomes import ErrorInfo, NotLegacy, Outcome, Reason, Refused
 from converter.sources.archive import has_archive_name
+
+_NO_MODEL = "It holds files, but neither a model nor an archive."
 
 
 def discover(source_root: pathlib.Path, destination_root: pathlib.Path) -> Found:
@@ -59,9 +63,9 @@ class _Below:
 
     @property
     def is_no_model(self) -> bool:
-        """Whether there are files, and none of them belongs to a model."""
+        """Whether there are files, and none of them belongs to a model of any format."""
         nothing = all(
-            isinstance(outcome, NotLegacy) and outcome.reason is Reason.NO_MODEL
+            isinstance(outcome, NotLegacy) and outcome.explanation == _NO_MODEL
             for outcome in self.outcomes
         )
         return self.holds_files and not self.candidates and nothing
@@ -91,10 +95,19 @@ class _Walk:
         found = _Below()
         for entry in entries:
             found.add(self._entry(entry))
-        if found.is_no_model and folder != self._source_root:
-            explanation = "It holds files, but neither a model nor an archive."
-            found.outcomes = [self._not_legacy(folder, Reason.NO_MODEL, explanation)]
+        if folder != self._source_root and not found.candidates:
+            files = [entry.name for entry in entries if not entry.is_dir()]
+            self._describe_no_model(folder, files, found)
         return found
+
+    def _describe_no_model(self, folder: pathlib.Path, files: Sequence[str], found: _Below) -> None:
+        """Adds the outcome of a folder without a module, or puts it in place of those below."""
+        other = find_among(files)
+        if other is not None:
+            explanation = f"Its {other[1]!r} is {other[0].what}. {other[0].remedy}"
+            found.outcomes.append(self._not_legacy(folder, Reason.NO_MODEL, explanation))
+        elif found.is_no_model:
+            found.outcomes = [self._not_legacy(folder, Reason.NO_MODEL, _NO_MODEL)]
 
     def _entry(self, entry: os.DirEntry[str]) -> _Below:
         path = pathlib.Path(entry.path)

@@ -24,7 +24,8 @@ import msgspec
 from converter import errors
 from converter.files.json_values import Count, Seconds, decode, encode, explain
 from converter.files.replace import sync_entry
-from converter.migration.outcomes import Outcome
+from converter.migration.candidates import target_of
+from converter.migration.outcomes import Converted, Outcome, UpToDate
 
 STATE_FOLDER = ".tf1hub"
 FILENAME = "journal.jsonl"
@@ -199,6 +200,7 @@ def _tell(events: Iterable[Event], damaged: list[DamagedLine]) -> History:
     runs: dict[str, Run] = {}
     entries: dict[str, JobFinished] = {}
     begun: set[str] = set()
+    makers: dict[str, str] = {}
     for event in events:
         if isinstance(event, RunStarted):
             runs[event.run] = Run(event, None, event.time)
@@ -210,7 +212,17 @@ def _tell(events: Iterable[Event], damaged: list[DamagedLine]) -> History:
         elif isinstance(event, JobFinished):
             begun.discard(event.outcome.path)
             entries[event.outcome.path] = event
+            if isinstance(event.outcome, Converted | UpToDate):
+                _forget_former(event.outcome.path, entries, makers)
     return History(tuple(runs.values()), entries, frozenset(begun), tuple(damaged))
+
+
+def _forget_former(path: str, entries: dict[str, JobFinished], makers: dict[str, str]) -> None:
+    """Removes the entry of another path that led to the same SavedModel: an archive, unpacked."""
+    former = makers.get(target_of(path), path)
+    if former != path:
+        entries.pop(former, None)
+    makers[target_of(path)] = path
 
 
 class Journal:

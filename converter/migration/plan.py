@@ -6,10 +6,11 @@ import dataclasses
 import hashlib
 import pathlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from converter.files.snapshot import Snapshot, take_snapshot
-from converter.migration.candidates import Candidate, admit, without_collisions
+from converter.migration.candidates import Candidate, Found, admit
+from converter.migration.collisions import check_collisions
 from converter.migration.discover import discover
 from converter.migration.job import Job
 from converter.migration.journal import STATE_FOLDER, History
@@ -41,11 +42,12 @@ class Plan:
     stat_digests: Mapping[str, str]
 
 
-def make_plan(options: Options, history: History, run: str) -> Plan:
-    """Finds modules, and decides which of them need a job.
+def find_modules(options: Options) -> Found:
+    """Finds the modules of a migration; reads none of them, and writes nothing.
 
     Raises:
-      UsageError: if there is no tree or list of modules, or an option rule matches no module.
+      UsageError: if there is no tree or list of modules, an option rule matches no module, or two
+        modules lead to one destination.
     """
     if options.from_list is not None:
         everything = read_module_list(options.from_list, options.source_root)
@@ -53,10 +55,25 @@ def make_plan(options: Options, history: History, run: str) -> Plan:
         everything = discover(options.source_root, options.destination_root)
     check_matched(options.rules, [item.path for item in everything.all])
     found = admit(everything, options.globs)
-    candidates, collisions = _without_collisions(found.candidates, options)
+    # No SavedModel may be written among the migration's own files.
+    lost = [c for c in found.candidates if c.target.split("/")[0] == STATE_FOLDER]
+    candidates = tuple(c for c in found.candidates if c not in lost)
+    check_collisions(candidates, options)
+    return Found(candidates, (*found.outcomes, *(_refuse(c, options) for c in lost)))
+
+
+def make_plan(options: Options, found: Found, history: History, run: str) -> Plan:
+    """Decides which modules need a job.
+
+    Args:
+      options: The options.
+      found: What `find_modules` found.
+      history: The outcomes of earlier runs.
+      run: The id of this one.
+    """
     snapshots: dict[Candidate, Snapshot] = {}
     repeated: list[Outcome] = []
-    for candidate in candidates:
+    for candidate in found.candidates:
         snapshot = _take_snapshot(candidate.source)
         entry = history.entries.get(candidate.path)
         known = reuse_outcome(candidate, snapshot.stat_digest, entry, options)
@@ -67,7 +84,7 @@ def make_plan(options: Options, history: History, run: str) -> Plan:
     order = sorted(snapshots, key=lambda c: (-snapshots[c].size_bytes, c.path))
     return Plan(
         tuple(_make_job(candidate, options, run, n) for n, candidate in enumerate(order)),
-        (*found.outcomes, *collisions),
+        found.outcomes,
         tuple(repeated),
         {candidate.path: snapshot.stat_digest for candidate, snapshot in snapshots.items()},
     )
@@ -86,27 +103,15 @@ def _take_snapshot(source: pathlib.Path | str) -> Snapshot:
     return Snapshot(hashlib.sha256(facts.encode()).hexdigest(), size_bytes=0)
 
 
-def _without_collisions(
-    candidates: Sequence[Candidate], options: Options
-) -> tuple[tuple[Candidate, ...], list[Outcome]]:
-    """Returns the candidates whose targets are free, and the outcomes of the others."""
-    # No SavedModel may be written among the migration's own files.
-    lost = [c for c in candidates if c.target.split("/")[0] == STATE_FOLDER]
-    free, beaten = without_collisions([c for c in candidates if c not in lost])
-    outcomes = [_refuse(c, f"the journal's folder {STATE_FOLDER!r}", options) for c in lost]
-    outcomes += [_refuse(c, f"that of {winner.path!r}", options) for c, winner in beaten.items()]
-    return free, outcomes
-
-
-def _refuse(loser: Candidate, winner: str, options: Options) -> Outcome:
+def _refuse(loser: Candidate, options: Options) -> Outcome:
     return Refused(
         path=loser.path,
         source=str(loser.source),
         destination=str(options.destination_root / loser.target),
         error=ErrorInfo(
             kind="Collision",
-            message=f"its SavedModel would collide with {winner}",
-            remedy="Rename one of the two, or leave one out with --exclude.",
+            message=f"its SavedModel would collide with the journal's folder {STATE_FOLDER!r}",
+            remedy="Rename it, or leave it out with --exclude.",
         ),
     )
 

@@ -13,6 +13,8 @@ from converter.export.record import FILENAME, FOLDER, read_record
 from converter.files.paths import Path, as_tensorflow_path
 from converter.files.snapshot import take_snapshot
 from converter.formats import hub_module
+from converter.formats.saved_model import SavedModelFormat
+from converter.formats.tf2_uses import describe_uses
 from converter.migration.completeness import is_complete
 from converter.migration.job import Job
 from converter.migration.outcomes import (
@@ -53,8 +55,9 @@ def precheck(job: Job, source: Source) -> Precheck:
       ConversionError: if the source cannot be read.
       UsageError: if its path is not UTF-8.
     """
-    if _is_tf2(source.directory):
-        explanation = "It is a TF2 SavedModel already."
+    uses = _describe_uses_of_tf2(source.directory)
+    if uses is not None:
+        explanation = f"It is a TF2 SavedModel already. {uses}"
         known = NotLegacy(**job.module_fields(), reason=Reason.TF2, explanation=explanation)
         return Precheck(known)
     as_tensorflow_path(job.source)
@@ -77,12 +80,14 @@ def describe_missing(job: Job) -> Outcome:
     return Failed(**job.module_fields(), error=error)
 
 
-def _is_tf2(source: Path) -> bool:
+def _describe_uses_of_tf2(source: Path) -> str | None:
+    """What to do with a TF2 SavedModel; None if it is none."""
     if hub_module.HubModuleFormat().recognizes(source):
-        return False
-    if not any((source / f"saved_model.{end}").is_file() for end in ("pb", "pbtxt")):
-        return False
-    return hub_module.is_tf2(hub_module.read_saved_model(source))
+        return None
+    if not SavedModelFormat().recognizes(source):
+        return None
+    saved_model = hub_module.read_saved_model(source)
+    return describe_uses(saved_model) if hub_module.is_tf2(saved_model) else None
 
 
 def _recorded_digest(job: Job) -> str | None:

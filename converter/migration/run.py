@@ -18,6 +18,7 @@ from converter import errors
 from converter.files.paths import as_tensorflow_path
 from converter.files.scratch import clear, sweep
 from converter.files.snapshot import take_snapshot
+from converter.migration.candidates import Found
 from converter.migration.discover import check_source_root
 from converter.migration.engines import Engine, Finished, Limits
 from converter.migration.engines.local import LocalEngine
@@ -30,10 +31,9 @@ from converter.migration.journal import (
     read_journal,
 )
 from converter.migration.lock import locked
-from converter.migration.module_list import read_module_list
 from converter.migration.options import Options
 from converter.migration.outcomes import UNSUCCESSFUL, Failed, Outcome
-from converter.migration.plan import Plan, make_plan
+from converter.migration.plan import Plan, find_modules, make_plan
 from converter.migration.report import MigrationReport
 from converter.migration.state import State
 from converter.migration.watcher import Watcher
@@ -71,10 +71,11 @@ def run_migration(
       StoppedNow: on a KeyboardInterrupt.
     """
     _check_roots(options)
+    found = find_modules(options)
     run = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{secrets.token_hex(3)}"
     if options.dry_run:
         try:
-            return _Run(options, watcher, stopping, run).execute(None)
+            return _Run(options, watcher, stopping, run).execute(found, None)
         finally:
             # What killed workers had unpacked; those of real runs stage in DST_ROOT.
             sweep(pathlib.Path(tempfile.gettempdir()), clear)
@@ -85,7 +86,7 @@ def run_migration(
         state.make(run)
         try:
             with Journal(options.destination_root) as journal:
-                return _Run(options, watcher, stopping, run).execute(journal)
+                return _Run(options, watcher, stopping, run).execute(found, journal)
         finally:
             state.sweep()
 
@@ -95,8 +96,6 @@ def _check_roots(options: Options) -> None:
         as_tensorflow_path(root)
     if options.from_list is None:
         check_source_root(options.source_root)
-    else:  # It is read again for the plan, when DST_ROOT has been written to.
-        read_module_list(options.from_list, options.source_root)
     source, destination = options.source_root.resolve(), options.destination_root.resolve()
     if source.is_relative_to(destination) or destination.is_relative_to(source):
         raise errors.UsageError(
@@ -139,10 +138,10 @@ class _Run:
         self._stopped_because = ""
         self._workers = 1
 
-    def execute(self, journal: Journal | None) -> MigrationReport:
+    def execute(self, found: Found, journal: Journal | None) -> MigrationReport:
         """Runs it; without a journal in a dry run, which writes nothing."""
         history = read_journal(self._options.destination_root)
-        plan = make_plan(self._options, history, self._run)
+        plan = make_plan(self._options, found, history, self._run)
         known = (*plan.outcomes, *plan.repeated)
         self._outcomes = {outcome.path: outcome for outcome in known}
         self._repeated = tuple(outcome.path for outcome in plan.repeated)

@@ -74,6 +74,8 @@ _COLUMNS: dict[str, Callable[[Module], _Cell]] = {
     "problems": lambda module: " ".join(module.problems),
     "source": lambda module: module.source,
     "destination": lambda module: module.destination,
+    "format": lambda module: module.format,
+    "archive": lambda module: module.archive,
     "converter": lambda module: module.converter,
     "run": lambda module: module.run,
 }

@@ -99,6 +99,7 @@ class RecordFacts(msgspec.Struct, frozen=True, kw_only=True):
     converter: str
     tensorflow: str
     format: str
+    archive: str = ""
     digest: str
     root: str | None
     graph_variants: list[GraphVariant]

@@ -119,6 +119,8 @@ class ModuleFacts(msgspec.Struct, frozen=True, kw_only=True):
       trainable_count: How many of them are trainable.
       variable_bytes: Their size.
       tensorflow: The version of TensorFlow that converted it.
+      format: Its format, such as `tf1_hub`; empty if it was not converted.
+      archive: The name of the archive that held it; empty if it was a directory.
       callables: The names of its callables.
       dropped: How many things the SavedModel lacks that the module had.
       histogram: How many elements are how far from the original's.
@@ -149,6 +151,8 @@ class ModuleFacts(msgspec.Struct, frozen=True, kw_only=True):
     trainable_count: Count | None = None
     variable_bytes: Count | None = None
     tensorflow: str | None = None
+    format: str = ""
+    archive: str = ""
     callables: list[str] = []
     dropped: Count = 0
     histogram: Histogram | None = None

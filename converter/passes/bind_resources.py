@@ -1,7 +1,8 @@
 """Binds variables, tables and assets to the objects that the SavedModel will hold.
 
 A handle op names a resource of a session; after this pass it names an object of the module,
-which all callables share. `converter/assemble` captures the object's handle in its place.
+which all callables share. `converter/assemble` captures the object's handle in its place. The node
+of a resource that never changes stays; no other graph of the process shares it by name.
 
 Before:
     w = VarHandleOp[dtype=float, shape=[2]]()
@@ -15,6 +16,8 @@ After:
 """
 
 from __future__ import annotations
+
+import dataclasses
 
 from converter import errors
 from converter.ir import attributes, op_facts, query
@@ -64,8 +67,18 @@ def _bind(node: Node, program: Program) -> Node:
                 f"an asset's path must be a Const, found {node.op!r}", node=node.name
             )
         return _pseudo(node, ASSET_OP, node.name)
+    if node.op in op_facts.CONSTANT_RESOURCES:
+        return _unshared(node)
     _check_no_other_state(node)
     return node
+
+
+def _unshared(node: Node) -> Node:
+    """The node of a resource without a name: another model's resource may have the same one."""
+    if op_facts.SHARING_ATTRS.isdisjoint(node.attrs):
+        return node
+    attrs = {key: attr for key, attr in node.attrs.items() if key not in op_facts.SHARING_ATTRS}
+    return dataclasses.replace(node, attrs=attrs)
 
 
 def _pseudo(node: Node, op: str, key: str) -> Node:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from converter import errors, limits
 from converter.ir.graph import PSEUDO_OPS, Node, Nodes
 from converter.ir.op_facts import GATHER_TREE
+from converter.ir.op_packages import suggest_package
 from converter.ir.region import Region
 from converter.safety.allowed_ops import AllowedOps
 from converter.safety.op_rules import find_danger
@@ -73,6 +74,11 @@ def is_let_through(node: Node) -> bool:
     return node.op not in _TRACED and not classify(node.op).kind.is_allowed
 
 
+def is_custom(op: str) -> bool:
+    """Whether a package has to register an op: no supported TensorFlow does."""
+    return op not in _TRACED and classify(op).kind is Kind.UNKNOWN
+
+
 def _check_nodes(checked: Sequence[Node], allowed: AllowedOps, depth: int = 0) -> dict[str, str]:
     # Sides of branches may have nodes of the same name, each a copy of one node of the module.
     nodes = {node.name: node for node in checked}
@@ -112,7 +118,9 @@ def _refusal(node: Node, unsafe: Classification) -> errors.UnsafeModuleError:
     kind, reason = unsafe.kind.value, unsafe.reason
     remedy = f"If you trust the module, pass --allow-op {node.op}."
     if unsafe.kind is Kind.UNKNOWN:
-        remedy = f"Name the package that adds it by --import-ops, or pass --allow-op {node.op}."
+        package = suggest_package(node.op)
+        adds = f"--import-ops {package}" if package else "--import-ops with the package of this op"
+        remedy = f"If you trust the module, pass {adds}, or --allow-op {node.op}."
     return errors.UnsafeModuleError(
         f"op {node.op!r} is not allowed ({kind}): it {reason}",
         node=node.name,

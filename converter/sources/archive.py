@@ -18,6 +18,7 @@ from converter.files.byte_progress import ByteProgress
 from converter.files.model_directory import MODEL_FILES
 from converter.files.paths import Path, as_path, open_raw, read_blocks, reading, size_bytes
 from converter.files.scratch import folder_beside, scratch_folder, temporary_folder
+from converter.formats.module_directory import describe_others, find_model_of
 from converter.sources.archive_formats import HEAD_BYTES, ArchiveFormat, check_tar, find_format
 from converter.sources.byte_stream import ByteStream, inflate, read_plain
 from converter.sources.source import Origin, Source, Surroundings
@@ -75,17 +76,27 @@ def check_file(spec: Path) -> None:
       FormatError: if it is not; the error says what it is.
     """
     if spec.name in MODEL_FILES:
-        raise errors.FormatError(
-            f"{spec} is one file of a model, expected a directory or an archive",
-            remedy=f"Pass its directory, {spec.parent}.",
-        )
+        raise _one_file(spec, spec.parent)
     if not spec.is_file():
         raise errors.FormatError(
             f"{spec} is neither a file nor a directory",
             remedy="Write what it yields to a file first.",
         )
-    with _naming(spec, spec.name), open_raw(spec, "rb") as file:
-        find_format(file.read(HEAD_BYTES), spec.name)
+    try:
+        with _naming(spec, spec.name), open_raw(spec, "rb") as file:
+            find_format(file.read(HEAD_BYTES), spec.name)
+    except errors.FormatError as error:
+        directory = find_model_of(spec)
+        if directory is None:
+            raise
+        raise _one_file(spec, directory) from error
+
+
+def _one_file(spec: Path, directory: Path) -> errors.FormatError:
+    return errors.FormatError(
+        f"{spec} is one file of a model, expected a directory or an archive",
+        remedy=f"Pass its directory, {directory}.",
+    )
 
 
 @contextlib.contextmanager
@@ -199,13 +210,15 @@ def find_root(names: Iterable[str], archive: str) -> str:
       NoModelError: if there is no model.
       FormatError: if there are several.
     """
+    names = list(names)
     folders = {os.path.dirname(name) for name in names if os.path.basename(name) in MODEL_FILES}
     # The assets of a module may contain another module.
     outermost = sorted(folder for folder in folders if not _is_below(folder, folders))
     if not outermost:
+        instead, remedy = describe_others(map(os.path.basename, names))
         raise errors.NoModelError(
-            f"{archive} holds no model: it has neither tfhub_module.pb nor saved_model.pb",
-            remedy="Pack the directory that holds them.",
+            f"{archive} holds no model: it has neither tfhub_module.pb nor saved_model.pb{instead}",
+            remedy=remedy or "Pack the directory that holds them.",
         )
     if len(outermost) > 1:
         raise errors.FormatError(

@@ -1,4 +1,4 @@
-"""Tells archives by their first bytes, and what else a file is that was taken for one."""
+"""Tells archives by their first bytes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import enum
 import tarfile
 
 from converter import errors
+from converter.formats.other_formats import find_other_format
 
 HEAD_BYTES = 512
 
@@ -20,25 +21,6 @@ class ArchiveFormat(enum.Enum):
 
 _GZIP, _ZIPS = b"\x1f\x8b", (b"PK\x03\x04", b"PK\x05\x06")
 _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
-
-_AGAIN = "Download it again: `file NAME` shows what you have, `curl -L` follows redirects."
-_REPACK = "Unpack it, and pass the directory."
-# By their first bytes, in lower case.
-_OTHERS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
-    ((b"<!doctype html", b"<html", b"<head", b"<!-"), "an HTML page", _AGAIN),
-    ((b"<?xml", b"<error"), "an XML document, as storage services send for an error", _AGAIN),
-    ((b"{",), "a JSON document, as services send for an error", _AGAIN),
-    (
-        (b"version https://git-lfs",),
-        "a pointer of Git LFS to a file that is not there",
-        "Run `git lfs pull` in its repository.",
-    ),
-    ((b"bzh",), "compressed by bzip2", _REPACK),
-    ((b"\xfd7zxz",), "compressed by xz", _REPACK),
-    ((b"\x28\xb5\x2f\xfd",), "compressed by zstd", _REPACK),
-    ((b"7z\xbc\xaf",), "a 7z archive", _REPACK),
-    ((b"rar!",), "a RAR archive", _REPACK),
-)
 
 
 def find_format(head: bytes, name: str) -> ArchiveFormat:
@@ -66,7 +48,7 @@ def check_tar(head: bytes, name: str) -> None:
       FormatError: if it is not; the error says what it is.
     """
     if not _is_tar(head):
-        what, remedy = _describe(head)
+        what, remedy = _describe(head, name)
         raise errors.FormatError(
             f"{name} is not an archive of a module: it is {what}", remedy=remedy
         )
@@ -81,10 +63,10 @@ def describe_other(head: bytes) -> str | None:
     head = head[:HEAD_BYTES]
     if head.startswith((_GZIP, *_ZIPS)) or _is_tar(head):
         return None
-    start = _skip_space(head)
-    return next(
-        (what for beginnings, what, _ in _OTHERS if start.startswith(beginnings)), None
-    ) or ("other data" if head else "nothing")
+    if not head:
+        return "nothing"
+    other = find_other_format("", head)
+    return "other data" if other is None else other.what
 
 
 def _is_tar(head: bytes) -> bool:
@@ -98,19 +80,13 @@ def _is_tar(head: bytes) -> bool:
     return True
 
 
-def _describe(head: bytes) -> tuple[str, str]:
+def _describe(head: bytes, name: str) -> tuple[str, str]:
     if not head:
         return "an empty file", "Copy it again."
-    start = _skip_space(head)
-    for beginnings, what, remedy in _OTHERS:
-        if start.startswith(beginnings):
-            return what, remedy
+    other = find_other_format(name, head)
+    if other is not None:
+        return other.what, other.remedy
     return (
         "neither a directory nor a .tar.gz, .tar or .zip archive",
         "Pass a module's directory, or an archive of one.",
     )
-
-
-def _skip_space(head: bytes) -> bytes:
-    """The beginning of a text, in lower case."""
-    return head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()

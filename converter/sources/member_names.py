@@ -54,7 +54,7 @@ class MemberNames:
                     remedy=_UNTRUSTED,
                 )
         for place in (*parents, path):
-            self._spellings[_fold(place)] = place
+            self._spellings[fold(place)] = place
         if not is_folder:
             self._files.add(path)
         return path
@@ -72,10 +72,10 @@ class MemberNames:
         return text
 
     def _is_taken(self, path: str) -> bool:
-        return _fold(path) in self._spellings
+        return fold(path) in self._spellings
 
     def _check_spelling(self, place: str) -> None:
-        known = self._spellings.get(_fold(place), place)
+        known = self._spellings.get(fold(place), place)
         if known != place:
             raise errors.UnsafeModuleError(
                 f"the archive's names {known!r} and {place!r} are one name on some filesystems",
@@ -83,5 +83,6 @@ class MemberNames:
             )
 
 
-def _fold(path: str) -> str:
+def fold(path: str) -> str:
+    """Returns what is one name for all spellings that some filesystem takes for one."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())

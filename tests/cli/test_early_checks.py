@@ -150,7 +150,6 @@ def test_swapped_arguments_are_recognized(tmp_path):
 def test_nothing_is_asked_of_servers(tmp_path, monkeypatch):
     monkeypatch.setattr("socket.socket", None)
     early_checks.check_module("https://host/m")
-    early_checks.check_source("https://host/m")
     early_checks.check_destination("https://host/m", str(tmp_path / "new"), overwrite=False)
 
 

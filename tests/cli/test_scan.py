@@ -63,8 +63,9 @@ def test_wrong_usage(half_plus_two, tmp_path, capsys):
 
 
 def test_what_is_no_model_fails(tmp_path, capsys):
+    (tmp_path / "model.h5").touch()
     assert _run("scan", tmp_path) == 1
-    assert "there is no saved_model.pb" in capsys.readouterr().err
+    assert "its 'model.h5' is a file of Keras" in capsys.readouterr().err
 
 
 def test_it_prints_one_json_document(hostile, capsys):

@@ -5,6 +5,8 @@ from converter.compile.notices import find_dropped, find_warnings
 from converter.compile.plan_options import PlanOptions
 from converter.formats.registry import read_module
 from converter.ir.graph import TensorRef
+from converter.ir.region import Region
+from converter.ir.text import parse_graph
 
 _GRAPH = """
     x = Placeholder[dtype=float]()
@@ -160,3 +162,33 @@ def test_an_endpoint_is_dropped_for_a_signature_of_its_name(make_legacy, make_va
     assert _dropped(compiled, "endpoint") == [("serve", why)]
     alone = compile_module(make_legacy(make_variant(signatures=signatures[:1])))
     assert _dropped(alone, "endpoint") == []
+
+
+@pytest.mark.parametrize(
+    ("ops", "expected"),
+    [
+        (["MatMul", "_Variable"], []),
+        (["My>Op"], ["The result has custom ops ('My>Op'): `import PACKAGE` has to run before"]),
+        (
+            ["My>Op", "TFText>A", "TFText>B", "TFText>C", "TFText>D"],
+            ["('My>Op'): `import PACKAGE`",
+             "('TFText>A', 'TFText>B', 'TFText>C' and others): `import tensorflow_text`"],
+        ),
+    ],
+)  # fmt: skip
+def test_what_loading_custom_ops_takes_is_a_warning(
+    ops, expected, make_legacy, make_variant, signature, monkeypatch
+):
+    variant = make_variant(
+        text="x = Placeholder[dtype=float]()",
+        signatures=[signature("default", {"x": "x"}, {"default": "x"})],
+        variables=(),
+    )
+    graphs = _graphs(variant, make_legacy=make_legacy)
+    text = "\n".join(f"n{number} = {op}()" for number, op in enumerate(ops))
+    region = Region((), tuple(parse_graph(text).nodes.values()), ())
+    # No package is installed that would let such a module be compiled.
+    monkeypatch.setattr(type(graphs), "regions", lambda _: iter([("default", region)]))
+    found = [warning for warning in find_warnings(graphs) if "custom ops" in warning]
+    assert len(found) == len(expected)
+    assert all(words in warning for words, warning in zip(expected, found, strict=True))

@@ -74,7 +74,7 @@ def test_already_tf2(tmp_path, refusal):
     tf.saved_model.save(tf.Module(), str(tmp_path / "tf2"))
     error = refusal(tmp_path / "tf2")
     assert "is a TF2 SavedModel already" in str(error)
-    assert "hub.load" in error.remedy
+    assert "tf.saved_model.load" in error.remedy
 
 
 def test_a_directory_that_may_not_be_read(half_plus_two, refusal, monkeypatch):

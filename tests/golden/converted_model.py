@@ -14,7 +14,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 import converter
 from converter.parity.random_ops import make_deterministic
 from converter.parity.values import from_tensor, to_tensor
-from golden.golden_values import GOLDEN, GoldenCall, read_golden
+from golden.golden_values import CUSTOM_OPS, GoldenCall, fixture_folder, read_golden
 
 _TRAINING = frozenset({"train", "training", "is_training", "batch_norm_trains"})
 _SCRATCH = tempfile.TemporaryDirectory(prefix="golden_")
@@ -145,9 +145,10 @@ def convert_golden(name: str) -> ConvertedModel:
 def convert_to_disk(name: str) -> ConvertedFiles:
     """Converts a golden module from a copy that is gone afterwards."""
     scratch = pathlib.Path(_SCRATCH.name) / name
-    source = pathlib.Path(shutil.copytree(GOLDEN / name / "module", scratch / "source"))
+    source = pathlib.Path(shutil.copytree(fixture_folder(name) / "module", scratch / "source"))
     path = scratch / "converted"
-    conversion = converter.convert(source, path)
+    packages = [CUSTOM_OPS[name]] if name in CUSTOM_OPS else []
+    conversion = converter.convert(source, path, import_ops=packages)
     shutil.rmtree(source)
     return ConvertedFiles(path, conversion.to_json()["record"])
 

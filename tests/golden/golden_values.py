@@ -11,7 +11,15 @@ import numpy as np
 
 from converter.parity.values import RaggedValue, SparseValue
 
-GOLDEN = pathlib.Path(__file__).parents[2] / "legacy_fixtures" / "golden"
+_FIXTURES = pathlib.Path(__file__).parents[2] / "legacy_fixtures"
+GOLDEN = _FIXTURES / "golden"
+# The packages that register the ops of fixtures which TensorFlow alone cannot run.
+CUSTOM_OPS = {"wiki40b": "tensorflow_text"}
+
+
+def fixture_folder(name: str) -> pathlib.Path:
+    """The folder of a fixture: its module, and what was recorded of it."""
+    return (_FIXTURES / "golden_custom_ops" if name in CUSTOM_OPS else GOLDEN) / name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,8 +51,8 @@ class Golden:
 @functools.lru_cache(maxsize=8)
 def read_golden(name: str) -> Golden:
     """Reads the golden values of a fixture."""
-    text = json.loads((GOLDEN / name / "golden.json").read_bytes())
-    path = GOLDEN / name / "golden.npz"
+    text = json.loads((fixture_folder(name) / "golden.json").read_bytes())
+    path = fixture_folder(name) / "golden.npz"
     arrays = dict(np.load(path)) if path.exists() else {}
 
     def value(described):

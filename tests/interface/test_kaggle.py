@@ -147,15 +147,14 @@ def test_a_job_that_cannot_download_is_tried_again_in_the_next_run(client, tmp_p
     ],
 )
 def test_what_is_wrong_is_said_before_tensorflow_is_imported(spec, message):
-    for check in (early_checks.check_module, early_checks.check_source):
-        with pytest.raises(errors.ConversionError, match=message):
-            check(spec)
+    with pytest.raises(errors.ConversionError, match=message):
+        early_checks.check_module(spec)
 
 
 @pytest.mark.usefixtures("without_kagglehub")
 def test_what_is_in_the_cache_needs_no_kagglehub(entry):
     early_checks.check_module(HANDLE)
-    early_checks.check_source(PAGE)
+    early_checks.check_module(PAGE)
     assert converter.inspect(HANDLE).source.digest == digest(entry)
 
 

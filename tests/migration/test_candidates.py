@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from converter.migration.candidates import Candidate, Globs, target_of, without_collisions
+from converter.migration.candidates import Candidate, Globs, find_collisions, target_of
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,12 @@ def candidate(path):
     ],
 )
 def test_collisions(paths, beaten):
-    kept, found = without_collisions([candidate(path) for path in paths])
-    assert {loser.path: winner.path for loser, winner in found.items()} == beaten
-    assert [c.path for c in kept] == [path for path in paths if path not in beaten]
+    found = find_collisions([candidate(path) for path in paths])
+    assert {loser.path: winner.path for loser, winner in found} == beaten
+
+
+@pytest.mark.parametrize("paths", [["a/b", "A/b"], ["a/b", "A"], ["\u00e9", "e\u0301"]])
+def test_spellings_collide_where_the_filesystem_takes_them_for_one_name(paths):
+    candidates = [candidate(path) for path in paths]
+    assert not find_collisions(candidates)
+    assert len(find_collisions(candidates, case_matters=False)) == 1

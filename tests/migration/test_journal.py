@@ -21,7 +21,7 @@ from converter.migration.journal import (
     journal_path,
     read_journal,
 )
-from converter.migration.outcomes import ErrorInfo, Refused
+from converter.migration.outcomes import Converted, ErrorInfo, Refused
 
 BEGIN = RunStarted(run="r1", time=1.0, converter="0.1.0", source_root="/src", options={"a": [1]})
 END = RunFinished(run="r1", time=9.0, counts={"refused": 1}, interrupted=False)
@@ -77,6 +77,23 @@ def test_the_last_outcome_counts_and_a_second_run_adds_to_the_first(tmp_path):
     assert history.runs[0].finished is None
     assert history.entries["a"].outcome.error.message == "second"
     assert not history.unfinished
+
+
+def converted(path, target):
+    outcome = Converted(
+        path=path, source=f"/src/{path}", destination=f"/dst/{target}", destination_bytes=1,
+        record=f"/dst/{target}/assets.extra/conversion.json",
+    )  # fmt: skip
+    return msgspec.structs.replace(finished(path), outcome=outcome)
+
+
+def test_of_an_archive_that_was_unpacked_later_the_directory_counts(tmp_path):
+    write(tmp_path, BEGIN, converted("a.tgz", "a"), converted("b.zip", "b"), finished("c.tar"))
+    write(tmp_path, converted("a", "a"), finished("b"), converted("c", "c"))
+    # What failed has not taken the place of anything, and stays with its reason.
+    assert set(read_journal(tmp_path).entries) == {"a", "b.zip", "b", "c.tar", "c"}
+    write(tmp_path, converted("a.tgz", "a"))
+    assert set(read_journal(tmp_path).entries) == {"a.tgz", "b.zip", "b", "c.tar", "c"}
 
 
 def test_a_line_torn_anywhere_is_ignored_and_cut_off(tmp_path):

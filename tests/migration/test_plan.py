@@ -11,14 +11,15 @@ from converter.migration.journal import History
 from converter.migration.options import Options
 from converter.migration.options_file import read_rules
 from converter.migration.outcomes import NotLegacy, Refused
-from converter.migration.plan import make_plan
+from converter.migration.plan import find_modules, make_plan
 
 
 @pytest.fixture
 def plan(tmp_path):
     def call(root, **changes):
         options = Options(source_root=root, destination_root=tmp_path / "dst")
-        return make_plan(dataclasses.replace(options, **changes), History(), "run")
+        options = dataclasses.replace(options, **changes)
+        return make_plan(options, find_modules(options), History(), "run")
 
     return call
 
@@ -67,17 +68,15 @@ def test_the_migration_s_own_folder_is_no_place_for_a_model(tree, plan):
     refused = {outcome.path: outcome.error.text for outcome in found.outcomes}
     assert set(refused) == {".tf1hub/staging/run/0", ".tf1hub.tgz"}
     assert all("collide with the journal's folder '.tf1hub'" in text for text in refused.values())
+    assert all(isinstance(outcome, Refused) for outcome in found.outcomes)
 
 
-def test_collisions_are_refused(tree, plan):
-    found = plan(tree({"a": None, "a.tar.gz": "x"}))
-    assert [job.path for job in found.jobs] == ["a"]
-    (refused,) = found.outcomes
-    assert isinstance(refused, Refused)
-    assert refused.error.text == (
-        "its SavedModel would collide with that of 'a'. Rename one of the two, or leave one out"
-        " with --exclude."
-    )
+def test_collisions_begin_nothing(tree, plan, tmp_path):
+    with pytest.raises(errors.UsageError, match=r"'a' and 'a\.tar\.gz' would both become 'a'"):
+        plan(tree({"a": None, "a.tar.gz": "x"}))
+    (tmp_path / "list").write_text("a\na.tar.gz\n")
+    with pytest.raises(errors.UsageError, match="would both become 'a'"):
+        plan(tmp_path / "src", from_list=tmp_path / "list")
 
 
 def test_what_is_excluded_collides_with_nothing(tree, plan):

@@ -82,6 +82,30 @@ def test_state_of_another_kind_is_refused(op, make_program):
     assert caught.value.node == "s"
 
 
+def test_a_resource_that_never_changes_stays_and_is_shared_by_nobody(make_program, as_text):
+    graph = parse_graph(
+        """
+        s = SentencepieceOp[container="c", model="m", shared_name="n", use_node_name_sharing=true]()
+        x = _Arg()
+        y = SentencepieceTokenizeOp(s, x, ^s)
+        return y
+        """
+    )
+    assert format_graph(bind_resources(graph, make_program())) == as_text(
+        """
+        s = SentencepieceOp[model="m"]()
+        x = _Arg()
+        y = SentencepieceTokenizeOp(s, x, ^s)
+        return y
+        """
+    )
+
+
+def test_it_does_nothing_because_the_resource_has_no_name(make_program):
+    before = parse_graph('s = SentencepieceOp[model="m"]()\nreturn s')
+    assert bind_resources(before, make_program()) is before
+
+
 def test_it_does_nothing_because_there_is_no_state(make_program):
     before = parse_graph("x = _Arg()\nr = RandomUniform(x)\nreturn r")
     assert bind_resources(before, make_program()) is before

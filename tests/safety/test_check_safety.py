@@ -5,7 +5,7 @@ from converter import errors
 from converter.ir.graph import Node, TensorRef
 from converter.ir.region import Region
 from converter.safety.allowed_ops import AllowedOps
-from converter.safety.check_safety import check_safety
+from converter.safety.check_safety import check_safety, is_custom
 from converter.safety.op_table import Kind, read_table
 
 _READ = "name = _Arg[T=string]()\nread = ReadFile(name)\nagain = ReadFile(name)"
@@ -58,6 +58,20 @@ def test_ops_of_packages_pass_by_the_word_of_import_ops(make_region):
     assert "--import-ops" in refused.remedy
     assert check_safety(region, AllowedOps(unknown=True)) == {}
     assert check_safety(region, AllowedOps(["My>Op"])) == {"My>Op": "y"}
+
+
+def test_the_package_is_named_where_it_is_known(make_region):
+    refused = _refusal(make_region("x = _Arg()\ny = SentencepieceTokenizeOp(x)"))
+    assert "pass --import-ops tensorflow_text, or" in refused.remedy
+
+
+@pytest.mark.parametrize(
+    ("op", "expected"),
+    [("My>Op", True), ("SentencepieceOp", True), ("MatMul", False), ("ReadFile", False),
+     ("_Variable", False), ("GatherTree", False)],
+)  # fmt: skip
+def test_custom_ops(op, expected):
+    assert is_custom(op) is expected
 
 
 def test_that_word_lets_no_op_of_tensorflow_through(make_region):

@@ -130,6 +130,8 @@ def _add(
             trainable_count=record.trainable_count,
             variable_bytes=record.variable_bytes,
             tensorflow=record.tensorflow,
+            format=record.format,
+            archive=record.archive,
             callables=[part.name for part in record.callables],
             dropped=len(record.dropped),
         )

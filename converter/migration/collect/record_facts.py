@@ -33,9 +33,14 @@ _WIDTHS = {
 _MAX_BYTES = 1 << 62
 
 
+class _Origin(msgspec.Struct):
+    name: str
+
+
 class _Source(msgspec.Struct):
     format: str
     digest: str
+    origin: _Origin | None = None
 
 
 class _Value(msgspec.Struct):
@@ -95,6 +100,7 @@ def read_record_facts(path: pathlib.Path) -> RecordFacts:
         converter=record.converter,
         tensorflow=record.tensorflow,
         format=record.source.format,
+        archive="" if record.source.origin is None else record.source.origin.name,
         digest=record.source.digest,
         root=record.root,
         graph_variants=record.graph_variants,

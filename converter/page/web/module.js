@@ -225,6 +225,14 @@ function contentsSection(record) {
   );
 }
 
+const FORMATS = { tf1_hub: "TF1 Hub module", tf1_saved_model: "TF1 SavedModel" };
+
+/** The format of the module, and the archive that held it. */
+function describeForm({ format, archive }) {
+  const name = FORMATS[format] || format;
+  return archive ? `${name} in the archive ${archive}` : name;
+}
+
 function factsOf(details) {
   const path = (text) => (text ? element("span", { class: "path" }, text) : "");
   return definitions([
@@ -236,6 +244,7 @@ function factsOf(details) {
     ["run", details.run],
     ["time limit", details.limit_secs ? formatSeconds(details.limit_secs) : ""],
     ["memory when stopped", details.memory_bytes ? formatBytes(details.memory_bytes) : ""],
+    ["form", describeForm(details)],
     ["TF1 module", formatBytes(details.source_bytes)],
     ["SavedModel", formatBytes(details.destination_bytes)],
     ["converter", details.converter],

@@ -38,6 +38,14 @@ def test_a_record_of_the_converter_is_read(golden_module, tmp_path):
     assert facts.dropped[0].what == "placement"
 
 
+def test_the_archive_is_named_that_held_the_module(read):
+    record = report_data.make_record()
+    assert read(record).archive == ""
+    origin = {"name": "m.tar.gz", "digest": "e" * 64, "size_bytes": 7}
+    record["source"] = {**record["source"], "origin": origin}
+    assert read(record).archive == "m.tar.gz"
+
+
 def test_sizes_are_added_where_they_are_known(read):
     record = report_data.make_record(0)
     shapes = {

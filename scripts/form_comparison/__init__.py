@@ -1,0 +1,1 @@
+"""Compares the forms in which TF1 left models: `scripts/compare_forms`."""
