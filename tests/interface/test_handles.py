@@ -292,6 +292,10 @@ def test_a_migration_takes_a_list_of_them(handle, hub_server, tmp_path):
     again = migrate()
     assert isinstance(again[place], UpToDate)
     assert hub_server.paths == ["/google/gone/1?tf-hub-format=compressed"]
+    converter.report(tmp_path / "dst")
+    report = json.loads((tmp_path / "dst" / "report.json").read_bytes())
+    sources = {module["path"]: module.get("source") for module in report["modules"]}
+    assert sources[place] == handle
 
 
 @pytest.mark.slow
