@@ -15,7 +15,7 @@ from converter.formats.registry import FORMATS, read_module
 
 def test_every_golden_module_is_read_and_planned(fixture_name, golden_module):
     module = read_module(golden_module(fixture_name))
-    assert module.is_hub_module == (not fixture_name.startswith("saved_model_"))
+    assert module.is_hub_module == (not fixture_name.startswith(("saved_model_", "served_")))
     assert make_plan(module).callables
 
 
