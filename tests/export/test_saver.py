@@ -1,6 +1,7 @@
 """The saver against TensorFlow's own, and in use by the Session loader."""
 
 import contextlib
+import dataclasses
 import pathlib
 
 import numpy as np
@@ -46,7 +47,7 @@ def both_savers(tmp_path):
             reusable.module, tmp_path / "ours", [], module._OPTIONS
         )
         ours = read_saved_model(tmp_path / "ours").meta_graphs[0]
-        reusable = reusable.__class__(reusable.module, {}, reusable.variables)
+        reusable = dataclasses.replace(reusable, signatures={}, shared_traces={})
         module._complete(ours, reusable, objects, tensors)
         return ours, theirs
 

@@ -160,7 +160,7 @@ def json_seeds() -> list[bytes]:
 def read_list(data: bytes) -> None:
     """Reads a list of modules."""
     path = write("list", "modules.txt", data) / "modules.txt"
-    read_module_list(path, pathlib.Path("/src"), pathlib.Path("/dst"))
+    read_module_list(path, pathlib.Path("/src"))
 
 
 def list_seeds() -> list[bytes]:
