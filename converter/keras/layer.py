@@ -62,7 +62,6 @@ class ModuleLayer(keras.layers.Layer):
       UsageError: if `path` is not a converted module, or it cannot be called like that.
 
     Example:
-
     ```python
     import keras
     from converter.keras import ModuleLayer

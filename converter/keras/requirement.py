@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from converter import errors
 
-_INSTALL = "Install tf1hub-converter[keras]; in Keras 2 (tf_keras), use tensorflow_hub.KerasLayer."
-_BACKEND = "tensorflow"
+_REMEDY = (
+    "Install tf1hub-converter[keras], and set KERAS_BACKEND=tensorflow before Keras is imported. In"
+    " Keras 2 (tf_keras), use tensorflow_hub.KerasLayer."
+)
 
 
 def require_keras() -> None:
@@ -19,15 +21,15 @@ def require_keras() -> None:
     except ImportError as error:
         raise errors.UsageError(
             f"converter.keras needs Keras 3, which cannot be imported: {errors.first_line(error)}",
-            remedy=_INSTALL,
+            remedy=_REMEDY,
         ) from error
     if keras.__version__.startswith("2."):
         raise errors.UsageError(
-            f"converter.keras needs Keras 3, and found Keras {keras.__version__}", remedy=_INSTALL
+            f"converter.keras needs Keras 3, and found Keras {keras.__version__}", remedy=_REMEDY
         )
     backend = keras.backend.backend()
-    if backend != _BACKEND:
+    if backend != "tensorflow":
         raise errors.UsageError(
             f"a converted module is a SavedModel, which Keras cannot run on {backend}",
-            remedy=f"Set KERAS_BACKEND={_BACKEND} before Keras is imported.",
+            remedy=_REMEDY,
         )

@@ -85,12 +85,24 @@ def _can_be_weight(info: VariableInfo) -> bool:
 
 
 def _make_variable(info: VariableInfo) -> tf.Variable:
+    """Makes a variable; under a strategy, those that update ops change have a value per replica.
+
+    As the moving averages of Keras 2: read and saved, they are the mean over the replicas, or the
+    value of the first one for integers, which count steps.
+    """
+    is_float = tf.as_dtype(info.dtype).is_floating
+    mean, first = tf.VariableAggregation.MEAN, tf.VariableAggregation.ONLY_FIRST_REPLICA
+    by_replica = {
+        "synchronization": tf.VariableSynchronization.ON_READ,
+        "aggregation": mean if is_float else first,
+    }
     return tf.Variable(
         functools.partial(tf.zeros, info.shape, info.dtype),
         trainable=info.trainable,
         dtype=info.dtype,
         shape=info.shape,
         name=info.name,
+        **({} if info.trainable else by_replica),
     )
 
 

@@ -109,6 +109,7 @@ class GoldenTraining:
     Each step minimizes the mean squared error of one output, with the regularization losses added.
     """
 
+    tags: frozenset[str]
     signature: str
     output: str
     learning_rate: float
@@ -129,6 +130,7 @@ def read_training(name: str) -> GoldenTraining:
         return {key: value(part) for key, part in described.items()}
 
     return GoldenTraining(
+        tags=frozenset(text["tags"]),
         signature=text["signature"],
         output=text["output"],
         learning_rate=text["learning_rate"],
