@@ -2,10 +2,9 @@
 
 from converter.keras.requirement import require_keras
 
+# Before the layer derives its class from one of Keras.
 require_keras()
 
-# isort: split
-
-from converter.keras.layer import ModuleLayer
+from converter.keras.layer import ModuleLayer  # noqa: E402
 
 __all__ = ["ModuleLayer"]

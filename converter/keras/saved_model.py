@@ -15,8 +15,8 @@ from converter.files.paths import Path, open_raw, reading
 from converter.files.source_files import list_files
 from converter.safety.findings import describe_place
 
-# The gradient of a loop aborts the process where XLA compiles it (TensorFlow 2.21), and XLA has no
-# strings, of which tables are made.
+# XLA has no strings, of which tables are made, and aborts the process where it compiles the
+# gradient of a loop (TensorFlow 2.21).
 _LOOPS = frozenset({"While", "StatelessWhile"})
 
 
@@ -57,7 +57,7 @@ def _fits(variable: tf.Variable, *, shape: Any, dtype: Any, **_: Any) -> bool:
 
 
 def can_compile(function: Any) -> bool:
-    """Whether XLA can compile a loaded function and its gradient: it has no loops and no strings."""
+    """Whether XLA can compile a loaded function and its gradient: no loops and no strings."""
     for trace in function.concrete_functions:
         graph = trace.graph.as_graph_def()
         bodies = [graph.node, *(body.node_def for body in graph.library.function)]

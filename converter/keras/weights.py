@@ -32,11 +32,28 @@ class ModuleVariable(keras.Variable):
     frozen = False
 
     def __init__(self, value: tf.Variable, info: VariableInfo, layer: str) -> None:
+        self._tf1_name, self._tf1_path = info.name, f"{layer}/{info.name}"
         super().__init__(
             value, dtype=info.dtype, trainable=info.trainable, autocast=False, name="variable"
         )
-        self._name = info.name
-        self._path = f"{layer}/{info.name}"
+
+    @property
+    def name(self) -> str:
+        """The TF1 name."""
+        return self._tf1_name
+
+    @name.setter
+    def name(self, value: str) -> None:
+        """Does nothing: in some versions of Keras (3.5), the constructor sets it."""
+
+    @property
+    def path(self) -> str:
+        """The TF1 name, after that of the layer."""
+        return self._tf1_path
+
+    @path.setter
+    def path(self, value: str) -> None:
+        """Does nothing, as that of `name`."""
 
     @property
     def trainable(self) -> bool:
@@ -106,36 +123,50 @@ def _make_variable(info: VariableInfo) -> tf.Variable:
     )
 
 
+class ModuleLosses(keras.regularizers.Regularizer):
+    """The regularization losses of a module that count with one of its weights.
+
+    A loss counts with the first of its weights that trains: once, whatever is frozen.
+
+    Args:
+      weight: The weight.
+      terms: The losses that read it, each with all weights that it reads.
+    """
+
+    def __init__(
+        self, weight: ModuleVariable, terms: Sequence[tuple[Any, Sequence[ModuleVariable]]]
+    ) -> None:
+        self._weight = weight
+        self._terms = tuple(terms)
+
+    def __call__(self, value: Any) -> Any:
+        """Returns the sum of the losses, which read their variables themselves."""
+        del value
+        own = [loss() for loss, owners in self._terms if _first_that_trains(owners) is self._weight]
+        return tf.add_n(own) if own else tf.zeros([])
+
+
+def _first_that_trains(weights: Iterable[ModuleVariable]) -> ModuleVariable | None:
+    return next((weight for weight in weights if weight.trainable), None)
+
+
 def attach_losses(losses: Iterable[Any], weights: Sequence[ModuleVariable]) -> None:
-    """Makes each regularization loss the regularizer of its weights.
+    """Makes each regularization loss a regularizer of its weights.
 
     So `losses` of a model has it from the beginning, once, however often the layer is called; and,
     as those of other layers, it does not count while all of its weights are frozen.
     """
-    terms = [(loss, _owners(loss, weights)) for loss in losses]
+    terms = [(loss, _find_owners(loss, weights)) for loss in losses]
     for weight in weights:
         own = [(loss, owners) for loss, owners in terms if any(o is weight for o in owners)]
         if own:
-            weight.regularizer = functools.partial(_sum_losses, own, weight)
+            weight.regularizer = ModuleLosses(weight, own)
 
 
-def _owners(loss: Any, weights: Sequence[ModuleVariable]) -> list[ModuleVariable]:
+def _find_owners(loss: Any, weights: Sequence[ModuleVariable]) -> Sequence[ModuleVariable]:
+    """Returns the weights that a loss reads; all, where it is a constant."""
     variables = {id(variable) for variable in loss.get_concrete_function().variables}
-    owners = [w for w in weights if id(w.value) in variables]
-    return owners or list(weights)
-
-
-def _sum_losses(
-    terms: Sequence[tuple[Any, Sequence[ModuleVariable]]], weight: ModuleVariable, value: Any
-) -> Any:
-    """Returns the losses of which `weight` is the first that trains."""
-    del value  # The losses read their variables.
-    own = [
-        loss()
-        for loss, owners in terms
-        if next((owner for owner in owners if owner.trainable), None) is weight
-    ]
-    return tf.add_n(own) if own else tf.zeros([])
+    return [weight for weight in weights if id(weight.value) in variables] or weights
 
 
 def save_weights(weights: Iterable[ModuleVariable], store: Any) -> None:

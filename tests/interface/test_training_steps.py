@@ -12,7 +12,7 @@ from golden.golden_values import read_golden, read_training
 from interface.test_keras_layer import TENSORFLOW, keras_2
 
 # Of float32 values after 50 steps, relative to the largest value of each variable: some three times
-# what was measured (docs/keras.md). Batch norm over 8 images magnifies that TF 1.15 rounds otherwise.
+# what was measured, as docs/keras.md says. Batch norm over 8 images magnifies rounding.
 _TOLERANCE = {
     "image_bn_dropout": 1e-5,
     "text_embedding_oov": 5e-7,

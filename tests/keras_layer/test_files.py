@@ -85,7 +85,7 @@ def test_another_model_at_the_path_is_not_taken(own, converted, data, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_keras_file_in_a_fresh_process(own, data, tmp_path):
+def test_a_keras_file_in_a_fresh_process(own, tmp_path):
     path = own("text_embedding_oov")
     layer = ModuleLayer(path)
     model = keras.Sequential([keras.Input((), dtype="string"), layer, keras.layers.Dense(1)])

@@ -58,7 +58,7 @@ def test_it_lists_what_its_signature_uses(converted):
 def test_outputs_are_those_of_tensorflow_1(converted, name):
     call = _call(name)
     outputs = ModuleLayer(converted(name))(_given(call))
-    expected = call.outputs["default"] if "default" in call.outputs else call.outputs
+    expected = call.outputs.get("default", call.outputs)
     if not isinstance(outputs, dict):
         outputs, expected = {"default": outputs}, {"default": expected}
     assert outputs.keys() == expected.keys()

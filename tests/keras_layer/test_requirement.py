@@ -34,7 +34,7 @@ def require_keras():
 
 def test_keras_2_is_refused(require_keras, monkeypatch):
     monkeypatch.setattr(keras, "__version__", "2.15.0")
-    with pytest.raises(converter.UsageError, match="needs Keras 3, and found Keras 2.15.0") as info:
+    with pytest.raises(converter.UsageError, match="and found Keras 2") as info:
         require_keras()
     assert "tensorflow_hub.KerasLayer" in info.value.remedy
 
@@ -74,5 +74,6 @@ def test_a_real_keras_2_is_refused():
 def test_the_rest_of_the_converter_does_not_import_it():
     script = "import sys, converter; converter.convert; print('keras' in sys.modules)"
     script = f"{script}; print('converter.keras' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.split()[1] == "False"

@@ -9,8 +9,13 @@ from converter.keras.saved_model import can_compile, load_into
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("image_bn_dropout", True), ("text_embedding_oov", False), ("elmo", False), ("flow_iterated_inverse", False)],
-)  # fmt: skip
+    [
+        ("image_bn_dropout", True),
+        ("text_embedding_oov", False),
+        ("elmo", False),
+        ("flow_iterated_inverse", False),
+    ],
+)
 def test_xla_takes_neither_strings_nor_loops(converted, name, expected):
     loaded = tf.saved_model.load(converted(name))
     assert can_compile(loaded.__call__) == expected

@@ -97,7 +97,8 @@ def mixed_precision():
     keras.config.set_dtype_policy("float32")
 
 
-def test_mixed_precision(converted, data, mixed_precision):
+@pytest.mark.usefixtures("mixed_precision")
+def test_mixed_precision(converted, data):
     model, layer = _image_model(converted(IMAGE))
     assert layer.compute_dtype == model.layers[-1].compute_dtype == "float16"
     model.compile(keras.optimizers.SGD(0.05), LOSS)
