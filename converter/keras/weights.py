@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import urllib.parse
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,12 +14,16 @@ import tensorflow as tf
 from converter import errors
 from converter.export.record import VariableInfo
 
+# What `tf.name_scope` does not take.
+_NOT_IN_SCOPES = re.compile(r"[^A-Za-z0-9_.\\/>-]")
+
 
 class ModuleVariable(keras.Variable):
     """A weight of Keras that is a variable of a converted module.
 
-    Keras refuses names with slashes, and its optimizers build the names of their slots from
-    `path`, in which they replace slashes; so both can have the TF1 name.
+    Keras refuses names with slashes in its constructor only. Its optimizers build the names of their
+    slots from `path`, in which they replace slashes; TensorFlow refuses other characters in them,
+    such as the colon of `weights:0`, so that `path` is without those.
 
     Args:
       value: The variable.
@@ -32,7 +37,8 @@ class ModuleVariable(keras.Variable):
     frozen = False
 
     def __init__(self, value: tf.Variable, info: VariableInfo, layer: str) -> None:
-        self._tf1_name, self._tf1_path = info.name, f"{layer}/{info.name}"
+        self._tf1_name = info.name
+        self._tf1_path = f"{layer}/{_NOT_IN_SCOPES.sub('_', info.name)}"
         super().__init__(
             value, dtype=info.dtype, trainable=info.trainable, autocast=False, name="variable"
         )
