@@ -14,6 +14,7 @@ from converter.conversion.scan import scan
 from converter.files.paths import Path, open_raw, reading
 from converter.files.source_files import list_files
 from converter.safety.findings import describe_place
+from converter.tensor_bundle.checkpoint import read_checkpoint
 
 # XLA has no strings, of which tables are made, and aborts the process where it compiles the
 # gradient of a loop (TensorFlow 2.21).
@@ -77,8 +78,10 @@ def refuse_unsafe(directory: Path) -> None:
 
     Raises:
       UnsafeModuleError: if a finding of `converter.scan` is of medium or high severity.
+      WeightsError: if its checkpoint is damaged, at some of which TensorFlow ends the process.
       FormatError: if it cannot be read.
     """
+    read_checkpoint(directory / "variables" / "variables")
     report = scan(directory)
     if report.reaches("medium"):
         worst = report.findings[0]

@@ -185,7 +185,8 @@ def load_weights(weights: Sequence[ModuleVariable], store: Mapping[str, Any]) ->
     """Assigns the weights of a file.
 
     Raises:
-      WeightsError: if the file has others, or of other shapes.
+      WeightsError: if the file has others.
+      ValueError: from Keras, if one has another shape.
     """
     expected, found = {weight.key for weight in weights}, set(store.keys())
     if expected != found:

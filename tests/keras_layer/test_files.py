@@ -248,6 +248,16 @@ def test_an_unsafe_graph_is_named(own, tmp_path):
     assert "load the weights" in info.value.remedy
 
 
+def test_a_damaged_checkpoint_does_not_reach_tensorflow(own, tmp_path):
+    path = own(IMAGE)
+    config = ModuleLayer(path).get_config()
+    index = pathlib.Path(path, "variables", "variables.index")
+    index.write_bytes(index.read_bytes()[:-20])
+    shutil.move(path, tmp_path / "saved_model")
+    with pytest.raises(converter.WeightsError, match="the checkpoint's index cannot be read"):
+        ModuleLayer.from_config(config).load_assets(str(tmp_path))
+
+
 def test_a_keras_file_without_its_savedmodel(own, tmp_path):
     path = own(IMAGE)
     config = ModuleLayer(path).get_config()
