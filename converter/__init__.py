@@ -7,8 +7,10 @@
     conversion = converter.convert("module", "saved_model", verify=True)
     report = converter.verify("module", "saved_model")
     module = converter.load("module")
+    text = converter.card("saved_model")
     migration = converter.migrate("modules", "saved_models")
     files = converter.report("saved_models")
+    causes = converter.explain("No module named 'pkg_resources'")
 
 Each name is imported when it is first used: `import converter` does not import TensorFlow.
 """
@@ -30,6 +32,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from converter.catalogue import Message, explain
+    from converter.conversion.card import card
     from converter.conversion.convert import convert
     from converter.conversion.inspect import ModuleSummary, inspect
     from converter.conversion.load import load
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from converter.errors import (
         ConversionError,
         DestinationError,
+        DownloadError,
         FormatError,
         InternalError,
         OutOfMemoryError,
@@ -68,8 +73,10 @@ __all__ = [
     "ConversionError",
     "ConversionOptions",
     "DestinationError",
+    "DownloadError",
     "FormatError",
     "InternalError",
+    "Message",
     "MigrationArguments",
     "MigrationReport",
     "ModuleSummary",
@@ -88,7 +95,9 @@ __all__ = [
     "Watcher",
     "WeightsError",
     "__version__",
+    "card",
     "convert",
+    "explain",
     "inspect",
     "load",
     "migrate",
@@ -103,8 +112,10 @@ _MODULES = {
     "ConversionError": "converter.errors",
     "ConversionOptions": "converter.conversion.options",
     "DestinationError": "converter.errors",
+    "DownloadError": "converter.errors",
     "FormatError": "converter.errors",
     "InternalError": "converter.errors",
+    "Message": "converter.catalogue",
     "MigrationArguments": "converter.migration.options",
     "MigrationReport": "converter.migration.report",
     "ModuleSummary": "converter.conversion.inspect",
@@ -123,7 +134,9 @@ _MODULES = {
     "Watcher": "converter.migration.watcher",
     "WeightsError": "converter.errors",
     "__version__": "converter.version",
+    "card": "converter.conversion.card",
     "convert": "converter.conversion.convert",
+    "explain": "converter.catalogue",
     "inspect": "converter.conversion.inspect",
     "load": "converter.conversion.load",
     "migrate": "converter.migration.migrate",

@@ -80,6 +80,10 @@ class UnsafeModuleError(ConversionError):
     """
 
 
+class DownloadError(ConversionError):
+    """The module cannot be downloaded."""
+
+
 class DestinationError(ConversionError):
     """The destination cannot be written."""
 

@@ -45,6 +45,13 @@ MAX_UNPACKED_RATIO = 100
 MAX_MEMBER_HEADER_BYTES = 1 << 20
 MAX_ZIP_DIRECTORY_BYTES = 1 << 22
 
+# Downloads. They may have as many bytes as an archive may unpack to.
+
+# As browsers, curl and Python follow them.
+MAX_REDIRECTS = 10
+# What a download leaves free on the disk, since a server need not say how much it sends.
+MIN_FREE_BYTES = 256 * MIB
+
 # Checkpoints.
 
 # About 50 bytes for each variable: the indexes of BERT and of Inception have some 20 KiB.

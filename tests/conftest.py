@@ -5,6 +5,8 @@ import os
 # Before TensorFlow is first imported, which reads them then.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+# Workers of pytest-xdist have one, and tables would be as wide as that.
+os.environ.pop("COLUMNS", None)
 
 import gc
 import pathlib
@@ -21,6 +23,7 @@ from converter.ir.text import parse_graph
 
 pytest_plugins = [
     "hostile_models", "migration_trees", "module_files", "peak_memory", "raised_messages",
+    "sources.hub_server",
     "small_modules",
 ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""README from top to bottom in one shell, as a reader goes through it, in fresh environments."""
+"""README and the pages behind it in one shell, as a reader follows them, in fresh environments."""
 
 import os
 import pathlib
@@ -15,14 +15,19 @@ from converter.migration.options_file import read_rules
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PYPROJECT = (ROOT / "pyproject.toml").read_text()
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+PAGES = [README, *((ROOT / "docs" / name).read_text() for name in
+                   ("example.md", "commands.md", "bulk.md"))]  # fmt: skip
+BLOCKS = [
+    block
+    for page in PAGES
+    for block in re.findall(r"^```(\w+)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+]
 VERSIONS = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', PYPROJECT)
 OLDEST, NEWEST = VERSIONS[0], VERSIONS[-1]
 
 # What no reader can run as it stands, by the text that says why.
 NOT_RUN = {
     "tcp://SCHEDULER": "it names machines of the reader's",
-    'load("@tf1hub//': "it is a BUILD file; docs/bazel.md and tests/bazel have the whole of it",
 }
 # CI runs all tests. Here, all are collected, and those run that need what trains.
 SOME_TESTS = "-k keras"
@@ -134,7 +139,7 @@ def test_readme_works_in_order_with_the_python_that_is_here():
 def test_blocks_of_every_kind_are_run_or_read():
     assert {kind for kind, text in BLOCKS if is_run(kind, text)} == {"console", "python", "sh"}
     assert {kind for kind, _ in BLOCKS} == {"console", "python", "sh", "toml"}
-    assert len(BLOCKS) == README.count("\n```") // 2
+    assert len(BLOCKS) == sum(page.count("\n```") // 2 for page in PAGES)
 
 
 @pytest.mark.parametrize("reason", NOT_RUN)

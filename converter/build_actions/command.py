@@ -34,10 +34,19 @@ def run_command(
     app.run(main_of_process, flags_parser=parse)
 
 
+def _file(text: str) -> pathlib.Path:
+    if "://" in text:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a file, and builds use no network: download it by a repository rule"
+            " such as http_file"
+        )
+    return pathlib.Path(text)
+
+
 def add_module(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of all programs that read a module."""
     parser.add_argument(
-        "--module", action="append", required=True, type=pathlib.Path, metavar="PATH",
+        "--module", action="append", required=True, type=_file, metavar="PATH",
         help="a file of the module; or its directory or archive alone",
     )  # fmt: skip
     parser.add_argument(

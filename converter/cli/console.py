@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TextIO
 
 import rich.console
 import rich.markup
 from rich.segment import Segment
 
 from converter.printable import printable, printable_lines
+
+_TRAILING_BLANKS = re.compile(r" +$", re.MULTILINE)
 
 
 class Console(rich.console.Console):
@@ -32,6 +36,27 @@ class Console(rich.console.Console):
                 yield segment
             else:
                 yield segment._replace(text=printable_lines(segment.text))
+
+
+class WithoutTrailingBlanks(io.TextIOBase):
+    """A stream that leaves out the blanks that end a line, with which tables are padded."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The encoding of the stream, by which tables choose their lines."""
+        return self._stream.encoding
+
+    def write(self, text: str) -> int:
+        """See the base class."""
+        self._stream.write(_TRAILING_BLANKS.sub("", text))
+        return len(text)
+
+    def flush(self) -> None:
+        """See the base class."""
+        self._stream.flush()
 
 
 def escape(text: str) -> str:

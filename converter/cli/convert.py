@@ -16,6 +16,7 @@ from converter import errors
 from converter.cli import early_checks, terminal
 from converter.cli.conversion_options import add_options, read_options
 from converter.cli.limits import add_limits
+from converter.cli.source_argument import add_source
 from converter.printable import printable
 
 if TYPE_CHECKING:
@@ -28,10 +29,17 @@ HELP = "convert one module"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the subcommand."""
-    parser.add_argument("source", metavar="SRC", help="TF1 Hub module: a directory or an archive")
+    add_source(parser)
     parser.add_argument("destination", metavar="DST", help="where to write the SavedModel")
     parser.add_argument("--overwrite", action="store_true", help="replace a SavedModel at DST")
     add_options(parser)
+    parser.add_argument(
+        "--card", action="store_true", help="write the model card into DST, as README.md"
+    )
+    parser.add_argument(
+        "--compress", metavar="FILE.tar.gz",
+        help="pack the SavedModel there as well, as TF Hub's servers give it",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the record as JSON")
     add_limits(parser)
     parser.set_defaults(check=_check, runs_tensorflow=True)
@@ -41,6 +49,7 @@ def _check(arguments: argparse.Namespace) -> None:
     early_checks.check_names(arguments.source, arguments.destination)
     early_checks.check_reading(arguments)
     early_checks.check_inputs(arguments.inputs)
+    early_checks.check_new_file(arguments.compress)
     if arguments.inputs is not None and not arguments.verify:
         raise errors.UsageError(
             "inputs are for comparing the result with the original",
@@ -65,9 +74,11 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.source,
             arguments.destination,
             overwrite=arguments.overwrite,
+            card=arguments.card,
+            compress=arguments.compress,
             **options.to_json(),
             progress=progress,
-            source_digest=digest.result,
+            source_digest=digest.result if digest.has_begun else None,
         )
     for warning in (*conversion.warnings, *conversion.remarks):
         terminal.say_warning(warning)
@@ -91,9 +102,21 @@ def _print_summary(destination: str, record: Record) -> None:
     console.print(f"  {', '.join(counts)}", soft_wrap=True)
     if record.parity is not None:
         from converter.parity.report import explain_summary
+        from converter.parity.verdict import COLORS
 
-        summary = printable(explain_summary(record.parity))
-        console.print(f"  {summary}", soft_wrap=True, markup=False)
+        summary, color = explain_summary(record.parity), COLORS[record.parity.verdict]
+        console.print(f"  {printable(summary)}", soft_wrap=True, markup=False, style=color)
+    _print_usage(destination, record)
+
+
+def _print_usage(destination: str, record: Record) -> None:
+    """Prints the lines of Python that use the result, with its own names."""
+    from converter.export import usage
+
+    name = usage.find_callable(record)
+    if name is not None:
+        lines = [*usage.load_lines(destination), *usage.call_lines(record, name)]
+        terminal.print_text("\n" + "\n".join(f"    {printable(line)}".rstrip() for line in lines))
 
 
 def count(number: int, noun: str, plural: str = "s") -> str:

@@ -16,6 +16,7 @@ from converter.cli import terminal
 from converter.cli.conversion_options import add_options
 from converter.cli.early_checks import check_reading
 from converter.cli.limits import add_limits
+from converter.cli.source_argument import add_source, opened_source
 from converter.processes.custom_ops import is_module
 from converter.version import __version__
 
@@ -35,7 +36,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "passes", help="print the program after each pass", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    parser.add_argument("source", metavar="SRC", help="TF1 Hub module: a directory or an archive")
+    add_source(parser)
     parser.add_argument(
         "--signature", metavar="NAME",
         help="the signature whose graph to show (default: 'default', or the only one)",
@@ -78,13 +79,14 @@ def run(arguments: argparse.Namespace) -> int:
     from converter.conversion.trace import trace_signature
 
     _check_pass(arguments.after or arguments.only)
-    trace = trace_signature(
-        arguments.source,
-        arguments.signature,
-        tags=arguments.tags,
-        training=arguments.training,
-        import_ops=arguments.import_ops,
-    )
+    with opened_source(arguments.source) as source:
+        trace = trace_signature(
+            source,
+            arguments.signature,
+            tags=arguments.tags,
+            training=arguments.training,
+            import_ops=arguments.import_ops,
+        )
     if arguments.json:
         terminal.print_json(_to_json(trace, arguments))
     else:

@@ -13,6 +13,7 @@ from converter import errors
 from converter.files.model_directory import check_directory, check_module_directory
 from converter.files.paths import RemotePath, as_path, as_tensorflow_path
 from converter.processes.custom_ops import check_installed
+from converter.sources.urls import check_url, is_url
 
 
 def check_reading(arguments: argparse.Namespace) -> None:
@@ -28,7 +29,10 @@ def check_reading(arguments: argparse.Namespace) -> None:
 
 
 def check_module(source: str) -> None:
-    """Checks that a local path is that of a module, by names only."""
+    """Checks that a local path is that of a module, by names only, and that a URL is one."""
+    if is_url(source):
+        check_url(source)
+        return
     place = as_path(source)
     if isinstance(place, RemotePath):
         return
@@ -41,9 +45,8 @@ def check_module(source: str) -> None:
 
 
 def check_source(source: str) -> None:
-    """Checks that a local path is that of a directory, or of an archive."""
-    place = as_path(source)
-    if os.path.isfile(place):
+    """Checks that a local path is that of a directory or an archive, and that a URL is one."""
+    if is_url(source) or os.path.isfile(as_path(source)):
         check_module(source)
     else:
         check_model(source)
@@ -66,6 +69,24 @@ def check_model(source: str) -> None:
         check_directory(place, "SavedModel")
 
 
+def check_order(source: str, destination: str) -> None:
+    """Checks that a module and its conversion were not passed the other way round.
+
+    Raises:
+      UsageError: if they were: the first has a record, and the second none.
+    """
+    from converter.export.record import FILENAME, FOLDER
+
+    first, second = as_path(source), as_path(destination)
+    if isinstance(first, RemotePath) or isinstance(second, RemotePath):
+        return
+    if (first / FOLDER / FILENAME).is_file() and not (second / FOLDER / FILENAME).is_file():
+        raise errors.UsageError(
+            f"{source} is what tf1hub converted, and {destination} is not: they are swapped",
+            remedy="Pass the original first.",
+        )
+
+
 def check_destination(source: str, destination: str, *, overwrite: bool) -> None:
     """Checks that a conversion may write to a local path, and can.
 
@@ -75,7 +96,8 @@ def check_destination(source: str, destination: str, *, overwrite: bool) -> None
     from converter.files import destination as destinations
 
     original, place = as_path(source), as_path(destination)
-    if not isinstance(original, RemotePath) and not isinstance(place, RemotePath):
+    is_remote = isinstance(original, RemotePath) and not is_url(source)
+    if not is_remote and not isinstance(place, RemotePath):
         destinations.check_destination(original, place, overwrite=overwrite)
 
 

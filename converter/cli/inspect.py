@@ -12,6 +12,7 @@ from converter.cli import terminal
 from converter.cli.conversion_options import add_options
 from converter.cli.early_checks import check_reading
 from converter.cli.limits import add_limits
+from converter.cli.source_argument import add_source, opened_source
 from converter.conversion.options import ReadingArguments
 
 NAME = "inspect"
@@ -23,7 +24,7 @@ _MANY = 30  # Rows of a table; further ones are only counted.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the subcommand."""
-    parser.add_argument("source", metavar="SRC", help="TF1 Hub module: a directory or an archive")
+    add_source(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--all", action="store_true", help="list all variables, however many")
     add_options(parser, _OPTIONS)
@@ -37,7 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     from converter.conversion.inspect import inspect
 
     options = {name: getattr(arguments, name) for name in _OPTIONS}
-    summary = inspect(arguments.source, **options)
+    with opened_source(arguments.source) as source:
+        summary = inspect(source, **options)
     if arguments.json:
         terminal.print_json(summary.to_json())
     else:

@@ -17,17 +17,28 @@ from collections.abc import Callable, Sequence
 from absl import app, logging
 
 from converter import errors
-from converter.cli import convert, debug, inspect, migrate, report, scan, terminal, verify
+from converter.cli import (
+    card,
+    convert,
+    debug,
+    explain,
+    inspect,
+    migrate,
+    report,
+    scan,
+    terminal,
+    verify,
+)
 from converter.cli.interrupts import Terminated, exit_status, raising_on_terminate
 from converter.cli.limits import run_within_limits
 from converter.cli.native_output import native_output_apart
-from converter.cli.parser import Parser
+from converter.cli.parser import Parser, parse_command
 from converter.cli.streams import printable_streams
 from converter.version import __version__
 
 # Each module has NAME, HELP, add_arguments() and run(). It may set `check` in its arguments, which
 # runs before run() does, and before a process for it is started.
-COMMANDS = (inspect, scan, convert, verify, migrate, report, debug)
+COMMANDS = (inspect, scan, convert, verify, card, migrate, report, explain, debug)
 
 
 def entry_point() -> None:
@@ -58,7 +69,8 @@ def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
         prog="tf1hub",
         description="Converts TF1 Hub modules into reusable, trainable TF2 SavedModels, and"
         " proves them equal.",
-        epilog="--verbosity=1 adds a traceback to an error.",
+        epilog="`tf1hub help COMMAND` describes a command. --verbosity=1 adds a traceback to an"
+        " error.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -72,8 +84,7 @@ def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
         command.add_arguments(subparser)
         subparser.set_defaults(run=command.run)
     with printable_streams():
-        arguments: argparse.Namespace = parser.parse_args(argv[1:])
-    return arguments
+        return parse_command(parser, commands.choices, argv[1:])
 
 
 def main_of_process(arguments: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ worker process, so that a module that crashes, hangs or exhausts the memory affe
 SavedModels that are up to date stay as they are: the same version of the converter made them from
 the same files, and compared them if --verify is set. A run that ended early resumes when it is
 started again. Ctrl-C finishes the modules that are being converted; a second one stops at once.
+The migration report is written into DST_ROOT in the end.
 
 Exit status: 0 when everything that can be converted is; 1 when a module is not converted, or the
 run was stopped; 2 for wrong use; 3 when all is converted, but --verify could not compare all; 130
@@ -40,6 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_options(parser.add_argument_group("options of each conversion"))
     _add_conduct(parser.add_argument_group("how"))
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument(
+        "--no-report", action="store_true",
+        help="do not write the migration report into DST_ROOT; `tf1hub report` does that later",
+    )  # fmt: skip
     parser.set_defaults(check=_check)
 
 
@@ -54,7 +59,8 @@ def _add_choice(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
     group.add_argument(
         "--from-list", metavar="FILE",
-        help="the modules that FILE names, one on each line, in place of all below SRC_ROOT",
+        help="the modules that FILE names, a path or a handle (https://…, gs://…) on each line, in"
+        " place of all below SRC_ROOT",
     )  # fmt: skip
     group.add_argument(
         "--retry-failed", action="store_true",
@@ -118,12 +124,13 @@ def run(arguments: argparse.Namespace) -> int:
     with finishing_on_interrupt() as stopping:
         try:
             report = _migrate(arguments, stopping)
+            page = None if arguments.no_report else _write_page(report, arguments.destination_root)
         except StoppedNow as stopped:
-            report = stopped.report
+            report, page = stopped.report, None
     if arguments.json:
         terminal.print_json(report.to_json())
     else:
-        print_report(report, terminal.output_console())
+        print_report(report, terminal.output_console(), page)
     _say_if_stopped(report)
     if report.interrupted and stopping.number:
         return exit_status(stopping.number)
@@ -168,6 +175,19 @@ def _migrate(arguments: argparse.Namespace, stopping: Callable[[], bool]) -> Mig
             watcher=watcher,
             stopping=stopping,
         )
+
+
+def _write_page(report: MigrationReport, destination_root: str) -> str | None:
+    """Writes the migration report; returns the path of its page, if there is anything to show."""
+    from converter.migration.write_report import report as write_report
+
+    if report.dry_run or not report.outcomes:
+        return None
+    try:
+        return write_report(destination_root).html
+    except errors.ConversionError as error:
+        terminal.say_warning(f"the migration report was not written: {error}")
+        return None
 
 
 def _say_if_stopped(report: MigrationReport) -> None:

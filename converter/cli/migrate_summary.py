@@ -11,12 +11,19 @@ from converter.cli.summary_tables import format_refusal
 from converter.conversion.options import ConversionOptions
 from converter.migration.outcomes import OUTCOME_NAMES, NotLegacy, Refused, Unsuccessful
 from converter.migration.report import MigrationReport
+from converter.printable import printable
 
 _MANY = 50  # Rows of a table, before the rest is only counted.
 
 
-def print_report(report: MigrationReport, console: Console) -> None:
-    """Prints how many modules had which outcome, and why modules were not converted."""
+def print_report(report: MigrationReport, console: Console, page: str | None = None) -> None:
+    """Prints how many modules had which outcome, and why modules were not converted.
+
+    Args:
+      report: The result of the migration.
+      console: Where to print.
+      page: The path of the migration report, if it was written.
+    """
     counts = {**report.counts, "not run": 0, "would be converted": 0}
     counts["would be converted" if report.dry_run else "not run"] = len(report.not_run)
     table = terminal.make_table("modules", "outcome", "what it means")
@@ -34,6 +41,8 @@ def print_report(report: MigrationReport, console: Console) -> None:
     _print_unsuccessful(report, console)
     if report.ran:
         console.print(_pace(report), soft_wrap=True, markup=False)
+    if page is not None:
+        console.print(f"The report: {printable(page)}", soft_wrap=True, markup=False)
 
 
 _MEANINGS = {

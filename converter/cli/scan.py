@@ -25,7 +25,9 @@ from typing import Any
 from converter import errors
 from converter.cli import early_checks, terminal
 from converter.cli.limits import add_limits
+from converter.cli.source_argument import add_source, opened_source
 from converter.files.paths import RemotePath, as_path
+from converter.sources.urls import is_url, public_url
 
 NAME = "scan"
 HELP = "find what a model could do to the machine that runs it"
@@ -35,7 +37,7 @@ _LEVELS = ("none", "low", "medium", "high")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the subcommand."""
-    parser.add_argument("source", metavar="SRC", help="model: a directory or an archive")
+    add_source(parser, "model")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--all", action="store_true", help="list all findings, and the notes")
     parser.add_argument("--sarif", metavar="FILE", help="write the findings as SARIF 2.1.0")
@@ -62,7 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
     from converter.cli.scan_table import print_report
     from converter.conversion.scan import scan
 
-    report = scan(arguments.source)
+    with opened_source(arguments.source) as source:
+        report = scan(source)
     if arguments.sarif is not None:
         _write_sarif(pathlib.Path(arguments.sarif), report.to_sarif(_location(arguments.source)))
     if arguments.json:
@@ -74,6 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _location(source: str) -> str:
     """Returns the URI of a directory, relative to the working directory if it is below that."""
+    if is_url(source):
+        return public_url(source)
     place = as_path(source)
     if isinstance(place, RemotePath):
         return str(place)

@@ -15,14 +15,22 @@ def print_summary(summary: Mapping[str, Any], console: Console, *, limit: int | 
     console.print(f"[bold]{escape(source['name'])}[/bold]  {source['format']}", soft_wrap=True)
     console.print(f"SHA-256 {source['digest']}", style="dim", soft_wrap=True)
     if "origin" in source:
-        origin = f"from {source['origin']['name']}, SHA-256 {source['origin']['digest']}"
-        console.print(escape(origin), style="dim", soft_wrap=True)
+        console.print(escape(_describe_origin(source["origin"])), style="dim", soft_wrap=True)
     console.print()
     _print_variants(summary, console)
     _print_signatures(summary, console)
     _print_variables(summary["variables"], console, limit)
     _print_state(summary, console)
     _print_plan(summary, console)
+
+
+def _describe_origin(origin: Mapping[str, Any]) -> str:
+    parts = [f"from {origin.get('handle', origin['name'])}"]
+    if origin.get("url", origin.get("handle")) != origin.get("handle"):
+        parts.append(f"sent by {origin['url']}")
+    if "digest" in origin:
+        parts.append(f"SHA-256 {origin['digest']}")
+    return ", ".join(parts)
 
 
 def _print_variants(summary: Mapping[str, Any], console: Console) -> None:

@@ -21,10 +21,19 @@ if TYPE_CHECKING:
 
 
 def output_console() -> Console:
-    """Returns the console for results; 100 columns wide where stdout is not a terminal."""
-    from converter.cli.console import Console
+    """Returns the console for results.
 
-    return Console(width=None if sys.stdout.isatty() else 100, soft_wrap=False)
+    Where stdout is not a terminal, it is as wide as COLUMNS says, or 100 columns, and leaves out
+    the blanks that end a line.
+    """
+    from converter.cli.console import Console, WithoutTrailingBlanks
+
+    if sys.stdout.isatty():
+        return Console()
+    width = None if os.environ.get("COLUMNS", "").isdigit() else 100
+    # Consoles make texts printable themselves, so they write to the stream itself.
+    stream = getattr(sys.stdout, "rich_proxied_file", sys.stdout)
+    return Console(width=width, file=WithoutTrailingBlanks(stream))
 
 
 def say_error(text: str) -> None:

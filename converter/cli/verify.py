@@ -22,6 +22,7 @@ import argparse
 from converter.cli import early_checks, terminal
 from converter.cli.conversion_options import add_options
 from converter.cli.limits import add_limits
+from converter.cli.source_argument import add_source
 from converter.files.paths import RemotePath, as_path
 
 NAME = "verify"
@@ -30,7 +31,7 @@ HELP = "compare a converted module with its original, by running both"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the subcommand."""
-    parser.add_argument("source", metavar="SRC", help="TF1 Hub module: a directory or an archive")
+    add_source(parser)
     parser.add_argument("destination", metavar="DST", help="SavedModel that `tf1hub convert` wrote")
     add_options(parser, ("inputs", "import_ops", "allow_op"))
     parser.add_argument("--rtol", type=_tolerance, help="relative tolerance for all dtypes")
@@ -51,6 +52,7 @@ def _check(arguments: argparse.Namespace) -> None:
     from converter.export.record import read_record
 
     early_checks.check_names(arguments.source, arguments.destination)
+    early_checks.check_order(arguments.source, arguments.destination)
     early_checks.check_reading(arguments)
     early_checks.check_inputs(arguments.inputs)
     early_checks.check_model(arguments.destination)

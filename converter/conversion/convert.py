@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping
+import os
+import pathlib
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from converter import errors
 from converter.compile.compile_module import compile_module
 from converter.compile.compiled_module import CompiledModule
+from converter.conversion.card import format_card
 from converter.conversion.options import (
     ConversionArguments,
     ConversionOptions,
@@ -21,8 +25,10 @@ from converter.conversion.verify import verify
 from converter.export.record import ParityInfo
 from converter.export.saved_model import Conversion, write_saved_model
 from converter.files.byte_progress import ByteProgress
-from converter.files.destination import check_destination
-from converter.files.paths import Path, StrPath, as_tensorflow_path
+from converter.files.destination import check_destination, check_file_place
+from converter.files.pack import pack
+from converter.files.paths import Path, RemotePath, StrPath, as_path, as_tensorflow_path, reading
+from converter.files.replacing import replacing
 from converter.files.snapshot import SourceGuard
 from converter.files.source_files import BackgroundDigest
 from converter.files.staging import sweep_beside
@@ -34,6 +40,7 @@ from converter.processes import garbage_collection
 from converter.processes.custom_ops import import_packages
 from converter.sources.registry import open_source
 from converter.sources.source import Source
+from converter.sources.urls import is_url
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -47,6 +54,8 @@ def convert(
     *,
     inputs: Mapping[str, Any] | StrPath | None = None,
     overwrite: bool = False,
+    card: bool = False,
+    compress: StrPath | None = None,
     progress: Progress | None = None,
     source_digest: Callable[[], str] | None = None,
     parity_report: Callable[[ParityReport], None] | None = None,
@@ -58,11 +67,14 @@ def convert(
 
     Args:
       source: The module's directory or archive: a local path, or any that TensorFlow can read
-        (`gs://…`); or what `open_source` yields.
+        (`gs://…`); a handle (`https://…`); or what `open_source` yields.
       destination: Where to write the SavedModel. At any time it is absent, the old version, or
         complete.
       inputs: Arrays for the comparison, or the `.npz` file that holds them, as in `verify`.
       overwrite: Whether to replace a SavedModel at `destination`.
+      card: Whether to write the model card into it, as `README.md`.
+      compress: Where to write the SavedModel once more, as a `.tar.gz` rooted at it, which is what
+        TF Hub's servers give. The same SavedModel gives the same bytes.
       progress: Called with each step as it begins, and while large weights are copied.
       source_digest: Returns `converter.files.source_files.digest(source)`, for a caller who
         already has it, or began to compute it earlier. Archives are digested as they are unpacked.
@@ -76,22 +88,70 @@ def convert(
     chosen = ConversionOptions.of(options, ConversionArguments)
     target, tell = as_tensorflow_path(destination), progress or ignore_progress
     _check_before_unpacking(source, target, overwrite=overwrite)
+    archive = None if compress is None else _check_archive(compress, target, overwrite=overwrite)
     with open_source(source, destination=target, progress=tell) as opened:
-        task = _Task(opened, target, chosen, inputs, overwrite, tell, parity_report)
-        if opened.known_digest is not None:
-            return task.run(opened.digest)
-        with BackgroundDigest(opened.directory, source_digest) as digest:
-            return task.run(digest.result)
+        task = _Task(opened, target, chosen, inputs, overwrite, card, tell, parity_report)
+        with _digesting(opened, source_digest) as digest:
+            conversion = task.run(digest)
+    if archive is not None:
+        _pack(target, archive, tell)
+    return conversion
+
+
+@contextlib.contextmanager
+def _digesting(
+    source: Source, source_digest: Callable[[], str] | None
+) -> Iterator[Callable[[], str]]:
+    if source.known_digest is not None:
+        yield source.digest
+        return
+    with BackgroundDigest(source.directory, source_digest) as digest:
+        yield digest.result
+
+
+def _check_archive(place: StrPath, destination: Path, *, overwrite: bool) -> pathlib.Path:
+    """Checks that an archive can be written, before there is anything to pack."""
+    archive = as_path(place)
+    if isinstance(archive, RemotePath) or isinstance(destination, RemotePath):
+        raise errors.UsageError(
+            "only local SavedModels are packed, into local files",
+            remedy="Pack it where it lies on a disk.",
+        )
+    if archive.absolute().is_relative_to(destination.absolute()):
+        raise errors.UnsuitableDestinationError(
+            f"the archive {archive} lies in the SavedModel {destination}",
+            remedy="Choose a place outside of it.",
+        )
+    check_file_place(archive)
+    if archive.exists() and not overwrite:
+        raise errors.UnsuitableDestinationError(
+            f"{archive} exists already", remedy="Pass --overwrite to replace it."
+        )
+    return archive
+
+
+def _pack(directory: Path, archive: pathlib.Path, progress: Progress) -> None:
+    progress(f"packing {archive.name}")
+    try:
+        with replacing(archive) as file:
+            pack(pathlib.Path(str(directory)), pathlib.Path(file.name), folders=True)
+    except OSError as error:
+        raise errors.unwritable(archive, error) from error
 
 
 def _check_before_unpacking(
     source: StrPath | Source, destination: Path, *, overwrite: bool
 ) -> None:
-    """Checks the destination of an archive, which would only be found out of use afterwards."""
+    """Checks the destination of an archive or handle before it is unpacked."""
     if not isinstance(source, Source):
         path = as_tensorflow_path(source)
-        if path.exists() and not path.is_dir():
+        if is_url(os.fspath(source)) or _is_file(path):
             check_destination(path, destination, overwrite=overwrite)
+
+
+def _is_file(path: Path) -> bool:
+    with reading(path, remedy="Check the path."):
+        return path.exists() and not path.is_dir()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -103,6 +163,7 @@ class _Task:
     options: ConversionOptions
     inputs: Mapping[str, Any] | StrPath | None
     overwrite: bool
+    card: bool
     progress: Progress
     parity_report: Callable[[ParityReport], None] | None
 
@@ -127,6 +188,7 @@ class _Task:
                 overwrite=self.overwrite,
                 hardlink=self.options.hardlink,
                 verify=self._comparison(arrays, resumed) if self.options.verify else None,
+                card=format_card if self.card else None,
                 progress=ByteProgress(self.progress, "copying weights"),
             )
 

@@ -128,7 +128,7 @@ def inspect(source: StrPath | Source, **options: Unpack[ReadingArguments]) -> Mo
     """Describes a TF1 module, and what `convert` would make of it; runs nothing of it.
 
     Args:
-      source: The module's directory or archive, or what `open_source` yields.
+      source: The module's directory, archive or handle, or what `open_source` yields.
       **options: Options of `ConversionOptions`.
 
     Raises:

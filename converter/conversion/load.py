@@ -32,8 +32,9 @@ def load(source: StrPath | Source, **options: Unpack[ReadingArguments]) -> tf.Mo
     filled by the module's own ops, in this process.
 
     Args:
-      source: The module's directory or archive, or what `open_source` yields. A directory has to
-        stay while the result is in use; files unpacked from an archive stay as long as the result.
+      source: The module's directory, archive or handle, or what `open_source` yields. A directory,
+        in the cache of tensorflow_hub, too, has to stay while the result is in use; files that
+        were unpacked elsewhere stay as long as the result.
       **options: Options of `ConversionOptions`.
 
     Raises:

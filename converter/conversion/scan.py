@@ -23,14 +23,14 @@ from converter.safety.findings import (
 )
 from converter.safety.judge import Inspection, inspect_saved_model
 from converter.sources.registry import open_source
-from converter.sources.source import Source
+from converter.sources.source import Source, module_name
 
 
 class ScanReport(msgspec.Struct, frozen=True, kw_only=True):
     """What a SavedModel could do to the machine that runs it.
 
     Attributes:
-      source: The name of its directory.
+      source: The name of its directory; for a handle, the path in that.
       format: "tf1_hub", "tf1_saved_model" or "tf2_saved_model".
       graphs: The number of its graph variants.
       nested_graphs: The number of graphs that others hold in serialized form.
@@ -82,8 +82,8 @@ def scan(source: StrPath | Source) -> ScanReport:
     Keras. Reads protos only; imports and runs nothing of the model.
 
     Args:
-      source: The directory that holds `saved_model.pb`, an archive of it, or what `open_source`
-        yields.
+      source: The directory that holds `saved_model.pb`, an archive or handle of it, or what
+        `open_source` yields.
 
     Raises:
       FormatError: if there is no SavedModel, or it cannot be read or is too large.
@@ -91,10 +91,10 @@ def scan(source: StrPath | Source) -> ScanReport:
       PathNotFoundError: if there is nothing at the path.
     """
     with open_source(source) as opened:
-        return _scan(opened.directory)
+        return _scan(opened.directory, module_name(opened.directory, opened.origin))
 
 
-def _scan(directory: Path) -> ScanReport:
+def _scan(directory: Path, name: str) -> ScanReport:
     with reading(directory):
         list_files(directory)
         saved_model = read_saved_model(directory)
@@ -104,7 +104,6 @@ def _scan(directory: Path) -> ScanReport:
     layers = [*keras_layers.find_in_objects(saved_model)]
     if metadata is not None:
         layers += keras_layers.find_in_metadata(metadata)
-    name = directory.resolve().name
     plain_format = "tf2_saved_model" if is_tf2(saved_model) else "tf1_saved_model"
     return _make_report(name, "tf1_hub" if is_hub_module else plain_format, inspection, layers)
 

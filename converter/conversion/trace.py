@@ -60,7 +60,7 @@ def trace_signature(
     """Runs the passes over the graph of one signature; runs none of its ops.
 
     Args:
-      source: The module's directory or archive, or what `open_source` yields.
+      source: The module's directory, archive or handle, or what `open_source` yields.
       signature: The name of the signature; `default`, or the only one, if not given.
       tags: The tag set of the graph variant; found by rule if not given.
       training: Whether to take the variant that trains it, and its update ops.

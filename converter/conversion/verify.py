@@ -34,7 +34,7 @@ def verify(
     nothing: `verdict` of the report is `equal`, `differs` or `not compared`.
 
     Args:
-      source: The TF1 module's directory or archive, or what `open_source` yields.
+      source: The TF1 module's directory, archive or handle, or what `open_source` yields.
       destination: The SavedModel that `convert` wrote.
       inputs: Arrays to use instead of generated ones, by `input` or `signature/input`, or the
         `.npz` file that holds them.

@@ -29,7 +29,7 @@ from converter.export.record import (
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Program, TensorInfo, VariableSpec
 from converter.ir.text import dtype_name
-from converter.sources.source import Origin
+from converter.sources.source import Origin, module_name
 from converter.version import __version__
 
 
@@ -42,7 +42,7 @@ def make_record(
       compiled: The module that was converted.
       options: The options that decide what the result offers, as the user gave them.
       digest: The digest of the source.
-      origin: What the source was unpacked from, if it was.
+      origin: What the source was unpacked or downloaded from, if it was.
     """
     legacy, plan = compiled.legacy, compiled.plan
     programs = [legacy.variants[tags] for tags in plan.variants.used]
@@ -71,7 +71,7 @@ def make_record(
 
 def describe_source(legacy: LegacyModule, digest: str, origin: Origin | None) -> SourceInfo:
     """Describes where a module comes from."""
-    name = legacy.directory.resolve().name
+    name = module_name(legacy.directory, origin)
     return SourceInfo(name=name, format=legacy.format, digest=digest, origin=origin)
 
 

@@ -31,10 +31,10 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The module that was converted.
 
     Attributes:
-      name: The name of its directory, without the path to it.
+      name: The name of its directory, without the path to it; for a handle, the path in that.
       format: Its format, such as `tf1_hub`.
       digest: SHA-256 over its files, however they were packed.
-      origin: The archive that held them; absent if it was a directory.
+      origin: The archive that held them, or their handle; absent if it was a directory.
     """
 
     name: str

@@ -73,6 +73,8 @@ class Conversion(msgspec.Struct, frozen=True):
 
 
 Verify = Callable[[Path], ParityInfo]
+Card = Callable[[Record, str], str]
+CARD_FILENAME = "README.md"
 
 _OPTIONS = tf.saved_model.SaveOptions(
     experimental_custom_gradients=True, experimental_skip_saver=True
@@ -93,6 +95,7 @@ def write_saved_model(
     overwrite: bool = False,
     hardlink: bool = False,
     verify: Verify | None = None,
+    card: Card | None = None,
     progress: Progress | None = None,
 ) -> Conversion:
     """Traces a module and writes it.
@@ -109,6 +112,7 @@ def write_saved_model(
       hardlink: Whether to link the weights' files rather than copying them, where that is possible.
       verify: Compares the SavedModel, before it is put in place, with the original, and returns
         the summary for the record. What it raises leaves the destination as it was.
+      card: Formats the model card, from the record and the SavedModel's name; None for no card.
       progress: Called with how many bytes of the weights are done, and how many there are.
 
     Raises:
@@ -123,6 +127,8 @@ def write_saved_model(
         _write_attachments(compiled, staging)
         record = describe.make_record(compiled, options, digest(), origin)
         record = _write_record(staging, record, verify)
+        if card is not None:
+            (staging / CARD_FILENAME).write_bytes(card(record, destination.name).encode())
         check_source({link.inode: link.changed_ns for link in links if link is not None})
     return Conversion(str(destination), record, () if all(links) or not hardlink else (_COPIED,))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from rich.filesize import decimal
 
-_SMALL_BYTES = 1 << 28  # Less takes too little time to report.
+_SMALL_BYTES = 1 << 28
 _PERIOD_SECS = 1.0
 
 
@@ -17,17 +17,23 @@ class ByteProgress:
     Args:
       say: Receives the text.
       what: The work, such as `copying weights`.
+      small_bytes: Less takes too little time to report; by default, what a disk reads in a second.
     """
 
-    def __init__(self, say: Callable[[str], None], what: str) -> None:
+    def __init__(
+        self, say: Callable[[str], None], what: str, small_bytes: int | None = None
+    ) -> None:
         self._say = say
         self._what = what
+        self._small_bytes = small_bytes
         self._next = 0.0
 
-    def __call__(self, done: int, total: int) -> None:
-        """Notes that `done` bytes of `total` are done."""
+    def __call__(self, done: int, total: int | None) -> None:
+        """Notes that `done` bytes of `total` are done; None if nobody knows how many there are."""
         now = time.monotonic()
-        if total < _SMALL_BYTES or now < self._next:
+        small = _SMALL_BYTES if self._small_bytes is None else self._small_bytes
+        if (total is not None and total < small) or now < self._next:
             return
         self._next = now + _PERIOD_SECS
-        self._say(f"{self._what}: {decimal(done)} of {decimal(total)}")
+        of_all = "" if total is None else f" of {decimal(total)}"
+        self._say(f"{self._what}: {decimal(done)}{of_all}")

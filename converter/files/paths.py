@@ -196,11 +196,15 @@ StrPath: TypeAlias = str | os.PathLike[str]
 
 
 def as_path(place: str | os.PathLike[str] | RemotePath) -> Path:
-    """Returns a local path, or a remote one for a URI whose scheme is not `file`."""
+    """Returns a local path, or a remote one for a URI whose scheme is not `file`.
+
+    A leading `~/` stands for the home directory, as in a shell, which does not expand all.
+    """
     text = os.fspath(place)
     match = _URI.fullmatch(text)
     if match is None:
-        return pathlib.Path(text)
+        is_at_home = text == "~" or text.startswith("~/")
+        return pathlib.Path(os.path.expanduser(text) if is_at_home else text)
     if match["scheme"].lower() == "file://":
         return pathlib.Path(match["rest"])
     return RemotePath(text)

@@ -166,6 +166,11 @@ class BackgroundDigest:
             output, _ = process.communicate()
         return output if process.returncode == 0 else None
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether it is computed, which it is for local directories of models alone."""
+        return self._future is not None
+
     def result(self) -> str:
         """Waits for the digest.
 

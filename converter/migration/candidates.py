@@ -17,12 +17,12 @@ class Candidate:
 
     Attributes:
       path: Its path in the tree, with slashes; it identifies the module in journal and report.
-      source: Its absolute path.
+      source: Its absolute path; or as text, its handle or its place on another filesystem.
       target: The path of its SavedModel, relative to DST_ROOT, with slashes.
     """
 
     path: str
-    source: pathlib.Path
+    source: pathlib.Path | str
     target: str
 
 

@@ -24,6 +24,7 @@ from converter.compile.compile_module import try_compile
 from converter.compile.compiled_module import CompiledModule
 from converter.conversion.convert import convert
 from converter.export.record import to_bytes
+from converter.files.paths import as_path
 from converter.files.snapshot import SourceGuard, take_snapshot
 from converter.files.staging import sweep_beside
 from converter.formats.registry import read_module
@@ -47,7 +48,12 @@ from converter.sources.source import Source
 from converter.version import __version__
 
 # A `ConversionError` of these types is not the module's fault; any other is.
-_NOT_THE_MODULE = (errors.DestinationError, errors.OutOfMemoryError, errors.ParityError)
+_NOT_THE_MODULE = (
+    errors.DestinationError,
+    errors.DownloadError,
+    errors.OutOfMemoryError,
+    errors.ParityError,
+)
 
 
 def convert_job(job: Job) -> Outcome:
@@ -76,14 +82,21 @@ def _guard(job: Job, run: Callable[[Job], Outcome | None]) -> Outcome | None:
         outcome = _unsuccessful(job, error)
     if outcome is None:
         return None
+    local = _local_source(job)
     return msgspec.structs.replace(
         outcome,
         seconds=time.time() - started,
         started=started,
         attempts=job.attempt,
         worker=f"{socket.gethostname()}:{os.getpid()}",
-        source_bytes=take_snapshot(pathlib.Path(job.source)).size_bytes,
+        source_bytes=None if local is None else take_snapshot(local).size_bytes,
     )
+
+
+def _local_source(job: Job) -> pathlib.Path | None:
+    """The path of a module on this machine; None for a handle, or another filesystem."""
+    place = as_path(job.source)
+    return place if isinstance(place, pathlib.Path) else None
 
 
 def _check_version(job: Job) -> None:
@@ -96,18 +109,25 @@ def _check_version(job: Job) -> None:
 
 
 def _convert(job: Job) -> Outcome:
-    source, destination = pathlib.Path(job.source), pathlib.Path(job.destination)
+    destination = pathlib.Path(job.destination)
     sweep_beside(destination)
-    if not os.path.lexists(source):
+    local = _local_source(job)
+    if local is not None and not os.path.lexists(local):
         return describe_missing(job)
-    guard = SourceGuard(source)
-    with _staging(job) as staging, open_source(source) as opened:
+    guard = None if local is None else SourceGuard(local)
+    with (
+        _staging(job) as staging,
+        # Before temporary files go elsewhere: tensorflow_hub's cache may be among them.
+        open_source(job.source, destination=staging / "new") as opened,
+        _temporary_files_in(staging),
+    ):
         checked = precheck(job, opened)
         if checked.outcome is not None:
             return checked.outcome
         check_replaceable(destination)
         remarks = _write(job, opened, staging, checked.source_digest)
-        guard.check()
+        if guard is not None:  # Of others, `convert` watches the files that it reads.
+            guard.check()
         install(staging / "new", destination)
     described = describe_output(job)
     described["warnings"] += remarks
@@ -130,7 +150,8 @@ def _write(
 
 
 def _foresee(job: Job) -> Outcome | None:
-    if not os.path.lexists(job.source):
+    local = _local_source(job)
+    if local is not None and not os.path.lexists(local):
         return describe_missing(job)
     with open_source(job.source) as opened:
         checked = precheck(job, opened)
@@ -149,7 +170,7 @@ def _foresee(job: Job) -> Outcome | None:
 
 @contextlib.contextmanager
 def _staging(job: Job) -> Iterator[pathlib.Path]:
-    """Makes a directory for this attempt alone, which also holds its temporary files.
+    """Makes a directory for this attempt alone.
 
     The worker of an earlier attempt may be lost and still alive. The files of killed workers are
     swept up with the directory of the run.
@@ -161,12 +182,19 @@ def _staging(job: Job) -> Iterator[pathlib.Path]:
     except OSError as error:
         remedy = "Check the permissions and the free space, and that all machines see DST_ROOT."
         raise errors.unwritable(job.destination, error, remedy) from error
-    before, tempfile.tempdir = tempfile.tempdir, folder
     try:
         yield pathlib.Path(folder)
     finally:
-        tempfile.tempdir = before
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _temporary_files_in(folder: pathlib.Path) -> Iterator[None]:
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 def _keep(report: ParityReport, job: Job, staging: pathlib.Path) -> None:

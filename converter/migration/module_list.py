@@ -1,72 +1,67 @@
-"""Reads a list of modules from a file: a path on each line; `#` begins a comment."""
+"""Reads a list of modules from a file: a path or handle on each line; `#` begins a comment."""
 
 from __future__ import annotations
 
 import os
 import pathlib
+import re
 
 from converter import errors
+from converter.files.paths import as_path
 from converter.migration.candidates import Candidate, Found, target_of
-from converter.migration.outcomes import ErrorInfo, Outcome, Refused
+from converter.sources.urls import check_url, is_url
+
+# Any other character of a handle becomes "_" in the path of its SavedModel.
+_UNSAFE = re.compile(r"[^\w.~@+=,%-]")
 
 
-def read_module_list(
-    file: pathlib.Path, source_root: pathlib.Path, destination_root: pathlib.Path
-) -> Found:
+def read_module_list(file: pathlib.Path, source_root: pathlib.Path) -> Found:
     """Reads a list of modules.
 
-    Paths are relative to SRC_ROOT. A module outside of it keeps its whole path below DST_ROOT.
+    Paths are relative to SRC_ROOT. A module outside of it keeps its whole path below DST_ROOT, and
+    so does a handle: `https://host/google/elmo/3` goes to `host/google/elmo/3`.
 
     Raises:
-      UsageError: if the file cannot be read, or the outputs of two modules would have one path.
+      UsageError: if the file cannot be read, a URL is none, or the outputs of two modules would
+        have one path.
     """
     try:
         lines = file.read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise errors.UsageError(
             f"{file} cannot be read: {getattr(error, 'strerror', None) or error}",
-            remedy="Write the path of a module on each line.",
+            remedy="Write the path or the handle of a module on each line.",
         ) from error
     handles = dict.fromkeys(line.partition(" #")[0].strip() for line in lines)
-    found: dict[str, Candidate | Outcome] = {}
+    found: dict[str, Candidate] = {}
     for handle in handles:
         if handle and not handle.startswith("#"):
-            item = _find(handle, source_root, destination_root)
+            item = _find(handle, source_root)
             known = found.setdefault(item.path, item)
-            is_candidate = isinstance(known, Candidate) or isinstance(item, Candidate)
-            if is_candidate and str(known.source) != str(item.source):
+            if str(known.source) != str(item.source):
                 raise errors.UsageError(
                     f"{file} names {known.source} and {item.source}, which would both go to"
                     f" {target_of(item.path)!r}",
                     remedy="Migrate one of them to another DST_ROOT.",
                 )
-    return Found(
-        tuple(item for item in found.values() if isinstance(item, Candidate)),
-        tuple(item for item in found.values() if not isinstance(item, Candidate)),
-    )
+    return Found(tuple(found.values()))
 
 
-def _find(
-    handle: str, source_root: pathlib.Path, destination_root: pathlib.Path
-) -> Candidate | Outcome:
+def _find(handle: str, source_root: pathlib.Path) -> Candidate:
     if "://" in handle:
-        return _refuse(handle, destination_root)
+        return _find_remote(handle)
     source = pathlib.Path(os.path.normpath(source_root / handle))
     is_inside = source.is_relative_to(source_root)
     path = source.relative_to(source_root if is_inside else source.anchor).as_posix()
     return Candidate(path, source, target_of(path))
 
 
-def _refuse(handle: str, destination_root: pathlib.Path) -> Outcome:
-    parts = handle.partition("://")[2].partition("?")[0].split("/")
-    path = "/".join(part for part in parts if part not in ("", ".", ".."))
-    return Refused(
-        path=path,
-        source=handle,
-        destination=str(destination_root / target_of(path)),
-        error=ErrorInfo(
-            kind="FormatError",
-            message=f"{handle} is not a local path; a migration reads no others",
-            remedy="Download the module, and list its directory.",
-        ),
-    )
+def _find_remote(handle: str) -> Candidate:
+    if is_url(handle):
+        check_url(handle)
+        source = handle  # To the letter: tensorflow_hub's cache knows it by its SHA-1.
+    else:
+        source = str(as_path(handle))
+    parts = source.partition("://")[2].partition("?")[0].partition("#")[0].split("/")
+    path = "/".join(_UNSAFE.sub("_", part) for part in parts if part not in ("", ".", ".."))
+    return Candidate(path, source, target_of(path))

@@ -25,8 +25,8 @@ class MigrationArguments(ConversionArguments, total=False):
     The options of `convert` (`tags`, `verify` and so on) apply to all modules.
 
     Attributes:
-      from_list: A file with the path of a module on each line, relative to the source tree, to
-        convert in place of all modules of the tree.
+      from_list: A file with the path of a module on each line, relative to the source tree, or its
+        handle (`https://…`, `gs://…`), to convert in place of all modules of the tree.
       include: Globs, one of which a module's relative path has to match. `*` matches slashes.
       exclude: Globs, none of which a module's relative path, or a folder above it, may match.
       options: Options of `convert` for some modules, by path pattern: a mapping, or a JSON or TOML

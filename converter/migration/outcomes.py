@@ -213,4 +213,4 @@ UNSUCCESSFUL = (Refused, Failed, TimedOut, Crashed)
 
 SOURCE_MISSING = "SourceMissing"
 # Errors that are not the module's, and may be gone when it is tried again.
-PASSING_KINDS = frozenset({"DestinationError", SOURCE_MISSING})
+PASSING_KINDS = frozenset({"DestinationError", "DownloadError", SOURCE_MISSING})

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import pathlib
+import secrets
 from collections.abc import Mapping, Sequence
 
 from converter.files.snapshot import Snapshot, take_snapshot
@@ -16,6 +19,7 @@ from converter.migration.options_file import check_matched
 from converter.migration.outcomes import ErrorInfo, Outcome, Refused
 from converter.migration.reuse import reuse_outcome
 from converter.migration.state import State
+from converter.sources.urls import is_url
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,18 +46,17 @@ def make_plan(options: Options, history: History, run: str) -> Plan:
     Raises:
       UsageError: if there is no tree or list of modules, or an option rule matches no module.
     """
-    roots = (options.source_root, options.destination_root)
     if options.from_list is not None:
-        everything = read_module_list(options.from_list, *roots)
+        everything = read_module_list(options.from_list, options.source_root)
     else:
-        everything = discover(*roots)
+        everything = discover(options.source_root, options.destination_root)
     check_matched(options.rules, [item.path for item in everything.all])
     found = admit(everything, options.globs)
     candidates, collisions = _without_collisions(found.candidates, options)
     snapshots: dict[Candidate, Snapshot] = {}
     repeated: list[Outcome] = []
     for candidate in candidates:
-        snapshot = take_snapshot(candidate.source)
+        snapshot = _take_snapshot(candidate.source)
         entry = history.entries.get(candidate.path)
         known = reuse_outcome(candidate, snapshot.stat_digest, entry, options)
         if known is not None:
@@ -67,6 +70,18 @@ def make_plan(options: Options, history: History, run: str) -> Plan:
         tuple(repeated),
         {candidate.path: snapshot.stat_digest for candidate, snapshot in snapshots.items()},
     )
+
+
+def _take_snapshot(source: pathlib.Path | str) -> Snapshot:
+    """Takes a snapshot without a network.
+
+    A handle names one version of a module for good. What lies on another filesystem may have
+    changed since, so its snapshot is like no other.
+    """
+    if isinstance(source, pathlib.Path):
+        return take_snapshot(source)
+    facts = source if is_url(source) else secrets.token_hex()
+    return Snapshot(hashlib.sha256(facts.encode()).hexdigest(), size_bytes=0)
 
 
 def _without_collisions(

@@ -96,7 +96,7 @@ def _check_roots(options: Options) -> None:
     if options.from_list is None:
         check_source_root(options.source_root)
     else:  # It is read again for the plan, when DST_ROOT has been written to.
-        read_module_list(options.from_list, options.source_root, options.destination_root)
+        read_module_list(options.from_list, options.source_root)
     source, destination = options.source_root.resolve(), options.destination_root.resolve()
     if source.is_relative_to(destination) or destination.is_relative_to(source):
         raise errors.UsageError(

@@ -11,6 +11,7 @@ import rich.text
 from converter.parity.checks import Row
 from converter.parity.compare import Comparison
 from converter.parity.report import ParityReport, explain_row, format_number
+from converter.parity.verdict import COLORS
 from converter.printable import printable
 
 _DETAILED_FAILURES = 20
@@ -28,7 +29,8 @@ def print_report(report: ParityReport, console: rich.console.Console) -> None:
         console.print(printable(line), markup=False, highlight=False)
     if report.failures:
         _print_failures(report.failures, console)
-    console.print(printable(report.sentence()), markup=False, highlight=False)
+    verdict = printable(report.sentence())
+    console.print(verdict, markup=False, highlight=False, style=COLORS[report.verdict])
 
 
 def _summary_table(rows: Iterable[Row]) -> rich.table.Table:

@@ -12,6 +12,8 @@ NOT_COMPARED: Verdict = "not compared"
 
 # What a command ends with.
 EXIT_STATUSES: dict[str, int] = {EQUAL: 0, DIFFERS: 1, NOT_COMPARED: 3}
+# Its color on a terminal.
+COLORS: dict[str, str] = {EQUAL: "green", DIFFERS: "red", NOT_COMPARED: "yellow"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import IO
 from converter import errors
 from converter.files.byte_progress import ByteProgress
 from converter.files.model_directory import MODEL_FILES
-from converter.files.paths import Path, open_raw, read_blocks, reading, size_bytes
+from converter.files.paths import Path, as_path, open_raw, read_blocks, reading, size_bytes
 from converter.files.scratch import folder_beside, scratch_folder, temporary_folder
 from converter.sources.archive_formats import HEAD_BYTES, ArchiveFormat, check_tar, find_format
 from converter.sources.byte_stream import ByteStream, inflate, read_plain
@@ -47,12 +47,13 @@ def archive_stem(name: str) -> str:
 class Archive:
     """A `.tar.gz`, `.tar` or `.zip`, which its first bytes tell, whatever its name is."""
 
-    def recognizes(self, spec: Path) -> bool:
+    def recognizes(self, spec: str) -> bool:
         """Whether there is something, and it is not a directory."""
-        return spec.exists() and not spec.is_dir()
+        place = as_path(spec)
+        return place.exists() and not place.is_dir()
 
     @contextlib.contextmanager
-    def open(self, spec: Path, surroundings: Surroundings) -> Iterator[Source]:
+    def open(self, spec: str, surroundings: Surroundings) -> Iterator[Source]:
         """Unpacks the archive, and removes all of it when the block ends.
 
         Raises:
@@ -60,11 +61,11 @@ class Archive:
           UnsafeModuleError: if a member could do harm.
           DestinationError: if it cannot be unpacked for lack of space.
         """
-        check_file(spec)
-        with _scratch(surroundings.destination) as folder:
-            with _naming(spec):
-                unpacked = _unpack(spec, folder / archive_stem(spec.name), surroundings)
-            yield unpacked
+        place = as_path(spec)
+        check_file(place)
+        with unpacking_folder(surroundings.destination) as folder:
+            directory = folder / archive_stem(place.name)
+            yield unpack(place, directory, place.name, surroundings.progress)
 
 
 def check_file(spec: Path) -> None:
@@ -83,12 +84,19 @@ def check_file(spec: Path) -> None:
             f"{spec} is neither a file nor a directory",
             remedy="Write what it yields to a file first.",
         )
-    with _naming(spec), open_raw(spec, "rb") as file:
+    with _naming(spec, spec.name), open_raw(spec, "rb") as file:
         find_format(file.read(HEAD_BYTES), spec.name)
 
 
 @contextlib.contextmanager
-def _scratch(destination: Path | None) -> Iterator[pathlib.Path]:
+def unpacking_folder(destination: Path | None) -> Iterator[pathlib.Path]:
+    """Yields a new folder beside `destination`, and removes it when the block ends.
+
+    None stands for the folder of temporary files.
+
+    Raises:
+      DestinationError: if it cannot be made.
+    """
     with (
         folder_beside(destination) as parent,
         temporary_folder() if parent is None else scratch_folder(parent) as folder,
@@ -97,29 +105,45 @@ def _scratch(destination: Path | None) -> Iterator[pathlib.Path]:
 
 
 @contextlib.contextmanager
-def _naming(spec: Path) -> Iterator[None]:
+def _naming(spec: Path, name: str) -> Iterator[None]:
     """Adds the name of the archive to errors of its members, and explains those of reading it."""
     try:
         with reading(spec, remedy="Check the permissions."):
             yield
     except errors.ConversionError as error:
-        if spec.name in error.message:
+        if name in error.message:
             raise
-        raise error.with_message(f"{spec.name}: {error.message}") from error
+        raise error.with_message(f"{name}: {error.message}") from error
 
 
-def _unpack(spec: Path, directory: pathlib.Path, surroundings: Surroundings) -> Source:
-    size = size_bytes(spec)
-    reading = _Reading(size, ByteProgress(surroundings.progress, f"unpacking {spec.name}"))
-    files = UnpackedFiles(directory, Allowance(size))
-    directory.mkdir()
-    with open_raw(spec, "rb") as file:
-        _unpack_file(file, spec.name, files, reading)
-    root = find_root(files.names(), spec.name)
+def unpack(
+    archive: Path, directory: pathlib.Path, name: str, progress: Callable[[str], None]
+) -> Source:
+    """Unpacks an archive into a directory, which must not exist.
+
+    Args:
+      archive: The file.
+      directory: The place for its members; the module may lie in a folder of it.
+      name: The name of the archive, for messages.
+      progress: Called with the bytes that are done.
+
+    Raises:
+      FormatError: if it is not an archive, is damaged, or does not hold one module.
+      UnsafeModuleError: if a member could do harm.
+      DestinationError: if it cannot be unpacked for lack of space.
+    """
+    with _naming(archive, name):
+        size = size_bytes(archive)
+        noted = _Reading(size, ByteProgress(progress, f"unpacking {name}"))
+        files = UnpackedFiles(directory, Allowance(size))
+        directory.mkdir()
+        with open_raw(archive, "rb") as file:
+            _unpack_file(file, name, files, noted)
+        root = find_root(files.names(), name)
     return Source(
         directory / root,
-        str(spec),
-        origin=Origin(name=spec.name, digest=reading.digest(), size_bytes=size),
+        str(archive),
+        origin=Origin(name=name, digest=noted.digest(), size_bytes=size),
         known_digest=files.digest(root),
         is_private=True,
     )

@@ -72,6 +72,21 @@ def check_tar(head: bytes, name: str) -> None:
         )
 
 
+def describe_other(head: bytes) -> str | None:
+    """Says what a file is that cannot be an archive that is read; None if it may be one.
+
+    Args:
+      head: Its first bytes; `HEAD_BYTES` of them, if it has as many.
+    """
+    head = head[:HEAD_BYTES]
+    if head.startswith((_GZIP, *_ZIPS)) or _is_tar(head):
+        return None
+    start = _skip_space(head)
+    return next(
+        (what for beginnings, what, _ in _OTHERS if start.startswith(beginnings)), None
+    ) or ("other data" if head else "nothing")
+
+
 def _is_tar(head: bytes) -> bool:
     if head and not any(head):  # An archive without members.
         return True
@@ -86,7 +101,7 @@ def _is_tar(head: bytes) -> bool:
 def _describe(head: bytes) -> tuple[str, str]:
     if not head:
         return "an empty file", "Copy it again."
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    start = _skip_space(head)
     for beginnings, what, remedy in _OTHERS:
         if start.startswith(beginnings):
             return what, remedy
@@ -94,3 +109,8 @@ def _describe(head: bytes) -> tuple[str, str]:
         "neither a directory nor a .tar.gz, .tar or .zip archive",
         "Pass a module's directory, or an archive of one.",
     )
+
+
+def _skip_space(head: bytes) -> bytes:
+    """The beginning of a text, in lower case."""
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()

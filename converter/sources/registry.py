@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 
 from converter import errors
 from converter.files.paths import Path, StrPath, as_path, reading
 from converter.sources.archive import Archive
 from converter.sources.directory import Directory
+from converter.sources.hub_handle import HubHandle
 from converter.sources.source import Kind, Source, Surroundings
 
-# The first that recognizes a source opens it. A directory may have the name of an archive.
-KINDS: tuple[Kind, ...] = (Directory(), Archive())
+# The first that recognizes a source opens it. A directory may have the name of an archive, and a
+# URL is not a path.
+KINDS: tuple[Kind, ...] = (HubHandle(), Directory(), Archive())
 
 
 @contextlib.contextmanager
@@ -26,29 +29,34 @@ def open_source(
 
     Args:
       spec: A module's directory or archive: a local path, or any that TensorFlow can read
-        (`gs://…`). A source that is open is yielded as it is, and stays open.
+        (`gs://…`); or a handle (`https://…`), which is looked up in the cache of tensorflow_hub,
+        and downloaded if it is not there. A source that is open is yielded as it is, and stays
+        open.
       destination: Where the module's files go in the end: they are unpacked beside it, so that
         they can be moved there. None for the folder of temporary files.
       progress: Called with what is being done.
 
     Raises:
       PathNotFoundError: if there is nothing at the path.
+      UsageError: if nothing can be requested from a URL.
+      DownloadError: if a module cannot be downloaded.
       FormatError: if it cannot be unpacked.
       UnsafeModuleError: if an archive has a member that could do harm.
-      DestinationError: if there is no space to unpack it.
+      DestinationError: if there is no space to download or unpack it.
     """
     if isinstance(spec, Source):
         yield spec
         return
-    path = as_path(spec)
-    kind = _find_kind(path)
-    with kind.open(path, Surroundings(destination, progress)) as source, _naming(source):
+    text = os.fspath(spec)
+    kind = _find_kind(text)
+    with kind.open(text, Surroundings(destination, progress)) as source, _naming(source):
         yield source
 
 
-def _find_kind(path: Path) -> Kind:
+def _find_kind(spec: str) -> Kind:
+    path = as_path(spec)
     with reading(path, remedy="Check the path."):
-        kind = next((kind for kind in KINDS if kind.recognizes(path)), None)
+        kind = next((kind for kind in KINDS if kind.recognizes(spec)), None)
     if kind is None:
         raise errors.PathNotFoundError(f"{path} does not exist", remedy="Check the path.")
     return kind

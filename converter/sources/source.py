@@ -13,18 +13,23 @@ from converter.files.paths import Path
 from converter.files.source_files import digest
 
 
-class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """The archive that the files of a module were unpacked from.
+class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The archive that the files of a module were unpacked from, or the handle that names them.
 
     Attributes:
-      name: The name of its file, without the path to it.
-      digest: SHA-256 over its bytes.
-      size_bytes: Its size.
+      name: The name of the archive's file, without the path to it; for a handle, the path in it.
+      digest: SHA-256 over the bytes of the archive; absent if it was downloaded earlier.
+      size_bytes: The size of the archive; absent if it was downloaded earlier.
+      handle: The URL that names the module, with "..." for a query; absent for a file.
+      url: The URL that sent the archive, after all redirects, with "..." for a query; absent if
+        the module was not downloaded, or earlier.
     """
 
     name: str
-    digest: str
-    size_bytes: int
+    digest: str | None = None
+    size_bytes: int | None = None
+    handle: str | None = None
+    url: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,8 +38,10 @@ class Source:
 
     Attributes:
       directory: The module's directory.
-      name: What the user calls it, for messages: the path of a directory or of an archive.
-      origin: What the files were unpacked from; None for files that lie where the user put them.
+      name: What the user calls it, for messages: the path of a directory or of an archive, or a
+        handle.
+      origin: What the files were unpacked or downloaded from; None for files that lie where the
+        user put them.
       known_digest: The digest of the files, if it was computed when they were unpacked.
       is_private: Whether the files are a copy for this process alone, which is removed when the
         source is closed.
@@ -59,6 +66,13 @@ class Source:
         return digest(self.directory) if self.known_digest is None else self.known_digest
 
 
+def module_name(directory: Path, origin: Origin | None) -> str:
+    """Returns the name of a module, for records: that of its directory, or of its handle."""
+    if origin is not None and origin.handle is not None:
+        return origin.name
+    return directory.resolve().name
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Surroundings:
     """The options with which a source is opened.
@@ -76,10 +90,16 @@ class Surroundings:
 class Kind(Protocol):
     """A kind of sources."""
 
-    def recognizes(self, spec: Path) -> bool:
-        """Whether `spec` names a source of this kind; reads next to nothing."""
+    def recognizes(self, spec: str) -> bool:
+        """Whether `spec`, as the user wrote it, names a source of this kind.
 
-    def open(self, spec: Path, surroundings: Surroundings) -> AbstractContextManager[Source]:
+        It reads next to nothing, and uses no network.
+
+        Raises:
+          OSError: if a path cannot be looked at.
+        """
+
+    def open(self, spec: str, surroundings: Surroundings) -> AbstractContextManager[Source]:
         """Opens the source, and leaves nothing behind when it is closed.
 
         Raises:

@@ -5,51 +5,16 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
-import pathlib
-import sys
 from collections.abc import Iterable, Sequence
 
+from converter.catalogue import Message
 from error_catalogue.raise_sites import RaiseSite
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _HEADER = """\
 # The messages of all errors, with their causes and remedies. People write the causes, and those
 # remedies that the code does not give; `scripts/list_errors` keeps all else as the code has it.
 """
 _SAME_MESSAGE = 0.6  # How alike two texts are, at least, of which one became the other.
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Message:
-    """A message of the converter.
-
-    Attributes:
-      error: The name of its class in `converter/errors.py`.
-      text: Its template.
-      cause: Why it appears, in terms of TF1 or of what the user did; empty if nobody wrote it yet.
-      remedy: What to do about it; empty if nobody wrote it yet.
-    """
-
-    error: str
-    text: str
-    cause: str = ""
-    remedy: str = ""
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether it has a cause and a remedy."""
-        return bool(self.cause and self.remedy)
-
-
-def read_messages(path: pathlib.Path) -> list[Message]:
-    """Reads the file; gives no messages if there is none."""
-    if not path.exists():
-        return []
-    return [Message(**entry) for entry in tomllib.loads(path.read_text())["message"]]
 
 
 def format_messages(messages: Iterable[Message]) -> str:

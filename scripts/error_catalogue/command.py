@@ -11,12 +11,8 @@ import argparse
 import pathlib
 from collections.abc import Sequence
 
-from error_catalogue.catalogue_file import (
-    Message,
-    format_messages,
-    read_messages,
-    update_messages,
-)
+from converter.catalogue import Message, read_messages
+from error_catalogue.catalogue_file import format_messages, update_messages
 from error_catalogue.page import format_page
 from error_catalogue.raise_sites import find_raise_sites
 
@@ -31,9 +27,10 @@ def main(arguments: Sequence[str] | None = None, root: pathlib.Path = ROOT) -> i
     catalogue = root / "converter" / "catalogue.toml"
     known = read_messages(catalogue)
     messages = update_messages(known, find_raise_sites(root / "converter"))
+    foreign = read_messages(root / "converter" / "foreign_messages.toml")
     files = {
         catalogue: format_messages(messages),
-        root / "docs" / "errors.md": format_page(messages),
+        root / "docs" / "errors.md": format_page(messages, foreign),
     }
     problems = [f"without cause or remedy: {m.text}" for m in messages if not m.is_complete]
     if options.check:

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterable
 
 from converter import errors
-from error_catalogue.catalogue_file import Message
+from converter.catalogue import Message
 
 _INTRODUCTION = """\
 # Errors
@@ -23,8 +23,21 @@ Here is every message, by class, with its cause. `{braces}` stand for what varie
 """
 
 
-def format_page(messages: Iterable[Message]) -> str:
-    """The contents of the page."""
+_FOREIGN = """
+# Messages of other packages
+
+TF1 modules lead to these messages of TensorFlow, tensorflow_hub and Keras. `tf1hub explain TEXT`
+finds them, and all of the above, without a network.
+"""
+
+
+def format_page(messages: Iterable[Message], foreign: Iterable[Message] = ()) -> str:
+    """The contents of the page.
+
+    Args:
+      messages: The messages of this package, by class.
+      foreign: Those of other packages, by package.
+    """
     by_error = {
         error: list(group)
         for error, group in itertools.groupby(messages, key=lambda message: message.error)
@@ -35,7 +48,11 @@ def format_page(messages: Iterable[Message]) -> str:
         for error in order
         if error in by_error
     ]
-    return _INTRODUCTION + "".join(sections)
+    others = [
+        f"\n## {package}\n" + "".join(map(_format_message, group))
+        for package, group in itertools.groupby(foreign, key=lambda message: message.error)
+    ]
+    return _INTRODUCTION + "".join(sections) + (_FOREIGN + "".join(others) if others else "")
 
 
 def _about(error: str) -> str:

@@ -87,7 +87,7 @@ def _migrate(arguments: argparse.Namespace, output: Any, messages: Any) -> int:
         [
             sys.executable, "-m", "converter", "migrate",
             str(arguments.source_root), str(arguments.destination_root), "--json",
-            *arguments.options,
+            "--no-report", *arguments.options,
         ],
         stdin=subprocess.DEVNULL, stdout=output, stderr=messages, cwd=_ROOT,
     )  # fmt: skip

@@ -15,18 +15,17 @@ Exit status: 0 all well, 1 if an archive cannot be written, 2 for wrong use.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import hashlib
 import json
 import os
 import pathlib
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from converter.export.record import FILENAME, FOLDER
 from converter.files.pack import pack
+from converter.files.replacing import replacing
 from converter.files.snapshot import take_snapshot
 from converter.migration.journal import STATE_FOLDER
 
@@ -104,30 +103,13 @@ def _publish(
 def _pack(model: pathlib.Path, archive: pathlib.Path) -> str:
     """Writes an archive, and returns its SHA-256."""
     archive.parent.mkdir(parents=True, exist_ok=True)
-    with _replacing(archive) as file:
+    with replacing(archive) as file:
         pack(model, pathlib.Path(file.name), folders=True)
         file.seek(0)
         total = hashlib.sha256()
         while block := file.read(_BLOCK_BYTES):
             total.update(block)
     return total.hexdigest()
-
-
-@contextlib.contextmanager
-def _replacing(path: pathlib.Path) -> Iterator[Any]:
-    """Yields a temporary file, which replaces `path` when the block ends without an error."""
-    with tempfile.NamedTemporaryFile(
-        dir=path.parent, prefix=f".{path.name[:100]}.", delete=False
-    ) as file:
-        try:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-            os.chmod(file.name, 0o644)
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
 
 
 def _size(path: pathlib.Path) -> int | None:
@@ -145,9 +127,9 @@ def _read_state(archives: pathlib.Path) -> dict[str, dict[str, Any]]:
 def _write(archives: pathlib.Path, state: Mapping[str, Mapping[str, Any]]) -> None:
     ordered = dict(sorted(state.items()))
     lines = b"".join(_line(name, archive["sha256"]) for name, archive in ordered.items())
-    with _replacing(archives / SUMS) as file:
+    with replacing(archives / SUMS) as file:
         file.write(lines)
-    with _replacing(archives / STATE) as file:
+    with replacing(archives / STATE) as file:
         file.write(json.dumps(ordered, indent=1).encode() + b"\n")
 
 

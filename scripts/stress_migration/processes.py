@@ -25,7 +25,7 @@ from converter.cli import main
 from converter.migration import migrate
 from migration.fake_jobs import migrate_by
 migrate.migrate = functools.partial(migrate_by, "migration.fake_jobs:real")
-sys.exit(main.main(main.parse_arguments(["tf1hub", "migrate", *sys.argv[1:]])))
+sys.exit(main.main(main.parse_arguments(["tf1hub", "migrate", "--no-report", *sys.argv[1:]])))
 """
 
 

@@ -26,6 +26,10 @@ _WRONG = [
     ("inspect {module} --import-ops no.ops", "'no.ops' of --import-ops cannot be imported", 2),
     ("inspect {module} --timeout-secs inf", "expected a finite number above 0", 2),
     ("inspect {module} --what", "unrecognized arguments: --what", 2),
+    ("inspect https://", "'https://' is not the URL of a module: it names no host", 2),
+    ("inspect https://me:secret@host/m", "'https://host/m' is not the URL of a module", 2),
+    ("scan http://host:port/m", "is not the URL of a module", 2),
+    ("convert http://127.0.0.1:9/m {here}/folder", "folder exists already", 2),
     ("convert {here}/nowhere {here}/new", "nowhere does not exist", 2),
     ("convert {module} {here}/folder", "folder exists already", 2),
     ("convert {module} {here}/file --overwrite", "neither a SavedModel nor an empty directory", 2),
@@ -38,12 +42,15 @@ _WRONG = [
     ("convert {module} {here}/" + "n" * 300, "cannot be written: File name too long", 1),
     ("convert {module} {here}/new --verify --inputs {here}/no.npz", "no.npz are not a file", 2),
     ("convert {module} {here}/new --inputs {here}/file", "inputs are for comparing", 2),
+    ("verify {here}/result {module}", "is not: they are swapped", 2),
     ("verify {here}/nowhere {here}/folder", "nowhere does not exist", 2),
     ("verify {module} {here}/nowhere", "nowhere does not exist", 2),
     ("verify {module} {here}/file", "is a file, expected the directory of a SavedModel", 1),
     ("verify {module} {here}/folder", "folder has no readable assets.extra/conversion.json", 1),
     ("verify {module} {here}/folder --atol -1", "expected 0 or more", 2),
     ("verify {module} {here}/folder --rtol nan", "expected 0 or more", 2),
+    ("card {here}/nowhere", "nowhere does not exist", 2),
+    ("card {here}/folder --output {here}/nowhere/a.md", "cannot be written: No such file", 1),
     ("scan {here}/nowhere", "nowhere does not exist", 2),
     ("scan {here}/file", "is not an archive of a module: it is", 1),
     ("scan {module} --sarif {here}/nowhere/a.sarif", "cannot be written: No such file", 1),
@@ -56,6 +63,7 @@ _WRONG = [
     ("migrate {here}/folder {here}/new --import-ops no_ops", "'no_ops' of --import-ops", 2),
     ("migrate {here}/folder {here}/new --options {here}/no.toml", "no.toml cannot be read", 2),
     ("migrate {here}/folder {here}/new --from-list {here}/no", "no cannot be read", 2),
+    ("explain", "the following arguments are required: TEXT", 2),
     ("report {here}/nowhere", "has no journal of a migration", 2),
     ("report {here}/folder --output {here}/a.txt", "a.txt", 2),
 ]  # fmt: skip
@@ -91,6 +99,8 @@ def results(tmp_path_factory):
     (here / "empty").mkdir()
     (here / "folder").mkdir()
     (here / "folder/file").touch()
+    (here / "result/assets.extra").mkdir(parents=True)
+    (here / "result/assets.extra/conversion.json").touch()
     (here / "dangling").symlink_to(here / "gone")
     before = sorted(here.rglob("*"))
     lines = [
@@ -126,6 +136,22 @@ def test_right_arguments_pass(tmp_path):
 def test_inputs_that_are_not_a_file_are_refused(tmp_path):
     with pytest.raises(errors.PathNotFoundError, match="are not a file"):
         early_checks.check_inputs(str(tmp_path))
+
+
+def test_swapped_arguments_are_recognized(tmp_path):
+    (tmp_path / "assets.extra").mkdir()
+    (tmp_path / "assets.extra/conversion.json").touch()
+    with pytest.raises(errors.UsageError, match="they are swapped"):
+        early_checks.check_order(str(tmp_path), _MODULE)
+    early_checks.check_order(_MODULE, str(tmp_path))
+    early_checks.check_order("gs://bucket/a", str(tmp_path))
+
+
+def test_nothing_is_asked_of_servers(tmp_path, monkeypatch):
+    monkeypatch.setattr("socket.socket", None)
+    early_checks.check_module("https://host/m")
+    early_checks.check_source("https://host/m")
+    early_checks.check_destination("https://host/m", str(tmp_path / "new"), overwrite=False)
 
 
 def test_nothing_is_asked_of_remote_file_systems():

@@ -364,7 +364,7 @@ def test_unknown_names_are_wrong_use(run, golden_module, tmp_path, arguments, ex
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("arguments", [[], ["frobnicate"], ["convert"], ["inspect", "a", "b"]])
+@pytest.mark.parametrize("arguments", [["frobnicate"], ["convert"], ["inspect", "a", "b"]])
 def test_wrong_arguments_are_wrong_use(run, arguments):
     status, out, err = run(*arguments)
     assert status == 2

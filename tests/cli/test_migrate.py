@@ -50,6 +50,23 @@ def test_names_that_are_no_text_are_shown(run):
     assert b"1" in done.stdout
 
 
+def test_the_report_is_written_in_the_end(run, tmp_path):
+    page = tmp_path / "dst/report.html"
+    assert run().stdout.decode().splitlines()[-1] == f"The report: {page}"
+    assert page.stat().st_size > 1000
+    page.unlink()
+    assert b"The report" not in run("--no-report").stdout
+    assert b"The report" not in run("--dry-run").stdout
+    assert not page.exists()
+
+
+def test_a_report_that_cannot_be_written_is_a_warning(run, tmp_path):
+    (tmp_path / "dst/report.html").mkdir(parents=True)
+    done = run()
+    assert b"tf1hub: warning: the migration report was not written: " in done.stderr
+    assert done.returncode == 1
+
+
 def test_names_that_are_no_text_are_json(run):
     done = run("--json")
     assert done.returncode == 1, done.stderr

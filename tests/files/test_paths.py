@@ -6,9 +6,17 @@ import pytest
 from converter.files.paths import RemotePath, as_path, read_blocks, size_bytes
 
 
-@pytest.mark.parametrize("text", ["a/b", "/a", "C:/x", "a:b", ".", "~"])
+@pytest.mark.parametrize("text", ["a/b", "/a", "C:/x", "a:b", "."])
 def test_local_paths(text):
     assert as_path(text) == pathlib.Path(text)
+
+
+def test_a_path_may_begin_at_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert as_path("~/module") == tmp_path / "module"
+    assert as_path("~") == tmp_path
+    assert str(as_path("a/~/b")) == "a/~/b"
+    assert str(as_path("~nobody")) == "~nobody"
 
 
 def test_remote_paths():

@@ -141,7 +141,7 @@ def test_a_destination_in_use_is_found_before_unpacking(module, tmp_path, monkey
     archive = pathlib.Path(shutil.make_archive(str(module), "tar", module))
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "precious").touch()
-    monkeypatch.setattr("converter.sources.archive._unpack", None)
+    monkeypatch.setattr("converter.sources.archive.unpack", None)
     with pytest.raises(errors.DestinationError, match="exists already"):
         converter.convert(archive, tmp_path / "out")
     with pytest.raises(errors.DestinationError, match="lies in the other"):

@@ -66,10 +66,11 @@ def test_an_existing_destination_is_kept_or_replaced(text, remote):
     assert "assets/words.txt" not in names
 
 
-@pytest.mark.parametrize("handle", ["https://tfhub.dev/google/elmo/3", "nosuchscheme://x"])
-def test_a_scheme_that_tensorflow_does_not_know(handle):
+def test_a_scheme_that_tensorflow_does_not_know(tmp_path):
     with pytest.raises(errors.FormatError, match="cannot be read"):
-        converter.inspect(handle)
+        converter.inspect("nosuchscheme://x")
+    with pytest.raises(errors.FormatError, match="cannot be read"):
+        converter.convert("nosuchscheme://x", tmp_path / "out")
 
 
 def test_a_missing_remote_module(remote):

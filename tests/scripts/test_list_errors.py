@@ -5,9 +5,11 @@ import pathlib
 import re
 
 import pytest
-from error_catalogue.catalogue_file import Message, format_messages, read_messages, update_messages
+from error_catalogue.catalogue_file import format_messages, update_messages
 from error_catalogue.command import ROOT, main
 from error_catalogue.raise_sites import find_raise_sites
+
+from converter.catalogue import Message, read_messages
 
 CODE = '''
 from converter import errors

@@ -1,0 +1,136 @@
+"""The model card of a converted module: Markdown, from its record alone.
+
+Its first lines are the metadata that Hugging Face and Kaggle read. It claims nothing that the
+record does not hold.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import jinja2
+
+from converter.export import usage
+from converter.export.record import CallableInfo, Record, ValueInfo, read_record
+from converter.files.paths import StrPath, as_path
+from converter.parity.report import explain_summary
+from converter.printable import printable
+
+_TAGS = ("tensorflow", "saved-model", "tf1-hub-converted")
+_CELL = re.compile(r"([\\`*_{}\[\]<>|#~!$&])")
+
+
+def card(saved_model: StrPath) -> str:
+    """Writes the model card of a converted module.
+
+    Args:
+      saved_model: The directory of the SavedModel; its record is read.
+
+    Returns:
+      Markdown, with a block of metadata in front.
+
+    Raises:
+      ParityError: if the directory has no record, or a damaged one.
+    """
+    directory = as_path(saved_model)
+    return format_card(read_record(directory), directory.name or "model")
+
+
+def format_card(record: Record, path: str) -> str:
+    """Writes the model card from a record.
+
+    Args:
+      record: The record of the module.
+      path: Where its examples load it from.
+    """
+    environment = jinja2.Environment(
+        autoescape=False,  # It is Markdown; `code` and `text` escape what comes from the module.
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters.update(code=code, text=escape, value=_format_value)
+    template = importlib.resources.files("converter.conversion") / "card.md.j2"
+    example = usage.find_callable(record)
+    return environment.from_string(template.read_text("utf-8")).render(
+        record=record,
+        name=printable(record.source.name),
+        tags=_TAGS,
+        calls={name: _describe_call(record, name) for name in record.callables},
+        load=usage.load_lines(path),
+        attribute=example,
+        example=None if example is None else usage.call_lines(record, example),
+        parity="" if record.parity is None else explain_summary(record.parity),
+        training=_training(record, example),
+        keras=usage.keras_2_lines(record, path),
+        variables=_count_variables(record),
+        options=_format_options(record.options),
+    )
+
+
+def _describe_call(record: Record, attribute: str) -> Mapping[str, Any]:
+    part = record.callables[attribute]
+    return {
+        "name": "module" if attribute == record.root else f"module.{attribute}",
+        "attribute": attribute,
+        "part": part,
+        "arguments": _keywords(part),
+    }
+
+
+def _keywords(part: CallableInfo) -> list[str]:
+    found = [f"{name}={default!r}" for name, default in usage.hyperparameters(part).items()]
+    if part.training_tags is not None:
+        found.append("training=False")
+    return [*found, "return_endpoints=False"] if part.return_endpoints else found
+
+
+def _training(record: Record, attribute: str | None) -> list[str] | None:
+    if attribute is None or not usage.can_train(record, attribute):
+        return None
+    return usage.training_lines(record, attribute)
+
+
+def _count_variables(record: Record) -> Mapping[str, Any]:
+    trainable = [variable for variable in record.variables if variable.trainable]
+    return {
+        "count": len(record.variables),
+        "trainable": len(trainable),
+        "parameters": _count_elements(variable.shape for variable in record.variables),
+        "trainable_parameters": _count_elements(variable.shape for variable in trainable),
+    }
+
+
+def _format_options(options: Mapping[str, Any]) -> str:
+    given = {name: value for name, value in options.items() if value is not None}
+    return json.dumps(given, ensure_ascii=False) if given else "none"
+
+
+def _count_elements(shapes: Iterable[Any]) -> int:
+    return sum(math.prod(shape) for shape in shapes if shape is not None and None not in shape)
+
+
+def _format_value(value: ValueInfo) -> str:
+    shape = value.shape
+    sizes = "of any rank" if shape is None else str(["?" if n is None else n for n in shape])
+    kind = "" if value.kind == "dense" else f"{value.kind} "
+    return f"{kind}{value.dtype} {sizes}".replace("'", "")
+
+
+def code(text: str) -> str:
+    """A span of code in Markdown, also within a table."""
+    shown = printable(text).replace("|", "\\|")
+    fence = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
+    space = " " if shown.startswith("`") or shown.endswith("`") or not shown else ""
+    return f"{fence}{space}{shown}{space}{fence}"
+
+
+def escape(text: str) -> str:
+    """Text in which no character of Markdown or HTML has a meaning."""
+    return _CELL.sub(r"\\\1", printable(text))

@@ -1,0 +1,150 @@
+"""Lines of Python that use a converted module, with its own names and shapes.
+
+A size that the module leaves open is 2 for the first dimension and 8 for others; integers, which
+are lengths and identifiers, are ones, other numbers zeros, and strings "a text". So the lines run
+as they stand unless an input has a format, or sizes, of which the signature says nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+
+from converter.export.record import CallableInfo, Record, Shape, ValueInfo
+
+_FIRST_SIZE, _OTHER_SIZE = 2, 8
+_TEXT = "a text"
+_INTEGER = re.compile("u?int")
+
+
+def load_lines(path: str | os.PathLike[str]) -> list[str]:
+    """The lines that load a SavedModel as `module`."""
+    return ["import tensorflow as tf", "", f"module = tf.saved_model.load({os.fspath(path)!r})"]
+
+
+def find_callable(record: Record) -> str | None:
+    """The attribute of the callable that an example calls: the root, else the first; if any."""
+    return record.root if record.root is not None else next(iter(record.callables), None)
+
+
+def call_lines(record: Record, attribute: str, *arguments: str) -> list[str]:
+    """The lines that call a callable.
+
+    Args:
+      record: The module's record.
+      attribute: The callable's attribute; the module itself is called if it is its root.
+      *arguments: Further arguments, as Python has them.
+    """
+    part = record.callables[attribute]
+    function = "module" if attribute == record.root else f"module.{attribute}"
+    if len(part.inputs) < 2:
+        values = map(example_value, part.inputs.values())
+        return [f"outputs = {function}({', '.join([*values, *arguments])})"]
+    end = ", ".join(["}", *arguments])
+    inputs = [f"    {name!r}: {example_value(value)}," for name, value in part.inputs.items()]
+    return [f"outputs = {function}({{", *inputs, f"{end})"]
+
+
+def returns_tensor(part: CallableInfo) -> bool:
+    """Whether a plain call returns the output `default` alone, and not the dict of all outputs."""
+    return "default" in part.outputs
+
+
+def training_lines(record: Record, attribute: str) -> list[str]:
+    """The lines of a step of gradient descent, with a loss that stands for the user's."""
+    part = record.callables[attribute]
+    owner = "module" if attribute == record.root else f"module.{attribute}"
+    call = call_lines(record, attribute, *(["training=True"] if part.training_tags else []))
+    output = "outputs" if returns_tensor(part) else f"outputs[{_float_output(part)!r}]"
+    losses = [f"    loss += tf.add_n([f() for f in {owner}.regularization_losses])"]
+    return [
+        f"variables = {owner}.trainable_variables",
+        "with tf.GradientTape() as tape:",
+        *(f"    {line}" for line in call),
+        f"    loss = tf.reduce_mean(tf.square({output}))  # yours goes here",
+        *(losses if part.regularization_losses else []),
+        "for variable, gradient in zip(variables, tape.gradient(loss, variables)):",
+        "    if gradient is not None:",
+        "        variable.assign_sub(0.01 * tf.convert_to_tensor(gradient))",
+    ]
+
+
+def can_train(record: Record, attribute: str) -> bool:
+    """Whether a callable has variables to train, and an output to compute a loss from."""
+    part = record.callables[attribute]
+    trainable = {variable.name for variable in record.variables if variable.trainable}
+    output = part.outputs["default"] if returns_tensor(part) else None
+    has_loss = _is_float(output) if output else _float_output(part) is not None
+    return has_loss and not trainable.isdisjoint(part.variables)
+
+
+def _float_output(part: CallableInfo) -> str | None:
+    return next((name for name, value in part.outputs.items() if _is_float(value)), None)
+
+
+def _is_float(value: ValueInfo) -> bool:
+    return value.kind == "dense" and value.dtype in ("float16", "bfloat16", "float32", "float64")
+
+
+def example_value(value: ValueInfo) -> str:
+    """An expression that makes an input of a type: `tf.zeros([2, 224, 224, 3])`."""
+    if value.kind == "sparse":
+        return f"tf.sparse.from_dense({_dense(value.dtype, value.shape or (None, None))})"
+    if value.kind == "ragged":
+        return f"tf.RaggedTensor.from_tensor({_dense(value.dtype, value.shape or (None, None))})"
+    return _dense(value.dtype, value.shape)
+
+
+def _dense(dtype: str, shape: Shape) -> str:
+    sizes = list(_sizes((None,) if shape is None else shape))
+    if dtype == "string":
+        return f"tf.fill({sizes}, {_TEXT!r})"
+    if dtype == "bool":
+        return f"tf.fill({sizes}, False)"
+    function = "ones" if _INTEGER.match(dtype) else "zeros"
+    return f"tf.{function}({sizes}{'' if dtype == 'float32' else f', tf.{dtype}'})"
+
+
+def _sizes(shape: tuple[int | None, ...]) -> tuple[int, ...]:
+    unknown = [_FIRST_SIZE, *[_OTHER_SIZE] * len(shape)]
+    return tuple(u if size is None else size for size, u in zip(shape, unknown, strict=False))
+
+
+def keras_2_lines(record: Record, path: str | os.PathLike[str]) -> list[str] | None:
+    """The lines that make a tf_keras model with the module as a layer; None if it is no such layer.
+
+    Its root has to take dense inputs with a batch of any size.
+    """
+    part = record.callables.get(record.root or "")
+    if part is None or not part.inputs or not all(map(_is_batch, part.inputs.values())):
+        return None
+    made = {name: _keras_input(value) for name, value in part.inputs.items()}
+    if len(made) == 1:
+        inputs = [f"inputs = {next(iter(made.values()))}"]
+    else:
+        inputs = ["inputs = {", *(f"    {name!r}: {value}," for name, value in made.items()), "}"]
+    trains = can_train(record, str(record.root))
+    return [
+        "import tensorflow as tf",
+        "import tensorflow_hub as hub",
+        "import tf_keras",
+        "",
+        f"layer = hub.KerasLayer({os.fspath(path)!r}, trainable={trains})",
+        *inputs,
+        "model = tf_keras.Model(inputs, layer(inputs))",
+    ]
+
+
+def _is_batch(value: ValueInfo) -> bool:
+    return value.kind == "dense" and value.shape is not None and value.shape[:1] == (None,)
+
+
+def _keras_input(value: ValueInfo) -> str:
+    shape = list((value.shape or ())[1:])
+    return f"tf_keras.Input({shape}, dtype=tf.{value.dtype})"
+
+
+def hyperparameters(part: CallableInfo) -> Mapping[str, object]:
+    """The optional keyword arguments of a callable, and what each is where a call gives none."""
+    return {name: info.default for name, info in part.hparams.items()}

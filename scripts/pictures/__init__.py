@@ -1,0 +1,1 @@
+"""The pictures of README, of what commands print and write."""

@@ -1,0 +1,105 @@
+"""Model cards: from the record alone, and harmless whatever the module's names are."""
+
+import pathlib
+import re
+
+import msgspec
+import pytest
+
+import converter
+from converter import errors
+from converter.conversion.card import code, escape, format_card
+from converter.export.record import Origin, ParityInfo, read_record
+
+_MODULE = pathlib.Path(__file__).parents[2] / "legacy_fixtures/golden/image_bn_dropout/module"
+
+
+@pytest.fixture(scope="module")
+def saved_model(tmp_path_factory):
+    """A converted module that was verified, with its card."""
+    path = tmp_path_factory.mktemp("card") / "image"
+    converter.convert(_MODULE, path, verify=True, card=True)
+    return path
+
+
+def test_it_is_in_the_saved_model_and_says_the_same_later(saved_model):
+    text = (saved_model / "README.md").read_text()
+    assert text == converter.card(saved_model)
+    assert converter.verify(_MODULE, saved_model).verdict == "equal"
+
+
+def test_it_has_what_the_record_has(saved_model):
+    record, text = read_record(saved_model), converter.card(saved_model)
+    head, _, body = text.removeprefix("---\n").partition("---\n")
+    assert head.splitlines()[0] == "tags:"
+    assert record.source.digest in body
+    assert f"{len(record.variables)} variables" in body
+    for part in record.callables.values():
+        for name, value in {**part.inputs, **part.outputs}.items():
+            assert f"`{name}` {value.dtype}" in body
+    assert "Equal: " in body
+    assert "training=True" in body
+    assert [line for line in text.splitlines() if line != line.rstrip()] == []
+
+
+def test_it_claims_nothing_that_the_record_lacks(saved_model):
+    record = read_record(saved_model)
+    plain = format_card(msgspec.structs.replace(record, parity=None), "m")
+    assert "Not compared with the original" in plain
+    assert "Equal" not in plain
+    partly = msgspec.structs.replace(
+        record,
+        parity=ParityInfo(passed=False, tensors=0, bit_equal=0, worst_abs=0, worst_rel=0,
+                          not_compared=("no inputs *fit*",)),
+    )  # fmt: skip
+    assert "- Not compared: no inputs \\*fit\\*" in format_card(partly, "m")
+
+
+def test_an_archive_is_named(saved_model):
+    record = read_record(saved_model)
+    origin = Origin(name="a|b.tar.gz", digest="12ab", size_bytes=3)
+    source = msgspec.structs.replace(record.source, origin=origin)
+    text = format_card(msgspec.structs.replace(record, source=source), "m")
+    assert "| unpacked from | `a\\|b.tar.gz` |" in text
+    assert "| `12ab` |" in text
+
+
+HOSTILE = "x`</td><script>alert(1)</script>|[a](javascript:b)\n# \u202e```"
+
+
+def test_names_of_strangers_are_harmless(saved_model):
+    record = read_record(saved_model)
+    (name, part), *_ = record.callables.items()
+    inputs = {HOSTILE: next(iter(part.inputs.values()))}
+    hostile = msgspec.structs.replace(
+        record,
+        source=msgspec.structs.replace(record.source, name=HOSTILE),
+        callables={name: msgspec.structs.replace(part, inputs=inputs, outputs=inputs)},
+        warnings=(HOSTILE,),
+        root=name,
+    )
+    text = format_card(hostile, "m")
+    assert "\u202e" not in text
+    assert not re.search(r"^# [^x]", text, re.MULTILINE)
+    # Markdown's code spans and fences, which hold anything, taken out.
+    text = re.sub(r"```python\n.*?\n```", "", text, flags=re.DOTALL)
+    text = re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", text)
+    assert not re.search(r"(?<!\\)<(?!br>)", text)
+    assert not re.search(r"(?<!\\)\]\(", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("a", "`a`"), ("a`b", "``a`b``"), ("`", "`` ` ``"), ("a|b", "`a\\|b`"), ("", "`  `")],
+)
+def test_code(text, expected):
+    assert code(text) == expected
+
+
+def test_escape():
+    assert escape("a*b<c>\n") == "a\\*b\\<c\\>\\\\n"
+
+
+def test_a_folder_without_a_record_is_refused(tmp_path):
+    with pytest.raises(errors.ParityError, match="has no readable assets"):
+        converter.card(tmp_path)
