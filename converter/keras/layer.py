@@ -265,7 +265,7 @@ class ModuleLayer(keras.layers.Layer):
         if not _is_there(self._directory, self._interface):
             raise errors.UsageError(
                 f"{self._directory} is gone or was replaced since the layer loaded it",
-                remedy="Save the weights, and make the layer anew.",
+                remedy="Save the weights, make the layer again, and load them.",
             )
         saved_model.copy_files(self._directory, pathlib.Path(dir_path) / _FOLDER)
 

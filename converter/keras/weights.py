@@ -21,9 +21,9 @@ _NOT_IN_SCOPES = re.compile(r"[^A-Za-z0-9_.\\/>-]")
 class ModuleVariable(keras.Variable):
     """A weight of Keras that is a variable of a converted module.
 
-    Keras refuses names with slashes in its constructor only. Its optimizers build the names of their
-    slots from `path`, in which they replace slashes; TensorFlow refuses other characters in them,
-    such as the colon of `weights:0`, so that `path` is without those.
+    Keras refuses names with slashes in its constructor only. Its optimizers build the names of
+    their slots from `path`, in which they replace slashes; other characters, such as the colon of
+    `weights:0`, TensorFlow refuses there, so that `path` is without them.
 
     Args:
       value: The variable.
