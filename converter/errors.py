@@ -36,6 +36,10 @@ class ConversionError(Exception):
         """Returns an error of the same type, node and remedy with another message."""
         return _rebuild(type(self), message, self.node, self.remedy)
 
+    def with_remedy(self, remedy: str) -> ConversionError:
+        """Returns an error of the same type, message and node with another remedy."""
+        return _rebuild(type(self), self.message, self.node, remedy)
+
 
 def _rebuild(
     cls: type[ConversionError], message: str, node: str | None, remedy: str

@@ -23,7 +23,7 @@ from converter.ir.text import parse_graph
 
 pytest_plugins = [
     "hostile_models", "migration_trees", "module_files", "peak_memory", "raised_messages",
-    "sources.hub_server",
+    "sources.hub_server", "sources.kaggle_server",
     "small_modules",
 ]  # fmt: skip
 

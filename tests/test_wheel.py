@@ -27,4 +27,5 @@ def test_the_wheel_carries_the_template_the_style_the_scripts_and_the_types_mark
     expected = {f"{_WEB}/{path.name}" for path in (_ROOT / _WEB).iterdir()}
     assert f"{_WEB}/page.html.j2" in expected
     expected |= {"converter/py.typed", "converter/safety/ops.toml"}
+    expected |= {"converter/sources/tfhub_dev.toml"}
     assert expected <= set(zipfile.ZipFile(wheel).namelist())

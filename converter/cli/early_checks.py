@@ -13,7 +13,8 @@ from converter import errors
 from converter.files.model_directory import check_directory, check_module_directory
 from converter.files.paths import RemotePath, as_path, as_tensorflow_path
 from converter.processes.custom_ops import check_installed
-from converter.sources.urls import check_url, is_url
+from converter.sources.handles import check_handle, is_handle
+from converter.sources.kaggle_handle import is_kaggle
 
 
 def check_reading(arguments: argparse.Namespace) -> None:
@@ -29,9 +30,9 @@ def check_reading(arguments: argparse.Namespace) -> None:
 
 
 def check_module(source: str) -> None:
-    """Checks that a local path is that of a module, by names only, and that a URL is one."""
-    if is_url(source):
-        check_url(source)
+    """Checks that a local path is that of a module, by names only, or that a handle is one."""
+    if is_handle(source):
+        _check_handle(source)
         return
     place = as_path(source)
     if isinstance(place, RemotePath):
@@ -44,9 +45,17 @@ def check_module(source: str) -> None:
         check_module_directory(place)
 
 
+def _check_handle(handle: str) -> None:
+    check_handle(handle)
+    if is_kaggle(handle):
+        from converter.sources.kaggle import check_available
+
+        check_available(handle)
+
+
 def check_source(source: str) -> None:
-    """Checks that a local path is that of a directory or an archive, and that a URL is one."""
-    if is_url(source) or os.path.isfile(as_path(source)):
+    """Checks that a local path is that of a directory or an archive, or that a handle is one."""
+    if is_handle(source) or os.path.isfile(as_path(source)):
         check_module(source)
     else:
         check_model(source)
@@ -96,7 +105,7 @@ def check_destination(source: str, destination: str, *, overwrite: bool) -> None
     from converter.files import destination as destinations
 
     original, place = as_path(source), as_path(destination)
-    is_remote = isinstance(original, RemotePath) and not is_url(source)
+    is_remote = isinstance(original, RemotePath) and not is_handle(source)
     if not is_remote and not isinstance(place, RemotePath):
         destinations.check_destination(original, place, overwrite=overwrite)
 

@@ -27,7 +27,7 @@ from converter.cli import early_checks, terminal
 from converter.cli.limits import add_limits
 from converter.cli.source_argument import add_source, opened_source
 from converter.files.paths import RemotePath, as_path
-from converter.sources.urls import is_url, public_url
+from converter.sources.handles import is_handle, public_address
 
 NAME = "scan"
 HELP = "find what a model could do to the machine that runs it"
@@ -77,8 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _location(source: str) -> str:
     """Returns the URI of a directory, relative to the working directory if it is below that."""
-    if is_url(source):
-        return public_url(source)
+    if is_handle(source):
+        return public_address(source)
     place = as_path(source)
     if isinstance(place, RemotePath):
         return str(place)

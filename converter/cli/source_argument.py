@@ -25,7 +25,8 @@ def add_source(parser: argparse.ArgumentParser, what: str = "TF1 Hub module") ->
     parser.add_argument(
         "source", metavar="SRC",
         help=f"{what}: a directory or an archive, local or on gs://; or a handle, https://…, which"
-        " is downloaded into TFHUB_CACHE_DIR, or into a temporary folder if that is not set",
+        " is downloaded into TFHUB_CACHE_DIR, or into a temporary folder if that is not set; or one"
+        " of Kaggle, google/elmo/tensorFlow1/elmo/3, which is downloaded into KAGGLEHUB_CACHE",
     )  # fmt: skip
 
 

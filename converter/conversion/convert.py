@@ -38,9 +38,9 @@ from converter.parity.user_inputs import check_inputs
 from converter.parity.verdict import DIFFERS
 from converter.processes import garbage_collection
 from converter.processes.custom_ops import import_packages
+from converter.sources.handles import is_handle
 from converter.sources.registry import open_source
 from converter.sources.source import Source
-from converter.sources.urls import is_url
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -145,7 +145,7 @@ def _check_before_unpacking(
     """Checks the destination of an archive or handle before it is unpacked."""
     if not isinstance(source, Source):
         path = as_tensorflow_path(source)
-        if is_url(os.fspath(source)) or _is_file(path):
+        if is_handle(os.fspath(source)) or _is_file(path):
             check_destination(path, destination, overwrite=overwrite)
 
 

@@ -9,7 +9,9 @@ import re
 from converter import errors
 from converter.files.paths import as_path
 from converter.migration.candidates import Candidate, Found, target_of
-from converter.sources.urls import check_url, is_url
+from converter.sources.handles import check_handle
+from converter.sources.kaggle_handle import parse_handle
+from converter.sources.urls import is_url
 
 # Any other character of a handle becomes "_" in the path of its SavedModel.
 _UNSAFE = re.compile(r"[^\w.~@+=,%-]")
@@ -19,7 +21,8 @@ def read_module_list(file: pathlib.Path, source_root: pathlib.Path) -> Found:
     """Reads a list of modules.
 
     Paths are relative to SRC_ROOT. A module outside of it keeps its whole path below DST_ROOT, and
-    so does a handle: `https://host/google/elmo/3` goes to `host/google/elmo/3`.
+    so does a handle: `https://host/google/elmo/3` goes to `host/google/elmo/3`. A handle of Kaggle
+    is one unless something is at that path.
 
     Raises:
       UsageError: if the file cannot be read, a URL is none, or the outputs of two modules would
@@ -50,6 +53,9 @@ def read_module_list(file: pathlib.Path, source_root: pathlib.Path) -> Found:
 def _find(handle: str, source_root: pathlib.Path) -> Candidate:
     if "://" in handle:
         return _find_remote(handle)
+    on_kaggle = parse_handle(handle.rstrip("/"))
+    if on_kaggle is not None and not os.path.lexists(source_root / handle):
+        return Candidate(str(on_kaggle), on_kaggle.page, target_of(str(on_kaggle)))
     source = pathlib.Path(os.path.normpath(source_root / handle))
     is_inside = source.is_relative_to(source_root)
     path = source.relative_to(source_root if is_inside else source.anchor).as_posix()
@@ -58,7 +64,7 @@ def _find(handle: str, source_root: pathlib.Path) -> Candidate:
 
 def _find_remote(handle: str) -> Candidate:
     if is_url(handle):
-        check_url(handle)
+        check_handle(handle)
         source = handle  # To the letter: tensorflow_hub's cache knows it by its SHA-1.
     else:
         source = str(as_path(handle))

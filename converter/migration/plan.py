@@ -19,6 +19,7 @@ from converter.migration.options_file import check_matched
 from converter.migration.outcomes import ErrorInfo, Outcome, Refused
 from converter.migration.reuse import reuse_outcome
 from converter.migration.state import State
+from converter.sources.handles import is_of_one_version
 from converter.sources.urls import is_url
 
 
@@ -76,11 +77,12 @@ def _take_snapshot(source: pathlib.Path | str) -> Snapshot:
     """Takes a snapshot without a network.
 
     A handle names one version of a module for good. What lies on another filesystem may have
-    changed since, so its snapshot is like no other.
+    changed since, and so may the newest version on Kaggle: its snapshot is like no other.
     """
     if isinstance(source, pathlib.Path):
         return take_snapshot(source)
-    facts = source if is_url(source) else secrets.token_hex()
+    is_fixed = is_url(source) and is_of_one_version(source)
+    facts = source if is_fixed else secrets.token_hex()
     return Snapshot(hashlib.sha256(facts.encode()).hexdigest(), size_bytes=0)
 
 

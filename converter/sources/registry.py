@@ -11,11 +11,14 @@ from converter.files.paths import Path, StrPath, as_path, reading
 from converter.sources.archive import Archive
 from converter.sources.directory import Directory
 from converter.sources.hub_handle import HubHandle
+from converter.sources.kaggle import Kaggle
 from converter.sources.source import Kind, Source, Surroundings
+from converter.sources.tfhub_dev import TfhubDev
 
-# The first that recognizes a source opens it. A directory may have the name of an archive, and a
-# URL is not a path.
-KINDS: tuple[Kind, ...] = (HubHandle(), Directory(), Archive())
+# The first that recognizes a source opens it. A directory may have the name of an archive.
+# A URL is no path, which the others would look for. Any URL may be that of a server of TF Hub's
+# protocol, except those of Kaggle and tfhub.dev.
+KINDS: tuple[Kind, ...] = (TfhubDev(), Kaggle(), HubHandle(), Directory(), Archive())
 
 
 @contextlib.contextmanager
@@ -29,9 +32,9 @@ def open_source(
 
     Args:
       spec: A module's directory or archive: a local path, or any that TensorFlow can read
-        (`gs://…`); or a handle (`https://…`), which is looked up in the cache of tensorflow_hub,
-        and downloaded if it is not there. A source that is open is yielded as it is, and stays
-        open.
+        (`gs://…`); or a handle (`https://…`; for Kaggle, also `google/elmo/tensorFlow1/elmo/3`),
+        which is looked up in the cache of tensorflow_hub or kagglehub, and downloaded if it is not
+        there. A source that is open is yielded as it is, and stays open.
       destination: Where the module's files go in the end: they are unpacked beside it, so that
         they can be moved there. None for the folder of temporary files.
       progress: Called with what is being done.

@@ -9,11 +9,9 @@ from converter.sources.source import Source
 def test_every_kind_has_a_name_of_its_own_and_opens_something(tmp_path):
     archive = tmp_path / "a.tgz"
     archive.write_bytes(gz(tar_of(("saved_model.pb", b"x"))))
-    opening = {
-        type(next(kind for kind in KINDS if kind.recognizes(str(place)))).__name__
-        for place in (tmp_path, archive, "https://host/m")
-    }
-    assert opening == {type(kind).__name__ for kind in KINDS}
+    specs = ("https://tfhub.dev/a/1", "a/b/tensorFlow1/c/1", "https://host/m", tmp_path, archive)
+    opening = [next(kind for kind in KINDS if kind.recognizes(str(spec))) for spec in specs]
+    assert tuple(opening) == KINDS
 
 
 def test_a_source_that_is_open_is_yielded_and_stays_open(tmp_path):
