@@ -217,6 +217,7 @@ class ModuleLayer(keras.layers.Layer):
             "return_endpoints": self._calling.return_endpoints,
             "hparams": dict(self._calling.hparams),
             "frozen": [weight.name for weight in self.weights if weight.frozen],
+            "supports_jit": self.supports_jit,
             "interface": to_json_values(self._interface),
         }
 
@@ -234,12 +235,14 @@ class ModuleLayer(keras.layers.Layer):
         try:
             interface = msgspec.convert(given.pop("interface"), Interface)
             frozen, hparams = set(given.pop("frozen")), given.pop("hparams")
+            supports_jit = given.pop("supports_jit")
         except (KeyError, msgspec.ValidationError) as error:
             raise errors.UsageError(
                 f"the configuration is not one of a ModuleLayer: {error}",
                 remedy="Save the model again with this version.",
             ) from error
         layer = cls(**given, **hparams, _interface=interface)
+        layer.supports_jit = supports_jit  # Models are compiled before the SavedModel is loaded.
         for weight in layer.weights:
             weight.frozen = weight.name in frozen
         return layer

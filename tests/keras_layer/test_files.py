@@ -84,6 +84,32 @@ def test_another_model_at_the_path_is_not_taken(own, converted, data, tmp_path):
     _assert_equal(keras.models.load_model(tmp_path / "model.keras"), model, data)
 
 
+def test_a_functional_model_of_several_inputs(own, tmp_path):
+    path = own("bert_tiny")
+    names = ("input_ids", "input_mask", "segment_ids")
+    inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in names}
+    encoded = ModuleLayer(path, "tokens")(inputs)
+    model = keras.Model(inputs, [encoded["pooled_output"], encoded["sequence_output"]])
+    model.save(tmp_path / "model.keras")
+    shutil.rmtree(path)
+    again = keras.models.load_model(tmp_path / "model.keras")
+    values = {name: np.ones((2, 5), np.int32) for name in names}
+    for one, other in zip(again(values), model(values), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_loaded_model_knows_that_xla_cannot_compile_it(own, tmp_path):
+    path = own("elmo")
+    model = keras.Sequential([keras.Input((), dtype="string"), ModuleLayer(path)])
+    model.save(tmp_path / "model.keras")
+    shutil.rmtree(path)
+    # As it is while Keras compiles the model, before it unpacks the SavedModel.
+    assert not ModuleLayer.from_config(model.layers[0].get_config()).supports_jit
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert not again.layers[0].supports_jit
+    assert {w.name for w in again.weights} == {w.name for w in model.weights}
+
+
 @pytest.mark.slow
 def test_a_keras_file_in_a_fresh_process(own, tmp_path):
     path = own("text_embedding_oov")
