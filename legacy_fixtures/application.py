@@ -53,11 +53,18 @@ class Application:
 
     def _apply(self, module, call):
         signature = determinism.applicable_signature(call.signature)
-        infos = module.get_input_info_dict(signature)
-        placeholders = {name: _placeholder(info) for name, info in infos.items()}
-        self.inputs = {name: _cast(call.inputs[name], info) for name, info in infos.items()}
-        self._feeds = {placeholders[name]: value for name, value in self.inputs.items()}
-        self.outputs = module(placeholders, signature=signature, as_dict=True)
+        self._infos = module.get_input_info_dict(signature)
+        self._placeholders = {name: _placeholder(info) for name, info in self._infos.items()}
+        self.inputs = {name: _cast(call.inputs[name], info) for name, info in self._infos.items()}
+        self._feeds = self.feeds_of(self.inputs)
+        self.outputs = module(self._placeholders, signature=signature, as_dict=True)
+
+    def feeds_of(self, inputs: Dict[str, Any]) -> Dict[Any, Any]:
+        """Returns the feeds for inputs by name."""
+        return {
+            placeholder: _cast(inputs[name], self._infos[name])
+            for name, placeholder in self._placeholders.items()
+        }
 
     def _computable(self, collection):
         fed = {

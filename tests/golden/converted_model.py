@@ -132,13 +132,20 @@ def convert_golden(name: str) -> ConvertedModel:
     whenever Python collects garbage, it would go through all their objects.
     """
     files = convert_to_disk(name)
+    loaded = tf.saved_model.load(str(convert_deterministic(name)))
+    return ConvertedModel(files.path, files.record, loaded)
+
+
+def convert_deterministic(name: str) -> pathlib.Path:
+    """Where a converted golden module is, with random ops replaced as for the golden values."""
+    files = convert_to_disk(name)
     if not read_golden(name).random_ops:
-        return files.load()
+        return files.path
     deterministic = files.path.with_name("deterministic")
     if not deterministic.exists():
         shutil.copytree(files.path, deterministic)
         _replace_random_ops(deterministic / "saved_model.pb")
-    return ConvertedModel(files.path, files.record, tf.saved_model.load(str(deterministic)))
+    return deterministic
 
 
 @functools.cache

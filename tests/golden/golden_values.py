@@ -48,12 +48,8 @@ class Golden:
     calls: list[GoldenCall]
 
 
-@functools.lru_cache(maxsize=8)
-def read_golden(name: str) -> Golden:
-    """Reads the golden values of a fixture."""
-    text = json.loads((fixture_folder(name) / "golden.json").read_bytes())
-    path = fixture_folder(name) / "golden.npz"
-    arrays = dict(np.load(path)) if path.exists() else {}
+def make_decoder(arrays):
+    """Returns a function from a described value to the value, whose arrays are in `arrays`."""
 
     def value(described):
         if described is None:
@@ -77,6 +73,18 @@ def read_golden(name: str) -> Golden:
         array = arrays[described["npz"]]
         return array.view(ml_dtypes.bfloat16) if described["dtype"] == "bfloat16" else array
 
+    return value
+
+
+@functools.lru_cache(maxsize=8)
+def read_golden(name: str) -> Golden:
+    """Reads the golden values of a fixture."""
+    text = json.loads((fixture_folder(name) / "golden.json").read_bytes())
+    path = fixture_folder(name) / "golden.npz"
+    arrays = dict(np.load(path)) if path.exists() else {}
+
+    value = make_decoder(arrays)
+
     def values(described):
         return None if described is None else {k: value(v) for k, v in described.items()}
 
@@ -99,4 +107,43 @@ def read_golden(name: str) -> Golden:
             )
             for call in text["calls"]
         ],
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class GoldenTraining:
+    """Steps of gradient descent that TF 1.15 did with one signature.
+
+    Each step minimizes the mean squared error of one output, with the regularization losses added.
+    """
+
+    tags: frozenset[str]
+    signature: str
+    output: str
+    learning_rate: float
+    steps: int
+    batches: list[tuple[dict[str, Any], Any]]
+    losses: Any
+    variables: dict[str, Any]
+
+
+@functools.cache
+def read_training(name: str) -> GoldenTraining:
+    """Reads the recorded training of a fixture."""
+    place = GOLDEN.parent / "golden_training" / name
+    text = json.loads(place.with_suffix(".json").read_bytes())
+    value = make_decoder(dict(np.load(place.with_suffix(".npz"))))
+
+    def values(described):
+        return {key: value(part) for key, part in described.items()}
+
+    return GoldenTraining(
+        tags=frozenset(text["tags"]),
+        signature=text["signature"],
+        output=text["output"],
+        learning_rate=text["learning_rate"],
+        steps=text["steps"],
+        batches=[(values(b["inputs"]), value(b["targets"])) for b in text["batches"]],
+        losses=value(text["losses"]),
+        variables=values(text["variables"]),
     )
