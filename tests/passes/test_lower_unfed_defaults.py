@@ -45,7 +45,7 @@ def test_it_does_nothing_because_there_is_no_default(make_program):
 def test_no_function_of_a_converted_module_has_a_placeholder_with_a_default(
     golden_module, tmp_path
 ):
-    source = golden_module("conditional_batch_norm")
+    source = golden_module("image_bn_dropout")
     assert b"PlaceholderWithDefault" in (source / "saved_model.pb").read_bytes()
     changed = {step.name for step in trace_signature(source).passes if step.after != step.before}
     assert "lower_unfed_defaults" in changed
