@@ -8,6 +8,7 @@
     report = converter.verify("module", "saved_model")
     module = converter.load("module")
     text = converter.card("saved_model")
+    record = converter.export_model("saved_model", "model.onnx", to="onnx")
     migration = converter.migrate("modules", "saved_models")
     files = converter.report("saved_models")
     causes = converter.explain("No module named 'pkg_resources'")
@@ -56,6 +57,8 @@ if TYPE_CHECKING:
     )
     from converter.export.record import Record
     from converter.export.saved_model import Conversion
+    from converter.exporters.export_model import export_model
+    from converter.exporters.record import ExportRecord
     from converter.migration.migrate import migrate
     from converter.migration.options import MigrationArguments
     from converter.migration.report import MigrationReport
@@ -72,6 +75,7 @@ __all__ = [
     "ConversionError",
     "ConversionOptions",
     "DestinationError",
+    "ExportRecord",
     "FormatError",
     "InternalError",
     "Message",
@@ -96,6 +100,7 @@ __all__ = [
     "card",
     "convert",
     "explain",
+    "export_model",
     "inspect",
     "load",
     "migrate",
@@ -110,6 +115,7 @@ _MODULES = {
     "ConversionError": "converter.errors",
     "ConversionOptions": "converter.conversion.options",
     "DestinationError": "converter.errors",
+    "ExportRecord": "converter.exporters.record",
     "FormatError": "converter.errors",
     "InternalError": "converter.errors",
     "Message": "converter.catalogue",
@@ -134,6 +140,7 @@ _MODULES = {
     "card": "converter.conversion.card",
     "convert": "converter.conversion.convert",
     "explain": "converter.catalogue",
+    "export_model": "converter.exporters.export_model",
     "inspect": "converter.conversion.inspect",
     "load": "converter.conversion.load",
     "migrate": "converter.migration.migrate",

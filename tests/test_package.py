@@ -13,12 +13,13 @@ import converter
 
 _SOURCE = pathlib.Path(converter.__file__)
 _DOCUMENTED = {
-    "Conversion", "ConversionError", "ConversionOptions", "DestinationError", "FormatError",
-    "InternalError", "Message", "MigrationArguments", "MigrationReport", "ModuleSummary",
-    "OutOfMemoryError", "ParityError", "ParityReport", "PathNotFoundError", "Record", "ReportFiles",
-    "ScanReport", "Source", "UnsafeModuleError", "UnsuitableDestinationError", "UnsupportedOpError",
-    "UsageError", "Watcher", "WeightsError", "__version__", "card", "convert", "explain", "inspect",
-    "load", "migrate", "open_source", "report", "scan", "verify",
+    "Conversion", "ConversionError", "ConversionOptions", "DestinationError", "ExportRecord",
+    "FormatError", "InternalError", "Message", "MigrationArguments", "MigrationReport",
+    "ModuleSummary", "OutOfMemoryError", "ParityError", "ParityReport", "PathNotFoundError",
+    "Record", "ReportFiles", "ScanReport", "Source", "UnsafeModuleError",
+    "UnsuitableDestinationError", "UnsupportedOpError", "UsageError", "Watcher", "WeightsError",
+    "__version__", "card", "convert", "explain", "export_model", "inspect", "load", "migrate",
+    "open_source", "report", "scan", "verify",
 }  # fmt: skip
 
 
