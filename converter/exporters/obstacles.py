@@ -10,7 +10,7 @@ from typing import Any
 from converter import errors
 
 # Where the nodes of the module lie in the graphs that exporters see.
-_SCOPE = re.compile(r"^(?:.*/)?tf1(?:_\d+)?/")
+_SCOPE = re.compile(r"^(?:(?:.*/)?tf1(?:_\d+)?/|(?:(?:Stateful)?PartitionedCall/(?:call/)?)+)")
 # No file of another format holds tables, or variables that calls change.
 _STATE = re.compile(
     r"LookupTable\w*|Assign\w*Variable\w*|Resource(?:Scatter|Sparse|StridedSlice|Apply)\w*"

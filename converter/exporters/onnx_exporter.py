@@ -20,6 +20,11 @@ from converter.parity.error_text import summarize
 from converter.parity.values import as_array
 
 _UNSUPPORTED = re.compile(r"Tensorflow op \[(?P<node>.+): (?P<op>\w+)\] is not supported")
+# What onnxruntime says of a node that does not fit its op, and of an op without a kernel.
+_REFUSED = (
+    re.compile(r'In Node, \("(?P<node>[^"]*)", (?P<op>\w+)'),
+    re.compile(r"implementation for (?P<op>\w+)\(\d+\) node with name '(?P<node>[^']*)'"),
+)
 _DEFAULT_DOMAINS = ("", "ai.onnx")
 
 
@@ -37,7 +42,7 @@ class OnnxExporter:
                 )
             except Exception as error:  # Whatever tf2onnx raises: it has no error of its own.
                 obstacles = _read_obstacles(messages)
-                raise ExportFailedError(_explain(error), obstacles) from error
+                raise ExportFailedError(summarize(error), obstacles) from error
         left = tuple(dict.fromkeys((*_read_obstacles(messages), *_find_unknown_ops(model.graph))))
         if left:
             raise ExportFailedError("tf2onnx left ops of TensorFlow in the file", left)
@@ -54,7 +59,7 @@ class OnnxExporter:
                 content, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # Its classes are private, and share no base.
-            raise ExportFailedError(_explain(error)) from error
+            raise _refused(error) from error
         taken = {each.name for each in session.get_inputs()}
 
         def run(arrays: Arrays) -> dict[str, np.ndarray]:
@@ -63,7 +68,7 @@ class OnnxExporter:
             try:
                 found = session.run(list(signature.output_names.values()), feeds)
             except Exception as error:
-                raise ExportFailedError(_explain(error)) from error
+                raise _refused(error) from error
             return dict(zip(signature.output_names, map(_from_runtime, found), strict=True))
 
         return run
@@ -73,8 +78,10 @@ class OnnxExporter:
         return {name: importlib.metadata.version(name) for name in ("tf2onnx", "onnxruntime")}
 
 
-def _explain(error: Exception) -> str:
-    return summarize(error)
+def _refused(error: Exception) -> ExportFailedError:
+    found = [match for pattern in _REFUSED for match in pattern.finditer(str(error))]
+    obstacles = tuple(Obstacle(match["op"], match["node"]) for match in found)
+    return ExportFailedError(summarize(error), obstacles)
 
 
 @contextlib.contextmanager

@@ -48,10 +48,10 @@ class OutFile:
             )
         check_file_place(path)
         file = cls(path)
-        for each in (file.path, file.record_path):
-            if each.exists() and not overwrite:
+        for destination in (file.path, file.record_path):
+            if destination.exists() and not overwrite:
                 raise errors.UnsuitableDestinationError(
-                    f"{each} exists already", remedy="Pass --overwrite to replace it."
+                    f"{destination} exists already", remedy="Pass --overwrite to replace it."
                 )
         check_file_place(file.record_path)
         return file

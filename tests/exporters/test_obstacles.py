@@ -17,6 +17,7 @@ from converter.exporters.obstacles import (
         ("tf1/rnn/TensorArray@__inference_default_5102", "rnn/TensorArray"),
         ("StatefulPartitionedCall/call/tf1_12/StringSplit/StringSplit", "StringSplit/StringSplit"),
         ("while/Identity_4@__inference_while_body", "while/Identity_4"),
+        ("StatefulPartitionedCall/call/while_loop", "while_loop"),
         ("mytf1/x", "mytf1/x"),
     ],
 )

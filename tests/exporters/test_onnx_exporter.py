@@ -27,6 +27,23 @@ def test_what_tf2onnx_logs_is_collected_and_not_printed(capfd):
     assert logging.getLogger("tf2onnx").propagate
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'INVALID_GRAPH : This is an invalid model. In Node, ("a/loop", Loop, "", -1) : (…)',
+        "NOT_IMPLEMENTED : Could not find an implementation for Loop(13) node with name 'a/loop'",
+    ],
+)
+def test_the_node_that_onnxruntime_refuses_is_named(text):
+    failure = onnx_exporter._refused(RuntimeError(text))
+    assert failure.obstacles == (Obstacle("Loop", "a/loop"),)
+    assert failure.reason
+
+
+def test_a_refusal_without_a_node():
+    assert onnx_exporter._refused(RuntimeError("no memory")).obstacles == ()
+
+
 def test_strings_are_unicode_there_and_bytes_here():
     array = np.array([[b"na\xc3\xafve", b"\xff\x00"]], dtype=object)
     there = onnx_exporter._to_runtime(array)
