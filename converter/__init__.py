@@ -8,6 +8,7 @@
     report = converter.verify("module", "saved_model")
     module = converter.load("module")
     text = converter.card("saved_model")
+    record = converter.export_model("saved_model", "model.onnx", to="onnx")
     migration = converter.migrate("modules", "saved_models")
     files = converter.report("saved_models")
     causes = converter.explain("No module named 'pkg_resources'")
@@ -57,6 +58,8 @@ if TYPE_CHECKING:
     )
     from converter.export.record import Record
     from converter.export.saved_model import Conversion
+    from converter.exporters.export_model import export_model
+    from converter.exporters.record import ExportRecord
     from converter.migration.migrate import migrate
     from converter.migration.options import MigrationArguments
     from converter.migration.report import MigrationReport
@@ -74,6 +77,7 @@ __all__ = [
     "ConversionOptions",
     "DestinationError",
     "DownloadError",
+    "ExportRecord",
     "FormatError",
     "InternalError",
     "Message",
@@ -98,6 +102,7 @@ __all__ = [
     "card",
     "convert",
     "explain",
+    "export_model",
     "inspect",
     "load",
     "migrate",
@@ -113,6 +118,7 @@ _MODULES = {
     "ConversionOptions": "converter.conversion.options",
     "DestinationError": "converter.errors",
     "DownloadError": "converter.errors",
+    "ExportRecord": "converter.exporters.record",
     "FormatError": "converter.errors",
     "InternalError": "converter.errors",
     "Message": "converter.catalogue",
@@ -137,6 +143,7 @@ _MODULES = {
     "card": "converter.conversion.card",
     "convert": "converter.conversion.convert",
     "explain": "converter.catalogue",
+    "export_model": "converter.exporters.export_model",
     "inspect": "converter.conversion.inspect",
     "load": "converter.conversion.load",
     "migrate": "converter.migration.migrate",

@@ -16,7 +16,12 @@ import tensorflow as tf
 from tensorflow.core.framework import op_def_pb2
 from tensorflow.python.client import pywrap_tf_session
 from tensorflow.python.eager import backprop_util, context
-from tensorflow.python.framework import auto_control_deps_utils, op_def_registry, ops
+from tensorflow.python.framework import (
+    auto_control_deps_utils,
+    convert_to_constants,
+    op_def_registry,
+    ops,
+)
 from tensorflow.python.ops import resource_variable_ops
 from tensorflow.python.saved_model import fingerprinting_utils, save_context
 from tensorflow.python.saved_model import save as saved_model_save
@@ -214,3 +219,18 @@ def find_read_only_inputs(function: Any) -> list[int]:
     except AttributeError:
         return []
     return list(indices)
+
+
+def freeze(function: Any) -> tuple[Any, list[str]]:
+    """Returns a concrete function as one GraphDef, and the names of its input nodes, in order.
+
+    Variables are constants in it, and called functions are inlined; loops and branches are still
+    functions. `tf.compat.v1.graph_util` does this only for a Session.
+
+    Raises:
+      ValueError: if the function uses resources other than variables, or changes variables.
+    """
+    frozen = convert_to_constants.convert_variables_to_constants_v2(
+        function, lower_control_flow=False, aggressive_inlining=True
+    )
+    return frozen.graph.as_graph_def(), [tensor.op.name for tensor in frozen.inputs]

@@ -14,12 +14,12 @@ import converter
 _SOURCE = pathlib.Path(converter.__file__)
 _DOCUMENTED = {
     "Conversion", "ConversionError", "ConversionOptions", "DestinationError", "DownloadError",
-    "FormatError", "InternalError", "Message", "MigrationArguments", "MigrationReport",
-    "ModuleSummary", "OutOfMemoryError", "ParityError", "ParityReport", "PathNotFoundError",
-    "Record", "ReportFiles", "ScanReport", "Source", "UnsafeModuleError",
+    "ExportRecord", "FormatError", "InternalError", "Message", "MigrationArguments",
+    "MigrationReport", "ModuleSummary", "OutOfMemoryError", "ParityError", "ParityReport",
+    "PathNotFoundError", "Record", "ReportFiles", "ScanReport", "Source", "UnsafeModuleError",
     "UnsuitableDestinationError", "UnsupportedOpError", "UsageError", "Watcher", "WeightsError",
-    "__version__", "card", "convert", "explain", "inspect", "load", "migrate", "open_source",
-    "report", "scan", "verify",
+    "__version__", "card", "convert", "explain", "export_model", "inspect", "load", "migrate",
+    "open_source", "report", "scan", "verify",
 }  # fmt: skip
 
 

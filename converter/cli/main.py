@@ -22,6 +22,7 @@ from converter.cli import (
     convert,
     debug,
     explain,
+    export,
     inspect,
     migrate,
     report,
@@ -38,7 +39,7 @@ from converter.version import __version__
 
 # Each module has NAME, HELP, add_arguments() and run(). It may set `check` in its arguments, which
 # runs before run() does, and before a process for it is started.
-COMMANDS = (inspect, scan, convert, verify, card, migrate, report, explain, debug)
+COMMANDS = (inspect, scan, convert, verify, export, card, migrate, report, explain, debug)
 
 
 def entry_point() -> None:

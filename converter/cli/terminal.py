@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from converter.printable import printable, printable_json
 from converter.processes import garbage_collection
+from converter.processes.hidden_stderr import hidden_stderr
 
 if TYPE_CHECKING:
     # Imported where it is used, so that help and errors do not wait for it.
@@ -97,23 +97,8 @@ def progress() -> Iterator[Callable[[str], None]]:
 def import_tensorflow() -> None:
     """Imports TensorFlow, and discards what it writes to stderr while it starts."""
     if "tensorflow" not in sys.modules:
-        with _stderr_to_devnull(), garbage_collection.importing():
+        with hidden_stderr(), garbage_collection.importing():
             importlib.import_module("tensorflow")
-
-
-@contextlib.contextmanager
-def _stderr_to_devnull() -> Iterator[None]:
-    """Discards what native code writes to file descriptor 2."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    devnull = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(devnull, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(devnull)
 
 
 def parse_tags(text: str) -> list[str]:

@@ -34,14 +34,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_source(parser)
     parser.add_argument("destination", metavar="DST", help="SavedModel that `tf1hub convert` wrote")
     add_options(parser, ("inputs", "import_ops", "allow_op"))
-    parser.add_argument("--rtol", type=_tolerance, help="relative tolerance for all dtypes")
-    parser.add_argument("--atol", type=_tolerance, help="absolute tolerance for all dtypes")
+    parser.add_argument("--rtol", type=tolerance, help="relative tolerance for all dtypes")
+    parser.add_argument("--atol", type=tolerance, help="absolute tolerance for all dtypes")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     add_limits(parser)
     parser.set_defaults(check=_check, runs_tensorflow=True)
 
 
-def _tolerance(text: str) -> float:
+def tolerance(text: str) -> float:
+    """Parses a tolerance: a number that is not negative."""
     number = float(text)
     if not number >= 0:
         raise argparse.ArgumentTypeError("expected 0 or more")

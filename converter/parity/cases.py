@@ -239,7 +239,7 @@ class CaseMaker:
             # What the default becomes may not suit the graph; the default does.
             default = hparam.default if attempt.simple_ids else differing_scalar(hparam.default)
             return _scalar(default, info)
-        siblings = _siblings(infos, name, attempt)
+        siblings = find_siblings(infos, name, attempt)
         return generate(f"{signature}/{name}", info, self._use(program, info), attempt, siblings)
 
     def _make_triplets(
@@ -286,7 +286,8 @@ def _scalar(value: bool | int | float | str, info: TensorInfo) -> np.ndarray:
     return np.array(value).astype(tf.as_dtype(info.dtype).as_numpy_dtype)
 
 
-def _siblings(infos: Mapping[str, TensorInfo], name: str, attempt: Attempt) -> Siblings:
+def find_siblings(infos: Mapping[str, TensorInfo], name: str, attempt: Attempt) -> Siblings:
+    """The sizes that the other inputs of a signature suggest for one."""
     sizes: dict[int, int] = {}
     for other, info in infos.items():
         for axis, size in enumerate(info.shape or ()):

@@ -127,11 +127,11 @@ class UseFinder:
     """Looks up what the graphs of one variant do with their inputs.
 
     Args:
-      legacy: The module.
+      legacy: The module; None if the variant names no assets.
       program: The graph variant.
     """
 
-    def __init__(self, legacy: LegacyModule, program: Program) -> None:
+    def __init__(self, legacy: LegacyModule | None, program: Program) -> None:
         self._legacy = legacy
         self._program = program
         self._users: dict[TensorRef, list[tuple[Node, int]]] = {}
@@ -281,7 +281,7 @@ class UseFinder:
     def _keys_in_file(self, node: Node) -> list[Any]:
         """The keys in a vocabulary (source: InitializeTableFromTextFileV2, attr `key_index`)."""
         asset = self._program.assets.get(self._source(node.inputs[1]).name)
-        if asset is None:
+        if asset is None or self._legacy is None:
             return []
         lines = self._legacy.asset_path(asset.filename).read_bytes().splitlines()
         column = node.attrs["key_index"].i

@@ -18,6 +18,7 @@ from converter.passes.inline_functions import inline_functions
 from converter.passes.lower_ref_tables import lower_ref_tables
 from converter.passes.lower_ref_variables import lower_ref_variables
 from converter.passes.lower_tensor_arrays import lower_tensor_arrays
+from converter.passes.lower_unfed_defaults import PLACEHOLDER, lower_unfed_defaults
 from converter.passes.resolve_gradient_overrides import (
     check_overrides_kept,
     resolve_gradient_overrides,
@@ -62,6 +63,8 @@ PIPELINE: tuple[Pass, ...] = (
     # First, so that all later passes see the bodies of functions.
     Pass(inline_functions, removes=_CALLS),
     Pass(strip_placement, requires=_CALLS),
+    # Before overrides are resolved, for which an Identity is special.
+    Pass(lower_unfed_defaults, requires=_CALLS, removes=frozenset({PLACEHOLDER})),
     # Before the passes that rewrite nodes, of which none may lose an override.
     Pass(resolve_gradient_overrides, requires=_CALLS, check_kept=check_overrides_kept),
     Pass(lower_ref_tables, requires=_CALLS, removes=_REF_TABLES),

@@ -1,4 +1,4 @@
-"""Writes the JSON schemas of the record and of the report to docs.
+"""Writes the JSON schemas of the records and of the report to docs.
 
     scripts/write_schemas           # writes docs/*.schema.json
     scripts/write_schemas --check   # writes nothing
@@ -14,11 +14,16 @@ import pathlib
 from collections.abc import Sequence
 
 from converter.export.record import Record
+from converter.exporters.record import ExportRecord
 from converter.page.document import Report
 from schemas.describe import describe
 
 _DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
-SCHEMAS = {"record.schema.json": Record, "report.schema.json": Report}
+SCHEMAS = {
+    "export.schema.json": ExportRecord,
+    "record.schema.json": Record,
+    "report.schema.json": Report,
+}
 
 
 def main(argv: Sequence[str] | None = None, docs: pathlib.Path = _DOCS) -> int:
