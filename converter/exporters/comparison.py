@@ -13,6 +13,7 @@ from converter.exporters.signature import ExportedSignature
 from converter.parity.compare import EXACT, Comparison, Tolerance, compare
 from converter.parity.error_text import summarize
 from converter.parity.generate import Attempt, UnmakeableError
+from converter.parity.observation import digest
 from converter.parity.values import as_array, has_nan
 
 # Takes the input tensors by TF1 name, and returns the outputs by TF1 name.
@@ -73,8 +74,8 @@ def _try(signature: ExportedSignature, maker: InputMaker, attempt: Attempt) -> A
     return arrays
 
 
-def _digest(arrays: Arrays) -> list[tuple[object, ...]]:
-    return [(name, array.shape, array.tolist()) for name, array in arrays.items()]
+def _digest(arrays: Arrays) -> dict[str, tuple[object, ...]]:
+    return {name: (array.shape, digest(array)) for name, array in arrays.items()}
 
 
 def run_signature(signature: ExportedSignature, arrays: Arrays) -> dict[str, np.ndarray]:

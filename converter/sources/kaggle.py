@@ -120,7 +120,7 @@ def _find_newest(handle: KaggleHandle) -> int:
             raise
         raise errors.DownloadError(
             f"the newest version of {handle} cannot be found: {error.message}",
-            remedy=f"kagglehub's cache has version {versions[-1]}: pass {handle}/{versions[-1]}.",
+            remedy=f"Its cache has version {versions[-1]}: pass {handle}/{versions[-1]}.",
         ) from error
 
 

@@ -254,7 +254,7 @@ def _explain_status(handle: KaggleHandle, error: Any) -> errors.ConversionError:
     if status == 404:
         return errors.DownloadError(
             f"there is no {handle} on Kaggle",
-            remedy=f"{SITE}/models/{handle.owner}/{handle.model} lists variations and versions.",
+            remedy=f"See {SITE}/models/{handle.owner}/{handle.model} for variations and versions.",
         )
     download_it_by_hand = _describe_download_by_hand(handle)
     return errors.DownloadError(

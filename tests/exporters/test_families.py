@@ -36,7 +36,7 @@ def test_the_table_has_all_families():
 
 
 @pytest.mark.parametrize(("module", "shapes", "each", "cell"), _CASES)
-def test_a_family(module, shapes, each, cell, converted, tmp_path):
+def test_a_family(module, shapes, each, cell, converted, tmp_path, record_property):
     for package in each.packages:
         pytest.importorskip(package, reason=f"{package} is not installed: see docs/export.md")
     options = {"to": each.name, "shapes": dict(map(parse_shape, shapes.split()))}
@@ -48,4 +48,4 @@ def test_a_family(module, shapes, each, cell, converted, tmp_path):
     assert record.verdict == "equal"
     worst = max(output.worst_abs for output in record.outputs.values())
     assert worst <= _MARGIN * float(cell)
-    print(f"{module} {each.name} {worst:.2g}")
+    record_property("worst_abs", worst)

@@ -91,7 +91,7 @@ def test_the_newest_version(spec, client):
 @pytest.mark.usefixtures("client")
 def test_no_version_is_known():
     text = refused(errors.DownloadError, "there is no google/elmo", "google/elmo/tensorFlow1/elmo")
-    assert "https://www.kaggle.com/models/google/elmo lists variations and versions" in text
+    assert "See https://www.kaggle.com/models/google/elmo for variations and versions" in text
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_an_older_version_is_named_where_the_newest_is_not_known(cache):
     spec = HANDLE.removesuffix("/3")
     check_available(spec)
     text = refused(errors.DownloadError, "cannot be found: .* is not installed", spec)
-    assert text.endswith(f"kagglehub's cache has version 3: pass {HANDLE}.")
+    assert text.endswith(f"Its cache has version 3: pass {HANDLE}.")
 
 
 @pytest.mark.parametrize("end", ["\udcff", "a b", "é"])

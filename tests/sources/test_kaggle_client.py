@@ -53,7 +53,7 @@ def test_what_is_compressed_for_the_way(client):
     [
         (401, r"does not let you download .* \(status 401\)", "KAGGLE_API_TOKEN"),
         (403, r"does not let you download .* \(status 403\)", f"Accept its terms at {PAGE}"),
-        (404, f"there is no {HANDLE} on Kaggle", "lists variations and versions"),
+        (404, f"there is no {HANDLE} on Kaggle", "for variations and versions"),
         (410, "Kaggle answered with status 410", "Try again later"),
         (429, "Kaggle answered with status 429", f"`curl -fL -o elmo-elmo-3.tar.gz {DIRECT}`"),
         (500, "Kaggle answered with status 500", "`tf1hub convert elmo-elmo-3.tar.gz DST`"),
