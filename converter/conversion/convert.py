@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from converter import errors
+from converter import errors, tf_private
 from converter.compile.compile_module import compile_module
 from converter.compile.compiled_module import CompiledModule
 from converter.conversion.options import (
@@ -33,7 +34,7 @@ from converter.parity.verdict import DIFFERS
 from converter.processes import garbage_collection
 from converter.processes.custom_ops import import_packages
 from converter.sources.registry import open_source
-from converter.sources.source import Source
+from converter.sources.source import ModuleSource, Source
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -41,10 +42,12 @@ if TYPE_CHECKING:
 
 @show_options(ConversionArguments)
 @errors.explaining_exhaustion()
+@tf_private.eager_mode()
 def convert(
-    source: StrPath | Source,
+    source: ModuleSource,
     destination: StrPath,
     *,
+    session: Any = None,
     inputs: Mapping[str, Any] | StrPath | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -58,9 +61,11 @@ def convert(
 
     Args:
       source: The module's directory or archive: a local path, or any that TensorFlow can read
-        (`gs://…`); or what `open_source` yields.
+        (`gs://…`); what `hub.create_module_spec` returns, whose initializers run; a live
+        `hub.Module`; or what `open_source` yields.
       destination: Where to write the SavedModel. At any time it is absent, the old version, or
         complete.
+      session: The session that runs a live `hub.Module`; the default session if None.
       inputs: Arrays for the comparison, or the `.npz` file that holds them, as in `verify`.
       overwrite: Whether to replace a SavedModel at `destination`.
       progress: Called with each step as it begins, and while large weights are copied.
@@ -76,7 +81,10 @@ def convert(
     chosen = ConversionOptions.of(options, ConversionArguments)
     target, tell = as_tensorflow_path(destination), progress or ignore_progress
     _check_before_unpacking(source, target, overwrite=overwrite)
-    with open_source(source, destination=target, progress=tell) as opened:
+    with open_source(
+        source, destination=target, progress=tell, session=session,
+        allowed_ops=chosen.plan_options.allowed_ops,
+    ) as opened:  # fmt: skip
         task = _Task(opened, target, chosen, inputs, overwrite, tell, parity_report)
         if opened.known_digest is not None:
             return task.run(opened.digest)
@@ -84,11 +92,9 @@ def convert(
             return task.run(digest.result)
 
 
-def _check_before_unpacking(
-    source: StrPath | Source, destination: Path, *, overwrite: bool
-) -> None:
+def _check_before_unpacking(source: ModuleSource, destination: Path, *, overwrite: bool) -> None:
     """Checks the destination of an archive, which would only be found out of use afterwards."""
-    if not isinstance(source, Source):
+    if isinstance(source, str | os.PathLike):
         path = as_tensorflow_path(source)
         if path.exists() and not path.is_dir():
             check_destination(path, destination, overwrite=overwrite)
@@ -122,7 +128,7 @@ class _Task:
                 self.destination,
                 options=self._recorded_options(compiled),
                 digest=digest,
-                origin=self.source.origin,
+                source=self.source,
                 check_source=guard.check,
                 overwrite=self.overwrite,
                 hardlink=self.options.hardlink,

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from converter import errors
 from converter.parity.cases import Case
-from converter.parity.error_text import summarize
 from converter.parity.observation import (
     Call,
     ListFacts,
@@ -180,7 +180,7 @@ class LoadedModule:
 
 def describe_error(error: Exception) -> str:
     """The type of an error, and what it says in one line."""
-    return f"{type(error).__name__}: {summarize(error)}"
+    return f"{type(error).__name__}: {errors.summarize(error)}"
 
 
 def _tf1_name(variable: tf.Variable) -> str:
