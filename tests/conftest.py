@@ -20,8 +20,8 @@ from converter.ir.graph import Program
 from converter.ir.text import parse_graph
 
 pytest_plugins = [
-    "hostile_models", "migration_trees", "module_files", "peak_memory", "raised_messages",
-    "small_modules",
+    "hostile_models", "hub_stand_ins", "migration_trees", "module_files", "peak_memory",
+    "raised_messages", "small_modules",
 ]  # fmt: skip
 
 _GOLDEN = pathlib.Path(__file__).parent.parent / "legacy_fixtures" / "golden"

@@ -98,7 +98,7 @@ def _unknown(value: object) -> errors.FormatError:
     )
 
 
-_GENERAL = "Pass a path, what hub.create_module_spec returns, or a live hub.Module."
+_ANYTHING = "Pass a path, what hub.create_module_spec returns, or a live hub.Module."
 _FUNCTION = (
     "Pass hub.create_module_spec(module_fn), which tensorflow_hub has up to 0.15, for TensorFlow"
     " up to 2.15."
@@ -130,4 +130,4 @@ def _describe(value: object) -> tuple[str, str]:
         for base in kind.__mro__
     ):
         return name, _TENSORFLOW_2
-    return name, _GENERAL
+    return name, _ANYTHING

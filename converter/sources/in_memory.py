@@ -15,9 +15,9 @@ import weakref
 from collections.abc import Iterator
 from typing import Any
 
-from converter.files.scratch import temporary_folder
+from converter.files.scratch import clear, make_temporary_folder, temporary_folder
 from converter.sources.hub_objects import HubObject, SpecContents, read_module, read_spec
-from converter.sources.source import InMemory, Source, Surroundings
+from converter.sources.source import InMemory, Source, Surroundings, Values
 
 NAME = "module_in_memory"
 
@@ -54,18 +54,21 @@ def _initialize_once(spec: Any, contents: SpecContents, surroundings: Surroundin
     with _LOCK:
         source = _INITIALIZED.get(spec)
         if source is None:
-            with contextlib.ExitStack() as stack:
-                folder = stack.enter_context(temporary_folder())
+            folder = make_temporary_folder()
+            remove = weakref.finalize(spec, _remove, folder, os.getpid())
+            try:
                 source = _write_spec(contents, surroundings, folder)
-                weakref.finalize(spec, _close, stack.pop_all(), os.getpid())
+            except BaseException:
+                remove()
+                raise
             _INITIALIZED[spec] = source
         return source
 
 
-def _close(stack: contextlib.ExitStack, process: int) -> None:
+def _remove(folder: pathlib.Path, process: int) -> None:
     """Removes the directory; a process that was forked leaves it to the one that made it."""
     if os.getpid() == process:
-        stack.close()
+        clear(folder)
 
 
 def _write_spec(contents: SpecContents, surroundings: Surroundings, folder: pathlib.Path) -> Source:
@@ -86,7 +89,7 @@ def _write_spec(contents: SpecContents, surroundings: Surroundings, folder: path
         with tf_private.eager_mode():
             found = initializers.run_initializers(contents.meta_graphs, surroundings.allowed_ops)
             write_module.write_values(found.values, directory)
-        origin = "initializers" if found.values else "none"
+        origin: Values = "initializers" if found.values else "none"
         about = InMemory(kind="module spec", values=origin, unseeded=found.unseeded)
     return _make_source(directory, about)
 
@@ -107,7 +110,7 @@ def _write_live(module: Any, surroundings: Surroundings, folder: pathlib.Path) -
     values = session_values.read_session_values(live, graph, surroundings.session)
     with tf_private.eager_mode():
         write_module.write_values(values, directory)
-    origin = "session" if values else "none"
+    origin: Values = "session" if values else "none"
     return _make_source(directory, InMemory(kind="live module", values=origin))
 
 

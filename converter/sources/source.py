@@ -30,6 +30,9 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int
 
 
+Values: TypeAlias = Literal["initializers", "checkpoint", "session", "none"]
+
+
 class InMemory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A module that was an object in memory.
 
@@ -41,7 +44,7 @@ class InMemory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     kind: Literal["module spec", "live module"]
-    values: Literal["initializers", "checkpoint", "session", "none"]
+    values: Values
     unseeded: tuple[str, ...] = ()
 
     def warnings(self) -> Iterator[str]:
