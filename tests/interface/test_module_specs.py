@@ -1,11 +1,11 @@
 """Modules in memory: real specs and live modules of the last tensorflow_hub that makes them.
 
-`python3 -m venv .venv215 && .venv215/bin/pip install -e '.[checks,memory]'` makes an environment
-that runs these tests; CI does so.
+`scripts/test_with_hub_api tests/interface/test_module_specs.py` runs them; so does CI.
 """
 
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -199,6 +199,20 @@ def test_a_module_of_modules_starts_from_their_checkpoints(tmp_path):
     original = converter.load(GOLDEN / "text_embedding_oov" / "module")
     texts = tf.constant(["a cat", "dog"])
     np.testing.assert_array_equal(outer(texts), 2 * original(texts))
+
+
+def test_the_page_says_what_happens(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    page = (pathlib.Path(__file__).parents[2] / "docs" / "in_memory.md").read_text()
+    names = {}
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(block, names)
+    [printed] = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    assert capsys.readouterr().out == printed
+    x = np.ones([1, 4], np.float32)
+    first, live = (tf.saved_model.load(name) for name in ("saved_model", "fine_tuned"))
+    np.testing.assert_array_equal(first(x), names["module"](x))
+    np.testing.assert_array_equal(first(x), live(x))
 
 
 _PROGRAM = """
