@@ -36,7 +36,9 @@ def module_fn(is_training, words):
     y += tf.cast(steps, tf.float32)
     hub.add_signature(inputs=x, outputs={"default": y, "squared": y**2})
     _add_table(words)
-    hub.attach_message("image_module_info", hub.ImageModuleInfo())
+    size = hub.ImageModuleInfo.InputSize(height=8, width=9)
+    info = hub.ImageModuleInfo(default_image_size=size)
+    hub.attach_message("image_module_info", info)
 
 
 def _add_table(words):

@@ -101,7 +101,8 @@ def test_a_spec_computes_and_trains_as_hub_s_own_module(spec, words, tmp_path):
         for variable in module.variables:
             name = variable.name.partition(":")[0]
             np.testing.assert_allclose(variable, training["after"][name], rtol=1e-6)
-    assert set(conversion.record.attachments[0].json) == {"default_image_size"}
+    size = conversion.record.attachments[0].json["default_image_size"]
+    assert size == {"height": 8, "width": 9}
 
 
 def test_initial_values_are_those_of_tensorflow_1_15(spec):
