@@ -8,9 +8,12 @@ bug of the converter. Reports keep the two apart.
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator
 
 from converter.printable import printable
+
+_NOISE = ("Graph execution error:", "Detected at node")
 
 
 class ConversionError(Exception):
@@ -50,6 +53,20 @@ def _rebuild(
 def first_line(error: BaseException) -> str:
     """Returns the first line of an error's text, or the name of its type if it has no text."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def summarize(error: BaseException) -> str:
+    """Returns the line of a TensorFlow error that says what went wrong, or its type.
+
+    Errors from graphs begin with a traceback of whoever built the node; the message itself is
+    the line before the first `[[{{node …}}]]`.
+    """
+    lines = [line.strip() for line in str(error).splitlines()]
+    lines = [line for line in lines if line and not line.startswith(_NOISE)]
+    for line, following in itertools.pairwise(lines):
+        if following.startswith("[[{{node"):
+            return line
+    return lines[0] if lines else type(error).__name__
 
 
 def unwritable(

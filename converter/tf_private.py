@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -141,6 +141,17 @@ def make_uninitialized_variable(
     except (AttributeError, TypeError):
         value = tf.zeros([size or 0 for size in shape.as_list()] if shape.rank else [], dtype)
         return tf.Variable(value, trainable, name=name, dtype=dtype, shape=shape)
+
+
+@contextlib.contextmanager
+def eager_mode() -> Iterator[None]:
+    """Runs a block eagerly, though the caller may be building a graph.
+
+    Programs of TF1 call from inside of `with graph.as_default():`, or have turned eager execution
+    off. Of TensorFlow's public API, `tf.init_scope` leaves functions only.
+    """
+    with contextlib.nullcontext() if tf.executing_eagerly() else context.eager_mode():
+        yield
 
 
 def tracing_for_saving(

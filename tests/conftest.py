@@ -22,9 +22,8 @@ from converter.ir.graph import Program
 from converter.ir.text import parse_graph
 
 pytest_plugins = [
-    "hostile_models", "migration_trees", "module_files", "peak_memory", "raised_messages",
-    "sources.hub_server", "sources.kaggle_server",
-    "small_modules",
+    "hostile_models", "hub_stand_ins", "migration_trees", "module_files", "peak_memory",
+    "raised_messages", "sources.hub_server", "sources.kaggle_server", "small_modules",
 ]  # fmt: skip
 
 _GOLDEN = pathlib.Path(__file__).parent.parent / "legacy_fixtures" / "golden"

@@ -59,3 +59,20 @@ def test_exhaustion_is_an_error_of_ours():
         fail(RecursionError())
     with pytest.raises(ValueError, match="other"):
         fail(ValueError("other"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("one line", "one line"),
+        ("", "ValueError"),
+        ("first\nsecond", "first"),
+        ("bad index\n\t [[{{node a}}]]", "bad index"),
+        (
+            "Graph execution error:\n\nDetected at node 'a'\nbad\n\t [[{{node a}}]]\n\nand",
+            "bad",
+        ),
+    ],
+)
+def test_finds_the_line_of_a_tensorflow_error_that_says_it(text, expected):
+    assert errors.summarize(ValueError(text)) == expected

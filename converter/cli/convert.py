@@ -90,16 +90,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print_summary(destination: str, record: Record) -> None:
+    from converter.export.record import count_parts
+
     console = terminal.output_console()
     console.print(f"Converted to {printable(destination)}", soft_wrap=True, markup=False)
-    trainable = sum(variable.trainable for variable in record.variables)
-    training = any(part.training_tags is not None for part in record.callables.values())
-    counts = [
-        count(len(record.callables), "callable") + (" with a training mode" if training else ""),
-        f"{count(len(record.variables), 'variable')} ({trainable} trainable)",
-        count(len(record.regularization_losses), "regularization loss", "es"),
-    ]
-    console.print(f"  {', '.join(counts)}", soft_wrap=True)
+    console.print(f"  {count_parts(record)}", soft_wrap=True)
     if record.parity is not None:
         from converter.parity.report import explain_summary
         from converter.parity.verdict import COLORS
@@ -117,8 +112,3 @@ def _print_usage(destination: str, record: Record) -> None:
     if name is not None:
         lines = [*usage.load_lines(destination), *usage.call_lines(record, name)]
         terminal.print_text("\n" + "\n".join(f"    {printable(line)}".rstrip() for line in lines))
-
-
-def count(number: int, noun: str, plural: str = "s") -> str:
-    """Prints a number of things: `1 variable`, `2 variables`."""
-    return f"{number} {noun}{'' if number == 1 else plural}"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from converter import errors
+from converter import errors, tf_private
 from converter.compile.compile_module import compile_module
 from converter.compile.compiled_module import CompiledModule
 from converter.conversion.card import format_card
@@ -40,7 +40,7 @@ from converter.processes import garbage_collection
 from converter.processes.custom_ops import import_packages
 from converter.sources.handles import is_handle
 from converter.sources.registry import open_source
-from converter.sources.source import Source
+from converter.sources.source import ModuleSource, Source
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -48,10 +48,12 @@ if TYPE_CHECKING:
 
 @show_options(ConversionArguments)
 @errors.explaining_exhaustion()
+@tf_private.eager_mode()
 def convert(
-    source: StrPath | Source,
+    source: ModuleSource,
     destination: StrPath,
     *,
+    session: Any = None,
     inputs: Mapping[str, Any] | StrPath | None = None,
     overwrite: bool = False,
     card: bool = False,
@@ -67,9 +69,11 @@ def convert(
 
     Args:
       source: The module's directory or archive: a local path, or any that TensorFlow can read
-        (`gs://…`); a handle (`https://…`); or what `open_source` yields.
+        (`gs://…`); a handle (`https://…`); what `hub.create_module_spec` returns, whose
+        initializers run; a live `hub.Module`; or what `open_source` yields.
       destination: Where to write the SavedModel. At any time it is absent, the old version, or
         complete.
+      session: The session that runs a live `hub.Module`; the default session if None.
       inputs: Arrays for the comparison, or the `.npz` file that holds them, as in `verify`.
       overwrite: Whether to replace a SavedModel at `destination`.
       card: Whether to write the model card into it, as `README.md`.
@@ -89,7 +93,10 @@ def convert(
     target, tell = as_tensorflow_path(destination), progress or ignore_progress
     _check_before_unpacking(source, target, overwrite=overwrite)
     archive = None if compress is None else _check_archive(compress, target, overwrite=overwrite)
-    with open_source(source, destination=target, progress=tell) as opened:
+    with open_source(
+        source, destination=target, progress=tell, session=session,
+        allowed_ops=chosen.plan_options.allowed_ops,
+    ) as opened:  # fmt: skip
         task = _Task(opened, target, chosen, inputs, overwrite, card, tell, parity_report)
         with _digesting(opened, source_digest) as digest:
             conversion = task.run(digest)
@@ -139,11 +146,9 @@ def _pack(directory: Path, archive: pathlib.Path, progress: Progress) -> None:
         raise errors.unwritable(archive, error) from error
 
 
-def _check_before_unpacking(
-    source: StrPath | Source, destination: Path, *, overwrite: bool
-) -> None:
+def _check_before_unpacking(source: ModuleSource, destination: Path, *, overwrite: bool) -> None:
     """Checks the destination of an archive or handle before it is unpacked."""
-    if not isinstance(source, Source):
+    if isinstance(source, str | os.PathLike):
         path = as_tensorflow_path(source)
         if is_handle(os.fspath(source)) or _is_file(path):
             check_destination(path, destination, overwrite=overwrite)
@@ -183,7 +188,7 @@ class _Task:
                 self.destination,
                 options=self._recorded_options(compiled),
                 digest=digest,
-                origin=self.source.origin,
+                source=self.source,
                 check_source=guard.check,
                 overwrite=self.overwrite,
                 hardlink=self.options.hardlink,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from converter import errors
+from converter import errors, tf_private
 from converter.compile.compile_module import try_compile
 from converter.compile.compiled_module import CompiledModule, RefusedModule
 from converter.compile.notices import find_warnings
@@ -30,7 +30,6 @@ from converter.export.record import (
     VariableInfo,
 )
 from converter.files.json_values import to_json_values
-from converter.files.paths import StrPath
 from converter.formats.hub_module import read_saved_model
 from converter.formats.legacy_module import LegacyModule
 from converter.formats.registry import read_module
@@ -41,7 +40,7 @@ from converter.processes.custom_ops import import_packages
 from converter.safety.findings import Finding
 from converter.safety.judge import inspect_saved_model
 from converter.sources.registry import open_source
-from converter.sources.source import Source
+from converter.sources.source import ModuleSource, Source
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -131,11 +130,16 @@ class ModuleSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 @show_options(ReadingArguments)
 @errors.explaining_exhaustion()
-def inspect(source: StrPath | Source, **options: Unpack[ReadingArguments]) -> ModuleSummary:
+@tf_private.eager_mode()
+def inspect(
+    source: ModuleSource, *, session: Any = None, **options: Unpack[ReadingArguments]
+) -> ModuleSummary:
     """Describes a TF1 module, and what `convert` would make of it; runs nothing of it.
 
     Args:
-      source: The module's directory, archive or handle, or what `open_source` yields.
+      source: The module's directory, archive or handle, or what `open_source` yields. Also what
+        `hub.create_module_spec` returns, whose initializers run, or a live `hub.Module`.
+      session: The session that runs a live `hub.Module`; the default session if None.
       **options: Options of `ConversionOptions`.
 
     Raises:
@@ -145,7 +149,9 @@ def inspect(source: StrPath | Source, **options: Unpack[ReadingArguments]) -> Mo
     """
     chosen = ConversionOptions.of(options, ReadingArguments)
     import_packages(chosen.import_ops)
-    with open_source(source) as opened, garbage_collection.paused():
+    allowed = chosen.plan_options.allowed_ops
+    opening = open_source(source, session=session, allowed_ops=allowed)
+    with opening as opened, garbage_collection.paused():
         return summarize(read_module(opened.directory), opened, chosen)
 
 
@@ -166,7 +172,7 @@ def summarize(legacy: LegacyModule, source: Source, options: ConversionOptions) 
     plan = compilation.plan
     programs = [legacy.variants[tags] for tags in sorted(legacy.variants, key=sorted)]
     return ModuleSummary(
-        source=describe.describe_source(legacy, source.digest(), source.origin),
+        source=describe.describe_source(legacy, source.digest(), source),
         graph_variants=tuple(_describe_variant(program, compiled) for program in programs),
         variables=tuple(map(describe.describe_variable, merge_variables(programs).values())),
         tables=describe.describe_tables(programs),
@@ -181,7 +187,10 @@ def summarize(legacy: LegacyModule, source: Source, options: ConversionOptions) 
         conventions=describe_conventions(compiled) if compiled else None,
         image=describe_image(legacy, plan) if plan else None,
         dropped=describe.describe_dropped(compiled) if compiled else (),
-        warnings=tuple(find_warnings(compiled) if compiled else plan.warnings if plan else ()),
+        warnings=(
+            *describe.describe_values_in_memory(source),
+            *(find_warnings(compiled) if compiled else plan.warnings if plan else ()),
+        ),
         refused=str(refusals[0].error) if refusals else None,
         refusals=tuple(refusal.to_info() for refusal in refusals),
         findings=inspect_saved_model(read_saved_model(legacy.directory)).findings,

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from converter import errors
+from converter import errors, tf_private
 from converter.assemble.reusable import build_reusable
 from converter.compile.compile_module import compile_module
 from converter.conversion.options import ConversionOptions, ReadingArguments, show_options
-from converter.files.paths import StrPath, as_tensorflow_path
+from converter.files.paths import as_tensorflow_path
 from converter.formats.registry import read_module
 from converter.processes import garbage_collection
 from converter.processes.custom_ops import import_packages
 from converter.sources.registry import open_source
-from converter.sources.source import Source
+from converter.sources.source import ModuleSource
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 @show_options(ReadingArguments)
 @errors.explaining_exhaustion()
-def load(source: StrPath | Source, **options: Unpack[ReadingArguments]) -> tf.Module:
+@tf_private.eager_mode()
+def load(
+    source: ModuleSource, *, session: Any = None, **options: Unpack[ReadingArguments]
+) -> tf.Module:
     """Returns a TF1 module as a live `tf.Module`, with its variables restored.
 
     Its interface is that of the SavedModel that `convert` writes. Its tables are created and
@@ -35,6 +38,8 @@ def load(source: StrPath | Source, **options: Unpack[ReadingArguments]) -> tf.Mo
       source: The module's directory, archive or handle, or what `open_source` yields. A directory,
         in the cache of tensorflow_hub, too, has to stay while the result is in use; files that
         were unpacked elsewhere stay as long as the result.
+        Also what `hub.create_module_spec` returns, whose initializers run, or a live `hub.Module`.
+      session: The session that runs a live `hub.Module`; the default session if None.
       **options: Options of `ConversionOptions`.
 
     Raises:
@@ -43,8 +48,9 @@ def load(source: StrPath | Source, **options: Unpack[ReadingArguments]) -> tf.Mo
     """
     chosen = ConversionOptions.of(options, ReadingArguments)
     import_packages(chosen.import_ops)
+    allowed = chosen.plan_options.allowed_ops
     with contextlib.ExitStack() as stack, garbage_collection.paused():
-        opened = stack.enter_context(open_source(source))
+        opened = stack.enter_context(open_source(source, session=session, allowed_ops=allowed))
         legacy = read_module(as_tensorflow_path(opened.directory))
         compiled = compile_module(legacy, chosen.plan_options)
         reusable = build_reusable(compiled, live=True)

@@ -11,7 +11,7 @@ from converter import limits
 from converter.conversion.sarif import make_sarif
 from converter.files.bounded_read import read_bounded
 from converter.files.json_values import to_json_values
-from converter.files.paths import Path, StrPath, reading
+from converter.files.paths import Path, reading
 from converter.files.source_files import list_files
 from converter.formats.hub_module import is_tf2, read_saved_model
 from converter.formats.module_directory import check_module_directory
@@ -24,7 +24,7 @@ from converter.safety.findings import (
 )
 from converter.safety.judge import Inspection, inspect_saved_model
 from converter.sources.registry import open_source
-from converter.sources.source import Source, module_name
+from converter.sources.source import ModuleSource, module_name
 
 
 class ScanReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,22 +76,22 @@ class ScanReport(msgspec.Struct, frozen=True, kw_only=True):
         return make_sarif((*self.findings, *self.notes), location)
 
 
-def scan(source: StrPath | Source) -> ScanReport:
+def scan(source: ModuleSource) -> ScanReport:
     """Finds what a TF1 Hub module, or any SavedModel, could do to the machine that runs it.
 
     Looks at every op of every graph, function, and graph within a graph, and at Lambda layers of
     Keras. Reads protos only; imports and runs nothing of the model.
 
     Args:
-      source: The directory that holds `saved_model.pb`, an archive or handle of it, or what
-        `open_source` yields.
+      source: The directory that holds `saved_model.pb`, an archive or handle of it, a
+        `hub.ModuleSpec`, a `hub.Module`, or what `open_source` yields.
 
     Raises:
       FormatError: if there is no SavedModel, or it cannot be read or is too large.
       UnsafeModuleError: if a link leads out of its directory.
       PathNotFoundError: if there is nothing at the path.
     """
-    with open_source(source) as opened:
+    with open_source(source, needs_values=False) as opened:
         return _scan(opened.directory, module_name(opened.directory, opened.origin))
 
 

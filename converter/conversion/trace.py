@@ -8,7 +8,6 @@ from collections.abc import Collection, Sequence
 from converter import errors
 from converter.compile.computations import cut_computation
 from converter.compile.variants import Tags, choose_variants, format_option, format_tags
-from converter.files.paths import StrPath
 from converter.formats.legacy_module import LegacyModule
 from converter.formats.registry import read_module
 from converter.ir import check
@@ -17,7 +16,7 @@ from converter.passes import pipeline
 from converter.passes.pipeline import Form, PassTrace, trace_passes
 from converter.processes.custom_ops import import_packages
 from converter.sources.registry import open_source
-from converter.sources.source import Source
+from converter.sources.source import ModuleSource
 
 CHECK = "check_graph"  # Runs before all passes.
 
@@ -50,7 +49,7 @@ class SignatureTrace:
 
 @errors.explaining_exhaustion()
 def trace_signature(
-    source: StrPath | Source,
+    source: ModuleSource,
     signature: str | None = None,
     *,
     tags: Collection[str] | None = None,
@@ -60,7 +59,8 @@ def trace_signature(
     """Runs the passes over the graph of one signature; runs none of its ops.
 
     Args:
-      source: The module's directory, archive or handle, or what `open_source` yields.
+      source: The module's directory, archive or handle, or what `open_source` yields; also a
+        `hub.ModuleSpec` or a `hub.Module`.
       signature: The name of the signature; `default`, or the only one, if not given.
       tags: The tag set of the graph variant; found by rule if not given.
       training: Whether to take the variant that trains it, and its update ops.
@@ -71,7 +71,7 @@ def trace_signature(
       UsageError: if there is no such graph variant, training variant or signature.
     """
     import_packages(import_ops)
-    with open_source(source) as opened:
+    with open_source(source, needs_values=False) as opened:
         program = _find_program(read_module(opened.directory), tags, training=training)
     name = _find_signature(program, signature)
     chosen = program.signatures[name]

@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from converter import errors
+from converter import errors, tf_private
 from converter.conversion.options import Progress, ignore_progress
 from converter.files.paths import StrPath, as_tensorflow_path
 from converter.parity import verify as parity
 from converter.parity.report import ParityReport
 from converter.parity.user_inputs import read_arrays
 from converter.processes.custom_ops import import_packages
+from converter.safety.allowed_ops import AllowedOps
 from converter.sources.registry import open_source
-from converter.sources.source import Source
+from converter.sources.source import ModuleSource
 
 
 @errors.explaining_exhaustion()
+@tf_private.eager_mode()
 def verify(
-    source: StrPath | Source,
+    source: ModuleSource,
     destination: StrPath,
     *,
+    session: Any = None,
     inputs: Mapping[str, Any] | StrPath | None = None,
     rtol: float | None = None,
     atol: float | None = None,
@@ -34,8 +37,11 @@ def verify(
     nothing: `verdict` of the report is `equal`, `differs` or `not compared`.
 
     Args:
-      source: The TF1 module's directory, archive or handle, or what `open_source` yields.
+      source: The TF1 module's directory, archive or handle, or what `open_source` yields. Also the
+        `hub.ModuleSpec` that was converted, which keeps the values of its initializers as long as
+        it is in use, or a live `hub.Module`.
       destination: The SavedModel that `convert` wrote.
+      session: The session that runs a live `hub.Module`; the default session if None.
       inputs: Arrays to use instead of generated ones, by `input` or `signature/input`, or the
         `.npz` file that holds them.
       rtol: Relative tolerance, instead of the default of each dtype.
@@ -52,7 +58,8 @@ def verify(
     """
     import_packages(import_ops)
     tell = progress or ignore_progress
-    with open_source(source, progress=tell) as opened:
+    allowed = AllowedOps(tuple(allow_op), unknown=bool(import_ops))
+    with open_source(source, progress=tell, session=session, allowed_ops=allowed) as opened:
         return parity.verify(
             as_tensorflow_path(opened.directory),
             as_tensorflow_path(destination),

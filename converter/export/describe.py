@@ -30,12 +30,12 @@ from converter.export.record import (
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Program, TensorInfo, VariableSpec
 from converter.ir.text import dtype_name
-from converter.sources.source import Origin, module_name
+from converter.sources.source import Source, module_name
 from converter.version import __version__
 
 
 def make_record(
-    compiled: CompiledModule, options: Mapping[str, Any], digest: str, origin: Origin | None
+    compiled: CompiledModule, options: Mapping[str, Any], digest: str, source: Source
 ) -> Record:
     """Makes the record of a conversion, without a comparison.
 
@@ -43,7 +43,7 @@ def make_record(
       compiled: The module that was converted.
       options: The options that decide what the result offers, as the user gave them.
       digest: The digest of the source.
-      origin: What the source was unpacked or downloaded from, if it was.
+      source: Where it was read from.
     """
     legacy, plan = compiled.legacy, compiled.plan
     programs = [legacy.variants[tags] for tags in plan.variants.used]
@@ -51,7 +51,7 @@ def make_record(
         record_version=RECORD_VERSION,
         converter=__version__,
         tensorflow=tf.__version__,
-        source=describe_source(legacy, digest, origin),
+        source=describe_source(legacy, digest, source),
         options=dict(options),
         graph_variants=tuple(
             describe_variant(compiled, tags) for tags in sorted(legacy.variants, key=sorted)
@@ -67,15 +67,25 @@ def make_record(
         image=describe_image(legacy, plan),
         regions=compiled.digests(),
         dropped=describe_dropped(compiled),
-        warnings=tuple(find_warnings(compiled)),
+        warnings=(*describe_values_in_memory(source), *find_warnings(compiled)),
         parity=None,
     )
 
 
-def describe_source(legacy: LegacyModule, digest: str, origin: Origin | None) -> SourceInfo:
+def describe_source(legacy: LegacyModule, digest: str, source: Source) -> SourceInfo:
     """Describes where a module comes from."""
-    name = module_name(legacy.directory, origin)
-    return SourceInfo(name=name, format=legacy.format, digest=digest, origin=origin)
+    return SourceInfo(
+        name=module_name(legacy.directory, source.origin),
+        format=legacy.format,
+        digest=digest,
+        origin=source.origin,
+        in_memory=source.in_memory,
+    )
+
+
+def describe_values_in_memory(source: Source) -> tuple[str, ...]:
+    """Returns what a user should know of the values of a module in memory, in full sentences."""
+    return () if source.in_memory is None else tuple(source.in_memory.warnings())
 
 
 def describe_assets(programs: Iterable[Program]) -> tuple[str, ...]:

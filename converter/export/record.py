@@ -16,7 +16,7 @@ from converter.files.bounded_read import read_bounded
 from converter.files.json_values import Number, decode, explain, restore_numbers, to_json_values
 from converter.files.paths import Path
 from converter.printable import printable_json
-from converter.sources.source import Origin
+from converter.sources.source import InMemory, Origin
 
 FILENAME = "conversion.json"
 FOLDER = "assets.extra"
@@ -35,12 +35,14 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
       format: Its format, such as `tf1_hub`.
       digest: SHA-256 over its files, however they were packed.
       origin: The archive that held them, or their handle; absent if it was a directory.
+      in_memory: The object in memory that it was; absent if it was files.
     """
 
     name: str
     format: str
     digest: str
     origin: Origin | None = None
+    in_memory: InMemory | None = None
 
 
 class GraphVariant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -343,6 +345,24 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         reasons = self.parity.not_compared
         not_compared = [f"Not compared with the original: {reason}." for reason in reasons]
         return (*self.warnings, *not_compared, *self.parity.remedies)
+
+
+def count_parts(record: Record) -> str:
+    """Counts what a converted module offers: `1 callable, 3 variables (2 trainable), …`."""
+    trainable = sum(variable.trainable for variable in record.variables)
+    trains = any(part.training_tags is not None for part in record.callables.values())
+    return ", ".join(
+        [
+            count(len(record.callables), "callable") + (" with a training mode" if trains else ""),
+            f"{count(len(record.variables), 'variable')} ({trainable} trainable)",
+            count(len(record.regularization_losses), "regularization loss", "es"),
+        ]
+    )
+
+
+def count(number: int, noun: str, plural: str = "s") -> str:
+    """Formats a number of things: `1 variable`, `2 variables`."""
+    return f"{number} {noun}{'' if number == 1 else plural}"
 
 
 def read_record(directory: Path) -> Record:

@@ -28,6 +28,7 @@ from converter.export.record import (
     ParityInfo,
     Record,
     Verdict,
+    count_parts,
     to_bytes,
     write_record,
 )
@@ -39,7 +40,7 @@ from converter.files.destination import check_destination
 from converter.files.json_values import to_json_values
 from converter.files.paths import Path
 from converter.files.staging import staged
-from converter.sources.source import Origin
+from converter.sources.source import Source
 from converter.tensor_bundle.shards import Link
 
 
@@ -56,6 +57,10 @@ class Conversion(msgspec.Struct, frozen=True):
     destination: str
     record: Record
     remarks: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        counts = count_parts(self.record)
+        return "\n".join([f"Converted to {self.destination}: {counts}", *self.warnings])
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -91,7 +96,7 @@ def write_saved_model(
     *,
     options: Mapping[str, Any],
     digest: Callable[[], str],
-    origin: Origin | None = None,
+    source: Source,
     check_source: Callable[[Mapping[int, int]], None],
     overwrite: bool = False,
     hardlink: bool = False,
@@ -106,7 +111,7 @@ def write_saved_model(
       destination: Where to write it: absent, the old version or complete at any time.
       options: The options that the record keeps.
       digest: Returns the digest of the source; called when the SavedModel is written.
-      origin: What the source was unpacked from, if it was.
+      source: Where the module was read from.
       check_source: Called last of all; raises if the source is no longer what was converted. It is
         given the inodes of linked files, and when linking changed them, in nanoseconds.
       overwrite: Whether to replace what is there.
@@ -126,7 +131,7 @@ def write_saved_model(
     with staged(destination, overwrite=overwrite) as staging:
         links = _save(reusable, compiled, staging, hardlink=hardlink, progress=progress)
         _write_attachments(compiled, staging)
-        record = describe.make_record(compiled, options, digest(), origin)
+        record = describe.make_record(compiled, options, digest(), source)
         record = _write_record(staging, record, verify)
         if card is not None:
             (staging / CARD_FILENAME).write_bytes(card(record, destination.name).encode())

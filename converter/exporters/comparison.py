@@ -8,10 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from converter import errors
+from converter.errors import summarize
 from converter.exporters.inputs import Arrays, InputMaker
 from converter.exporters.signature import ExportedSignature
 from converter.parity.compare import EXACT, Comparison, Tolerance, compare
-from converter.parity.error_text import summarize
 from converter.parity.generate import Attempt, UnmakeableError
 from converter.parity.observation import digest
 from converter.parity.values import as_array, has_nan

@@ -14,6 +14,7 @@ import tensorflow as tf
 from converter import errors
 from converter.conversion.convert import convert
 from converter.conversion.options import Progress, ignore_progress
+from converter.errors import summarize
 from converter.export.record import FILENAME, FOLDER, Verdict, read_record
 from converter.export.saved_model import quiet_tensorflow
 from converter.exporters.comparison import choose_inputs, compare_outputs
@@ -28,7 +29,6 @@ from converter.files.json_values import to_json_values
 from converter.files.paths import Path, StrPath, as_tensorflow_path
 from converter.files.scratch import temporary_folder
 from converter.parity.compare import Comparison
-from converter.parity.error_text import summarize
 from converter.parity.generate import UnmakeableError
 from converter.parity.random_ops import has_random_ops
 from converter.parity.user_inputs import read_arrays

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from converter.errors import summarize
 from converter.export.saved_model import quiet_tensorflow
 from converter.exporters.comparison import Run
 from converter.exporters.exporter import ExportFailedError
 from converter.exporters.inputs import Arrays
 from converter.exporters.obstacles import Obstacle
 from converter.exporters.signature import ExportedSignature
-from converter.parity.error_text import summarize
 from converter.parity.values import as_array
 from converter.processes.custom_ops import is_module
 from converter.processes.hidden_stderr import hidden_stderr

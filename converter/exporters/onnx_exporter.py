@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from converter.errors import summarize
 from converter.exporters.comparison import Run
 from converter.exporters.exporter import ExportFailedError
 from converter.exporters.inputs import Arrays
 from converter.exporters.obstacles import Obstacle
 from converter.exporters.signature import ExportedSignature
-from converter.parity.error_text import summarize
 from converter.parity.values import as_array
 
 _UNSUPPORTED = re.compile(r"Tensorflow op \[(?P<node>.+): (?P<op>\w+)\] is not supported")

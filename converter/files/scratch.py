@@ -58,6 +58,19 @@ def temporary_folder() -> Iterator[pathlib.Path]:
         yield folder
 
 
+def make_temporary_folder() -> pathlib.Path:
+    """Makes a scratch folder in the directory for temporary files; the caller has to `clear` it.
+
+    Raises:
+      OSError: if it cannot be made.
+    """
+    parent = pathlib.Path(tempfile.gettempdir())
+    sweep(parent, clear)
+    folder = parent / scratch_name()
+    folder.mkdir(mode=0o700)
+    return folder
+
+
 @contextlib.contextmanager
 def folder_beside(destination: Path | None) -> Iterator[pathlib.Path | None]:
     """Yields the folder that holds `destination`, made if it is missing.

@@ -11,7 +11,6 @@ import tensorflow.compat.v1 as tf1
 
 from converter import errors
 from converter.ir import op_facts
-from converter.parity.error_text import summarize
 from converter.parity.legacy_gradients import register_gradients
 
 
@@ -50,7 +49,7 @@ def import_graph(meta_graph: Any) -> tf.Graph:
         raise
     except Exception as error:  # Its Python raises anything where a collection is damaged.
         raise errors.ParityError(
-            f"TensorFlow cannot import the TF1 graph: {summarize(error)}",
+            f"TensorFlow cannot import the TF1 graph: {errors.summarize(error)}",
             remedy="The package that registers its ops may be missing.",
         ) from error
     return graph

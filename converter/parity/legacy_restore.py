@@ -20,7 +20,6 @@ from converter import errors
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.graph import Program, VariableSpec
 from converter.ir.serde import nodes_from_graph_def
-from converter.parity.error_text import summarize
 from converter.parity.legacy_import import import_graph
 from converter.parity.legacy_needs import find_needed
 from converter.parity.random_ops import make_deterministic
@@ -77,7 +76,7 @@ def restore_values(
             return {name: as_array(value) for name, value in session.run(reads).items()}
     except tf.errors.OpError as error:
         raise errors.ParityError(
-            f"TensorFlow cannot restore the variables of the original: {summarize(error)}",
+            f"TensorFlow cannot restore the variables of the original: {errors.summarize(error)}",
             remedy="Copy the model again.",
         ) from error
 

@@ -17,11 +17,11 @@ import numpy as np
 import tensorflow as tf
 import tensorflow.compat.v1 as tf1
 
+from converter import errors
 from converter.formats.legacy_module import LegacyModule
 from converter.ir import op_facts
 from converter.ir.graph import Kind, Program, TensorInfo, TensorRef, VariableSpec
 from converter.parity.cases import Case
-from converter.parity.error_text import summarize
 from converter.parity.legacy_gradients import (
     find_marked_functions,
     passes_unresolved,
@@ -243,7 +243,7 @@ class LegacyVariant:
                 session.run(self._table_initializers)
                 yield session
         except (tf.errors.OpError, ValueError, TypeError) as error:
-            raise LegacyFailure(summarize(error)) from error
+            raise LegacyFailure(errors.summarize(error)) from error
 
     # Gradients.
 
@@ -259,7 +259,7 @@ class LegacyVariant:
             LookupError, AttributeError, NotImplementedError, LegacyFailure, ValueError, TypeError,
             tf.errors.OpError,
         ) as error:  # fmt: skip
-            return {}, summarize(error)
+            return {}, errors.summarize(error)
         return {k: as_array(arrays[k]) if k in arrays else None for k in gradients}, ""
 
     def _make_gradients(self, outputs: Outputs, feeds: Feeds) -> dict[str, Any]:

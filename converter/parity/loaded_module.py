@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from converter import errors
 from converter.compile.conventions import Spelling
 from converter.parity.cases import Case
-from converter.parity.error_text import summarize
 from converter.parity.observation import (
     Call,
     ListFacts,
@@ -215,7 +215,7 @@ def _arguments(case: Case, spelling: Spelling | None = None) -> tuple[list[Any],
 
 def describe_error(error: Exception) -> str:
     """The type of an error, and what it says in one line."""
-    return f"{type(error).__name__}: {summarize(error)}"
+    return f"{type(error).__name__}: {errors.summarize(error)}"
 
 
 def _tf1_name(variable: tf.Variable) -> str:

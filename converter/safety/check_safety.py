@@ -7,7 +7,8 @@ none that does more than compute, whether or not a call of the converted module 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from converter import errors, limits
 from converter.ir.graph import PSEUDO_OPS, Node, Nodes
@@ -48,6 +49,32 @@ def check_nodes(nodes: Sequence[Node], allowed: AllowedOps) -> None:
       UnsafeModuleError: if a node is unsafe and its op not let through.
     """
     _check_nodes(nodes, allowed)
+
+
+def check_graph_def(
+    graph_def: Any, allowed: AllowedOps, *, ignored: Collection[str] = (), depth: int = 1
+) -> dict[str, str]:
+    """Checks every node of a graph that TensorFlow is to see as it is, and of its functions.
+
+    Args:
+      graph_def: The GraphDef.
+      allowed: The ops that the user lets through.
+      ignored: Ops that are not checked.
+      depth: The number of graphs around it that hold it as bytes.
+
+    Returns:
+      The unsafe ops that the user named, with the first node of each.
+
+    Raises:
+      UnsafeModuleError: if a node is unsafe and its op not among them.
+    """
+    functions = {function.signature.name for function in graph_def.library.function}
+    calls = functions - read_table().keys()  # A function may not pass for an op.
+    passed: dict[str, str] = {}
+    for inner in list_graphs(graph_def):
+        plain = [n for n in inner if n.op != _RETURN and n.op not in calls and n.op not in ignored]
+        passed = {**_check_nodes(plain, allowed, depth), **passed}
+    return passed
 
 
 def find_unsafe(node: Node, nodes: Nodes, allowed: AllowedOps) -> Classification | None:
@@ -105,13 +132,7 @@ def _check_serialized(node: Node, nodes: Nodes, allowed: AllowedOps, depth: int)
             node=node.name,
             remedy="Export the module with the ops of that graph in its place.",
         )
-    functions = {function.signature.name for function in graph_def.library.function}
-    calls = functions - read_table().keys()  # A function may not pass for an op.
-    passed: dict[str, str] = {}
-    for inner in list_graphs(graph_def):
-        plain = [node for node in inner if node.op != _RETURN and node.op not in calls]
-        passed = {**_check_nodes(plain, allowed, depth + 1), **passed}
-    return passed
+    return check_graph_def(graph_def, allowed, depth=depth + 1)
 
 
 def _refusal(node: Node, unsafe: Classification) -> errors.UnsafeModuleError:

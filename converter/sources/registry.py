@@ -5,14 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
 
 from converter import errors
-from converter.files.paths import Path, StrPath, as_path, reading
+from converter.files.paths import Path, as_path, reading
+from converter.safety.allowed_ops import NONE, AllowedOps
+from converter.sources import hub_objects
 from converter.sources.archive import Archive
 from converter.sources.directory import Directory
 from converter.sources.hub_handle import HubHandle
+from converter.sources.in_memory import open_in_memory
 from converter.sources.kaggle import Kaggle
-from converter.sources.source import Kind, Source, Surroundings
+from converter.sources.source import Kind, ModuleSource, Source, Surroundings
 from converter.sources.tfhub_dev import TfhubDev
 
 # The first that recognizes a source opens it. A directory may have the name of an archive.
@@ -23,10 +28,13 @@ KINDS: tuple[Kind, ...] = (TfhubDev(), Kaggle(), HubHandle(), Directory(), Archi
 
 @contextlib.contextmanager
 def open_source(
-    spec: StrPath | Source,
+    spec: ModuleSource,
     *,
     destination: Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
+    session: Any = None,
+    allowed_ops: AllowedOps = NONE,
+    needs_values: bool = True,
 ) -> Iterator[Source]:
     """Opens a source, and closes it when the block ends.
 
@@ -34,26 +42,62 @@ def open_source(
       spec: A module's directory or archive: a local path, or any that TensorFlow can read
         (`gs://…`); or a handle (`https://…`; for Kaggle, also `google/elmo/tensorFlow1/elmo/3`),
         which is looked up in the cache of tensorflow_hub or kagglehub, and downloaded if it is not
-        there. A source that is open is yielded as it is, and stays open.
+        there; what `hub.create_module_spec` returns, or a live `hub.Module`. A source that is open
+        is yielded as it is, and stays open.
       destination: Where the module's files go in the end: they are unpacked beside it, so that
         they can be moved there. None for the folder of temporary files.
       progress: Called with what is being done.
+      session: The session that runs a live `hub.Module`; the default session if None.
+      allowed_ops: The ops to let through when variables of a module spec are initialized.
+      needs_values: Whether the values of variables are needed, for which the initializers of a
+        module spec run, and a live module has to have a session.
 
     Raises:
       PathNotFoundError: if there is nothing at the path.
       UsageError: if nothing can be requested from a URL.
       DownloadError: if a module cannot be downloaded.
       FormatError: if it cannot be unpacked.
-      UnsafeModuleError: if an archive has a member that could do harm.
+      UnsafeModuleError: if an archive has a member that could do harm, or an initializer does.
       DestinationError: if there is no space to download or unpack it.
+      UsageError: if it is another object, or a live module has no session.
     """
     if isinstance(spec, Source):
         yield spec
         return
-    text = os.fspath(spec)
-    kind = _find_kind(text)
-    with kind.open(text, Surroundings(destination, progress)) as source, _naming(source):
+    surroundings = Surroundings(destination, progress, session, allowed_ops, needs_values)
+    with _open(spec, surroundings) as source, _naming(source):
         yield source
+
+
+def _open(spec: Any, surroundings: Surroundings) -> AbstractContextManager[Source]:
+    in_memory = check_type(spec, surroundings.session)
+    if in_memory is not None:
+        return open_in_memory(spec, in_memory, surroundings)
+    text = os.fspath(spec)
+    return _find_kind(text).open(text, surroundings)
+
+
+def check_type(spec: Any, session: Any = None) -> hub_objects.HubObject | None:
+    """Checks that an object may be the source of a module, before anything is read.
+
+    Args:
+      spec: The object; not a source that is open.
+      session: The session that runs it, if it is a live `hub.Module`.
+
+    Returns:
+      What it is in memory; None for a path.
+
+    Raises:
+      UsageError: if it is of another type, or a session is given for what has none.
+    """
+    in_memory = hub_objects.find_kind(spec)
+    if session is not None and in_memory is not hub_objects.HubObject.MODULE:
+        raise errors.UsageError(
+            "session is for a live hub.Module", remedy="Leave it out for other modules."
+        )
+    if in_memory is None and not isinstance(spec, str | os.PathLike):
+        raise hub_objects.refuse(spec)
+    return in_memory
 
 
 def _find_kind(spec: str) -> Kind:

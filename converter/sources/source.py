@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
 
-from converter.files.paths import Path
+from converter.files.paths import Path, StrPath
 from converter.files.source_files import digest
+from converter.safety.allowed_ops import NONE, AllowedOps
+
+_SHOWN = 3  # Names in a warning, before the rest is only counted.
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -32,6 +35,39 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     url: str | None = None
 
 
+Values: TypeAlias = Literal["initializers", "checkpoint", "session", "none"]
+
+
+class InMemory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A module that was an object in memory.
+
+    Attributes:
+      kind: `module spec` or `live module`.
+      values: The origin of the values of its variables: `initializers`, the `checkpoint` of the
+        module that it was loaded from, the `session` of a live module, or `none`.
+      unseeded: The variables whose initializers draw random numbers without a seed.
+    """
+
+    kind: Literal["module spec", "live module"]
+    values: Values
+    unseeded: tuple[str, ...] = ()
+
+    def warnings(self) -> Iterator[str]:
+        """Yields what a user should know of the values, in full sentences."""
+        if self.values == "initializers":
+            yield (
+                "The module spec has no checkpoint: its variables have the values of their own"
+                " initializers."
+            )
+        if self.unseeded:
+            some = ", ".join(map(repr, self.unseeded[:_SHOWN]))
+            others = " and others" if self.unseeded[_SHOWN:] else ""
+            yield (
+                f"The initializers of variables {some}{others} draw random numbers without a seed:"
+                " another process gives other values."
+            )
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Source:
     """A module's files, where they lie while the source is open.
@@ -43,6 +79,7 @@ class Source:
       origin: What the files were unpacked or downloaded from; None for files that lie where the
         user put them.
       known_digest: The digest of the files, if it was computed when they were unpacked.
+      in_memory: The object in memory that the files were written from, if it was one.
       is_private: Whether the files are a copy for this process alone, which is removed when the
         source is closed.
     """
@@ -52,6 +89,7 @@ class Source:
     origin: Origin | None = None
     known_digest: str | None = None
     is_private: bool = False
+    in_memory: InMemory | None = None
 
     def digest(self) -> str:
         """SHA-256 over the names and contents of the files, as hex digits.
@@ -64,6 +102,11 @@ class Source:
           OSError: if a file cannot be read.
         """
         return digest(self.directory) if self.known_digest is None else self.known_digest
+
+
+# A path, a source that is open, or an object of tensorflow_hub (`hub.ModuleSpec`, `hub.Module`),
+# which has no types.
+ModuleSource: TypeAlias = StrPath | Source | Any
 
 
 def module_name(directory: Path, origin: Origin | None) -> str:
@@ -81,10 +124,17 @@ class Surroundings:
       destination: What the module's files are for: they are unpacked beside it, so that they can
         be moved there. None for the folder of temporary files.
       progress: Called with what is being done.
+      session: The session that runs a live `hub.Module`; the default session if None.
+      allowed_ops: The ops to let through when variables of a module in memory are initialized.
+      needs_values: Whether the values of variables are needed. Without them nothing of the module
+        is run.
     """
 
     destination: Path | None = None
     progress: Callable[[str], None] = lambda _: None
+    session: Any = None
+    allowed_ops: AllowedOps = NONE
+    needs_values: bool = True
 
 
 class Kind(Protocol):

@@ -56,7 +56,7 @@ def _read(checkpoint: Checkpoint, variable: StoredVariable) -> np.ndarray:
                 tf.raw_ops.RestoreV2(
                     prefix=prefix,
                     tensor_names=[variable.checkpoint_key],
-                    shape_and_slices=[_format_slice(variable)],
+                    shape_and_slices=[format_slice(variable)],
                     dtypes=[tf.as_dtype(variable.dtype)],
                 )
             )
@@ -64,8 +64,8 @@ def _read(checkpoint: Checkpoint, variable: StoredVariable) -> np.ndarray:
     return np.asarray(value, dtype=object if variable.dtype == types_pb2.DT_STRING else None)
 
 
-def _format_slice(variable: StoredVariable) -> str:
-    """The part of a variable as RestoreV2 takes it: `10 4 0,5:0,4`."""
+def format_slice(variable: StoredVariable) -> str:
+    """The part of a variable as RestoreV2 and SaveV2 take it: `10 4 0,5:0,4`."""
     assert variable.slice is not None
     part = zip(variable.slice.offset, variable.slice.shape, strict=True)
     extents = ":".join(f"{start},{size}" for start, size in part)

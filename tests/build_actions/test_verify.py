@@ -65,7 +65,8 @@ def change_weights(saved_model):
     reader = tf.train.load_checkpoint(prefix)
     keys = sorted(reader.get_variable_to_shape_map())
     values = [reader.get_tensor(key) for key in keys]
-    changed = [value * 1.01 if isinstance(value, np.generic) else value for value in values]
+    # With NumPy 1, a float32 times a Python float is a float64.
+    changed = [v * v.dtype.type(1.01) if isinstance(v, np.generic) else v for v in values]
     assert sum(isinstance(value, np.generic) for value in values) == 2
     tf.raw_ops.SaveV2(
         prefix=prefix, tensor_names=keys, shape_and_slices=[""] * len(keys), tensors=changed
