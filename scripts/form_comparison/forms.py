@@ -19,11 +19,11 @@ class Family:
 
     Attributes:
       module: The fixture that is a module of TF Hub.
-      saved_model: The fixture that is a TF1 SavedModel; None if there is none.
+      saved_model: The fixture that is a TF1 SavedModel.
     """
 
     module: str
-    saved_model: str | None = None
+    saved_model: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Form:
     is_saved_model: bool = False
     is_packed: bool = False
 
-    def fixture_of(self, family: Family) -> str | None:
+    def fixture_of(self, family: Family) -> str:
         """The fixture of a family that this form is made of."""
         return family.saved_model if self.is_saved_model else family.module
 
