@@ -61,7 +61,7 @@ class Reusable:
     module: tf.Module
     signatures: Mapping[str, ServedFunction]
     variables: Sequence[tuple[tf.Variable, VariableSpec]]
-    shared_traces: Mapping[str, Sequence[Any]]
+    shared_traces: Mapping[str, Sequence[Any]] = dataclasses.field(default_factory=dict)
 
 
 def build_reusable(compiled: CompiledModule, *, live: bool) -> Reusable:
