@@ -222,7 +222,8 @@ def test_bazel_takes_archives(archive, tmp_path):
 
 
 _OPEN = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # A shell's background job ignores it.
 from converter.sources.registry import open_source
 try:
     with open_source(sys.argv[1]) as source:

@@ -356,7 +356,8 @@ def test_what_is_left_of_a_killed_download_is_removed(hub_server, monkeypatch, t
 
 
 _OPEN = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # A shell's background job ignores it.
 from converter.sources.registry import open_source
 with open_source(sys.argv[1], progress=lambda text: print(text, flush=True)):
     print("open", flush=True)
