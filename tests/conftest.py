@@ -17,6 +17,7 @@ import hypothesis
 import pytest
 from tensorflow.core.framework import function_pb2, types_pb2
 
+from converter import tf_private
 from converter.files.paths import RemotePath
 from converter.ir.graph import Program
 from converter.ir.text import parse_graph
@@ -26,6 +27,8 @@ pytest_plugins = [
     "raised_messages", "sources.hub_server", "sources.kaggle_server", "small_modules",
 ]  # fmt: skip
 
+# Before a test imports what registers further ops, as TensorFlow Lite does.
+_OPS = tf_private.list_registered_ops()
 _GOLDEN = pathlib.Path(__file__).parent.parent / "legacy_fixtures" / "golden"
 
 hypothesis.settings.register_profile(
@@ -77,6 +80,13 @@ def pytest_generate_tests(metafunc):
     """
     if "fixture_name" in metafunc.fixturenames:
         metafunc.parametrize("fixture_name", fixture_names(), scope="session")
+
+
+@pytest.fixture
+def ops_of_tensorflow(monkeypatch):
+    """Has `list_registered_ops` return those that TensorFlow alone registers; returns them."""
+    monkeypatch.setattr(tf_private, "list_registered_ops", lambda: _OPS)
+    return _OPS
 
 
 @pytest.fixture

@@ -33,7 +33,9 @@ def module(tmp_path):
     )
 
 
-@pytest.fixture(params=["gztar", "tar", "zip"])
+@pytest.fixture(
+    params=["gztar", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("tar", "zip"))]
+)
 def archive(module, request):
     return pathlib.Path(shutil.make_archive(str(module), request.param, module))
 

@@ -86,6 +86,7 @@ def test_gradients_are_near_tf1_s(name, spelling):
             np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_live_module_takes_them_and_so_do_its_copies(tmp_path):
     """`converter.load`, saved by TensorFlow; and the SavedModel, saved once more."""
     (call,) = [call for call in token_calls("bert_tiny") if not call.tags]
@@ -139,6 +140,7 @@ def test_the_same_bytes_twice(tmp_path):
     assert one.read_bytes() == other.read_bytes()
 
 
+@pytest.mark.slow
 def test_without_conventions(tmp_path):
     source = GOLDEN / "albert_tiny" / "module"
     conversion = converter.convert(source, tmp_path / "model", conventions=False)
@@ -159,6 +161,7 @@ def test_without_conventions(tmp_path):
     assert converter.verify(source, tmp_path / "model").passed
 
 
+@pytest.mark.slow
 def test_verify_compares_every_spelling(tmp_path):
     source = GOLDEN / "bert_tiny" / "module"
     converter.convert(source, tmp_path / "model")
@@ -217,6 +220,7 @@ def classifier(bert):
     return keras_2().Model(inputs, keras_2().layers.Dense(1, name="classifier")(dropped))
 
 
+@pytest.mark.slow
 def test_a_classifier_trains_and_is_saved_and_reloaded(bert, batch, tmp_path):
     import tensorflow_hub as hub
 

@@ -33,6 +33,7 @@ def pack(directory, archive):
     shutil.make_archive(stem, "zip" if kind == ".zip" else "gztar", directory)
 
 
+@pytest.mark.slow
 def test_every_form_has_its_outcome_and_keeps_it(root, tmp_path):
     def migrate(**options):
         report = converter.migrate(root, tmp_path / "dst", workers=1, hardlink=True, **options)

@@ -43,7 +43,10 @@ def _moved(layer, train):
         lambda: keras.optimizers.AdamW(0.01, use_ema=True),
     ],
 )
-@pytest.mark.parametrize("options", [{}, {"jit_compile": True}, {"run_eagerly": True}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, pytest.param({"jit_compile": True}, marks=pytest.mark.slow), {"run_eagerly": True}],
+)
 def test_fit_moves_weights_and_moving_averages(converted, data, optimizer, options):
     model, layer = _image_model(converted(IMAGE))
     model.compile(optimizer(), LOSS, **options)

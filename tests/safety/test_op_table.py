@@ -13,8 +13,8 @@ from converter.safety.op_table import TABLE_PATH, Kind, classify, read_table, re
 _VERSION = ".".join(tf.__version__.split(".")[:2])
 
 
-def test_every_op_that_this_tensorflow_registers_is_classified():
-    missing = tf_private.list_registered_ops() - read_table().keys()
+def test_every_op_that_this_tensorflow_registers_is_classified(ops_of_tensorflow):
+    missing = ops_of_tensorflow - read_table().keys()
     assert {op for op in missing if ">" not in op} == set(), "run scripts/list_unclassified_ops"
 
 
@@ -22,8 +22,8 @@ def test_every_op_that_this_tensorflow_registers_is_classified():
     platform.system() != "Linux" or platform.machine() != "x86_64",
     reason="TensorFlow registers other internal ops on other machines",
 )
-def test_every_entry_is_an_op_of_a_supported_tensorflow():
-    unregistered = read_table().keys() - tf_private.list_registered_ops()
+def test_every_entry_is_an_op_of_a_supported_tensorflow(ops_of_tensorflow):
+    unregistered = read_table().keys() - ops_of_tensorflow
     others = [ops for version, ops in read_versions().items() if version != _VERSION]
     elsewhere = frozenset().union(*others)
     assert unregistered <= elsewhere

@@ -1,8 +1,11 @@
 """`scripts/list_unclassified_ops`: what the table of ops lacks."""
 
+import pytest
 from op_safety import command
 
 from converter.safety.op_table import read_table
+
+pytestmark = pytest.mark.usefixtures("ops_of_tensorflow")
 
 
 def test_there_is_nothing_to_do(capsys):

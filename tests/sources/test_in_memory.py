@@ -194,7 +194,13 @@ def _spec_of(module, hub):
     return hub.ModuleSpec(graphs, os.fsencode(module / "variables" / "variables"))
 
 
-@pytest.mark.parametrize("name", ["text_embedding_oov", "no_variables", "image_bn_dropout"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "text_embedding_oov", "no_variables",
+        pytest.param("image_bn_dropout", marks=pytest.mark.slow),
+    ],
+)  # fmt: skip
 def test_a_spec_that_was_loaded_has_the_values_of_its_checkpoint(name, hub_api, tmp_path):
     module = GOLDEN / name / "module"
     spec = _spec_of(module, hub_api)
