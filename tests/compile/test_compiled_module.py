@@ -9,14 +9,17 @@ from tensorflow.core.protobuf import saved_model_pb2
 from converter.compile.compile_module import compile_module
 from converter.export.saved_model import write_saved_model
 from converter.formats.registry import read_module
+from converter.sources.source import Source
 
 _ASSEMBLE = """
 import pathlib, pickle, sys
 from converter.export.saved_model import write_saved_model
+from converter.sources.source import Source
 
 compiled = pickle.loads(pathlib.Path(sys.argv[1]).read_bytes())
 write_saved_model(
-    compiled, pathlib.Path(sys.argv[2]), options={}, digest=str, check_source=lambda _: None
+    compiled, pathlib.Path(sys.argv[2]), options={}, digest=str, check_source=lambda _: None,
+    source=Source(compiled.legacy.directory, "module"),
 )
 """
 
@@ -38,8 +41,9 @@ def test_another_process_assembles_the_same_bytes(name, golden_compiled, tmp_pat
     command = [sys.executable, "-c", _ASSEMBLE, tmp_path / "compiled", tmp_path / "there"]
     subprocess.run(list(map(str, command)), check=True)
     write_saved_model(
-        compiled, tmp_path / "here", options={}, digest=str, check_source=lambda _: None
-    )
+        compiled, tmp_path / "here", options={}, digest=str, check_source=lambda _: None,
+        source=Source(compiled.legacy.directory, "module"),
+    )  # fmt: skip
     here = _read_files(tmp_path / "here")
     assert here["saved_model.pb"]
     assert _read_files(tmp_path / "there") == here
