@@ -68,7 +68,8 @@ def format_card(record: Record, path: str) -> str:
         example=None if example is None else usage.call_lines(record, example),
         parity="" if record.parity is None else explain_summary(record.parity),
         training=_training(record, example),
-        keras=usage.keras_2_lines(record, path),
+        keras_2=usage.keras_2_lines(record, path),
+        keras_3=usage.keras_3_lines(record, path),
         variables=_count_variables(record),
         options=_format_options(record.options),
     )

@@ -116,33 +116,39 @@ def keras_2_lines(record: Record, path: str | os.PathLike[str]) -> list[str] | N
 
     Its root has to take dense inputs with a batch of any size.
     """
+    trains = record.root is not None and can_train(record, record.root)
+    layer = f"hub.KerasLayer({os.fspath(path)!r}, trainable={trains})"
+    imports = ["import tensorflow_hub as hub", "import tf_keras"]
+    return _keras_lines(record, "tf_keras", layer, imports)
+
+
+def keras_3_lines(record: Record, path: str | os.PathLike[str]) -> list[str] | None:
+    """The same for Keras 3, with a `ModuleLayer`."""
+    layer = f"ModuleLayer({os.fspath(path)!r})"
+    imports = ["import keras", "from converter.keras import ModuleLayer"]
+    return _keras_lines(record, "keras", layer, imports)
+
+
+def _keras_lines(record: Record, package: str, layer: str, imports: list[str]) -> list[str] | None:
     part = record.callables.get(record.root or "")
     if part is None or not part.inputs or not all(map(_is_batch, part.inputs.values())):
         return None
-    made = {name: _keras_input(value) for name, value in part.inputs.items()}
+    made = {
+        name: f"{package}.Input({list((value.shape or ())[1:])}, dtype={value.dtype!r}"
+        # Keras wants the inputs of a dict to have its names; it takes not every string for one.
+        + (f", name={name!r})" if len(part.inputs) > 1 and name.isidentifier() else ")")
+        for name, value in part.inputs.items()
+    }
     if len(made) == 1:
         inputs = [f"inputs = {next(iter(made.values()))}"]
     else:
         inputs = ["inputs = {", *(f"    {name!r}: {value}," for name, value in made.items()), "}"]
-    trains = can_train(record, str(record.root))
-    return [
-        "import tensorflow as tf",
-        "import tensorflow_hub as hub",
-        "import tf_keras",
-        "",
-        f"layer = hub.KerasLayer({os.fspath(path)!r}, trainable={trains})",
-        *inputs,
-        "model = tf_keras.Model(inputs, layer(inputs))",
-    ]
+    model = f"model = {package}.Model(inputs, layer(inputs))"
+    return [*imports, "", f"layer = {layer}", *inputs, model]
 
 
 def _is_batch(value: ValueInfo) -> bool:
     return value.kind == "dense" and value.shape is not None and value.shape[:1] == (None,)
-
-
-def _keras_input(value: ValueInfo) -> str:
-    shape = list((value.shape or ())[1:])
-    return f"tf_keras.Input({shape}, dtype=tf.{value.dtype})"
 
 
 def hyperparameters(part: CallableInfo) -> Mapping[str, object]:

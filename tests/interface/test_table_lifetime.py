@@ -28,7 +28,8 @@ from interface.test_session_loader import check_in_session
 # From a file, in memory, and one that could be changed.
 _FAST = ("table_in_memory", "table_mutable", "text_embedding_oov")
 _SLOW = (
-    "module_of_saved_model", "nested_text", "saved_model_legacy_init_op", "saved_model_main_op",
+    "language_model", "module_of_saved_model", "nested_text", "saved_model_legacy_init_op",
+    "saved_model_main_op",
     "table_file", "table_file_oov", "table_index_to_string", "table_key_value",
     "table_ref_handles", "table_shared_asset", "text_embedding_mean", "text_embedding_weighted",
 )  # fmt: skip

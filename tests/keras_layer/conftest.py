@@ -11,7 +11,7 @@ from golden.converted_model import convert_to_disk
 if tuple(int(part) for part in tf.__version__.split(".")[:2]) < (2, 16):
     collect_ignore = [
         "test_arguments.py", "test_files.py", "test_interface.py", "test_layer.py",
-        "test_saved_model.py", "test_training.py",
+        "test_saved_model.py", "test_training.py", "test_usage.py",
     ]  # fmt: skip
 
 
