@@ -32,7 +32,7 @@ NOT_RUN = {
     "import tensorflow_text": "it uses that module",
 }
 # CI runs all tests. Here, all are collected, and those run that need what trains.
-SOME_TESTS = "-k keras"
+SOME_TESTS = "-k 'keras_text or (keras and usage)'"
 
 
 def is_run(kind, text):

@@ -17,6 +17,11 @@ from tensorflow.core.protobuf import saved_model_pb2
 import converter
 from converter.keras import ModuleLayer
 
+# Keras reads HDF5 from within the zip archive, in which these lose their place (gh-127847).
+pytestmark = pytest.mark.skipif(
+    (3, 12) <= sys.version_info < (3, 12, 9) or (3, 13) <= sys.version_info < (3, 13, 2),
+    reason="zipfile of this Python misreads archives",
+)
 IMAGE = "image_bn_dropout"
 
 
