@@ -12,6 +12,7 @@ import hashlib
 import importlib
 import importlib.util
 import itertools
+import logging
 import pathlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -120,9 +121,21 @@ def _models(handle: KaggleHandle) -> Iterator[tuple[Any, Any]]:
         with _stdout_kept_clean():
             types = importlib.import_module("kagglesdk.models.types.model_api_service")
             client = importlib.import_module("kagglehub.clients").build_kaggle_client()
-        with client:
+        with client, _quiet_retries():
             _be_patient(client)
             yield client.models.model_api_client, types
+
+
+@contextlib.contextmanager
+def _quiet_retries() -> Iterator[None]:
+    """Keeps what urllib3 logs of each attempt from burying the one line that says what failed."""
+    logger = logging.getLogger("urllib3.connectionpool")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _be_patient(client: Any) -> None:

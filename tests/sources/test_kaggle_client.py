@@ -1,6 +1,7 @@
 """kagglehub's client, and a stand-in for it, asked for archives that do not come as they should."""
 
 import importlib
+import logging
 import re
 import sys
 
@@ -177,3 +178,13 @@ def test_tokens_are_sent_to_kaggle_alone(client, monkeypatch):
         pass
     sent = [headers.get("Authorization") for _, headers in client.requests]
     assert sent == ["Bearer my-token", None]
+
+
+def test_attempts_are_not_logged():
+    """urllib3 warns of each, where the last word should be the one line that says what failed."""
+    logger = logging.getLogger("urllib3.connectionpool")
+    before = logger.level
+    with kaggle_client._quiet_retries():
+        assert not logger.isEnabledFor(logging.WARNING)
+        assert logger.isEnabledFor(logging.ERROR)
+    assert logger.level == before
