@@ -79,14 +79,13 @@ def _describe_call(record: Record, attribute: str) -> Mapping[str, Any]:
     part = record.callables[attribute]
     return {
         "name": "module" if attribute == record.root else f"module.{attribute}",
-        "attribute": attribute,
         "part": part,
         "arguments": _keywords(part),
     }
 
 
 def _keywords(part: CallableInfo) -> list[str]:
-    found = [f"{name}={default!r}" for name, default in usage.hyperparameters(part).items()]
+    found = [f"{name}={info.default!r}" for name, info in part.hparams.items()]
     if part.training_tags is not None:
         found.append("training=False")
     return [*found, "return_endpoints=False"] if part.return_endpoints else found

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from converter import errors, tf_private
 from converter.compile.compile_module import compile_module
 from converter.compile.compiled_module import CompiledModule
-from converter.conversion.card import format_card
 from converter.conversion.options import (
     ConversionArguments,
     ConversionOptions,
@@ -23,7 +22,7 @@ from converter.conversion.options import (
 )
 from converter.conversion.verify import verify
 from converter.export.record import ParityInfo
-from converter.export.saved_model import Conversion, write_saved_model
+from converter.export.saved_model import Card, Conversion, write_saved_model
 from converter.files.byte_progress import ByteProgress
 from converter.files.destination import check_destination, check_file_place
 from converter.files.pack import pack
@@ -193,9 +192,17 @@ class _Task:
                 overwrite=self.overwrite,
                 hardlink=self.options.hardlink,
                 verify=self._comparison(arrays, resumed) if self.options.verify else None,
-                card=format_card if self.card else None,
+                card=self._card(),
                 progress=ByteProgress(self.progress, "copying weights"),
             )
+
+    def _card(self) -> Card | None:
+        if not self.card:
+            return None
+        # The engine of its template, which few conversions need.
+        from converter.conversion.card import format_card
+
+        return format_card
 
     def _compile(self) -> tuple[CompiledModule, Mapping[str, Any]]:
         """Reads the module; compiles it; returns that, and the arrays to compare it with."""

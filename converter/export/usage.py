@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 
 from converter.export.record import CallableInfo, Record, Shape, ValueInfo
 
@@ -149,8 +148,3 @@ def _keras_lines(record: Record, package: str, layer: str, imports: list[str]) -
 
 def _is_batch(value: ValueInfo) -> bool:
     return value.kind == "dense" and value.shape is not None and value.shape[:1] == (None,)
-
-
-def hyperparameters(part: CallableInfo) -> Mapping[str, object]:
-    """The optional keyword arguments of a callable, and what each is where a call gives none."""
-    return {name: info.default for name, info in part.hparams.items()}
