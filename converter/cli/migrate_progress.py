@@ -14,7 +14,15 @@ from rich.table import Table
 
 from converter.cli import terminal
 from converter.cli.console import Console, escape
-from converter.migration.outcomes import OUTCOME_NAMES, UNSUCCESSFUL, NotLegacy, Outcome
+from converter.migration.outcomes import (
+    UNSUCCESSFUL,
+    Converted,
+    NotLegacy,
+    Outcome,
+    UpToDate,
+    is_open,
+    name_outcome,
+)
 from converter.migration.plan import Plan
 from converter.migration.watcher import Watcher
 
@@ -37,11 +45,13 @@ def describe(outcome: Outcome | None) -> str:
     """Describes an outcome in one line, with its reason."""
     if outcome is None:
         return "would be converted"
-    name = OUTCOME_NAMES[type(outcome)].replace("_", " ")
+    name = name_outcome(outcome).replace("_", " ")
     if isinstance(outcome, UNSUCCESSFUL):
         return f"{name}: {outcome.error.text}"
     if isinstance(outcome, NotLegacy):
         return f"skipped: {outcome.explanation}"
+    if isinstance(outcome, Converted | UpToDate) and outcome.parity and is_open(outcome.parity):
+        return f"converted, not compared: {'; '.join(outcome.parity.not_compared)}"
     return name
 
 
@@ -72,7 +82,7 @@ class _Progress:
         """See `Watcher`."""
         self.running.pop(path, None)
         self.done += 1
-        self.counts["planned" if outcome is None else OUTCOME_NAMES[type(outcome)]] += 1
+        self.counts["planned" if outcome is None else name_outcome(outcome)] += 1
         if isinstance(outcome, UNSUCCESSFUL):
             self.failures.append((path, describe(outcome)))
 

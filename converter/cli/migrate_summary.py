@@ -9,8 +9,9 @@ from converter.cli.console import Console, escape
 from converter.cli.migrate_progress import describe, format_seconds
 from converter.cli.summary_tables import format_refusal
 from converter.conversion.options import ConversionOptions
-from converter.migration.outcomes import OUTCOME_NAMES, NotLegacy, Refused, Unsuccessful
+from converter.migration.outcomes import COUNTED, NotLegacy, Refused, Unsuccessful
 from converter.migration.report import MigrationReport
+from converter.page.headline import describe_result
 from converter.printable import printable
 
 _MANY = 50  # Rows of a table, before the rest is only counted.
@@ -35,12 +36,14 @@ def print_report(report: MigrationReport, console: Console, page: str | None = N
     else:
         console.print(f"Nothing was found in {escape(report.source_root)}.")
     _print_skipped(report, console)
-    _print_verdicts(report, console)
+    _print_not_compared(report, console)
     if report.dry_run:
         _print_options(report, console)
     _print_unsuccessful(report, console)
     if report.ran:
         console.print(_pace(report), soft_wrap=True, markup=False)
+    if report.converted and not report.dry_run:
+        console.print(f"{_headline(report)}.", soft_wrap=True)
     if page is not None:
         console.print(f"The report: {printable(page)}", soft_wrap=True, markup=False)
 
@@ -48,6 +51,7 @@ def print_report(report: MigrationReport, console: Console, page: str | None = N
 _MEANINGS = {
     "converted": "in this run",
     "up_to_date": "the SavedModel is what converting would give",
+    "not_compared": "converted, but could not be compared in full",
     "would be converted": "nothing is written in a dry run",
     "not_legacy": "nothing to convert",
     "refused": "the module cannot be carried over exactly",
@@ -56,7 +60,7 @@ _MEANINGS = {
     "crashed": "the worker died, or was stopped at the memory limit",
     "not run": "the run was stopped before",
 }
-assert set(_MEANINGS) >= set(OUTCOME_NAMES.values())
+assert set(_MEANINGS) >= set(COUNTED)
 
 
 def _print_skipped(report: MigrationReport, console: Console) -> None:
@@ -67,15 +71,17 @@ def _print_skipped(report: MigrationReport, console: Console) -> None:
         console.print(f"Skipped {number}: {escape(explanation)}", soft_wrap=True)
 
 
-def _print_verdicts(report: MigrationReport, console: Console) -> None:
-    """Prints how many modules were proven equal, and which could not be compared in full."""
-    if not (report.equal or report.not_compared):
-        return
-    saved = report.counts["converted"] + report.counts["up_to_date"]
-    console.print(
-        f"{saved} converted, {report.equal} proven equal, {len(report.not_compared)} not compared.",
-        soft_wrap=True,
+def _headline(report: MigrationReport) -> str:
+    return describe_result(
+        modules=len(report.outcomes) + len(report.not_run) - report.counts["not_legacy"],
+        converted=report.converted,
+        equal=report.equal,
+        not_compared=len(report.not_compared),
     )
+
+
+def _print_not_compared(report: MigrationReport, console: Console) -> None:
+    """Prints which modules could not be compared in full, and why."""
     if not report.not_compared:
         return
     table = terminal.make_table("module", "not compared", title="\nConverted, but not compared")

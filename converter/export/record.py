@@ -19,6 +19,8 @@ from converter.printable import printable_json
 from converter.sources.source import InMemory, Origin
 
 FILENAME = "conversion.json"
+# The model card, where one was written into a SavedModel.
+CARD_FILENAME = "README.md"
 FOLDER = "assets.extra"
 RECORD_VERSION = 1
 

@@ -17,6 +17,11 @@ def format_time(seconds: float) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def format_day(seconds: float) -> str:
+    """Formats seconds since 1970 as a short date in UTC: `11-29 15:06`."""
+    return format_time(seconds)[5:16]
+
+
 def format_seconds(seconds: float) -> str:
     """Formats a duration: `0.4 s`, `42 s`, `3:05 min`, `2:00 h`."""
     if seconds < 9.95:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
@@ -13,7 +13,9 @@ from converter import errors
 from converter.files.scratch import clear, scratch_folder, sweep
 from converter.page.csv_table import to_csv
 from converter.page.document import Totals, decode_report
+from converter.page.earlier_versions import update_report
 from converter.page.html import to_html
+from converter.page.links import Places, find_links
 
 # The beginning of each file; a file that begins otherwise is somebody else's.
 _BEGINNINGS = {
@@ -21,8 +23,6 @@ _BEGINNINGS = {
     ".json": b'{\n "report_version":',
     ".csv": b'"path","outcome","error_kind"',
 }
-# By suffix.
-Places: TypeAlias = Mapping[str, pathlib.Path]
 
 
 class ReportFiles(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,8 +81,9 @@ def write_files(document: bytes, source: pathlib.Path, places: Places) -> Report
       UsageError: if `document` is not a report.
       DestinationError: if the files cannot be written.
     """
-    report = decode_report(document, str(source))
-    contents = {".csv": to_csv(report), ".json": document, ".html": to_html(report)}
+    report = update_report(decode_report(document, str(source)))
+    page = to_html(report, find_links(places, report.destination_root))
+    contents = {".csv": to_csv(report), ".json": document, ".html": page}
     _write(
         {
             places[suffix]: content
