@@ -14,6 +14,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from converter.cli import terminal
+from converter.cli.browser import open_in_browser
 from converter.printable import printable
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " DST_ROOT/report.html, or beside report.json)",
     )  # fmt: skip
     parser.add_argument(
+        "--open", action="store_true",
+        help="open the page in a browser; the exit status is 0 without one, too",
+    )  # fmt: skip
+    parser.add_argument(
         "--json", action="store_true", help="print where the files are, as one JSON document"
     )
 
@@ -50,16 +55,18 @@ def run(arguments: argparse.Namespace) -> int:
         terminal.print_json(files.to_json())
     else:
         _print(files)
+    if arguments.open:
+        open_in_browser(files.html)
     return 0
 
 
 def _print(files: ReportFiles) -> None:
+    from converter.page.headline import describe_totals
+
     console = terminal.output_console()
     console.print(f"Written to {printable(files.html)}", soft_wrap=True, markup=False)
-    totals = files.totals
     for line in (
-        f"{totals.saved_models:,} of {totals.legacy:,} modules are SavedModels",
-        f"{totals.equal:,} of {totals.verified:,} that were compared are equal to their originals",
+        describe_totals(files.totals),
         f"for programs: {files.json} and {files.csv}",
     ):
         console.print(f"  {printable(line)}", soft_wrap=True, markup=False)

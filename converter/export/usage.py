@@ -43,7 +43,9 @@ def call_lines(record: Record, attribute: str, *arguments: str) -> list[str]:
 def call_with(function: str, inputs: Mapping[str, ValueInfo], *arguments: str) -> list[str]:
     """The lines that call a function with examples of its inputs, by name."""
     if len(inputs) < 2:
-        return [f"outputs = {function}({', '.join([*map(example_value, inputs.values()), *arguments])})"]
+        return [
+            f"outputs = {function}({', '.join([*map(example_value, inputs.values()), *arguments])})"
+        ]
     end = ", ".join(["}", *arguments])
     named = [f"    {name!r}: {example_value(value)}," for name, value in inputs.items()]
     return [f"outputs = {function}({{", *named, f"{end})"]

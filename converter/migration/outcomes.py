@@ -91,7 +91,9 @@ class ParitySummary(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not self.verdict:
-            msgspec.structs.force_setattr(self, "verdict", verdict.EQUAL if self.passed else verdict.DIFFERS)
+            msgspec.structs.force_setattr(
+                self, "verdict", verdict.EQUAL if self.passed else verdict.DIFFERS
+            )
         restore_numbers(self, "worst_abs", "worst_rel")
 
 

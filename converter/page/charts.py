@@ -41,7 +41,7 @@ class Segment:
 
 def outcome_segments(totals: Totals) -> tuple[Segment, ...]:
     """Lays out a segment for each outcome that a module has; together they are `WIDTH` wide."""
-    return segments_of(totals.counts)
+    return segments_of({str(name): count for name, count in totals.counts.items()})
 
 
 def segments_of(counts_by_name: Mapping[str, int]) -> tuple[Segment, ...]:

@@ -342,6 +342,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     modules: list[Module]
     groups: list[Group] = []
 
+    def __post_init__(self) -> None:
+        places = [place for group in self.groups for place in group.causes]
+        if places and max(places) >= len(self.causes):
+            raise ValueError("Expected the places of causes in groups")
+
 
 class _Header(msgspec.Struct):
     report_version: int

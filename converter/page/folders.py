@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import os
+import itertools
 from collections.abc import Mapping, Sequence
 
 from converter.page.document import SAVED, ModuleFacts
@@ -49,7 +49,8 @@ def group_by_folder(modules: Sequence[ModuleFacts]) -> list[Folder]:
         path = "/".join(parent.split("/")[:depth])
         counts[path][module.outcome] += 1
         equal[path] += bool(module.parity and module.parity.passed)
-    folders = [Folder(path, counts[path], equal[path]) for path in sorted(counts)]
+    every = [Folder(path, counts[path], equal[path]) for path in sorted(counts)]
+    folders = [folder for folder in every if folder.modules]
     return folders if len(folders) > 1 else []
 
 
@@ -57,5 +58,5 @@ def _common_depth(parents: Sequence[str]) -> int:
     """How many folders all paths have in common."""
     if not parents:
         return 0
-    common = os.path.commonprefix([parent.split("/") for parent in {*parents}])
-    return len([part for part in common if part])
+    levels = zip(*(parent.split("/") for parent in {*parents}), strict=False)
+    return len([*itertools.takewhile(lambda names: len({*names}) == 1 and names[0], levels)])

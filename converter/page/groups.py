@@ -24,7 +24,5 @@ def group_causes(
     groups = []
     for title, members in places.items():
         paths = [path for place in members for path in causes[place].paths]
-        groups.append(
-            Group(title=title, causes=members, modules=len(paths), retry=retry(paths))
-        )
+        groups.append(Group(title=title, causes=members, modules=len(paths), retry=retry(paths)))
     return sorted(groups, key=lambda group: (-group.modules, group.title))

@@ -1,6 +1,8 @@
-"""The result of a migration in one line: how many modules are converted, and how many proven equal."""
+"""The result of a migration in one line: how many modules are converted and proven equal."""
 
 from __future__ import annotations
+
+from converter.page.document import Totals
 
 
 def describe_result(*, modules: int, converted: int, equal: int, not_compared: int) -> str:
@@ -14,8 +16,18 @@ def describe_result(*, modules: int, converted: int, equal: int, not_compared: i
     """
     parts = [_describe_converted(modules, converted)]
     if converted:
-        parts += _describe_proofs(converted, equal, not_compared)
+        parts += _describe_proofs(modules, converted, equal, not_compared)
     return ", ".join(parts)
+
+
+def describe_totals(totals: Totals) -> str:
+    """Describes the migration that a report is of."""
+    return describe_result(
+        modules=totals.legacy,
+        converted=totals.saved_models,
+        equal=totals.equal,
+        not_compared=totals.counts.get("not_compared", 0),
+    )
 
 
 def _describe_converted(modules: int, converted: int) -> str:
@@ -25,8 +37,8 @@ def _describe_converted(modules: int, converted: int) -> str:
     return f"All {modules:,} modules converted" if modules > 1 else "The one module converted"
 
 
-def _describe_proofs(converted: int, equal: int, not_compared: int) -> list[str]:
-    if converted == equal:
+def _describe_proofs(modules: int, converted: int, equal: int, not_compared: int) -> list[str]:
+    if modules == converted == equal:
         return ["proven equal" if converted == 1 else "all proven equal"]
     if not equal + not_compared:
         return ["not verified" if converted == 1 else "none of them verified"]
@@ -35,4 +47,4 @@ def _describe_proofs(converted: int, equal: int, not_compared: int) -> list[str]
         "not compared": not_compared,
         "not verified": max(0, converted - equal - not_compared),
     }
-    return [f"{count:,} {what}" for what, count in counts.items() if count or what == "proven equal"]
+    return [f"{n:,} {what}" for what, n in counts.items() if n or what == "proven equal"]

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import importlib.resources
 import json
+from collections.abc import Callable
 from typing import Any
 
 import jinja2
@@ -23,10 +24,10 @@ from converter.page.charts import (
     outcome_segments,
     segments_of,
 )
-from converter.page.document import Group, Module, Report, Totals
+from converter.page.document import Group, Module, Report
 from converter.page.environment import describe_environment
 from converter.page.folders import Folder, group_by_folder
-from converter.page.headline import describe_result
+from converter.page.headline import describe_totals
 from converter.page.links import Links
 from converter.page.outcome_labels import LABELS, MEANINGS
 from converter.printable import printable, printable_lines
@@ -46,12 +47,20 @@ _SCRIPTS = (
 _MOST_CAUSES = 50  # Of a group.
 _MOST_FOLDERS = 40
 _MOST_LINKS = 8
+_PLAIN_LINKS = Links()
 _MOST_RUNS = 20
-_FILTERS = {
+
+
+def _as_lines(text: str) -> markupsafe.Markup:
+    """Text whose newlines stay, for a `<pre>`."""
+    return markupsafe.escape(printable_lines(text))
+
+
+_FILTERS: dict[str, Callable[..., Any]] = {
     "bytes": formatting.format_bytes,
     "number": formatting.format_number,
     "seconds": formatting.format_seconds,
-    "lines": lambda text: markupsafe.escape(printable_lines(text)),
+    "lines": _as_lines,
     "time": formatting.format_time,
     "day": formatting.format_day,
     "error": formatting.format_error,
@@ -63,7 +72,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def to_html(report: Report, links: Links) -> bytes:
+def to_html(report: Report, links: Links = _PLAIN_LINKS) -> bytes:
     """Renders the page, with links to other files."""
     style, script = _read("page.css"), _script()
     template = _environment().from_string(_read("page.html.j2"))
@@ -76,7 +85,7 @@ def to_html(report: Report, links: Links) -> bytes:
         report=report,
         totals=report.totals,
         links=links,
-        headline=_headline(report.totals),
+        headline=describe_totals(report.totals),
         groups=[_describe_group(group, report) for group in report.groups],
         folders=_choose_folders(report),
         environment=describe_environment(report),
@@ -147,15 +156,6 @@ def _for_script(data: Any) -> markupsafe.Markup:
 
 def _packed(module: Module) -> str:
     return base64.b64encode(module.details).decode()
-
-
-def _headline(totals: Totals) -> str:
-    return describe_result(
-        modules=totals.legacy,
-        converted=totals.saved_models,
-        equal=totals.equal,
-        not_compared=totals.counts.get("not_compared", 0),
-    )
 
 
 def _slug(title: str) -> str:

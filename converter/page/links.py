@@ -24,8 +24,8 @@ class Links:
       models: Of the tree of SavedModels; empty if it is not on this machine.
     """
 
-    json: str
-    csv: str
+    json: str = "./report.json"
+    csv: str = "./report.csv"
     models: str = ""
 
 

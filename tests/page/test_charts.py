@@ -40,7 +40,7 @@ def test_segments_fill_the_bar_without_gaps(counts):
 def test_segments_are_in_the_order_of_the_page():
     segments = outcome_segments(totals_of(dict.fromkeys(MEANINGS, 1)))
     assert [segment.outcome for segment in segments] == list(MEANINGS)
-    assert {segment.width for segment in segments} == {WIDTH / len(MEANINGS)}
+    assert {segment.width for segment in segments} == {round(WIDTH / len(MEANINGS), 2)}
 
 
 def test_nothing_has_no_segments_and_no_bars():

@@ -63,10 +63,13 @@ class ModuleReader:
         return Module(**fields, details=pack(details, self._budget))
 
     def _add_folder(self, path: str, facts: ModuleFacts) -> ModuleFacts:
-        """Adds where the SavedModel and its card are."""
-        has_card = (self._root / target_of(path) / CARD_FILENAME).is_file()
+        """Adds where the SavedModel and its card are now; the tree may have been moved."""
+        place = self._root / target_of(path)
         return msgspec.structs.replace(
-            facts, folder=harmless(target_of(path)), card=CARD_FILENAME if has_card else ""
+            facts,
+            destination=harmless(str(place)),
+            folder=harmless(target_of(path)),
+            card=CARD_FILENAME if (place / CARD_FILENAME).is_file() else "",
         )
 
     def _read_record(

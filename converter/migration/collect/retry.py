@@ -7,8 +7,6 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from converter import errors
 from converter.conversion.options import ConversionOptions, describe_options
 from converter.migration.journal import History, RunStarted

@@ -5,7 +5,7 @@ function comparisonSection(report) {
     "Compared with the original",
     element(
       "p",
-      { class: report.passed ? "verdict" : "verdict bad" },
+      { class: report.verdict === "differs" ? "verdict bad" : "verdict" },
       { equal: "Equal: ", differs: "Differs: " }[report.verdict] || "Not compared in full: ",
       `${plural(report.tensors, "tensor")} compared, ${formatNumber(report.bit_equal)} of them bit for bit;`,
       report.conditional ? ` ${formatNumber(report.conditional)} more with random ops replaced;` : "",

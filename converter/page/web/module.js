@@ -17,7 +17,7 @@ function moduleParts(details, labels, models) {
     details.error ? errorSection(details) : null,
     listLength(details.not_compared) ? notComparedSection(details.not_compared) : null,
     details.folder ? useSection(details, models) : null,
-    details.warnings.length ? section("Warnings", bullets(details.warnings)) : null,
+    warningsSection(details),
     record ? signaturesSection(record) : null,
     report ? comparisonSection(report) : null,
     record ? variablesSection(record) : null,
@@ -25,6 +25,14 @@ function moduleParts(details, labels, models) {
     record ? contentsSection(record) : null,
     section("The conversion", factsOf(details)),
   ];
+}
+
+/** The warnings, but for those that say again what stands above. */
+function warningsSection({ warnings, not_compared: open }) {
+  const { items, rest } = splitRest(warnings);
+  const isSaid = (text) => listLength(open) && text.startsWith("Not compared with the original:");
+  const others = items.filter((text) => !isSaid(text));
+  return others.length ? section("Warnings", bullets(rest ? [...others, { rest }] : others)) : null;
 }
 
 function listLength(list) {
