@@ -19,8 +19,8 @@ function fullLength(list) {
 function section(title, ...children) {
   const words = title.split(":")[0];
   const name = words.toLowerCase().replaceAll(" ", "-");
-  const heading = element("h3", {}, title, " ", partLink(name, words));
-  return element("section", { "data-part": name }, heading, ...children);
+  const head = element("div", { class: "head" }, element("h3", {}, title), partLink(name, words));
+  return element("section", { "data-part": name }, head, ...children);
 }
 
 /** A link to a part of the module that is open. */
