@@ -154,7 +154,7 @@ def test_paths_lines_and_commands_are_copied(open_page, report, root):
     page.get_by_text("Command that retries these 2").first.click()
     command = copy("Copy the command for: uses an op")
     assert command.startswith("tf1hub migrate --retry-failed --verify --workers 2 \\\n")
-    assert "--include text/queue" in command
+    assert "--include=text/queue" in command
 
 
 def test_where_the_clipboard_is_closed_the_text_is_selected(open_page, report, root):

@@ -47,13 +47,11 @@ def write_retry(history: History, paths: Sequence[str], destination_root: str) -
         return ""
     parts = [
         "tf1hub migrate --retry-failed" + "".join(f" {option}" for option in options),
-        *(f"--include {shlex.quote(match_exactly(path))}" for path in paths),
+        *(f"--include={shlex.quote(match_exactly(path))}" for path in paths),
         f"{shlex.quote(started.source_root)} {shlex.quote(destination_root)}",
     ]
-    command = _BREAK.join(parts)
     # Whoever copies what they see has to get what runs.
-    lines = command.split("\n")
-    return command if [printable(line) for line in lines] == lines else ""
+    return _BREAK.join(parts) if all(printable(part) == part for part in parts) else ""
 
 
 def match_exactly(path: str) -> str:
