@@ -18,7 +18,8 @@ from converter.page.cause_titles import _FAULT, title_of
         ("FormatError", "tag set {} occurs twice", "Give each different tags.",
          "not a sound TF1 module"),
         # The word alone is no proof: damage is a matter of files.
-        ("UnsupportedOpError", "node 'damaged' has op Foo", "", "uses an op that cannot be converted"),
+        ("UnsupportedOpError", "node 'damaged' has op Foo", "",
+         "uses an op that cannot be converted"),
         ("ParityError", "the converted module differs from the original: x", "",
          "differs from the original"),
         ("ParityError", "it does not run", "", "comparison failed"),

@@ -50,7 +50,7 @@ function signatureCard(part, root, isOpen) {
     ...listTable(
       rest ? [...values, { rest }] : values,
       [
-        { title: "", cell: (value) => value.side, kind: "side" },
+        { title: "direction", cell: (value) => value.side, kind: "side" },
         {
           title: "name",
           cell: (value) => element("span", { class: "path" }, value.name),
