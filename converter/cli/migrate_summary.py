@@ -42,7 +42,7 @@ def print_report(report: MigrationReport, console: Console, page: str | None = N
     _print_unsuccessful(report, console)
     if report.ran:
         console.print(_pace(report), soft_wrap=True, markup=False)
-    if report.converted and not report.dry_run:
+    if _count_modules(report) and not report.dry_run:
         console.print(f"{_headline(report)}.", soft_wrap=True)
     if page is not None:
         console.print(f"The report: {printable(page)}", soft_wrap=True, markup=False)
@@ -71,9 +71,14 @@ def _print_skipped(report: MigrationReport, console: Console) -> None:
         console.print(f"Skipped {number}: {escape(explanation)}", soft_wrap=True)
 
 
+def _count_modules(report: MigrationReport) -> int:
+    """How many TF1 modules there are."""
+    return len(report.outcomes) + len(report.not_run) - report.counts["not_legacy"]
+
+
 def _headline(report: MigrationReport) -> str:
     return describe_result(
-        modules=len(report.outcomes) + len(report.not_run) - report.counts["not_legacy"],
+        modules=_count_modules(report),
         converted=report.converted,
         equal=report.equal,
         not_compared=len(report.not_compared),
