@@ -55,8 +55,8 @@ def run(modules: int, kills: int, seed: int, scratch: pathlib.Path | None) -> st
         assert again.report is not None
         assert len(again.report["repeated"]) == modules
     return (
-        f"{len(progress)} kills (seed {seed}), with {progress} of {modules} modules in place after each;"
-        " no output was ever torn or written twice, all load, all bytes are those of an"
+        f"{len(progress)} kills (seed {seed}), with {progress} of {modules} modules in place after"
+        " each; no output was ever torn or written twice, all load, all bytes are those of an"
         " undisturbed run, and no temporary file remains"
     )
 
