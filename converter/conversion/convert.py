@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from converter import errors, tf_private
 from converter.compile.compile_module import compile_module
 from converter.compile.compiled_module import CompiledModule
+from converter.conversion.conversion import Conversion
 from converter.conversion.options import (
     ConversionArguments,
     ConversionOptions,
@@ -22,7 +23,7 @@ from converter.conversion.options import (
 )
 from converter.conversion.verify import verify
 from converter.export.record import ParityInfo
-from converter.export.saved_model import Card, Conversion, write_saved_model
+from converter.export.saved_model import Card, write_saved_model
 from converter.files.byte_progress import ByteProgress
 from converter.files.destination import check_destination, check_file_place
 from converter.files.pack import pack
@@ -182,7 +183,7 @@ class _Task:
         with garbage_collection.paused() as resumed:
             compiled, arrays = self._compile()
             self.progress("tracing and saving")
-            return write_saved_model(
+            written = write_saved_model(
                 compiled,
                 self.destination,
                 options=self._recorded_options(compiled),
@@ -195,6 +196,7 @@ class _Task:
                 card=self._card(),
                 progress=ByteProgress(self.progress, "copying weights"),
             )
+        return Conversion(str(self.destination), written.record, written.remarks)
 
     def _card(self) -> Card | None:
         if not self.card:

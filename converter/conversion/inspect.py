@@ -13,6 +13,7 @@ from converter.compile.notices import find_warnings
 from converter.compile.refusals import RefusalInfo
 from converter.compile.variants import TRAINING_MARKS, merge_variables
 from converter.conversion.options import ConversionOptions, ReadingArguments, show_options
+from converter.display.shown import Shown
 from converter.export import describe
 from converter.export.attachments import describe_attachments
 from converter.export.conventions import describe_conventions, describe_image
@@ -28,6 +29,7 @@ from converter.export.record import (
     TableInfo,
     ValueInfo,
     VariableInfo,
+    count,
 )
 from converter.files.json_values import to_json_values
 from converter.formats.hub_module import read_saved_model
@@ -44,6 +46,8 @@ from converter.sources.source import ModuleSource, Source
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from converter.display.console import Console
 
 
 class SignatureInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +88,7 @@ class VariantSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     regularization_losses: tuple[str, ...]
 
 
-class ModuleSummary(msgspec.Struct, frozen=True, kw_only=True):
+class ModuleSummary(Shown, msgspec.Struct, frozen=True, kw_only=True):
     """A description of a TF1 module.
 
     Attributes:
@@ -122,10 +126,38 @@ class ModuleSummary(msgspec.Struct, frozen=True, kw_only=True):
     refusals: tuple[RefusalInfo, ...]
     findings: tuple[Finding, ...]
 
+    def _headline(self) -> str:
+        offers = "refused" if self.refused else count(len(self.callables), "callable")
+        variables = count(len(self.variables), "variable")
+        return f"{self.source.name!r}, {self.source.format}, {variables}, {offers}"
+
+    def _show(self, console: Console) -> None:
+        print_summary(self, console)
+
     def to_json(self) -> dict[str, Any]:
         """Converts the summary to JSON values."""
         values: dict[str, Any] = to_json_values(self)
         return values
+
+
+def print_summary(
+    summary: ModuleSummary, console: Console, *, list_all: bool = False, more: str = ""
+) -> None:
+    """Prints a summary as tables.
+
+    Args:
+      summary: The summary.
+      console: Where to print it.
+      list_all: Whether tables have all rows, however many.
+      more: What lists all rows, for the lines that count those left out.
+    """
+    from converter.conversion import scan_table, summary_tables
+
+    limit = None if list_all else summary_tables.MANY
+    summary_tables.print_summary(summary.to_json(), console, limit=limit, more=more)
+    if summary.findings:
+        title = "Not plainly safe"
+        scan_table.print_findings(summary.findings, console, limit, title, more)
 
 
 @show_options(ReadingArguments)

@@ -12,7 +12,7 @@ import inspect
 import json
 import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Annotated, Any, TypedDict, TypeVar
+from typing import Annotated, Any, TypedDict, TypeVar, get_type_hints
 
 import msgspec
 
@@ -335,18 +335,39 @@ def show_options(arguments: type) -> Callable[[_Function], _Function]:
     Args:
       arguments: The TypedDict of those options.
     """
+    defaults = {about.name: about.default for about in describe_options()}
+    return show_arguments({n: defaults[n] for n in defaults if n in arguments.__annotations__},
+                          arguments)  # fmt: skip
+
+
+def show_arguments(
+    defaults: Mapping[str, Any], arguments: type
+) -> Callable[[_Function], _Function]:
+    """Makes `help` and `typing.get_type_hints` list keyword arguments that are in a TypedDict.
+
+    Args:
+      defaults: Their defaults, in order.
+      arguments: The TypedDict.
+    """
+    hints = get_type_hints(arguments)
 
     def show(function: _Function) -> _Function:
         signature = inspect.signature(function)
-        own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-        options = [
-            inspect.Parameter(about.name, inspect.Parameter.KEYWORD_ONLY, default=about.default)
-            for about in describe_options()
-            if about.name in arguments.__annotations__
+        own = {n: p for n, p in signature.parameters.items() if p.kind is not p.VAR_KEYWORD}
+        shown = [
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hints[name]
+            )
+            for name, default in defaults.items()
         ]
         function.__signature__ = signature.replace(  # type: ignore[attr-defined]
-            parameters=[*own, *options]
+            parameters=[*own.values(), *shown]
         )
+        written = function.__annotations__
+        function.__annotations__ = {
+            **{name: hint for name, hint in written.items() if name in {*own, "return"}},
+            **{name: hints[name] for name in defaults},
+        }
         return function
 
     return show

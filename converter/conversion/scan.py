@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import collections
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from converter import limits
 from converter.conversion.sarif import make_sarif
+from converter.display.shown import Shown
 from converter.files.bounded_read import read_bounded
 from converter.files.json_values import to_json_values
 from converter.files.paths import Path, reading
@@ -26,8 +27,11 @@ from converter.safety.judge import Inspection, inspect_saved_model
 from converter.sources.registry import open_source
 from converter.sources.source import ModuleSource, module_name
 
+if TYPE_CHECKING:
+    from converter.display.console import Console
 
-class ScanReport(msgspec.Struct, frozen=True, kw_only=True):
+
+class ScanReport(Shown, msgspec.Struct, frozen=True, kw_only=True):
     """What a SavedModel could do to the machine that runs it.
 
     Attributes:
@@ -51,6 +55,15 @@ class ScanReport(msgspec.Struct, frozen=True, kw_only=True):
     worst: Severity | None
     findings: tuple[Finding, ...]
     notes: tuple[Finding, ...]
+
+    def _headline(self) -> str:
+        counts = ", ".join(f"{n} {level}" for level, n in self.count_findings().items())
+        return f"{self.source!r}, {self.format}, {counts or 'nothing found'}"
+
+    def _show(self, console: Console) -> None:
+        from converter.conversion.scan_table import print_report
+
+        print_report(self, console)
 
     def reaches(self, level: Severity) -> bool:
         """Whether there is a finding of this severity, or of a higher one."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from converter.conversion.options import show_arguments
 from converter.files.paths import StrPath
-from converter.migration.options import MigrationArguments, make_options, show_arguments
+from converter.migration.options import MigrationArguments, default_arguments, make_options
 from converter.migration.report import MigrationReport
 from converter.migration.run import run_migration
 from converter.migration.watcher import Silent, Watcher
@@ -15,13 +16,13 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-@show_arguments
+@show_arguments(default_arguments(), MigrationArguments)
 def migrate(
     source_root: StrPath,
     destination_root: StrPath,
     *,
     watcher: Watcher | None = None,
-    stopping: Callable[[], bool] = lambda: False,
+    stopping: Callable[[], bool] | None = None,
     **arguments: Unpack[MigrationArguments],
 ) -> MigrationReport:
     """Converts all TF1 modules of a tree, each in a worker process; resumes an earlier run.
@@ -43,4 +44,8 @@ def migrate(
       KeyboardInterrupt: when interrupted; workers are stopped at once, and the next run resumes.
     """
     options = make_options(source_root, destination_root, arguments)
-    return run_migration(options, watcher or Silent(), stopping)
+    return run_migration(options, watcher or Silent(), stopping or _never)
+
+
+def _never() -> bool:
+    return False

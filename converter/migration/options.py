@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import os
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from converter import errors
 from converter.conversion.options import ConversionArguments, ConversionOptions, describe_options
@@ -15,8 +14,6 @@ from converter.files.paths import StrPath
 from converter.migration.candidates import Globs
 from converter.migration.options_file import Rule, apply_rules, read_rules
 from converter.migration.worker import CONVERT
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class MigrationArguments(ConversionArguments, total=False):
@@ -145,20 +142,12 @@ def local_root(root: StrPath) -> pathlib.Path:
     return pathlib.Path(root).absolute()
 
 
-def show_arguments(function: _Function) -> _Function:
-    """Makes `help` list the `MigrationArguments` of a function, with their defaults."""
-    signature = inspect.signature(function)
-    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+def default_arguments() -> dict[str, Any]:
+    """Returns the default of each of the `MigrationArguments`, in order."""
     defaults: dict[str, Any] = {"include": (), "exclude": (), "options": None}
     defaults |= {field.name: field.default for field in dataclasses.fields(Options)}
     defaults |= {about.name: about.default for about in describe_options()}
-    arguments = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name])
-        for name in MigrationArguments.__annotations__
-    ]
-    parameters = [*own, *arguments]
-    function.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    return function
+    return {name: defaults[name] for name in MigrationArguments.__annotations__}
 
 
 _CONVERSION = frozenset(ConversionArguments.__annotations__)
