@@ -65,7 +65,12 @@ def test_a_name_that_it_does_not_have():
 def test_help_shows_every_function_with_its_options():
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         help(converter)
-    for text in ("convert(source", "migrate(source_root", "class Conversion(", "hardlink: bool = False"):
+    for text in (
+        "convert(source",
+        "migrate(source_root",
+        "class Conversion(",
+        "hardlink: bool = False",
+    ):
         assert text in printed.getvalue()
 
 

@@ -63,9 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
     with BackgroundDigest(arguments.source) as digest, terminal.progress() as progress:
         terminal.import_tensorflow()  # Takes seconds, while the digest is computed.
         from converter.conversion.conversion import print_summary, print_usage
-        from converter.conversion.convert import convert
+        from converter.conversion.convert import convert_digested
 
-        conversion = convert(
+        conversion = convert_digested(
             arguments.source,
             arguments.destination,
             overwrite=arguments.overwrite,

@@ -41,8 +41,8 @@ from converter.processes import garbage_collection
 from converter.processes.custom_ops import import_packages
 from converter.safety.findings import Finding
 from converter.safety.judge import inspect_saved_model
-from converter.sources.registry import open_source
-from converter.sources.source import ModuleSource, Source
+from converter.sources.registry import open_in
+from converter.sources.source import ModuleSource, Source, Surroundings
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -182,8 +182,8 @@ def inspect(
     chosen = ConversionOptions.of(options, ReadingArguments)
     import_packages(chosen.import_ops)
     allowed = chosen.plan_options.allowed_ops
-    opening = open_source(source, session=session, allowed_ops=allowed)
-    with opening as opened, garbage_collection.paused():
+    surroundings = Surroundings(session=session, allowed_ops=allowed)
+    with open_in(surroundings, source) as opened, garbage_collection.paused():
         return summarize(read_module(opened.directory), opened, chosen)
 
 

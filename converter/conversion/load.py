@@ -16,8 +16,8 @@ from converter.files.paths import as_tensorflow_path
 from converter.formats.registry import read_module
 from converter.processes import garbage_collection
 from converter.processes.custom_ops import import_packages
-from converter.sources.registry import open_source
-from converter.sources.source import ModuleSource
+from converter.sources.registry import open_in
+from converter.sources.source import ModuleSource, Surroundings
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -49,8 +49,9 @@ def load(
     chosen = ConversionOptions.of(options, ReadingArguments)
     import_packages(chosen.import_ops)
     allowed = chosen.plan_options.allowed_ops
+    surroundings = Surroundings(session=session, allowed_ops=allowed)
     with contextlib.ExitStack() as stack, garbage_collection.paused():
-        opened = stack.enter_context(open_source(source, session=session, allowed_ops=allowed))
+        opened = stack.enter_context(open_in(surroundings, source))
         legacy = read_module(as_tensorflow_path(opened.directory))
         compiled = compile_module(legacy, chosen.plan_options)
         reusable = build_reusable(compiled, live=True)

@@ -17,6 +17,7 @@ from typing import Annotated, Any, TypedDict, TypeVar, get_type_hints
 import msgspec
 
 from converter import errors
+from converter.arguments import as_texts, refuse
 from converter.compile.plan_options import PlanOptions
 from converter.safety.allowed_ops import AllowedOps
 
@@ -97,15 +98,15 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
           UsageError: if the value is of the wrong type.
         """
+        if self.kind is Kind.TEXTS or (self.kind is Kind.TAGS and value is not None):
+            if self.kind is Kind.TAGS and isinstance(value, str) and "," in value:
+                raise refuse(self.name, value, self.kind.value, self.help)  # One tag, or several?
+            texts = as_texts(self.name, value, self.help)
+            return tuple(sorted(set(texts))) if self.kind is Kind.TAGS else texts
         try:
-            checked = msgspec.convert(value, self.type)
+            return msgspec.convert(value, self.type)
         except msgspec.ValidationError as error:
-            raise errors.UsageError(
-                f"option {self.name!r} is {value!r}, expected {self.kind.value}",
-                remedy=f"It means: {self.help}.",
-            ) from error
-        is_set = self.kind is Kind.TAGS and checked is not None
-        return tuple(sorted(set(checked))) if is_set else checked
+            raise refuse(self.name, value, self.kind.value, self.help) from error
 
     def format(self, value: Any) -> str:
         """Formats the option and a value as a user would type them."""

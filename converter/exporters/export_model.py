@@ -12,8 +12,14 @@ from typing import Any
 import tensorflow as tf
 
 from converter import errors
+from converter.arguments import as_sizes
 from converter.conversion.convert import convert
-from converter.conversion.options import Progress, ignore_progress
+from converter.conversion.options import (
+    ConversionOptions,
+    Progress,
+    ReadingArguments,
+    ignore_progress,
+)
 from converter.errors import summarize
 from converter.export.record import FILENAME, FOLDER, Verdict, read_record
 from converter.export.saved_model import quiet_tensorflow
@@ -38,6 +44,7 @@ from converter.processes.custom_ops import import_packages
 from converter.version import __version__
 
 _EXPORT_VERSION = 1
+_SHAPES = "the sizes of each input"
 # Both formats are one message, whose length is a signed 32-bit number.
 _MOST_WEIGHTS_BYTES = (1 << 31) - (1 << 20)
 
@@ -84,15 +91,17 @@ def export_model(
       DestinationError: if the file cannot be written.
       UsageError: if there is no such signature, input or format, or a package is missing.
     """
+    options: ReadingArguments = {"import_ops": import_ops, "allow_op": allow_op}
+    read = ConversionOptions.of(options, ReadingArguments)
+    sizes = {name: as_sizes("shapes", given, _SHAPES) for name, given in (shapes or {}).items()}
     chosen, tell = get_format(to), progress or ignore_progress
     place = OutFile.at(out, model, overwrite=overwrite)
-    import_packages(import_ops)
-    options = {"import_ops": import_ops, "allow_op": allow_op}
+    import_packages(read.import_ops)
     with quiet_tensorflow(), _converted(model, options, tell) as directory:
         tell("loading the SavedModel")
         record = read_record(directory)
         module = tf.saved_model.load(str(directory))
-        wrapped = read_signature(module, record, signature, shapes or {})
+        wrapped = read_signature(module, record, signature, sizes)
         task = _Task(wrapped, chosen, make_exporter(to), tell)
         content, verdict, why, compared = task.run(read_arrays(inputs), rtol, atol)
     made = ExportRecord(
@@ -125,7 +134,7 @@ def make_exporter(to: str) -> Exporter:
 
 
 @contextlib.contextmanager
-def _converted(model: StrPath, options: Mapping[str, Any], progress: Progress) -> Iterator[Path]:
+def _converted(model: StrPath, options: ReadingArguments, progress: Progress) -> Iterator[Path]:
     """Yields the converted module: `model`, or what it is converted to for as long as needed."""
     directory = as_tensorflow_path(model)
     if (directory / FOLDER / FILENAME).is_file():

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from converter import errors
+from converter.arguments import as_texts
 from converter.conversion.options import ConversionArguments, ConversionOptions, describe_options
 from converter.files.paths import StrPath
 from converter.migration.candidates import Globs
@@ -114,7 +115,10 @@ def make_options(
             raise TypeError(f"migrate() got an unexpected keyword argument {name!r}")
     values = dict(arguments)
     conversion = {name: values.pop(name) for name in arguments if name in _CONVERSION}
-    globs = Globs(tuple(values.pop("include", ())), tuple(values.pop("exclude", ())))
+    globs = Globs(
+        as_texts("include", values.pop("include", ()), "globs of which a path has to match one"),
+        as_texts("exclude", values.pop("exclude", ()), "globs of which a path may match none"),
+    )
     from_list, rules = values.pop("from_list", None), values.pop("options", None)
     return Options(
         source_root=local_root(source_root),
