@@ -45,6 +45,12 @@ class Message(Shown):
       text: Its template: `{braces}` stand for what varies.
       cause: Why it appears, in terms of TF1 or of what the user did; empty if nobody wrote it yet.
       remedy: What to do about it; empty if nobody wrote it yet.
+
+    Example:
+      ```python
+      (message,) = converter.explain("No module named 'pkg_resources'")
+      assert message.is_complete
+      ```
     """
 
     error: str
@@ -119,13 +125,19 @@ def explain(text: str) -> tuple[Message, ...]:
       text: What was printed, with or without what stood around it; or some words of it.
 
     Returns:
-      The messages, the likeliest first, five at most: those whose templates the text has; else
-      those that have the text; else those that have most of its words, rare words counting more.
-      None if no message has half of them.
+      The messages, a tuple that prints itself, the likeliest first, five at most: those whose
+      templates the text has; else those that have the text; else those that have most of its words,
+      rare words counting more. It is empty if no message has half of them.
+
+    Raises:
+      TypeError: if `text` is not a string.
 
     Example:
-      >>> converter.explain("No module named 'pkg_resources'")[0].remedy
-      "`pip install 'setuptools<82'`, or `pip install 'tf1hub-converter[train]'`, which brings it."
+      ```python
+      found = converter.explain("No module named 'pkg_resources'")
+      print(found)  # Each message with its cause and remedy.
+      print(found[0].remedy)
+      ```
     """
     wanted = " ".join(text.split())
     messages = _read_all()

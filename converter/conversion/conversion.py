@@ -26,6 +26,14 @@ class Conversion(Shown, msgspec.Struct, frozen=True):
       record: The contents of its `assets.extra/conversion.json`.
       remarks: Notes for the user on how it was written, in full sentences. They are not in the
         record, since the result does not depend on them.
+
+    Example:
+      ```python
+      conversion = converter.convert("module", "converted", call_signature="default")
+      print(conversion.record.root, [*conversion.record.callables])
+      for warning in conversion.warnings:
+          print(warning)
+      ```
     """
 
     destination: str

@@ -80,9 +80,35 @@ def convert(
       parity_report: Called with the full comparison, passed or not, if `verify` is set.
       **options: Options of `ConversionOptions`.
 
+    Returns:
+      Where the SavedModel is, with its record, warnings and, if `verify` is set, the verdict.
+
     Raises:
-      ConversionError: if the module cannot be converted exactly, or differs from the original.
-      UsageError: if the module has no such tag set, signature or input, or a path is not UTF-8.
+      UsageError: if the module has no such tag set, signature or input, an option has a value of
+        the wrong type, or a path is not UTF-8.
+      PathNotFoundError: if there is nothing at `source`.
+      FormatError: if it is not a TF1 module, or damaged.
+      DownloadError: if it cannot be downloaded.
+      UnsafeModuleError: if it could do harm, by an op, a link, a name or the size of a constant.
+      UnsupportedOpError: if its graph has an op that cannot be carried over, or that is unknown.
+      WeightsError: if its checkpoint is damaged, or lacks what the graph needs.
+      ParityError: if `verify` is set, and the SavedModel differs from the original, or cannot run.
+      UnsuitableDestinationError: if `destination` exists and `overwrite` is not set, or if it lies
+        in the source.
+      DestinationError: if something cannot be written.
+      OutOfMemoryError: if there is less memory than the module needs.
+      ConversionError: if the module cannot be converted exactly for another reason; all of the
+        above are of this class.
+      TypeError: if there is no such option.
+
+    Example:
+      ```python
+      import tensorflow as tf
+
+      conversion = converter.convert("module", "converted", card=True)
+      print(conversion)  # Counts, warnings, and lines of Python that use the SavedModel.
+      module = tf.saved_model.load(conversion.destination)
+      ```
     """
     return convert_digested(
         source, destination, session=session, inputs=inputs, overwrite=overwrite, card=card,

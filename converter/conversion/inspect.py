@@ -108,6 +108,13 @@ class ModuleSummary(Shown, msgspec.Struct, frozen=True, kw_only=True):
       refused: Why the module cannot be converted; None if it can.
       refusals: All reasons why it cannot be converted.
       findings: What is not plainly safe in it, as `converter.scan` finds it.
+
+    Example:
+      ```python
+      summary = converter.inspect("module")
+      for variant in summary.graph_variants:
+          print(variant.tags, variant.role, [*variant.signatures])
+      ```
     """
 
     source: SourceInfo
@@ -174,10 +181,32 @@ def inspect(
       session: The session that runs a live `hub.Module`; the default session if None.
       **options: Options of `ConversionOptions`.
 
+    Returns:
+      What the module has, and what its SavedModel would offer. A sound module that cannot be
+      converted is described, too, with the reasons in `refusals`.
+
     Raises:
-      ConversionError: if it is not a module, or damaged. A sound module that cannot be converted
-        is described, with the reasons in `refusals`.
-      UsageError: if the module has no such tag set or signature.
+      UsageError: if the module has no such tag set or signature, or an option has a value of the
+        wrong type.
+      PathNotFoundError: if there is nothing at `source`.
+      FormatError: if it is not a TF1 module, or damaged.
+      DownloadError: if it cannot be downloaded.
+      UnsafeModuleError: if a link leads out of its directory, or an archive could do harm.
+      WeightsError: if its checkpoint is damaged, or lacks what the graph needs.
+      DestinationError: if there is no space to download or unpack it.
+      OutOfMemoryError: if there is less memory than the module needs.
+      UnsupportedOpError: if its graphs are nested too deeply to be read.
+      ConversionError: if it cannot be read for another reason; all of the above are of this class.
+      TypeError: if there is no such option.
+
+    Example:
+      ```python
+      summary = converter.inspect("module")
+      print(summary)  # The tables that `tf1hub inspect` prints.
+      trainable = [variable.name for variable in summary.variables if variable.trainable]
+      if summary.refused is None:
+          converter.convert("module", "converted")
+      ```
     """
     chosen = ConversionOptions.of(options, ReadingArguments)
     import_packages(chosen.import_ops)

@@ -148,6 +148,12 @@ class ConversionOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     Raises:
       UsageError: if a value is of the wrong type.
+
+    Example:
+      ```python
+      options = converter.ConversionOptions(tags="train", conventions=False)
+      assert options.format() == "--tags train --no-conventions"
+      ```
     """
 
     verify: Annotated[

@@ -44,6 +44,12 @@ class ScanReport(Shown, msgspec.Struct, frozen=True, kw_only=True):
       worst: The highest severity of a finding; None if there is none.
       findings: What is not plainly safe, the most severe first.
       notes: What looks unsafe and is not, with the reason; its severity is "info".
+
+    Example:
+      ```python
+      report = converter.scan("saved_model")
+      print(report.worst, report.count_findings())
+      ```
     """
 
     source: str
@@ -99,10 +105,25 @@ def scan(source: ModuleSource) -> ScanReport:
       source: The directory that holds `saved_model.pb`, an archive or handle of it, a
         `hub.ModuleSpec`, a `hub.Module`, or what `open_source` yields.
 
+    Returns:
+      The findings, the most severe first.
+
     Raises:
+      UsageError: if it is another object, or nothing can be requested from a URL.
+      PathNotFoundError: if there is nothing at `source`.
       FormatError: if there is no SavedModel, or it cannot be read or is too large.
-      UnsafeModuleError: if a link leads out of its directory.
-      PathNotFoundError: if there is nothing at the path.
+      DownloadError: if it cannot be downloaded.
+      UnsafeModuleError: if a link leads out of its directory, or an archive could do harm.
+      DestinationError: if there is no space to download or unpack it.
+
+    Example:
+      ```python
+      report = converter.scan("module")
+      print(report)
+      if report.reaches("medium"):
+          worst = report.findings[0]
+          print(worst.op, worst.reason, worst.runs)
+      ```
     """
     with open_source(source, needs_values=False) as opened:
         return _scan(opened.directory, module_name(opened.directory, opened.origin))

@@ -55,10 +55,31 @@ def verify(
         let through. Of other such ops, TensorFlow sees none.
       progress: Called with each step as it begins.
 
+    Returns:
+      All that was compared, and what could not be.
+
     Raises:
+      UsageError: if `inputs` has a name that the module does not know, an argument has a value of
+        the wrong type, or a path is not UTF-8.
+      PathNotFoundError: if there is nothing at `source`.
+      FormatError: if it is not a TF1 module, or damaged.
+      DownloadError: if it cannot be downloaded.
       UnsafeModuleError: if the original runs an op that was not let through.
+      UnsupportedOpError: if TensorFlow does not know an op of the original.
+      WeightsError: if the checkpoint of the original is damaged, or lacks what the graph needs.
       ParityError: if `destination` was not converted from `source`, or one of the two cannot run.
-      UsageError: if `inputs` has a name that the module does not know, or a path is not UTF-8.
+      DestinationError: if there is no space to download or unpack it.
+      OutOfMemoryError: if there is less memory than the module needs.
+      ConversionError: if one of the two cannot be read for another reason; all of the above are of
+        this class.
+
+    Example:
+      ```python
+      report = converter.verify("module", "saved_model")
+      print(report.verdict)  # equal
+      for row in report.failures:
+          print(row.case, row.check, row.tensor, row.comparison.max_abs)
+      ```
     """
     given: ReadingArguments = {"import_ops": import_ops, "allow_op": allow_op}
     chosen, tell = ConversionOptions.of(given, ReadingArguments), progress or ignore_progress

@@ -320,6 +320,13 @@ class Record(Shown, msgspec.Struct, frozen=True, kw_only=True):
       dropped: What the converted module lacks.
       warnings: The warnings for the user, in full sentences.
       parity: The summary of the comparison with the original; null if there was none.
+
+    Example:
+      ```python
+      record = converter.convert("module", "converted").record
+      for name, part in record.callables.items():
+          print(name, part.inputs, part.outputs)
+      ```
     """
 
     record_version: int

@@ -85,11 +85,31 @@ def export_model(
       allow_op: Ops to let through when a TF1 module is converted.
       progress: Called with each step as it begins.
 
+    Returns:
+      The record of the export, with the differences of each output.
+
     Raises:
+      UsageError: if there is no such signature, input or format, an argument has a value of the
+        wrong type, or a package is missing.
+      PathNotFoundError: if there is nothing at `model`.
+      FormatError: if it is neither a converted module nor a TF1 module, or damaged.
+      DownloadError: if it cannot be downloaded.
+      UnsafeModuleError: if it could do harm, by an op, a link, a name or the size of a constant.
       UnsupportedOpError: if the format lacks an op; the error names the ops and their nodes.
+      WeightsError: if its checkpoint is damaged, or lacks what the graph needs.
       ParityError: if the file computes something else. Nothing is written then.
+      UnsuitableDestinationError: if there is a file at `out` and `overwrite` is not set.
       DestinationError: if the file cannot be written.
-      UsageError: if there is no such signature, input or format, or a package is missing.
+      OutOfMemoryError: if there is less memory than the module needs.
+      ConversionError: if a TF1 module cannot be converted exactly for another reason; all of the
+        above are of this class.
+
+    Example:
+      ```python
+      record = converter.export_model("saved_model", "model.tflite", to="litert",
+                                      shapes={"images": [1, 16, 16, 3]})
+      print(record.outputs["default"].worst_abs)
+      ```
     """
     options: ReadingArguments = {"import_ops": import_ops, "allow_op": allow_op}
     read = ConversionOptions.of(options, ReadingArguments)

@@ -72,6 +72,13 @@ class ExportRecord(Shown, msgspec.Struct, frozen=True, kw_only=True):
       verdict: `equal` if all outputs are as near as the runtimes' kernels allow, or
         `not compared`.
       not_compared: Why they were not compared; null if they were.
+
+    Example:
+      ```python
+      record = converter.export_model("saved_model", "model.tflite", to="litert",
+                                      shapes={"images": [1, 16, 16, 3]})
+      print(record.inputs["images"].exported_as, record.verdict)
+      ```
     """
 
     export_version: int

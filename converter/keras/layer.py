@@ -62,17 +62,20 @@ class ModuleLayer(keras.layers.Layer):
       **hparams: Hyperparameters of the signature, such as `batch_norm_momentum`.
 
     Raises:
-      UsageError: if `path` is not a converted module, or it cannot be called like that.
+      UsageError: if `path` is not a converted module, is not UTF-8, or cannot be called like that.
+      ParityError: if its record is damaged.
+      FormatError: if the SavedModel lacks a variable of its record.
+      ConversionError: if a trainable variable cannot be a weight of Keras.
 
     Example:
-    ```python
-    import keras
-    from converter.keras import ModuleLayer
+      ```python
+      import keras
+      from converter.keras import ModuleLayer
 
-    layer = ModuleLayer("converted/image", batch_norm_momentum=0.9)
-    layer.freeze("Conv2d_1a")
-    model = keras.Sequential([keras.Input((16, 16, 3)), layer, keras.layers.Dense(4)])
-    ```
+      layer = ModuleLayer("saved_model", batch_norm_momentum=0.9)
+      layer.freeze("Conv2d_1a")
+      model = keras.Sequential([keras.Input((16, 16, 3)), layer, keras.layers.Dense(4)])
+      ```
     """
 
     def __init__(

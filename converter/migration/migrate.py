@@ -38,10 +38,22 @@ def migrate(
       stopping: Called before each module: whether to begin no more, and finish those that run.
       **arguments: See `converter.MigrationArguments`.
 
+    Returns:
+      The outcome of each module, of this run or an earlier one.
+
     Raises:
       UsageError: if an argument has no valid value, or there is nothing to migrate.
       DestinationError: if `destination_root` cannot be written, or another run writes to it.
+      TypeError: if there is no such argument.
       KeyboardInterrupt: when interrupted; workers are stopped at once, and the next run resumes.
+
+    Example:
+      ```python
+      migration = converter.migrate("modules", "saved_models", workers=1)
+      print(migration)  # How many modules had which outcome.
+      for outcome in migration.unsuccessful:
+          print(outcome.path, outcome.error.text)
+      ```
     """
     options = make_options(source_root, destination_root, arguments)
     return run_migration(options, watcher or Silent(), stopping or _never)

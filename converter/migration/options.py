@@ -39,6 +39,12 @@ class MigrationArguments(ConversionArguments, total=False):
       memory_limit_gib: How much resident memory a module may take, in GiB; no limit by default.
       engine: Where jobs run: in processes of this machine, or on the workers of Dask.
       scheduler: The address of Dask's scheduler.
+
+    Example:
+      ```python
+      arguments: converter.MigrationArguments = {"include": "image*", "dry_run": True}
+      migration = converter.migrate("modules", "saved_models", **arguments)
+      ```
     """
 
     from_list: StrPath | None

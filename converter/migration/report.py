@@ -40,6 +40,12 @@ class MigrationReport(Shown, msgspec.Struct, frozen=True, kw_only=True):
       dry_run: Whether it was a dry run, which writes nothing.
       workers: How many jobs ran at a time.
       seconds: How long the run took.
+
+    Example:
+      ```python
+      migration = converter.migrate("modules", "saved_models", dry_run=True)
+      print(migration.counts, migration.not_run)
+      ```
     """
 
     run: str

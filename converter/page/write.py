@@ -38,6 +38,12 @@ class ReportFiles(Shown, msgspec.Struct, frozen=True, kw_only=True):
       json: The document that it is rendered from.
       csv: A line for each module.
       totals: The report in numbers.
+
+    Example:
+      ```python
+      files = converter.report("saved_models")
+      print(files.csv, files.totals.counts)
+      ```
     """
 
     html: str

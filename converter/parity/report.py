@@ -32,6 +32,13 @@ class ParityReport(Shown):
       notes: What else was changed in the original to run it.
       rtol: The relative tolerance that the user set, if any.
       atol: The absolute tolerance that the user set, if any.
+
+    Example:
+      ```python
+      report = converter.verify("module", "saved_model")
+      print(report.sentence())
+      worst = max(row.comparison.max_rel for row in report.rows)
+      ```
     """
 
     rows: tuple[Row, ...]

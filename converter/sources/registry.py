@@ -68,9 +68,11 @@ def open_source(
         has no session.
 
     Example:
-      >>> with converter.open_source("module") as source:
-      ...     findings = converter.scan(source).findings
-      ...     conversion = converter.convert(source, "saved_model")
+      ```python
+      with converter.open_source("module") as source:
+          if not converter.scan(source).findings:
+              converter.convert(source, "converted")
+      ```
     """
     allowed = as_texts("allow_op", allow_op, "ops to let through")
     surroundings = Surroundings(

@@ -87,6 +87,12 @@ class Source(Shown):
       in_memory: The object in memory that the files were written from, if it was one.
       is_private: Whether the files are a copy for this process alone, which is removed when the
         source is closed.
+
+    Example:
+      ```python
+      with converter.open_source("module") as source:
+          print(source.directory, source.digest())
+      ```
     """
 
     directory: Path
