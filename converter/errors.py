@@ -23,6 +23,14 @@ class ConversionError(Exception):
       message: What was expected and what was found, in one line.
       node: The name of the graph node where it happened, if there is one.
       remedy: What the user can do about it, as a sentence.
+
+    Example:
+      ```python
+      try:
+          converter.convert("absent", "converted")
+      except converter.ConversionError as error:
+          print(error.message, error.node, error.remedy)
+      ```
     """
 
     def __init__(self, message: str, *, node: str | None = None, remedy: str = "") -> None:

@@ -19,7 +19,6 @@ NAME = "inspect"
 HELP = "describe a module and the result of converting it"
 
 _OPTIONS = tuple(ReadingArguments.__annotations__)
-_MANY = 30  # Rows of a table; further ones are only counted.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,11 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         terminal.print_json(summary.to_json())
     else:
-        from converter.cli.scan_table import print_findings
-        from converter.cli.summary_tables import print_summary
+        from converter.conversion.inspect import print_summary
 
-        console, limit = terminal.output_console(), None if arguments.all else _MANY
-        print_summary(summary.to_json(), console, limit=limit)
-        if summary.findings:
-            print_findings(summary.findings, console, limit, title="Not plainly safe")
+        console = terminal.output_console()
+        print_summary(summary, console, list_all=arguments.all, more="--all lists them")
     return 0

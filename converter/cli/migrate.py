@@ -117,7 +117,7 @@ def _count(text: str) -> int:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
     from converter.cli.interrupts import exit_status, finishing_on_interrupt
-    from converter.cli.migrate_summary import print_report
+    from converter.migration.report_tables import print_report
     from converter.migration.run import StoppedNow
     from converter.parity.verdict import EQUAL, EXIT_STATUSES, NOT_COMPARED
 

@@ -13,9 +13,10 @@ from rich.live import Live
 from rich.table import Table
 
 from converter.cli import terminal
-from converter.cli.console import Console, escape
-from converter.migration.outcomes import OUTCOME_NAMES, UNSUCCESSFUL, NotLegacy, Outcome
+from converter.display.console import Console, escape
+from converter.migration.outcomes import OUTCOME_NAMES, UNSUCCESSFUL, Outcome
 from converter.migration.plan import Plan
+from converter.migration.report_tables import describe, format_seconds
 from converter.migration.watcher import Watcher
 
 _SHOWN = 8  # Modules that are being converted, and that failed last.
@@ -31,18 +32,6 @@ def showing_progress() -> Iterator[Watcher]:
     table = _LiveTable()
     with Live(table, console=console, refresh_per_second=4):
         yield table
-
-
-def describe(outcome: Outcome | None) -> str:
-    """Describes an outcome in one line, with its reason."""
-    if outcome is None:
-        return "would be converted"
-    name = OUTCOME_NAMES[type(outcome)].replace("_", " ")
-    if isinstance(outcome, UNSUCCESSFUL):
-        return f"{name}: {outcome.error.text}"
-    if isinstance(outcome, NotLegacy):
-        return f"skipped: {outcome.explanation}"
-    return name
 
 
 class _Progress:
@@ -83,16 +72,6 @@ class _Progress:
             return ""
         left = seconds / self.done * (self.total - self.done)
         return f"{60 * self.done / seconds:.1f} a minute, {format_seconds(left)} left"
-
-
-def format_seconds(seconds: float) -> str:
-    """Formats a duration: `42 s`, `3:05 min`, `2:00 h`."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes}:{rest:02} min"
-    return f"{minutes // 60}:{minutes % 60:02} h"
 
 
 class _Lines(_Progress):

@@ -11,14 +11,8 @@ Exit status: 0 if the report is written, whatever the outcomes of the modules; 2
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from converter.cli import terminal
-from converter.printable import printable
-
-if TYPE_CHECKING:
-    # Imported where it is used: help and errors answer without it.
-    from converter.page.write import ReportFiles
 
 NAME = "report"
 HELP = "write the migration report"
@@ -43,23 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
     from converter.migration.write_report import report
+    from converter.page.write import print_files
 
     with terminal.progress() as progress:
         files = report(arguments.destination_root, arguments.output, progress=progress)
     if arguments.json:
         terminal.print_json(files.to_json())
     else:
-        _print(files)
+        print_files(files, terminal.output_console())
     return 0
-
-
-def _print(files: ReportFiles) -> None:
-    console = terminal.output_console()
-    console.print(f"Written to {printable(files.html)}", soft_wrap=True, markup=False)
-    totals = files.totals
-    for line in (
-        f"{totals.saved_models:,} of {totals.legacy:,} modules are SavedModels",
-        f"{totals.equal:,} of {totals.verified:,} that were compared are equal to their originals",
-        f"for programs: {files.json} and {files.csv}",
-    ):
-        console.print(f"  {printable(line)}", soft_wrap=True, markup=False)

@@ -61,8 +61,8 @@ def _check(arguments: argparse.Namespace) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
     terminal.import_tensorflow()
-    from converter.cli.scan_table import print_report
     from converter.conversion.scan import scan
+    from converter.conversion.scan_table import print_report
 
     with opened_source(arguments.source) as source:
         report = scan(source)
@@ -71,7 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         terminal.print_json(report.to_json())
     else:
-        print_report(report, terminal.output_console(), list_all=arguments.all)
+        console = terminal.output_console()
+        print_report(report, console, list_all=arguments.all, more="--all lists them")
     return int(arguments.fail_on != "none" and report.reaches(arguments.fail_on))
 
 

@@ -10,15 +10,15 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+# Commands make their tables by this name, too.
+from converter.display.tables import make_table as make_table
 from converter.printable import printable, printable_json
 from converter.processes import garbage_collection
 from converter.processes.hidden_stderr import hidden_stderr
 
 if TYPE_CHECKING:
     # Imported where it is used, so that help and errors do not wait for it.
-    from rich.table import Table
-
-    from converter.cli.console import Console
+    from converter.display.console import Console
 
 
 def output_console() -> Console:
@@ -27,7 +27,7 @@ def output_console() -> Console:
     Where stdout is not a terminal, it is as wide as COLUMNS says, or 100 columns, and leaves out
     the blanks that end a line.
     """
-    from converter.cli.console import Console, WithoutTrailingBlanks
+    from converter.display.console import Console, WithoutTrailingBlanks
 
     if sys.stdout.isatty():
         return Console()
@@ -63,29 +63,10 @@ def print_text(text: str) -> None:
     print(text)  # noqa: T201
 
 
-def make_table(*columns: str, title: str | None = None) -> Table:
-    """Makes a table in the style of all commands."""
-    import rich.box
-    from rich.table import Table
-
-    table = Table(
-        *columns,
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        header_style="bold",
-        box=rich.box.SIMPLE_HEAD,
-        pad_edge=False,
-    )
-    for column in table.columns:
-        column.overflow = "fold"
-    return table
-
-
 @contextlib.contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
     """Yields a function that shows a step on stderr: a live line on a terminal, or plain lines."""
-    from converter.cli.console import Console, escape
+    from converter.display.console import Console, escape
 
     console = Console(stderr=True)
     if not console.is_terminal:

@@ -36,6 +36,15 @@ def card(saved_model: StrPath) -> str:
 
     Raises:
       ParityError: if the directory has no record, or a damaged one.
+      FormatError: if the record is larger than any.
+
+    Example:
+      ```python
+      import pathlib
+
+      text = converter.card("saved_model")
+      pathlib.Path("README.md").write_text(text, encoding="utf-8")
+      ```
     """
     directory = as_path(saved_model)
     return format_card(read_record(directory), directory.name or "model")

@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import pathlib
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
 from converter import errors
+from converter.display.shown import Shown
 from converter.files.scratch import clear, scratch_folder, sweep
 from converter.page.csv_table import to_csv
 from converter.page.document import Totals, decode_report
 from converter.page.html import to_html
+from converter.printable import printable
+
+if TYPE_CHECKING:
+    from converter.display.console import Console
 
 # The beginning of each file; a file that begins otherwise is somebody else's.
 _BEGINNINGS = {
@@ -25,7 +30,7 @@ _BEGINNINGS = {
 Places: TypeAlias = Mapping[str, pathlib.Path]
 
 
-class ReportFiles(msgspec.Struct, frozen=True, kw_only=True):
+class ReportFiles(Shown, msgspec.Struct, frozen=True, kw_only=True):
     """The files that `converter.report` wrote.
 
     Attributes:
@@ -33,6 +38,12 @@ class ReportFiles(msgspec.Struct, frozen=True, kw_only=True):
       json: The document that it is rendered from.
       csv: A line for each module.
       totals: The report in numbers.
+
+    Example:
+      ```python
+      files = converter.report("saved_models")
+      print(files.csv, files.totals.counts)
+      ```
     """
 
     html: str
@@ -40,10 +51,28 @@ class ReportFiles(msgspec.Struct, frozen=True, kw_only=True):
     csv: str
     totals: Totals
 
+    def _headline(self) -> str:
+        return f"{self.html!r}, {self.totals.legacy:,} modules, {self.totals.equal:,} equal"
+
+    def _show(self, console: Console) -> None:
+        print_files(self, console)
+
     def to_json(self) -> dict[str, Any]:
         """The paths, and how many modules have which outcome, as JSON values."""
         paths = {"html": self.html, "json": self.json, "csv": self.csv}
         return {**paths, "counts": self.totals.counts}
+
+
+def print_files(files: ReportFiles, console: Console) -> None:
+    """Prints where the files are, and the report in a few numbers."""
+    totals = files.totals
+    console.print(f"Written to {printable(files.html)}", soft_wrap=True, markup=False)
+    for line in (
+        f"{totals.saved_models:,} of {totals.legacy:,} modules are SavedModels",
+        f"{totals.equal:,} of {totals.verified:,} that were compared are equal to their originals",
+        f"for programs: {files.json} and {files.csv}",
+    ):
+        console.print(f"  {printable(line)}", soft_wrap=True, markup=False)
 
 
 def find_places(page: pathlib.Path, source: pathlib.Path) -> Places:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from converter.display.shown import Shown, to_html
 from converter.export.record import ParityInfo, Verdict
 from converter.files.json_values import to_json_values
 from converter.parity.checks import Row
 from converter.parity.compare import Comparison
 from converter.parity.verdict import DIFFERS, EQUAL, NOT_COMPARED, NotCompared
 
+if TYPE_CHECKING:
+    from converter.display.console import Console
+
 _NAMED_FAILURES = 3
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class ParityReport:
+@dataclasses.dataclass(frozen=True, slots=True, repr=False)
+class ParityReport(Shown):
     """The comparison of a converted module with its original.
 
     Attributes:
@@ -28,6 +32,13 @@ class ParityReport:
       notes: What else was changed in the original to run it.
       rtol: The relative tolerance that the user set, if any.
       atol: The absolute tolerance that the user set, if any.
+
+    Example:
+      ```python
+      report = converter.verify("module", "saved_model")
+      print(report.sentence())
+      worst = max(row.comparison.max_rel for row in report.rows)
+      ```
     """
 
     rows: tuple[Row, ...]
@@ -36,6 +47,19 @@ class ParityReport:
     notes: tuple[str, ...] = ()
     rtol: float | None = None
     atol: float | None = None
+
+    def _headline(self) -> str:
+        return self.sentence().rstrip(".")
+
+    def _show(self, console: Console) -> None:
+        from converter.parity.report_table import print_report
+
+        print_report(self, console)
+
+    def _repr_html_(self) -> str:
+        from converter.parity.report_pictures import draw_pictures
+
+        return to_html(self._show, draw_pictures(self.rows))
 
     @property
     def verdict(self) -> Verdict:

@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from converter.cli import terminal
-from converter.cli.console import Console, escape
+from converter.display.console import Console, escape
+from converter.display.tables import count_left, format_shape, make_table
+
+MANY = 30  # Rows of a table; further ones are only counted.
 
 
-def print_summary(summary: Mapping[str, Any], console: Console, *, limit: int | None) -> None:
-    """Prints a `ModuleSummary`; its table of variables has at most `limit` rows."""
+def print_summary(
+    summary: Mapping[str, Any], console: Console, *, limit: int | None = MANY, more: str = ""
+) -> None:
+    """Prints the JSON values of a `ModuleSummary`.
+
+    Args:
+      summary: The values.
+      console: Where to print them.
+      limit: How many rows the table of variables has; None for all.
+      more: What lists all, for the line that counts those left out.
+    """
     source = summary["source"]
     console.print(f"[bold]{escape(source['name'])}[/bold]  {source['format']}", soft_wrap=True)
     console.print(f"SHA-256 {source['digest']}", style="dim", soft_wrap=True)
@@ -19,7 +30,7 @@ def print_summary(summary: Mapping[str, Any], console: Console, *, limit: int | 
     console.print()
     _print_variants(summary, console)
     _print_signatures(summary, console)
-    _print_variables(summary["variables"], console, limit)
+    _print_variables(summary["variables"], console, limit, more)
     _print_state(summary, console)
     _print_plan(summary, console)
 
@@ -34,7 +45,7 @@ def _describe_origin(origin: Mapping[str, Any]) -> str:
 
 
 def _print_variants(summary: Mapping[str, Any], console: Console) -> None:
-    table = terminal.make_table("tags", "role", "nodes", "control flow", "updates", "losses",
+    table = make_table("tags", "role", "nodes", "control flow", "updates", "losses",
                                 title="Graph variants")  # fmt: skip
     for variant in summary["graph_variants"]:
         why = f": {variant['why']}" if "why" in variant else ""
@@ -69,7 +80,7 @@ def _print_signatures(summary: Mapping[str, Any], console: Console) -> None:
             key = (name, repr(signature))
             variants.setdefault(key, []).append(format_tags(variant["tags"]))
             described[key] = signature
-    table = terminal.make_table("signature", "", "name", "type", title="Signatures")
+    table = make_table("signature", "", "name", "type", title="Signatures")
     for key in sorted(described):
         signature = described[key]
         label = f"{escape(key[0])}\n[dim]{escape(' '.join(variants[key]))}[/dim]"
@@ -88,22 +99,15 @@ def format_value(value: Mapping[str, Any]) -> str:
     return f"{kind}{value['dtype']} {format_shape(value['shape'])}"
 
 
-def format_shape(shape: Sequence[int | None] | None) -> str:
-    """Prints a static shape."""
-    if shape is None:
-        return "of any rank"
-    return "[" + ", ".join("?" if size is None else str(size) for size in shape) + "]"
-
-
 def _print_variables(
-    variables: Sequence[Mapping[str, Any]], console: Console, limit: int | None
+    variables: Sequence[Mapping[str, Any]], console: Console, limit: int | None, more: str
 ) -> None:
     if not variables:
         console.print("No variables.\n")
         return
     trainable = sum(variable["trainable"] for variable in variables)
     title = f"Variables: {len(variables)}, {trainable} of them trainable"
-    table = terminal.make_table("name", "type", "trainable", title=title)
+    table = make_table("name", "type", "trainable", title=title)
     for variable in variables[:limit]:
         table.add_row(
             escape(variable["name"]),
@@ -111,13 +115,13 @@ def _print_variables(
             "yes" if variable["trainable"] else "",
         )
     if limit is not None and len(variables) > limit:
-        table.add_row(f"… {len(variables) - limit} more: --all lists them", "", "")
+        table.add_row(count_left(len(variables) - limit, more), "", "")
     console.print(table)
 
 
 def _print_state(summary: Mapping[str, Any], console: Console) -> None:
     if summary["tables"]:
-        table = terminal.make_table("table", "op", "filled by", title="Tables")
+        table = make_table("table", "op", "filled by", title="Tables")
         for row in {(t["node"], t["op"], tuple(t["initializers"])): 0 for t in summary["tables"]}:
             node, op, initializers = row
             table.add_row(escape(node), escape(op), "\n".join(map(escape, initializers)))
@@ -128,7 +132,7 @@ def _print_state(summary: Mapping[str, Any], console: Console) -> None:
             console.print(f"  {escape(name)}", soft_wrap=True)
         console.print()
     if summary["attachments"]:
-        table = terminal.make_table("attachment", "tags", "bytes", "contents", title="Attachments")
+        table = make_table("attachment", "tags", "bytes", "contents", title="Attachments")
         for item in summary["attachments"]:
             contents = "" if item["json"] is None else str(item["json"])
             about = (item["key"], format_tags(item["tags"]), str(item["size_bytes"]), contents)
@@ -149,7 +153,7 @@ def _print_plan(summary: Mapping[str, Any], console: Console) -> None:
             text = format_refusal(refusal["error"], refusal["callables"])
             console.print(f"  {escape(text)}")
         return
-    table = terminal.make_table("call", "training", title="The SavedModel would offer")
+    table = make_table("call", "training", title="The SavedModel would offer")
     for name, part in summary["callables"].items():
         for call in [f"obj.{name}"] + (["obj"] if name == summary["root"] else []):
             table.add_row(escape(format_call(call, part)), escape(_format_training(part)))
@@ -159,7 +163,7 @@ def _print_plan(summary: Mapping[str, Any], console: Console) -> None:
     _print_image(summary["image"], console)
     _print_keywords(summary["callables"], console)
     if summary["dropped"]:
-        table = terminal.make_table("left out", "name", "reason", title="The SavedModel would lack")
+        table = make_table("left out", "name", "reason", title="The SavedModel would lack")
         for item in summary["dropped"]:
             table.add_row(item["what"], escape(item["name"]), escape(item["why"]))
         console.print(table)
@@ -195,7 +199,7 @@ def _print_keywords(callables: Mapping[str, Any], console: Console) -> None:
     if not any(part["serving_keywords"] for part in callables.values()):
         return
     title = "Keywords of signatures in Python"
-    table = terminal.make_table("signature", "input", "keyword", title=title)
+    table = make_table("signature", "input", "keyword", title=title)
     for part in callables.values():
         for name, keyword in part["serving_keywords"].items():
             table.add_row(*map(escape, (repr(part["served_as"]), repr(name), keyword)))
