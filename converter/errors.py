@@ -11,6 +11,7 @@ import contextlib
 import itertools
 from collections.abc import Iterator
 
+from converter.catalogue import find_remedy
 from converter.printable import printable
 
 _NOISE = ("Graph execution error:", "Detected at node")
@@ -22,7 +23,7 @@ class ConversionError(Exception):
     Args:
       message: What was expected and what was found, in one line.
       node: The name of the graph node where it happened, if there is one.
-      remedy: What the user can do about it, as a sentence.
+      remedy: What the user can do about it, as a sentence; if empty, that of the catalogue.
 
     Example:
       ```python
@@ -36,9 +37,9 @@ class ConversionError(Exception):
     def __init__(self, message: str, *, node: str | None = None, remedy: str = "") -> None:
         self.message = message
         self.node = node
-        self.remedy = remedy
+        self.remedy = remedy or find_remedy((kind.__name__ for kind in type(self).mro()), message)
         where = f" (at node {node!r})" if node else ""
-        super().__init__(printable(" ".join(f"{message}{where}. {remedy}".split())))
+        super().__init__(printable(" ".join(f"{message}{where}. {self.remedy}".split())))
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.message, self.node, self.remedy))
@@ -156,7 +157,7 @@ def explaining_exhaustion() -> Iterator[None]:
     except MemoryError as error:
         raise OutOfMemoryError(
             "there is not enough memory for the module",
-            remedy="Free some, or use a machine that has more.",
+            remedy="Free some memory, or use a machine that has more.",
         ) from error
     except RecursionError as error:
         raise UnsupportedOpError(

@@ -53,7 +53,7 @@ def _check_place(source: Path, destination: Path, *, overwrite: bool) -> None:
     here, there = source.resolve(), destination.resolve()
     if here == there or here.is_relative_to(there) or there.is_relative_to(here):
         raise errors.UnsuitableDestinationError(
-            f"one of {destination} and the source {source} lies in the other",
+            f"the destination {destination} and the source {source} lie one inside the other",
             remedy="Choose a destination outside of the source.",
         )
     if not destination.exists():

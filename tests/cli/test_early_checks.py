@@ -33,14 +33,14 @@ _WRONG = [
     ("convert {here}/nowhere {here}/new", "nowhere does not exist", 2),
     ("convert {module} {here}/folder", "folder exists already", 2),
     ("convert {module} {here}/file --overwrite", "neither a SavedModel nor an empty directory", 2),
-    ("convert {module} {module}/new", "lies in the other", 2),
+    ("convert {module} {module}/new", "lie one inside the other", 2),
     ("convert {module} {here}/caf\udce9", "is not UTF-8", 2),
     ("convert {here}/caf\udce9 {here}/new", "is not UTF-8", 2),
     ("verify {module} {here}/caf\udce9", "is not UTF-8", 2),
     ("convert {module} {here}/file/new", "cannot be written: Not a directory", 1),
     ("convert {module} {here}/dangling/new", "cannot be written", 1),
     ("convert {module} {here}/" + "n" * 300, "cannot be written: File name too long", 1),
-    ("convert {module} {here}/new --verify --inputs {here}/no.npz", "no.npz are not a file", 2),
+    ("convert {module} {here}/new --verify --inputs {here}/no", "there is no file of inputs", 2),
     ("convert {module} {here}/new --inputs {here}/file", "inputs are for comparing", 2),
     ("verify {here}/result {module}", "is not: they are swapped", 2),
     ("verify {here}/nowhere {here}/folder", "nowhere does not exist", 2),
@@ -55,7 +55,7 @@ _WRONG = [
     ("export {module} {module}/new --to litert", "lies in the model", 2),
     ("export {module} {here}/nowhere/new --to litert", "cannot be written: No such file", 1),
     ("export {module} {here}/new --to litert --shape x", "expected INPUT=1,?,3, not 'x'", 2),
-    ("export {module} {here}/new --to litert --inputs {here}/no", "no are not a file", 2),
+    ("export {module} {here}/new --to litert --inputs {here}/no", "there is no file of inputs", 2),
     ("card {here}/nowhere", "nowhere does not exist", 2),
     ("card {here}/folder --output {here}/nowhere/a.md", "cannot be written: No such file", 1),
     ("scan {here}/nowhere", "nowhere does not exist", 2),
@@ -65,7 +65,7 @@ _WRONG = [
     ("debug passes {here}/nowhere", "nowhere does not exist", 2),
     ("debug passes {module} --only nothing", "there is no pass 'nothing'", 2),
     ("migrate {here}/nowhere {here}/new", "nowhere is not a directory", 2),
-    ("migrate {here} {here}/folder", "lies in the other", 2),
+    ("migrate {here} {here}/folder", "lie one inside the other", 2),
     ("migrate {here}/folder {here}/file", "cannot be written", 1),
     ("migrate {here}/folder {here}/new --import-ops no_ops", "'no_ops' of --import-ops", 2),
     ("migrate {here}/folder {here}/new --options {here}/no.toml", "no.toml cannot be read", 2),
@@ -141,7 +141,7 @@ def test_right_arguments_pass(tmp_path):
 
 
 def test_inputs_that_are_not_a_file_are_refused(tmp_path):
-    with pytest.raises(errors.PathNotFoundError, match="are not a file"):
+    with pytest.raises(errors.PathNotFoundError, match="there is no file of inputs at"):
         early_checks.check_inputs(str(tmp_path))
 
 

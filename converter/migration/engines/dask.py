@@ -112,7 +112,7 @@ def _count_threads(client: Any) -> int:
 def _lost() -> errors.ConversionError:
     return errors.ConversionError(
         "the Dask scheduler is lost, or has dropped the jobs",
-        remedy="Start it again, then run this again to resume.",
+        remedy="Start it again, then run the same command to resume.",
     )
 
 
@@ -206,7 +206,8 @@ class _Dispatch:
             raise errors.ConversionError(
                 "a Dask worker cannot run jobs:"
                 f" {type(error).__name__}: {errors.first_line(error)}",
-                remedy="Install the same converter and TensorFlow on all machines.",
+                remedy="Install the same versions of tf1hub-converter and TensorFlow on all"
+                " machines.",
             ) from error
 
 

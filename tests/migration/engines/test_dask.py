@@ -277,7 +277,7 @@ def test_a_worker_that_cannot_run_jobs_ends_the_run(scripted, make_job):
 
 def test_a_scheduler_that_has_dropped_the_jobs_ends_the_run(scripted, make_job):
     engine, client = scripted([distributed.CancelledError("x")])
-    with pytest.raises(errors.ConversionError, match="again to resume"):
+    with pytest.raises(errors.ConversionError, match="run the same command to resume"):
         collect(engine.run([make_job("a"), make_job("b")], FAKE, never))
     assert client.cancelled == ["tf1hub-run-1"]
 
