@@ -16,6 +16,7 @@ from converter import errors
 from converter.cli import early_checks, terminal
 from converter.cli.conversion_options import add_options, read_options
 from converter.cli.limits import add_limits
+from converter.cli.progress import showing_steps
 from converter.cli.source_argument import add_source
 from converter.printable import printable
 
@@ -66,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     from converter.parity.verdict import EQUAL, EXIT_STATUSES
 
     options = read_options(arguments)
-    with BackgroundDigest(arguments.source) as digest, terminal.progress() as progress:
+    with BackgroundDigest(arguments.source) as digest, showing_steps() as progress:
         terminal.import_tensorflow()  # Takes seconds, while the digest is computed.
         from converter.conversion.convert import convert
 

@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING
 from converter.cli import early_checks, terminal
 from converter.cli.conversion_options import add_options
 from converter.cli.limits import add_limits
+from converter.cli.progress import showing_steps
 from converter.cli.verify import tolerance
 from converter.exporters.formats import FORMATS, get_format
 from converter.printable import printable
+from converter.quantities import format_bytes
 
 if TYPE_CHECKING:
     # Imported where it is used: help and errors answer without it.
@@ -83,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     from converter.files.json_values import to_json_values
     from converter.parity.verdict import EXIT_STATUSES
 
-    with terminal.progress() as progress:
+    with showing_steps() as progress:
         record = export_model(
             arguments.model,
             arguments.out,
@@ -111,7 +113,7 @@ def _print_summary(out: str, record: ExportRecord) -> None:
     from converter.cli.console import escape
 
     console = terminal.output_console()
-    size = f"{record.size_bytes / 1024:,.0f} KiB"
+    size = format_bytes(record.size_bytes)
     console.print(f"Exported to {printable(out)} ({size})", soft_wrap=True, markup=False)
     inputs = terminal.make_table("input", "in the file", "dtype", "shape")
     for name, value in record.inputs.items():

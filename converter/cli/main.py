@@ -14,7 +14,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
-from absl import app, logging
+from absl import app
 
 from converter import errors
 from converter.cli import (
@@ -32,6 +32,7 @@ from converter.cli import (
 )
 from converter.cli.interrupts import Terminated, exit_status, raising_on_terminate
 from converter.cli.limits import run_within_limits
+from converter.cli.loudness import is_verbose, speaking
 from converter.cli.native_output import native_output_apart
 from converter.cli.parser import Parser, parse_command
 from converter.cli.streams import printable_streams
@@ -70,8 +71,7 @@ def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
         prog="tf1hub",
         description="Converts TF1 Hub modules into reusable, trainable TF2 SavedModels, and"
         " proves them equal.",
-        epilog="`tf1hub help COMMAND` describes a command. --verbosity=1 adds a traceback to an"
-        " error.",
+        epilog="`tf1hub help COMMAND` describes a command.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -85,7 +85,7 @@ def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
         command.add_arguments(subparser)
         subparser.set_defaults(run=command.run)
     with printable_streams():
-        return parse_command(parser, commands.choices, argv[1:])
+        return parse_command(parser, argv[1:])
 
 
 def main_of_process(arguments: argparse.Namespace) -> int:
@@ -98,7 +98,7 @@ def main_of_process(arguments: argparse.Namespace) -> int:
 
 def main(arguments: argparse.Namespace) -> int:
     """Runs one subcommand and returns the exit status; all that it prints is printable."""
-    with printable_streams():
+    with printable_streams(), speaking(arguments):
         return _main(arguments)
 
 
@@ -132,6 +132,6 @@ def _main(arguments: argparse.Namespace) -> int:
 
 def _fail(error: object, status: int) -> int:
     terminal.say_error(" ".join(str(error).split()))
-    if logging.get_verbosity() >= logging.DEBUG:
+    if is_verbose():
         traceback.print_exc()
     return status

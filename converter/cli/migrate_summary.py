@@ -6,12 +6,13 @@ import collections
 
 from converter.cli import terminal
 from converter.cli.console import Console, escape
-from converter.cli.migrate_progress import describe, format_seconds
+from converter.cli.migrate_progress import describe
 from converter.cli.summary_tables import format_refusal
 from converter.conversion.options import ConversionOptions
 from converter.migration.outcomes import OUTCOME_NAMES, NotLegacy, Refused, Unsuccessful
 from converter.migration.report import MigrationReport
 from converter.printable import printable
+from converter.quantities import count, format_seconds
 
 _MANY = 50  # Rows of a table, before the rest is only counted.
 
@@ -121,7 +122,7 @@ def _explain(outcome: Unsuccessful) -> str:
 
 def _pace(report: MigrationReport) -> str:
     return (
-        f"{len(report.ran)} modules in {format_seconds(report.seconds)}:"
-        f" {report.modules_per_minute:.1f} a minute with {report.workers} workers,"
+        f"{count(len(report.ran), 'module')} in {format_seconds(report.seconds)}:"
+        f" {report.modules_per_minute:.1f} a minute with {count(report.workers, 'worker')},"
         f" {report.overhead:.1%} of their time overhead."
     )

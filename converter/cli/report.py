@@ -14,6 +14,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from converter.cli import terminal
+from converter.cli.progress import showing_steps
 from converter.printable import printable
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
     from converter.migration.write_report import report
 
-    with terminal.progress() as progress:
+    with showing_steps() as progress:
         files = report(arguments.destination_root, arguments.output, progress=progress)
     if arguments.json:
         terminal.print_json(files.to_json())

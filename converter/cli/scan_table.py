@@ -9,6 +9,7 @@ from rich.text import Text
 from converter.cli import terminal
 from converter.cli.console import Console, escape
 from converter.conversion.scan import ScanReport
+from converter.quantities import count
 from converter.safety.findings import Finding, list_places
 
 _MANY = 30  # Rows of a table; further ones are only counted.
@@ -21,15 +22,15 @@ def print_report(report: ScanReport, console: Console, *, list_all: bool) -> Non
         print_findings(report.findings, console, None if list_all else _MANY)
     if list_all and report.notes:
         print_findings(report.notes, console, None)
-    parts = [_count(report.graphs, "graph"), _count(report.functions, "function")]
+    parts = [count(report.graphs, "graph"), count(report.functions, "function")]
     if report.nested_graphs:
-        parts.insert(1, _count(report.nested_graphs, "nested graph"))
-    nodes = _count(report.nodes, "node")
+        parts.insert(1, count(report.nested_graphs, "nested graph"))
+    nodes = count(report.nodes, "node")
     console.print(f"Looked at {nodes} of {', '.join(parts[:-1])} and {parts[-1]}.")
     if report.notes:
         console.print(_explain_notes(report), soft_wrap=True)
     counts = ", ".join(f"{n} {level}" for level, n in report.count_findings().items())
-    total = _count(len(report.findings), "finding")
+    total = count(len(report.findings), "finding")
     console.print(f"{total}: {counts}." if counts else "Nothing found.")
 
 
@@ -52,10 +53,6 @@ def print_findings(
 
 
 def _explain_notes(report: ScanReport) -> str:
-    count = len(report.notes)
-    verb = "reads or writes" if count == 1 else "read or write"
-    return f"{_count(count, 'op')} of savers {verb} nothing but checkpoints; --all lists them."
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    number = len(report.notes)
+    verb = "reads or writes" if number == 1 else "read or write"
+    return f"{count(number, 'op')} of savers {verb} nothing but checkpoints; --all lists them."

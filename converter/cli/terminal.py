@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from converter.cli.loudness import is_quiet
 from converter.printable import printable, printable_json
 from converter.processes import garbage_collection
 from converter.processes.hidden_stderr import hidden_stderr
@@ -42,14 +41,16 @@ def say_error(text: str) -> None:
     print(f"tf1hub: error: {printable(text)}", file=sys.stderr)  # noqa: T201
 
 
-def say_warning(text: str) -> None:
-    """Prints a warning as one line on stderr."""
-    print(f"tf1hub: warning: {printable(text)}", file=sys.stderr)  # noqa: T201
+def say_warning(text: str, *, even_if_quiet: bool = False) -> None:
+    """Prints a warning as one line on stderr; with -q only if it says so."""
+    if even_if_quiet or not is_quiet():
+        print(f"tf1hub: warning: {printable(text)}", file=sys.stderr)  # noqa: T201
 
 
 def say_step(text: str) -> None:
-    """Prints a step as one line on stderr, and flushes it."""
-    print(f"tf1hub: {printable(text)}", file=sys.stderr, flush=True)  # noqa: T201
+    """Prints a step as one line on stderr, and flushes it, unless -q is given."""
+    if not is_quiet():
+        print(f"tf1hub: {printable(text)}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def print_json(values: Any) -> None:
@@ -80,19 +81,6 @@ def make_table(*columns: str, title: str | None = None) -> Table:
     for column in table.columns:
         column.overflow = "fold"
     return table
-
-
-@contextlib.contextmanager
-def progress() -> Iterator[Callable[[str], None]]:
-    """Yields a function that shows a step on stderr: a live line on a terminal, or plain lines."""
-    from converter.cli.console import Console, escape
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield say_step
-        return
-    with console.status("starting") as status:
-        yield lambda step: status.update(escape(step))
 
 
 def import_tensorflow() -> None:
