@@ -19,6 +19,7 @@ from absl import app
 from converter import errors
 from converter.cli import (
     card,
+    completion,
     convert,
     debug,
     explain,
@@ -40,7 +41,9 @@ from converter.version import __version__
 
 # Each module has NAME, HELP, add_arguments() and run(). It may set `check` in its arguments, which
 # runs before run() does, and before a process for it is started.
-COMMANDS = (inspect, scan, convert, verify, export, card, migrate, report, explain, debug)
+COMMANDS = (
+    inspect, scan, convert, verify, export, card, migrate, report, explain, debug, completion,
+)  # fmt: skip
 
 
 def entry_point() -> None:
@@ -67,6 +70,12 @@ def _main_within_limits(arguments: argparse.Namespace) -> int:
 
 def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
     """Parses the command line, including absl's flags; exits with status 2 on wrong usage."""
+    with printable_streams():
+        return parse_command(make_parser(), argv[1:])
+
+
+def make_parser() -> Parser:
+    """Makes the parser of the command line."""
     parser = Parser(
         prog="tf1hub",
         description="Converts TF1 Hub modules into reusable, trainable TF2 SavedModels, and"
@@ -84,8 +93,7 @@ def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
         )
         command.add_arguments(subparser)
         subparser.set_defaults(run=command.run)
-    with printable_streams():
-        return parse_command(parser, argv[1:])
+    return parser
 
 
 def main_of_process(arguments: argparse.Namespace) -> int:

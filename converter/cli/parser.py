@@ -36,6 +36,12 @@ class Parser(argparse_flags.ArgumentParser):
         """Returns the parsers of its commands, by name; none if it has none."""
         return next((a.choices for a in self._actions if _has_commands(a)), {})
 
+    def command_helps(self) -> Mapping[str, str]:
+        """Returns what each of its commands does, in a few words."""
+        action = next((a for a in self._actions if _has_commands(a)), None)
+        listed = action._get_subactions() if action is not None else ()  # noqa: SLF001
+        return {each.dest: each.help or "" for each in listed}
+
     def innermost(self, arguments: argparse.Namespace) -> Parser:
         """Returns the parser of the command, or of its topic, that the arguments name."""
         action = next((a for a in self._actions if _has_commands(a)), None)

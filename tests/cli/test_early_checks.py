@@ -71,6 +71,8 @@ _WRONG = [
     ("migrate {here}/folder {here}/new --options {here}/no.toml", "no.toml cannot be read", 2),
     ("migrate {here}/folder {here}/new --from-list {here}/no", "no cannot be read", 2),
     ("explain", "the following arguments are required: TEXT", 2),
+    ("completion", "the following arguments are required: shell", 2),
+    ("completion csh", "invalid choice: 'csh'", 2),
     ("report {here}/nowhere", "has no journal of a migration", 2),
     ("report {here}/folder --output {here}/a.txt", "a.txt", 2),
 ]  # fmt: skip

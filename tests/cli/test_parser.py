@@ -84,9 +84,7 @@ def test_dashes_make_no_two_flags_alike(parse):
 @pytest.mark.parametrize("place", ["before", "behind"])
 @pytest.mark.parametrize("command", cli.COMMANDS, ids=lambda command: command.NAME)
 def test_every_command_takes_quiet_and_verbose(command, place):
-    line = {"debug": ["debug", "passes", "a"], "export": ["export", "a", "b", "--to", "onnx"]}.get(
-        command.NAME, [command.NAME, *_WORDS.get(command.NAME, ["a"])]
-    )
+    line = [command.NAME, *_WORDS.get(command.NAME, ["a"])]
     for flags, loudness in (
         (["-q"], Loudness.QUIET), (["--quiet"], Loudness.QUIET),
         (["-v"], Loudness.VERBOSE), (["--verbose"], Loudness.VERBOSE),
@@ -95,7 +93,10 @@ def test_every_command_takes_quiet_and_verbose(command, place):
         assert cli.parse_arguments(["tf1hub", *words]).loudness is loudness
 
 
-_WORDS = {name: ["a", "b"] for name in ("convert", "verify", "migrate")}
+_WORDS = {
+    "convert": ["a", "b"], "verify": ["a", "b"], "migrate": ["a", "b"], "debug": ["passes", "a"],
+    "export": ["a", "b", "--to", "onnx"], "completion": ["zsh"],
+}  # fmt: skip
 
 
 def test_quiet_and_verbose_exclude_each_other(parse):
