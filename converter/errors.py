@@ -8,12 +8,16 @@ bug of the converter. Reports keep the two apart.
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 from collections.abc import Iterator
 
 from converter.catalogue import find_remedy
 from converter.printable import printable
 
+_WRONG_PATH = frozenset(
+    {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
+)
 _NOISE = ("Graph execution error:", "Detected at node")
 
 
@@ -78,12 +82,25 @@ def summarize(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def unwritable(
-    path: object, error: OSError, remedy: str = "Check the permissions and the free space."
-) -> DestinationError:
+_SPACE = "Check the permissions and the free space."
+
+
+def unwritable(path: object, error: OSError, remedy: str = _SPACE) -> DestinationError:
     """Returns the error to raise where the operating system refuses to write to `path`."""
     reason = error.strerror or error
     return DestinationError(f"{path} cannot be written: {reason}", remedy=remedy)
+
+
+def unsuitable(path: object, error: OSError, remedy: str = "") -> DestinationError:
+    """Returns the error to raise where the user names a path to write to, and that is impossible.
+
+    A path whose folder does not exist, or that is a directory, is wrong use; a full disk is not.
+    """
+    if error.errno not in _WRONG_PATH:
+        return unwritable(path, error, remedy or _SPACE)
+    reason = error.strerror
+    remedy = remedy or "Check the path."
+    return UnsuitableDestinationError(f"{path} cannot be written: {reason}", remedy=remedy)
 
 
 class FormatError(ConversionError):
@@ -131,7 +148,7 @@ class PathNotFoundError(FormatError, UsageError):
 
 
 class UnsuitableDestinationError(DestinationError, UsageError):
-    """The destination exists and may not be replaced, or lies in the source."""
+    """The destination may not be replaced, lies in the source, or nothing can be there."""
 
 
 class OutOfMemoryError(ConversionError):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 
 from converter.cli import terminal
+from converter.cli.progress import showing_steps
 
 NAME = "report"
 HELP = "write the migration report"
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     from converter.migration.write_report import report
     from converter.page.write import print_files
 
-    with terminal.progress() as progress:
+    with showing_steps() as progress:
         files = report(arguments.destination_root, arguments.output, progress=progress)
     if arguments.json:
         terminal.print_json(files.to_json())

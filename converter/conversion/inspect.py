@@ -29,7 +29,6 @@ from converter.export.record import (
     TableInfo,
     ValueInfo,
     VariableInfo,
-    count,
 )
 from converter.files.json_values import to_json_values
 from converter.formats.hub_module import read_saved_model
@@ -39,6 +38,7 @@ from converter.ir.counts import count_control_flow
 from converter.ir.graph import Program
 from converter.processes import garbage_collection
 from converter.processes.custom_ops import import_packages
+from converter.quantities import count
 from converter.safety.findings import Finding
 from converter.safety.judge import inspect_saved_model
 from converter.sources.registry import open_in

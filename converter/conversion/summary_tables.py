@@ -7,6 +7,7 @@ from typing import Any
 
 from converter.display.console import Console, escape
 from converter.display.tables import count_left, format_shape, make_table
+from converter.quantities import count
 
 MANY = 30  # Rows of a table; further ones are only counted.
 
@@ -67,7 +68,8 @@ def format_tags(tags: Sequence[str]) -> str:
 
 def format_control_flow(counts: Mapping[str, int]) -> str:
     """Formats counts of control flow: `2 loops, 3 conditionals`."""
-    found = [f"{count} {kind.replace('_', ' ')}" for kind, count in counts.items() if count]
+    kinds = {kind: kind.replace("_", " ").removesuffix("s") for kind in counts}
+    found = [count(number, kinds[kind]) for kind, number in counts.items() if number]
     return ", ".join(found) or "none"
 
 

@@ -17,6 +17,7 @@ from converter.files.bounded_read import read_bounded
 from converter.files.json_values import Number, decode, explain, restore_numbers, to_json_values
 from converter.files.paths import Path
 from converter.printable import printable, printable_json
+from converter.quantities import count
 from converter.sources.source import InMemory, Origin
 
 if TYPE_CHECKING:
@@ -380,11 +381,6 @@ def count_parts(record: Record) -> str:
             count(len(record.regularization_losses), "regularization loss", "es"),
         ]
     )
-
-
-def count(number: int, noun: str, plural: str = "s") -> str:
-    """Formats a number of things: `1 variable`, `2 variables`."""
-    return f"{number} {noun}{'' if number == 1 else plural}"
 
 
 def read_record(directory: Path) -> Record:

@@ -18,6 +18,7 @@ from converter.migration.outcomes import (
     Unsuccessful,
 )
 from converter.printable import printable
+from converter.quantities import count, format_seconds
 
 if TYPE_CHECKING:
     from converter.migration.report import MigrationReport
@@ -136,8 +137,8 @@ def _explain(outcome: Unsuccessful) -> str:
 
 def _pace(report: MigrationReport) -> str:
     return (
-        f"{len(report.ran)} modules in {format_seconds(report.seconds)}:"
-        f" {report.modules_per_minute:.1f} a minute with {report.workers} workers,"
+        f"{count(len(report.ran), 'module')} in {format_seconds(report.seconds)}:"
+        f" {report.modules_per_minute:.1f} a minute with {count(report.workers, 'worker')},"
         f" {report.overhead:.1%} of their time overhead."
     )
 
@@ -152,13 +153,3 @@ def describe(outcome: Outcome | None) -> str:
     if isinstance(outcome, NotLegacy):
         return f"skipped: {outcome.explanation}"
     return name
-
-
-def format_seconds(seconds: float) -> str:
-    """Formats a duration: `42 s`, `3:05 min`, `2:00 h`."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes}:{rest:02} min"
-    return f"{minutes // 60}:{minutes % 60:02} h"

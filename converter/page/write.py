@@ -139,9 +139,9 @@ def _check_replaceable(place: pathlib.Path, beginning: bytes) -> None:
         with place.open("rb") as file:
             is_report = file.read(len(beginning)) == beginning
     except OSError as error:
-        raise errors.unwritable(place, error, "Choose another place with --output.") from error
+        raise errors.unsuitable(place, error, "Choose another place with --output.") from error
     if not is_report:
-        raise errors.DestinationError(
+        raise errors.UnsuitableDestinationError(
             f"{place} exists and is not a report, so it is not replaced",
             remedy="Move it away, or choose another place with --output.",
         )
@@ -164,7 +164,7 @@ def _write(contents: Mapping[pathlib.Path, bytes]) -> None:
                 (scratch / place.name).replace(place)
     except OSError as error:
         remedy = "Check the permissions and the free space, or choose another place with --output."
-        raise errors.unwritable(parent, error, remedy) from error
+        raise errors.unsuitable(parent, error, remedy) from error
 
 
 def _write_through(path: pathlib.Path, content: bytes) -> None:

@@ -170,7 +170,7 @@ def test_control_flow_converts(run, golden_module, tmp_path):
     add_conditional(source, "switch")
     status, out, _ = run("inspect", source)
     assert status == 0
-    assert "1 conditionals" in out
+    assert "1 conditional " in out
     assert "Cannot be converted" not in out
     assert run("convert", "--verify", source, tmp_path / "out")[0] == 0
 
@@ -180,7 +180,7 @@ def test_control_flow_without_a_nested_form_is_refused_with_the_node(run, golden
     add_conditional(source)
     status, out, _ = run("inspect", source)
     assert status == 0
-    assert "1 conditionals" in out
+    assert "1 conditional " in out
     assert "Cannot be converted" in out
     assert "(at node 'merge')" in " ".join(out.split())
     status, out, err = run("convert", source, tmp_path / "out")
