@@ -184,7 +184,7 @@ _VERDICTS = [(EQUAL, 0), (DIFFERS, 1), (NOT_COMPARED, 3)]
     ("line", "function"),
     [
         ("verify module result", "converter.conversion.verify.verify"),
-        ("convert module new --verify", "converter.conversion.convert.convert"),
+        ("convert module new --verify", "converter.conversion.convert.convert_digested"),
         ("export result new --to litert", "converter.exporters.export_model.export_model"),
     ],
 )
