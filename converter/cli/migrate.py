@@ -65,7 +65,8 @@ def _add_choice(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
     group.add_argument(
         "--retry-failed", action="store_true",
-        help="try modules again that failed before, though nothing has changed since",
+        help="try modules again that failed before, or could not be compared, though nothing has"
+        " changed since",
     )  # fmt: skip
     group.add_argument(
         "--dry-run", action="store_true",

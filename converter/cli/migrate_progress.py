@@ -15,7 +15,7 @@ from converter.cli import terminal
 from converter.cli.loudness import is_quiet
 from converter.cli.progress import bar, is_live, live
 from converter.display.console import escape
-from converter.migration.outcomes import OUTCOME_NAMES, UNSUCCESSFUL, Outcome
+from converter.migration.outcomes import UNSUCCESSFUL, Outcome, name_outcome
 from converter.migration.plan import Plan
 from converter.migration.report_tables import describe
 from converter.migration.watcher import Silent, Watcher
@@ -68,7 +68,7 @@ class _Progress:
         """See `Watcher`."""
         self.running.pop(path, None)
         self.done += 1
-        self.counts["planned" if outcome is None else OUTCOME_NAMES[type(outcome)]] += 1
+        self.counts["planned" if outcome is None else name_outcome(outcome)] += 1
         if isinstance(outcome, UNSUCCESSFUL):
             self.failures.append((path, describe(outcome)))
 

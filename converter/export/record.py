@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from converter.display.console import Console
 
 FILENAME = "conversion.json"
+# The model card, where one was written into a SavedModel.
+CARD_FILENAME = "README.md"
 FOLDER = "assets.extra"
 RECORD_VERSION = 1
 

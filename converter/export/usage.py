@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 
 from converter.export.record import CallableInfo, Record, Shape, ValueInfo
 
@@ -35,14 +36,19 @@ def call_lines(record: Record, attribute: str, *arguments: str) -> list[str]:
       attribute: The callable's attribute; the module itself is called if it is its root.
       *arguments: Further arguments, as Python has them.
     """
-    part = record.callables[attribute]
     function = "module" if attribute == record.root else f"module.{attribute}"
-    if len(part.inputs) < 2:
-        values = map(example_value, part.inputs.values())
-        return [f"outputs = {function}({', '.join([*values, *arguments])})"]
+    return call_with(function, record.callables[attribute].inputs, *arguments)
+
+
+def call_with(function: str, inputs: Mapping[str, ValueInfo], *arguments: str) -> list[str]:
+    """The lines that call a function with examples of its inputs, by name."""
+    if len(inputs) < 2:
+        return [
+            f"outputs = {function}({', '.join([*map(example_value, inputs.values()), *arguments])})"
+        ]
     end = ", ".join(["}", *arguments])
-    inputs = [f"    {name!r}: {example_value(value)}," for name, value in part.inputs.items()]
-    return [f"outputs = {function}({{", *inputs, f"{end})"]
+    named = [f"    {name!r}: {example_value(value)}," for name, value in inputs.items()]
+    return [f"outputs = {function}({{", *named, f"{end})"]
 
 
 def returns_tensor(part: CallableInfo) -> bool:

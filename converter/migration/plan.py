@@ -127,4 +127,5 @@ def _make_job(candidate: Candidate, options: Options, run: str, number: int) -> 
         staging=str(state.staging(run) / str(number)),
         parity_report=str(state.parity_report(candidate.path)),
         options=options.conversion_of(candidate.path),
+        retries_open=options.retry_failed,
     )

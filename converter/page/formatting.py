@@ -19,6 +19,11 @@ def format_time(seconds: float) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def format_day(seconds: float) -> str:
+    """Formats seconds since 1970 as a short date in UTC: `11-29 15:06`."""
+    return format_time(seconds)[5:16]
+
+
 def format_error(value: float) -> str:
     """Formats a difference: `0`, `3.1e-7`, `0.25`."""
     if not math.isfinite(value):
