@@ -1,0 +1,172 @@
+"""Exports to other formats: LiteRT and ONNX by `converter.export_model`, TF.js by its own tool."""
+
+import json
+import os
+import pathlib
+import subprocess
+
+import numpy as np
+import tensorflow as tf
+
+import converter
+from consumers.names import TFJS_CONVERTER, TFJS_MODULES
+from consumers.subject import check_outputs
+from converter.parity.values import to_parts
+
+
+def _shapes(subject):
+    return {name: value.shape for name, value in subject.inference.inputs.items()}
+
+
+def _is_converted(subject):
+    return os.path.exists(os.path.join(subject.path, "assets.extra", "conversion.json"))
+
+
+def litert(subject, folder):
+    """A LiteRT file of fixed shapes, in an interpreter."""
+    file = pathlib.Path(folder) / "model.tflite"
+    inputs, outputs = _export(subject, file, "litert")
+    interpreter = _interpreter(str(file))
+    runner = interpreter.get_signature_runner()
+    found = runner(**inputs)
+    check_outputs(subject.inference, {name: found[key] for name, key in outputs.items()})
+
+
+def _interpreter(path):
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        Interpreter = tf.lite.Interpreter
+    return Interpreter(path)
+
+
+def onnx(subject, folder):
+    """An ONNX file of fixed shapes, in onnxruntime."""
+    import onnxruntime
+
+    file = pathlib.Path(folder) / "model.onnx"
+    inputs, outputs = _export(subject, file, "onnx")
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    found = session.run(list(outputs.values()), inputs)
+    check_outputs(subject.inference, dict(zip(outputs, found, strict=True)))
+
+
+def _export(subject, file, to):
+    """Writes the file; returns inputs by their names in it, and the names of outputs in it."""
+    if not _is_converted(subject):
+        return _export_ordinary(subject, file, to)
+    sparse = any(not isinstance(v, np.ndarray) for v in subject.inference.inputs.values())
+    shapes = {} if sparse else _shapes(subject)
+    record = converter.export_model(subject.path, file, to=to, shapes=shapes)
+    parts = to_parts(subject.inference.inputs)
+    inputs = {info.exported_as: parts[name] for name, info in record.inputs.items()}
+    return inputs, {name: info.exported_as for name, info in record.outputs.items()}
+
+
+def _export_ordinary(subject, file, to):
+    """The same by the exporter itself, with names that it takes."""
+    obj = tf.saved_model.load(subject.path)
+    parts, safe = to_parts(subject.inference.inputs), {}
+    for name in subject.inference.outputs:
+        safe[name] = "out_" + name.replace("/", "_")
+    specs = [tf.TensorSpec(v.shape, tf.as_dtype(v.dtype), name=k) for k, v in parts.items()]
+
+    @tf.function(input_signature=specs)
+    def serve(*given):
+        outputs = obj.signatures["serving_default"](**dict(zip(parts, given, strict=True)))
+        return {safe[name]: value for name, value in outputs.items()}
+
+    file.write_bytes(_WRITERS[to](serve, specs, obj))
+    return parts, safe
+
+
+def _write_onnx(function, specs, _):
+    import tf2onnx
+
+    model, _ = tf2onnx.convert.from_function(function, input_signature=specs)
+    return model.SerializeToString()
+
+
+def _write_litert(function, _, obj):
+    concrete = [function.get_concrete_function()]
+    return tf.lite.TFLiteConverter.from_concrete_functions(concrete, obj).convert()
+
+
+_WRITERS = {"onnx": _write_onnx, "litert": _write_litert}
+
+_RUN_IN_NODE = """
+const [,, modules, folder] = process.argv;
+const tf = require(modules + '/node_modules/@tensorflow/tfjs');
+const fs = require('fs');
+const read = name => JSON.parse(fs.readFileSync(folder + '/' + name));
+const model = read('model.json');
+const specs = model.weightsManifest.flatMap(group => group.weights);
+const files = model.weightsManifest.flatMap(group => group.paths);
+const bytes = Buffer.concat(files.map(file => fs.readFileSync(folder + '/' + file)));
+const weights = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
+const handler = {load: async () => ({
+  modelTopology: model.modelTopology, weightSpecs: specs, weightData: weights,
+  signature: model.signature, userDefinedMetadata: model.userDefinedMetadata,
+  modelInitializer: model.modelInitializer, initializerSignature: model.initializerSignature,
+})};
+(async () => {
+  await tf.setBackend('cpu');
+  const graph = await tf.loadGraphModel(handler);
+  const fed = {};
+  for (const [name, value] of Object.entries(read('inputs.json')))
+    fed[model.signature.inputs[name].name] = tf.tensor(value.data, value.shape, value.dtype);
+  const keys = Object.keys(model.signature.outputs);
+  const found = await graph.executeAsync(fed, keys.map(k => model.signature.outputs[k].name));
+  const result = {};
+  [found].flat().forEach((tensor, i) => {
+    result[keys[i]] = {data: Array.from(tensor.dataSync()), shape: tensor.shape, dtype: tensor.dtype};
+  });
+  fs.writeFileSync(folder + '/outputs.json', JSON.stringify(result));
+})().catch(error => { console.error(error.message); process.exit(1); });
+"""
+
+
+def tfjs(subject, folder):
+    """The graph model that `tensorflowjs_converter` writes, in Node with TF.js's CPU backend."""
+    folder = pathlib.Path(folder)
+    _call(
+        os.environ[TFJS_CONVERTER], "--input_format=tf_saved_model", "--output_format=tfjs_graph_model",
+        "--signature_name=serving_default", "--saved_model_tags=serve", subject.path, folder,
+    )  # fmt: skip
+    inputs = {k: _to_json(v) for k, v in to_parts(subject.inference.inputs).items()}
+    (folder / "inputs.json").write_text(json.dumps(inputs))
+    (folder / "run.js").write_text(_RUN_IN_NODE)
+    _call("node", folder / "run.js", os.environ[TFJS_MODULES], folder)
+    found = json.loads((folder / "outputs.json").read_text())
+    check_outputs(subject.inference, {name: _from_json(v) for name, v in found.items()})
+
+
+def _to_json(array):
+    if array.dtype == object:
+        data, dtype = [text.decode() for text in array.flat], "string"
+    else:
+        data, dtype = array.ravel().tolist(), str(array.dtype).replace("int64", "int32")
+    return {"data": data, "shape": array.shape, "dtype": dtype}
+
+
+def _from_json(value):
+    return np.array(value["data"], value["dtype"]).reshape(value["shape"])
+
+
+def _tool_environment():
+    """Without our paths, and without the ops of oneDNN, which TensorFlow's optimizer puts in."""
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    return {**kept, "TF_ENABLE_ONEDNN_OPTS": "0"}
+
+
+def _call(*command):
+    done = subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, check=False,
+        env=_tool_environment(),
+    )  # fmt: skip
+    if done.returncode != 0:
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        raise RuntimeError(" ".join(lines[-2:]))
+
+
+FORMATS = {"LiteRT": litert, "ONNX": onnx, "TF.js": tfjs}
