@@ -31,9 +31,7 @@ def run(subject, folder):
             loss = total(subject.named(outputs))
         variables = obj.trainable_variables
         pairs = zip(variables, tape.gradient(loss, variables), strict=True)
-        return {
-            plain_name(v.name): tf.convert_to_tensor(g) for v, g in pairs if g is not None
-        }
+        return {plain_name(v.name): tf.convert_to_tensor(g) for v, g in pairs if g is not None}
 
     train = tf.function(lambda inputs: strategy.run(differentiate, (inputs,)))
     for gradients in _results(strategy, train(subject.training.argument())):

@@ -62,5 +62,3 @@ def _penalties(path, golden, tags):
     gradients = tape.gradient(loss, obj.trainable_variables)
     pairs = zip(obj.trainable_variables, gradients, strict=True)
     return {v.name.removesuffix(":0"): g.numpy() for v, g in pairs if g is not None}
-
-

@@ -34,10 +34,10 @@ def litert(subject, folder):
 
 def _interpreter(path):
     try:
-        from ai_edge_litert.interpreter import Interpreter
+        from ai_edge_litert import interpreter
     except ImportError:
-        Interpreter = tf.lite.Interpreter
-    return Interpreter(path)
+        interpreter = tf.lite
+    return interpreter.Interpreter(path)
 
 
 def onnx(subject, folder):
@@ -112,14 +112,17 @@ const handler = {load: async () => ({
 (async () => {
   await tf.setBackend('cpu');
   const graph = await tf.loadGraphModel(handler);
-  const fed = {};
-  for (const [name, value] of Object.entries(read('inputs.json')))
-    fed[model.signature.inputs[name].name] = tf.tensor(value.data, value.shape, value.dtype);
+  const fed = {}, inputs = read('inputs.json'), taken = Object.keys(model.signature.inputs).sort();
+  Object.keys(inputs).sort().forEach((name, i) => {
+    const {data, shape, dtype} = inputs[name];
+    fed[model.signature.inputs[taken[i]].name] = tf.tensor(data, shape, dtype);
+  });
   const keys = Object.keys(model.signature.outputs);
   const found = await graph.executeAsync(fed, keys.map(k => model.signature.outputs[k].name));
   const result = {};
   [found].flat().forEach((tensor, i) => {
-    result[keys[i]] = {data: Array.from(tensor.dataSync()), shape: tensor.shape, dtype: tensor.dtype};
+    const {shape, dtype} = tensor;
+    result[keys[i]] = {data: Array.from(tensor.dataSync()), shape, dtype};
   });
   fs.writeFileSync(folder + '/outputs.json', JSON.stringify(result));
 })().catch(error => { console.error(error.message); process.exit(1); });
@@ -127,11 +130,15 @@ const handler = {load: async () => ({
 
 
 def tfjs(subject, folder):
-    """The graph model that `tensorflowjs_converter` writes, in Node with TF.js's CPU backend."""
+    """The graph model of `tensorflowjs_converter` in Node, on the CPU backend.
+
+    It calls several inputs `arg0:0` and so on, in the order of their names.
+    """
     folder = pathlib.Path(folder)
     _call(
-        os.environ[TFJS_CONVERTER], "--input_format=tf_saved_model", "--output_format=tfjs_graph_model",
-        "--signature_name=serving_default", "--saved_model_tags=serve", subject.path, folder,
+        os.environ[TFJS_CONVERTER], "--input_format=tf_saved_model",
+        "--output_format=tfjs_graph_model", "--signature_name=serving_default",
+        "--saved_model_tags=serve", subject.path, folder,
     )  # fmt: skip
     inputs = {k: _to_json(v) for k, v in to_parts(subject.inference.inputs).items()}
     (folder / "inputs.json").write_text(json.dumps(inputs))

@@ -3,6 +3,8 @@
 import pathlib
 import shutil
 
+from interface.test_keras_layer import keras_2
+
 from consumers.keras_models import (
     check_fit,
     check_predictions,
@@ -12,7 +14,6 @@ from consumers.keras_models import (
     predict,
 )
 from consumers.subject import check_outputs, reset
-from interface.test_keras_layer import keras_2
 
 
 def make_layer(subject, path=None, **options):

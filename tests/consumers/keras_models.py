@@ -75,9 +75,7 @@ def fit_once(keras, subject, model, copies=1):
     outputs = subject.inference.outputs
     floats = [name for name, value in outputs.items() if value.dtype.kind == "f"]
     several = len(outputs) > 1
-    model.compile(
-        keras.optimizers.SGD(1.0), {name: _sum for name in floats} if several else _sum
-    )
+    model.compile(keras.optimizers.SGD(1.0), dict.fromkeys(floats, _sum) if several else _sum)
     dataset = _batch(subject.training.argument(), floats if several else None, copies)
     model.fit(dataset, epochs=1, verbose=0)
 

@@ -123,7 +123,9 @@ def _signature(model, like):
             return model.compute(tf.SparseTensor(*(parts[key] for key in specs)), False)
 
         return serve.get_concrete_function(**specs)
-    tensors = argument if isinstance(argument, dict) else {next(iter(like.inference.inputs)): argument}
+    tensors = (
+        argument if isinstance(argument, dict) else {next(iter(like.inference.inputs)): argument}
+    )
 
     @tf.function
     def serve(**given):

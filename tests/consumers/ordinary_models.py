@@ -68,8 +68,10 @@ def _bert(random):
         embedded = tf.gather(words, inputs["input_ids"])
         embedded += tf.gather(segments, inputs["segment_ids"])
         if training:
-            embedded = 2.0 * embedded * tf.cast(
-                tf.random.stateless_uniform(tf.shape(embedded), [1, 2]) > 0.5, tf.float32
+            embedded = (
+                2.0
+                * embedded
+                * tf.cast(tf.random.stateless_uniform(tf.shape(embedded), [1, 2]) > 0.5, tf.float32)
             )
         scores = tf.matmul(tf.tensordot(embedded, query, 1), embedded, transpose_b=True)
         mask = tf.cast(inputs["input_mask"], tf.float32)[:, None, :]

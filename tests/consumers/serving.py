@@ -20,7 +20,9 @@ _NAME = "module"
 def session_loader(subject, folder):
     """`tf.compat.v1.saved_model.load` in a session."""
     del folder
-    check_outputs(subject.inference, _run_signature(subject.path, to_parts(subject.inference.inputs)))
+    check_outputs(
+        subject.inference, _run_signature(subject.path, to_parts(subject.inference.inputs))
+    )
 
 
 def _run_signature(path, inputs):
@@ -53,7 +55,7 @@ def cli_show(subject, folder):
         assert f"inputs['{name}'] tensor_info" in text, text
     for name in subject.inference.outputs:
         assert f"outputs['{name}'] tensor_info" in text, text
-    assert "Defined Functions:" in _command("show", dir=subject.path, all=True)
+    assert "Concrete Functions:" in _command("show", dir=subject.path, all=True)
 
 
 def cli_run(subject, folder):
@@ -86,7 +88,9 @@ def tensorflow_serving(subject, folder):
     if _LIBRARY.exists():
         _Session(version)
     records = tf.data.TFRecordDataset(str(_requests_file(version)))
-    requests = [PredictionLog.FromString(r).predict_log.request for r in records.as_numpy_iterator()]
+    requests = [
+        PredictionLog.FromString(r).predict_log.request for r in records.as_numpy_iterator()
+    ]
     assert [request.model_spec.name for request in requests] == [_NAME]
     for request in requests:
         assert request.model_spec.signature_name == _SIGNATURE

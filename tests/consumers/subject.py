@@ -68,7 +68,6 @@ class Subject:
         """All outputs by name, of what the root call returns."""
         return outputs if isinstance(outputs, dict) else {"default": outputs}
 
-
     def only(self, *names):
         """The same with some outputs, and the gradients that a plain loop has for these.
 

@@ -1,6 +1,7 @@
-"""The protos of warm-up requests of TensorFlow Serving, as far as a request to predict needs them.
+"""The protos of warm-up requests of TensorFlow Serving, as far as requests to predict need them.
 
-Names and numbers of fields are those of tensorflow_serving/apis/{prediction_log,predict,model}.proto.
+Names and numbers of fields are those of `prediction_log`, `predict` and `model.proto` in
+tensorflow_serving/apis.
 """
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, wrappers_pb2
@@ -14,7 +15,7 @@ def _message(file, name, *fields):
     message = file.message_type.add(name=name)
     for number, key, kind in fields:
         field = message.field.add(name=key, number=number, label=_Field.LABEL_OPTIONAL)
-        if kind == str:
+        if kind is str:
             field.type = _Field.TYPE_STRING
         else:
             field.type, field.type_name = _Field.TYPE_MESSAGE, kind
@@ -48,9 +49,7 @@ def _make_class():
     _message(file, "PredictionLog", (6, "predict_log", f".{_PACKAGE}.PredictLog"))
     pool = descriptor_pool.Default()
     pool.Add(file)
-    return message_factory.GetMessageClass(
-        pool.FindMessageTypeByName(f"{_PACKAGE}.PredictionLog")
-    )
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.PredictionLog"))
 
 
 PredictionLog = _make_class()
