@@ -2,26 +2,34 @@
 
 import pathlib
 import shutil
+import tempfile
 
 from interface.test_keras_layer import keras_2
 
 from consumers.keras_models import (
     check_fit,
     check_predictions,
-    main_output,
     make_functional,
     make_sequential,
     predict,
+    with_one_output,
 )
 from consumers.subject import check_outputs, reset
 
+# What is saved once for two cells, by the path of its SavedModel.
+_SAVED = {}
+_SCRATCH = tempfile.TemporaryDirectory(prefix="consumers_")
 
-def make_layer(subject, path=None, **options):
-    """The layer, which returns all outputs of the subject."""
+
+def make_layer(subject, path=None, output_key=None, **options):
+    """The layer, which returns all outputs of the subject, or one."""
     import tensorflow_hub as hub
 
-    arguments = {"arguments": {"return_endpoints": True}} if subject.endpoints else {}
-    return hub.KerasLayer(path or subject.path, trainable=True, **arguments, **options)
+    if subject.endpoints:
+        options["arguments"] = {"return_endpoints": True}
+    if len(subject.inference.outputs) > 1:
+        options["output_key"] = output_key
+    return hub.KerasLayer(path or subject.path, trainable=True, **options)
 
 
 def functional(subject, folder):
@@ -36,35 +44,38 @@ def functional(subject, folder):
 def sequential(subject, folder):
     """A sequential model of one output: `predict` and `fit`."""
     del folder
-    keras, name = keras_2(), main_output(subject)
-    key = {} if name == "default" else {"output_key": name}
-    subject = subject.only(name)
-    model = make_sequential(keras, subject, make_layer(subject, **key))
-    check_predictions(subject, model)
-    check_fit(keras, subject, model)
+    keras = keras_2()
+    one = with_one_output(subject)
+    (name,) = one.inference.outputs
+    model = make_sequential(keras, one, make_layer(subject, output_key=name))
+    check_predictions(one, model)
+    check_fit(keras, one, model)
 
 
-def _save_and_reload(subject, folder):
+def _reload(subject):
     """A functional model, saved as a SavedModel and loaded where the original is gone."""
     keras = keras_2()
-    own = shutil.copytree(subject.path, pathlib.Path(folder) / "own")
-    model = make_functional(keras, subject, make_layer(subject, str(own)))
-    model.save(str(pathlib.Path(folder) / "saved"), save_format="tf")
-    shutil.rmtree(own)
+    if subject.path not in _SAVED:
+        folder = pathlib.Path(tempfile.mkdtemp(dir=_SCRATCH.name))
+        own = shutil.copytree(subject.path, folder / "own")
+        model = make_functional(keras, subject, make_layer(subject, str(own)))
+        model.save(str(folder / "saved"), save_format="tf")
+        shutil.rmtree(own)
+        _SAVED[subject.path] = str(folder / "saved")
     keras.backend.clear_session()
-    return keras.models.load_model(str(pathlib.Path(folder) / "saved"))
+    return keras.models.load_model(_SAVED[subject.path])
 
 
 def saved(subject, folder):
     """The reloaded model computes the same."""
-    model = _save_and_reload(subject, folder)
-    check_predictions(subject, model)
+    del folder
+    check_predictions(subject, _reload(subject))
 
 
 def reloaded(subject, folder):
     """The reloaded model trains."""
-    model = _save_and_reload(subject, folder)
-    check_fit(keras_2(), subject, model)
+    del folder
+    check_fit(keras_2(), subject, _reload(subject))
 
 
 def mixed_precision_32(subject, folder):

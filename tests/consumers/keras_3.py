@@ -6,6 +6,7 @@
 import os
 import pathlib
 import shutil
+import tempfile
 
 import ml_dtypes
 import numpy as np
@@ -13,29 +14,42 @@ import numpy as np
 from consumers.keras_models import (
     check_fit,
     check_predictions,
-    main_output,
     make_functional,
     make_sequential,
     predict,
     returned,
+    with_one_output,
 )
 from consumers.subject import reset
 
+# What is saved once for two cells, by the path of its SavedModel.
+_SAVED = {}
+_SCRATCH = tempfile.TemporaryDirectory(prefix="consumers_")
 
-def make_layer(subject, path=None, **options):
-    """A layer that returns all outputs of the subject."""
-    import keras
 
+def make_layer(subject, path=None, output_key=None):
+    """A layer that returns all outputs of the subject, or one."""
     from converter.keras import ModuleLayer
 
     path = path or subject.path
     if not os.path.exists(os.path.join(path, "assets.extra", "conversion.json")):
-        options.pop("output_key", None)
-        kind = "endpoints" if subject.endpoints else "serve"
-        training = {"call_training_endpoint": f"{kind}_training"} if subject.modes else {}
-        return keras.layers.TFSMLayer(path, kind, **training, **options)
-    endpoints = {"return_endpoints": True} if subject.endpoints else {}
-    return ModuleLayer(path, **endpoints, **options)
+        return _ordinary_layer(subject, path, output_key)
+    if output_key is not None:
+        return ModuleLayer(path, output_key=output_key)
+    return ModuleLayer(path, **({"return_endpoints": True} if subject.endpoints else {}))
+
+
+def _ordinary_layer(subject, path, output_key):
+    import keras
+
+    class Layer(keras.layers.TFSMLayer):
+        def call(self, inputs, training=False):
+            outputs = super().call(inputs, training=training)
+            return outputs if output_key is None else subject.named(outputs)[output_key]
+
+    kind = "endpoints" if subject.endpoints else "serve"
+    training = {"call_training_endpoint": f"{kind}_training"} if subject.modes else {}
+    return Layer(path, kind, **training)
 
 
 def functional(subject, folder):
@@ -53,35 +67,39 @@ def sequential(subject, folder):
     import keras
 
     del folder
-    name = main_output(subject)
-    key = {} if name == "default" else {"output_key": name}
-    subject = subject.only(name)
-    model = make_sequential(keras, subject, make_layer(subject, **key))
-    check_predictions(subject, model)
-    check_fit(keras, subject, model)
+    one = with_one_output(subject)
+    (name,) = one.inference.outputs
+    model = make_sequential(keras, one, make_layer(subject, output_key=name))
+    check_predictions(one, model)
+    check_fit(keras, one, model)
 
 
-def _save_and_reload(subject, folder):
+def _reload(subject):
     """A functional model, saved as a `.keras` file and loaded where the original is gone."""
     import keras
 
-    own = shutil.copytree(subject.path, pathlib.Path(folder) / "own")
-    model = make_functional(keras, subject, make_layer(subject, str(own)))
-    model.save(pathlib.Path(folder) / "model.keras")
-    shutil.rmtree(own)
-    return keras.models.load_model(pathlib.Path(folder) / "model.keras")
+    if subject.path not in _SAVED:
+        folder = pathlib.Path(tempfile.mkdtemp(dir=_SCRATCH.name))
+        own = shutil.copytree(subject.path, folder / "own")
+        model = make_functional(keras, subject, make_layer(subject, str(own)))
+        model.save(folder / "model.keras")
+        shutil.rmtree(own)
+        _SAVED[subject.path] = folder / "model.keras"
+    return keras.models.load_model(_SAVED[subject.path])
 
 
 def saved(subject, folder):
     """The reloaded model computes the same."""
-    check_predictions(subject, _save_and_reload(subject, folder))
+    del folder
+    check_predictions(subject, _reload(subject))
 
 
 def reloaded(subject, folder):
     """The reloaded model trains."""
     import keras
 
-    check_fit(keras, subject, _save_and_reload(subject, folder))
+    del folder
+    check_fit(keras, subject, _reload(subject))
 
 
 def mixed_precision(subject, folder):
@@ -117,14 +135,17 @@ def tfsm_inference(subject, folder):
 
 
 def tfsm_training(subject, folder):
-    """`TFSMLayer` with the endpoint for training, where there is one: `fit`."""
+    """`TFSMLayer` with the endpoint for training, or the root call if there is none: `fit`."""
     import keras
 
     del folder
-    subject = returned(subject)
-    training = {"call_training_endpoint": "serve_training"} if subject.modes else {}
-    layer = keras.layers.TFSMLayer(subject.path, **training)
-    model = make_functional(keras, subject, layer)
+    if subject.modes:
+        subject, keywords = returned(subject), {}
+        layer = keras.layers.TFSMLayer(subject.path, call_training_endpoint="serve_training")
+    else:
+        keywords = subject.keywords()
+        layer = keras.layers.TFSMLayer(subject.path, call_endpoint="__call__")
+    model = make_functional(keras, subject, layer, **keywords)
     check_fit(keras, subject, model, penalized=False)
 
 

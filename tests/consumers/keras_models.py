@@ -31,10 +31,12 @@ def make_sequential(keras, subject, layer):
     return keras.Sequential([layer] if isinstance(inputs, dict) else [inputs, layer])
 
 
-def main_output(subject):
-    """The output of a model that has one: `default`, or the first."""
-    outputs = subject.inference.outputs
-    return "default" if "default" in outputs else next(iter(outputs))
+def with_one_output(subject):
+    """The subject with the one output of a model: `default`, or the first, if it can train."""
+    names = sorted(subject.inference.outputs, key=lambda name: name != "default")
+    floats = [name for name in names if subject.inference.outputs[name].dtype.kind == "f"]
+    candidates = (subject.only(name) for name in floats)
+    return next(one for one in candidates if one.training.gradients)
 
 
 def returned(subject):
@@ -43,11 +45,14 @@ def returned(subject):
     return subject.only("default") if "default" in outputs else subject
 
 
-def predict(subject, model, name=None):
-    """What a model computes for inference, by name of output; one is called `name`."""
+def predict(subject, model):
+    """What a model computes for inference, by name of output."""
     dataset = tf.data.Dataset.from_tensors((subject.inference.argument(),))
     outputs = model.predict(dataset, verbose=0)
-    return outputs if isinstance(outputs, dict) else {name or main_output(subject): outputs}
+    if isinstance(outputs, dict):
+        return outputs
+    (name,) = subject.inference.outputs
+    return {name: outputs}
 
 
 def check_predictions(subject, model):

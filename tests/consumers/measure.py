@@ -1,6 +1,7 @@
 """Runs the cells of families, each family in processes of its own."""
 
 import dataclasses
+import importlib.metadata
 import importlib.util
 import json
 import os
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-from consumers.names import CONSUMER_NAMES, EXTERNAL_TOOLS, PACKAGES
+from consumers.names import CONSUMER_NAMES, EXTERNAL_TOOLS, HUB, KERAS_3, PACKAGES
 
 _ROOT = pathlib.Path(__file__).parents[2]
 _ORDINARY = "ordinary:"
@@ -36,9 +37,24 @@ def available_consumers():
 
 
 def _is_available(name):
-    packages = PACKAGES.get(name, ())
-    tools = EXTERNAL_TOOLS.get(name, ())
-    return all(map(importlib.util.find_spec, packages)) and all(os.environ.get(t) for t in tools)
+    has_keras_3 = _minor_version("tensorflow") >= (2, 16) and _minor_version("keras") >= (3, 5)
+    has_hub = _is_installed("tensorflow_hub")
+    # From 2.16 on, `tf.keras` is Keras 3, and tensorflow_hub needs tf_keras.
+    has_hub = has_hub and (_minor_version("tensorflow") < (2, 16) or _is_installed("tf_keras"))
+    return (
+        (name not in KERAS_3 or has_keras_3)
+        and (name not in HUB or has_hub)
+        and all(map(_is_installed, PACKAGES.get(name, ())))
+        and all(os.environ.get(tool) for tool in EXTERNAL_TOOLS.get(name, ()))
+    )
+
+
+def _is_installed(package):
+    return importlib.util.find_spec(package) is not None
+
+
+def _minor_version(package):
+    return tuple(int(part) for part in importlib.metadata.version(package).split(".")[:2])
 
 
 def measure(family, consumers):

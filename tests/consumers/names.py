@@ -48,13 +48,12 @@ CONSUMER_NAMES = (
     "TF.js",
 )
 
-# What a consumer needs beside TensorFlow and the packages of our tests.
-PACKAGES = {"ONNX": ("tf2onnx", "onnxruntime"), "LiteRT": ()}
+# What consumers need beside TensorFlow.
+KERAS_3 = tuple(name for name in CONSUMER_NAMES if "ModuleLayer" in name or "TFSMLayer" in name)
+HUB = tuple(name for name in CONSUMER_NAMES if "`hub." in name)
+PACKAGES = {"ONNX": ("tf2onnx", "onnxruntime")}
 # Environment variables with the places of tools that cannot be installed beside TensorFlow:
 # `tensorflowjs_converter`, and the folder in which npm installed @tensorflow/tfjs.
 TFJS_CONVERTER = "CONSUMERS_TFJS_CONVERTER"
 TFJS_MODULES = "CONSUMERS_TFJS_MODULES"
 EXTERNAL_TOOLS = {"TF.js": (TFJS_CONVERTER, TFJS_MODULES)}
-# Those that need Keras 3, which TensorFlow has from 2.16 on.
-KERAS_3 = tuple(name for name in CONSUMER_NAMES if "ModuleLayer" in name or "TFSMLayer" in name)
-HUB = tuple(name for name in CONSUMER_NAMES if "`hub." in name)

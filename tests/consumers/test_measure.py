@@ -6,7 +6,7 @@ import os
 import pytest
 
 from consumers import measure
-from consumers.names import CONSUMER_NAMES, TFJS_CONVERTER, TFJS_MODULES
+from consumers.names import CONSUMER_NAMES, HUB, KERAS_3, TFJS_CONVERTER, TFJS_MODULES
 
 _NAMES = CONSUMER_NAMES[:3]
 _ORDINARY = f"ordinary:{_NAMES[1]}"
@@ -60,3 +60,21 @@ def test_tools_of_other_environments_are_found_by_variables(monkeypatch):
     monkeypatch.setenv(TFJS_CONVERTER, "a")
     monkeypatch.setenv(TFJS_MODULES, "b")
     assert "TF.js" in measure.available_consumers()
+
+
+@pytest.mark.parametrize(
+    ("versions", "missing", "left_out"),
+    [
+        ({"tensorflow": "2.21.0", "keras": "3.15.1"}, "nothing", ()),
+        ({"tensorflow": "2.15.1", "keras": "2.15.0"}, "tf_keras", KERAS_3),
+        ({"tensorflow": "2.21.0", "keras": "3.15.1"}, "tf_keras", HUB),
+        ({"tensorflow": "2.21.0", "keras": "3.15.1"}, "tensorflow_hub", HUB),
+        ({"tensorflow": "2.21.0", "keras": "3.15.1"}, "tf2onnx", ("ONNX",)),
+    ],
+)
+def test_cells_are_left_out_whose_packages_are_missing(versions, missing, left_out, monkeypatch):
+    monkeypatch.setenv(TFJS_CONVERTER, "a")
+    monkeypatch.setenv(TFJS_MODULES, "b")
+    monkeypatch.setattr(measure.importlib.metadata, "version", versions.__getitem__)
+    monkeypatch.setattr(measure, "_is_installed", lambda package: package != missing)
+    assert set(CONSUMER_NAMES) - set(measure.available_consumers()) == set(left_out)
