@@ -42,6 +42,7 @@ def _read_call(golden, root, tags):
     )
     return Call(
         inputs={name: call.inputs[name] for name in root["inputs"]},
+        served=call.inputs,
         outputs=call.outputs,
         gradients={k: np.asarray(v) for k, v in call.gradients.items() if v is not None},
         after=call.variables_after,

@@ -1,5 +1,6 @@
 """Exports to other formats: LiteRT and ONNX by `converter.export_model`, TF.js by its own tool."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -15,7 +16,7 @@ from converter.parity.values import to_parts
 
 
 def _shapes(subject):
-    return {name: value.shape for name, value in subject.inference.inputs.items()}
+    return {name: value.shape for name, value in subject.inference.served.items()}
 
 
 def _is_converted(subject):
@@ -28,8 +29,9 @@ def litert(subject, folder):
     inputs, outputs = _export(subject, file, "litert")
     interpreter = _interpreter(str(file))
     runner = interpreter.get_signature_runner()
-    found = runner(**inputs)
-    check_outputs(subject.inference, {name: found[key] for name, key in outputs.items()})
+    for call in _calls(subject):
+        found = runner(**inputs)
+        check_outputs(call, {name: found[key] for name, key in outputs.items()})
 
 
 def _interpreter(path):
@@ -47,18 +49,30 @@ def onnx(subject, folder):
     file = pathlib.Path(folder) / "model.onnx"
     inputs, outputs = _export(subject, file, "onnx")
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    found = session.run(list(outputs.values()), inputs)
-    check_outputs(subject.inference, dict(zip(outputs, found, strict=True)))
+    for call in _calls(subject):
+        found = session.run(list(outputs.values()), inputs)
+        check_outputs(call, dict(zip(outputs, found, strict=True)))
+
+
+def _calls(subject):
+    """The call for inference, and a second one where the first changes variables."""
+    yield subject.inference
+    if subject.inference.after:
+        obj = tf.saved_model.load(subject.path)
+        for _ in range(2):
+            outputs = obj(subject.inference.argument(), **subject.keywords())
+        values = {name: value.numpy() for name, value in subject.named(outputs).items()}
+        yield dataclasses.replace(subject.inference, outputs=values)
 
 
 def _export(subject, file, to):
     """Writes the file; returns inputs by their names in it, and the names of outputs in it."""
     if not _is_converted(subject):
         return _export_ordinary(subject, file, to)
-    sparse = any(not isinstance(v, np.ndarray) for v in subject.inference.inputs.values())
+    sparse = any(not isinstance(v, np.ndarray) for v in subject.inference.served.values())
     shapes = {} if sparse else _shapes(subject)
     record = converter.export_model(subject.path, file, to=to, shapes=shapes)
-    parts = to_parts(subject.inference.inputs)
+    parts = to_parts(subject.inference.served)
     inputs = {info.exported_as: parts[name] for name, info in record.inputs.items()}
     return inputs, {name: info.exported_as for name, info in record.outputs.items()}
 
@@ -66,7 +80,7 @@ def _export(subject, file, to):
 def _export_ordinary(subject, file, to):
     """The same by the exporter itself, with names that it takes."""
     obj = tf.saved_model.load(subject.path)
-    parts, safe = to_parts(subject.inference.inputs), {}
+    parts, safe = to_parts(subject.inference.served), {}
     for name in subject.inference.outputs:
         safe[name] = "out_" + name.replace("/", "_")
     specs = [tf.TensorSpec(v.shape, tf.as_dtype(v.dtype), name=k) for k, v in parts.items()]
@@ -118,13 +132,15 @@ const handler = {load: async () => ({
     fed[model.signature.inputs[taken[i]].name] = tf.tensor(data, shape, dtype);
   });
   const keys = Object.keys(model.signature.outputs);
-  const found = await graph.executeAsync(fed, keys.map(k => model.signature.outputs[k].name));
-  const result = {};
-  [found].flat().forEach((tensor, i) => {
-    const {shape, dtype} = tensor;
-    result[keys[i]] = {data: Array.from(tensor.dataSync()), shape, dtype};
-  });
-  fs.writeFileSync(folder + '/outputs.json', JSON.stringify(result));
+  const results = [];
+  for (let call = 0; call < 2; call++) {
+    const found = await graph.executeAsync(fed, keys.map(k => model.signature.outputs[k].name));
+    results.push(Object.fromEntries([found].flat().map((tensor, i) => {
+      const {shape, dtype} = tensor;
+      return [keys[i], {data: Array.from(tensor.dataSync()), shape, dtype}];
+    })));
+  }
+  fs.writeFileSync(folder + '/outputs.json', JSON.stringify(results));
 })().catch(error => { console.error(error.message); process.exit(1); });
 """
 
@@ -140,12 +156,13 @@ def tfjs(subject, folder):
         "--output_format=tfjs_graph_model", "--signature_name=serving_default",
         "--saved_model_tags=serve", subject.path, folder,
     )  # fmt: skip
-    inputs = {k: _to_json(v) for k, v in to_parts(subject.inference.inputs).items()}
+    inputs = {k: _to_json(v) for k, v in to_parts(subject.inference.served).items()}
     (folder / "inputs.json").write_text(json.dumps(inputs))
     (folder / "run.js").write_text(_RUN_IN_NODE)
     _call("node", folder / "run.js", os.environ[TFJS_MODULES], folder)
-    found = json.loads((folder / "outputs.json").read_text())
-    check_outputs(subject.inference, {name: _from_json(v) for name, v in found.items()})
+    results = json.loads((folder / "outputs.json").read_text())
+    for call, found in zip(_calls(subject), results, strict=False):
+        check_outputs(call, {name: _from_json(v) for name, v in found.items()})
 
 
 def _to_json(array):

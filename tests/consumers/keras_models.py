@@ -1,5 +1,6 @@
 """Models of Keras 2 or 3 around a layer that runs a SavedModel, and a step of their `fit`."""
 
+import numpy as np
 import tensorflow as tf
 
 from consumers.subject import check_outputs, check_step, reset, values_by_name
@@ -36,7 +37,11 @@ def with_one_output(subject):
     names = sorted(subject.inference.outputs, key=lambda name: name != "default")
     floats = [name for name in names if subject.inference.outputs[name].dtype.kind == "f"]
     candidates = (subject.only(name) for name in floats)
-    return next(one for one in candidates if one.training.gradients)
+    return next(one for one in candidates if _trains(one.training.gradients))
+
+
+def _trains(gradients):
+    return any(np.any(gradient) for gradient in gradients.values())
 
 
 def returned(subject):

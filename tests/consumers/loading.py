@@ -87,7 +87,7 @@ def signature_inputs(call):
     """The tensors that a signature takes: a sparse one is three."""
     from converter.parity.values import to_parts
 
-    return {name: tf.constant(value) for name, value in to_parts(call.inputs).items()}
+    return {name: tf.constant(value) for name, value in to_parts(call.served).items()}
 
 
 class _Wrapper(tf.Module):

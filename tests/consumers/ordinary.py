@@ -55,7 +55,7 @@ def _values(model):
 
 def _record(model, inputs, *, training):
     """What a call of the model computes, before it is saved."""
-    before, given = _values(model), Call(inputs, {}, {}, {}).argument()
+    before, given = _values(model), Call(inputs, inputs, {}, {}, {}).argument()
     with tf.GradientTape() as tape:
         outputs = model.compute(given, training)
         loss = total(outputs)
@@ -66,6 +66,7 @@ def _record(model, inputs, *, training):
     pairs = zip(model.trainable_variables, gradients, strict=True)
     return Call(
         inputs=inputs,
+        served=inputs,
         outputs={name: output.numpy() for name, output in outputs.items()},
         gradients={
             v.name.removesuffix(":0"): tf.convert_to_tensor(g).numpy()

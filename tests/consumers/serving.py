@@ -21,7 +21,7 @@ def session_loader(subject, folder):
     """`tf.compat.v1.saved_model.load` in a session."""
     del folder
     check_outputs(
-        subject.inference, _run_signature(subject.path, to_parts(subject.inference.inputs))
+        subject.inference, _run_signature(subject.path, to_parts(subject.inference.served))
     )
 
 
@@ -51,7 +51,7 @@ def cli_show(subject, folder):
     """`saved_model_cli show`: the inputs and outputs of the signature."""
     del folder
     text = _command("show", dir=subject.path, tag_set="serve", signature_def=_SIGNATURE)
-    for name in to_parts(subject.inference.inputs):
+    for name in to_parts(subject.inference.served):
         assert f"inputs['{name}'] tensor_info" in text, text
     for name in subject.inference.outputs:
         assert f"outputs['{name}'] tensor_info" in text, text
@@ -61,7 +61,7 @@ def cli_show(subject, folder):
 def cli_run(subject, folder):
     """`saved_model_cli run`, with files of NumPy, or strings on the command line."""
     inputs, expressions, out = [], [], pathlib.Path(folder) / "out"
-    for name, value in to_parts(subject.inference.inputs).items():
+    for name, value in to_parts(subject.inference.served).items():
         if value.dtype == object:
             expressions.append(f"{name}={[text.decode() for text in value]}")
         else:
@@ -108,7 +108,7 @@ def _write_requests(version, subject):
     request.model_spec.name = _NAME
     request.model_spec.version.value = 1
     request.model_spec.signature_name = _SIGNATURE
-    for name, value in to_parts(subject.inference.inputs).items():
+    for name, value in to_parts(subject.inference.served).items():
         request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
     _requests_file(version).parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(_requests_file(version))) as writer:

@@ -16,13 +16,15 @@ class Call:
     """Inputs of the root call, and what they lead to.
 
     Attributes:
-      inputs: The inputs, by name.
+      inputs: The inputs that have to be given, by name.
+      served: The inputs of the signature: also those that have a default in Python.
       outputs: All outputs, by name.
       gradients: Those of the sum of all float outputs, by variable.
       after: The variables that the call changes, with their values afterwards.
     """
 
     inputs: dict[str, Any]
+    served: dict[str, Any]
     outputs: dict[str, Any]
     gradients: dict[str, Any]
     after: dict[str, Any]

@@ -10,6 +10,7 @@ from consumers.subject import Call, Subject, check_gradients, check_outputs, che
 _ONES = np.ones(3, np.float32)
 _CALL = Call(
     inputs={"x": _ONES},
+    served={"x": _ONES},
     outputs={"default": _ONES},
     gradients={"a/w": 2 * _ONES},
     after={"a/moving": 5 * _ONES},
