@@ -21,8 +21,8 @@ from __future__ import annotations
 import argparse
 import pathlib
 import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from version_matrix.cells import CELLS, Cell, choose_cells
 from version_matrix.environments import EnvironmentMakingError, default_folder, make_environment
@@ -150,7 +150,7 @@ def _run(
                 python, quiet = environments[cell], options.jobs > 1
                 return run_tests(cell, python, selection, options.workers, quiet=quiet)
 
-            yield from pool.map(test, able)
+            yield from _as_they_end(pool, test, able)
 
 
 def _exchange(
@@ -175,7 +175,14 @@ def _exchange(
             _say(f"{cell.name}: uses what {writer.name} wrote")
             return use_models(writer, folder, cell, environments[cell])
 
-        yield from pool.map(use, [cell for cell in cells if cell != writer])
+        yield from _as_they_end(pool, use, [cell for cell in cells if cell != writer])
+
+
+def _as_they_end(
+    pool: ThreadPoolExecutor, run: Callable[[Cell], Result], cells: Sequence[Cell]
+) -> Iterator[Result]:
+    for future in as_completed([pool.submit(run, cell) for cell in cells]):
+        yield future.result()
 
 
 def _say(text: str) -> None:

@@ -70,10 +70,12 @@ with and without tf_keras. `scripts/test_matrix --write` has run what stands her
 page. Beside that, CI runs all tests in the newest TensorFlow, all fast ones in the oldest, and the
 exchange between the two, for every change.
 
-*core* is a selection of tests (`scripts/version_matrix/selections.py`): for 35 modules the values,
-gradients, update ops and losses of TensorFlow 1.15; the interface; the loaders of Sessions and of
-C++; 50 steps of training in a loop, by `hub.KerasLayer` and by `ModuleLayer`; `ModuleLayer` with
-its files; and what is private to TensorFlow.
+*core* and *quick* are selections of tests (`scripts/version_matrix/selections.py`). *core*: for 35
+modules the values, gradients, update ops and losses of TensorFlow 1.15; the interface; the loaders
+of Sessions and of C++; 50 steps of training in a loop, by `hub.KerasLayer` and by `ModuleLayer`,
+which end with the weights of TensorFlow 1.15; `ModuleLayer` with its files; and what is private to
+TensorFlow. *quick*: the same values for 13 modules, the training, files of `ModuleLayer`, and what
+is private to TensorFlow.
 
 | TensorFlow | Python | tf_keras | Keras | NumPy | tests | passed | failed | skipped | date |
 |---|---|---|---|---|---|---|---|---|---|"""

@@ -19,13 +19,25 @@ _FIXTURES = (
     "state_between_iterations", "updates_per_signature", "saved_model_keras",
     "saved_model_train_pair",
 )  # fmt: skip
+_A_FEW_FIXTURES = (
+    "image_bn_dropout", "text_embedding_oov", "bert_tiny", "elmo", "gan_spectral", "sparse_mixed",
+    "ragged_both", "rnn_lstm", "cond_nested", "while_nested", "v2_while_nested",
+    "dtypes_variables", "updates_per_signature",
+)  # fmt: skip
 _GOLDEN = "tests/golden/test_golden.py"
 _OF_FIXTURES = (
     "test_variables_are_those_of_tf1", "test_calls_equal_tf1", "test_losses_equal_tf1",
 )  # fmt: skip
+
+
+def _values_of(fixtures: Sequence[str]) -> list[str]:
+    """The tests that hold fixtures to the values of TensorFlow 1.15."""
+    return [f"{_GOLDEN}::{test}[{fixture}]" for fixture in fixtures for test in _OF_FIXTURES]
+
+
 _CORE = (
-    # The values of TensorFlow 1.15: variables, outputs, gradients, update ops, losses.
-    *(f"{_GOLDEN}::{test}[{fixture}]" for fixture in _FIXTURES for test in _OF_FIXTURES),
+    # Variables, outputs, gradients, update ops, losses.
+    *_values_of(_FIXTURES),
     # The interface, through every loader, saved and loaded again, and 50 steps of training.
     "tests/interface/test_contract.py",
     "tests/interface/test_cpp_loader.py",
@@ -37,7 +49,14 @@ _CORE = (
     # What is private to TensorFlow.
     "tests/test_tf_private.py",
 )
+_QUICK = (
+    *_values_of(_A_FEW_FIXTURES),
+    "tests/interface/test_training_steps.py",
+    "tests/keras_layer/test_files.py",
+    "tests/test_tf_private.py",
+)
 _SELECTIONS = {
+    "quick": _QUICK,
     "core": _CORE,
     "fast": ("tests",),
     "golden": ("tests/golden",),
