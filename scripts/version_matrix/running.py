@@ -77,7 +77,7 @@ def run_tests(
         done = run_program(
             python,
             ["-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}",
-             *(["-n", workers] if workers != "0" else []), *arguments_of(selection)],
+             *(["-n", workers] if workers != "0" else []), *arguments_of(selection, cell)],
             capture_output=quiet,
         )  # fmt: skip
         if report.exists():
