@@ -1,6 +1,7 @@
 """Runs blocks of a page in one process, as a reader follows it: python run_blocks.py BLOCKS.json.
 
-Python blocks share their names. What a line `print(…)  # text` prints has to be that text.
+Python blocks share their names. What a line `print(…)  # text` prints has to be that text; so has
+what a line `print(…)` prints the comments on the lines after it.
 """
 
 import contextlib
@@ -11,7 +12,7 @@ import re
 import subprocess
 import sys
 
-_PRINTED = re.compile(r"^ *print\(.*\)  # (.*)$", re.MULTILINE)
+_PRINTED = re.compile(r"^ *print\(.*\)  # (.*)$|(?<=\n)# (.*)$", re.MULTILINE)
 
 
 def main(blocks):
@@ -29,7 +30,7 @@ def run_python(text, path, names):
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(compile(text, str(path), "exec"), names)
-    expected = _PRINTED.findall(text)
+    expected = [one or other for one, other in _PRINTED.findall(text)]
     found = printed.getvalue().splitlines()
     assert not expected or found == expected, f"{found} is not {expected}"
 

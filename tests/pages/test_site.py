@@ -65,6 +65,11 @@ def test_messages_that_people_search_for_have_headings(message):
         ("[a](../README.md)", "text.md", "[a](../README.md)"),
         ("[a](https://example.org/b.md)", "text.md", "[a](https://example.org/b.md)"),
         ("[a](#files)", "text.md", "[a](#files)"),
+        # File names as texts.
+        ("[keras.md](keras.md#files)", "text.md", "[Keras 3](keras.md#files)"),
+        ("[docs/keras.md](docs/keras.md)", "CHANGELOG.md", "[Keras 3](keras.md)"),
+        ("[SECURITY.md](../SECURITY.md)", "text.md", "[Security](SECURITY.md)"),
+        ("[nowhere.md](nowhere.md)", "text.md", "[nowhere.md](nowhere.md)"),
     ],
 )
 def test_links_lead_to_the_same_places_in_the_site(link, page, translated):
