@@ -3,6 +3,7 @@
 import importlib.util
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -83,18 +84,45 @@ def test_what_is_built_is_not_committed():
     assert f"{pathlib.PurePath(place).parts[0]}/" in ignored
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(importlib.util.find_spec("mkdocs") is None, reason="needs the extra docs")
-def test_the_site_builds_and_loads_nothing_from_elsewhere(tmp_path):
+_NEEDS_MKDOCS = pytest.mark.skipif(
+    importlib.util.find_spec("mkdocs") is None, reason="needs the extra docs"
+)
+
+
+def build(project, site):
+    """Builds the site as CI does; returns the status and what was printed."""
     done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", "out",
-         "--config-file", ROOT / "mkdocs.yml"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(site),
+         "--config-file", str(project / "mkdocs.yml")],
+        cwd=project, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    return done.returncode, done.stderr
+
+
+@pytest.mark.slow
+@_NEEDS_MKDOCS
+def test_the_site_builds_and_loads_nothing_from_elsewhere(tmp_path):
+    status, printed = build(ROOT, tmp_path / "out")
+    assert status == 0, printed
     pages = list((tmp_path / "out").rglob("*.html"))
     assert len(pages) > len(_PAGES)
     for page in pages:
         text = page.read_text()
         assert re.findall(r'<(?:script|img|iframe|source)[^>]* src="?(?:https?:)?//', text) == []
         assert re.findall(r'<link [^>]*rel="?(?:stylesheet|preconnect|icon)[^>]*//', text) == []
+
+
+@pytest.mark.slow
+@_NEEDS_MKDOCS
+def test_links_and_anchors_that_lead_nowhere_stop_the_build(tmp_path):
+    for name in ("docs", "scripts", "converter"):
+        leave_out = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=leave_out)
+    for name in ("mkdocs.yml", *OUTSIDE):
+        shutil.copy(ROOT / name, tmp_path / name)
+    with (tmp_path / "docs/safety.md").open("a") as page:
+        page.write("\n[a](keras.md#nowhere), [b](nowhere.md), [c](../README.md)\n")
+    status, printed = build(tmp_path, tmp_path / "out")
+    assert status == 1
+    for link in ("#nowhere", "nowhere.md", "../README.md"):
+        assert f"'{link}'" in printed or f"'keras.md{link}'" in printed, printed
