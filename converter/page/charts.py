@@ -18,7 +18,7 @@ OUTCOMES_HEIGHT = 84.0
 OUTCOMES_BOTTOM = 90.0
 TIME_HEIGHT = 36.0
 TIME_BOTTOM = 150.0
-_LABEL_WIDTH = 78.0
+_LABEL_WIDTH = 56.0
 _LEAST_WIDTH = 6.0  # Wide enough to see one module of ten thousand.
 
 

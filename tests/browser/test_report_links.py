@@ -92,6 +92,15 @@ def test_a_link_to_some_modules_shows_them(open_page, report, address, expected)
     assert paths(page) == expected
 
 
+def test_an_address_that_is_typed_into_an_open_page_leads_there(open_page, report):
+    page = open_page(report)
+    page.evaluate("location.hash = '#folder=new'")
+    expect(page.locator("#rows a.path")).to_have_text(["new/tf2"])
+    expect(page.locator("#tools")).to_be_in_viewport()
+    page.evaluate("location.hash = '#module=text/queue'")
+    expect(page.get_by_role("dialog")).to_contain_text("queue/dequeue")
+
+
 def test_what_a_link_narrows_is_said_and_undone(open_page, report):
     page = open_page(report)
     page.get_by_role("link", name="uses an op that cannot be converted: 2").click()

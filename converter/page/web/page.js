@@ -231,8 +231,11 @@ function follow() {
   const before = hashOf({ ...state, module: null });
   state = readState();
   admitModule();
-  if (before !== hashOf({ ...state, module: null })) showTable();
+  const isChanged = before !== hashOf({ ...state, module: null });
+  if (isChanged) showTable();
   showModule();
+  // Somebody typed an address, or followed a link from elsewhere to this page.
+  if (isChanged && state.module === null && !history.state) byId("modules").scrollIntoView();
 }
 
 addEventListener("popstate", follow);
