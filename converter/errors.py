@@ -143,6 +143,10 @@ class UsageError(ConversionError):
     """The user asked for something that does not exist, such as a tag set or an option."""
 
 
+class CallError(UsageError, TypeError, ValueError):
+    """A live module was called with other inputs than it takes."""
+
+
 class PathNotFoundError(FormatError, UsageError):
     """There is nothing at a path that the user named."""
 
