@@ -13,6 +13,7 @@ import itertools
 from collections.abc import Iterator
 
 from converter.printable import printable
+from converter.spelling import spell
 
 _WRONG_PATH = frozenset(
     {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
@@ -35,6 +36,10 @@ class ConversionError(Exception):
         self.remedy = remedy
         where = f" (at node {node!r})" if node else ""
         super().__init__(printable(" ".join(f"{message}{where}. {remedy}".split())))
+
+    def __str__(self) -> str:
+        """The line, with options as flags on the command line, and as arguments elsewhere."""
+        return spell(super().__str__())
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.message, self.node, self.remedy))
