@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from converter.display.shown import Shown
+from converter.spelling import in_python
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -217,8 +218,13 @@ def count_letters(template: str) -> int:
 
 
 def _pattern(template: str) -> re.Pattern[str]:
-    parts = (re.escape(part) for part in _VARIABLE.split(template.rstrip(".")))
-    return re.compile(".+?".join(parts), re.IGNORECASE)
+    """Matches what has a template, with options as either language spells them."""
+    spellings = dict.fromkeys((template, in_python(template)))
+    patterns = (
+        ".+?".join(re.escape(part) for part in _VARIABLE.split(text.rstrip(".")))
+        for text in spellings
+    )
+    return re.compile("|".join(patterns), re.IGNORECASE)
 
 
 def _find_alike(text: str, messages: tuple[Message, ...]) -> list[Message]:

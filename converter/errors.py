@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from converter.catalogue import find_remedy
 from converter.printable import printable
+from converter.spelling import spell
 
 _WRONG_PATH = frozenset(
     {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
@@ -44,6 +45,10 @@ class ConversionError(Exception):
         self.remedy = remedy or find_remedy((kind.__name__ for kind in type(self).mro()), message)
         where = f" (at node {node!r})" if node else ""
         super().__init__(printable(" ".join(f"{message}{where}. {self.remedy}".split())))
+
+    def __str__(self) -> str:
+        """The line, with options as flags on the command line, and as arguments elsewhere."""
+        return spell(super().__str__())
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.message, self.node, self.remedy))

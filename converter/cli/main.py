@@ -31,12 +31,14 @@ from converter.cli import (
     terminal,
     verify,
 )
+from converter.cli.fitting import fit
 from converter.cli.interrupts import Terminated, exit_status, raising_on_terminate
 from converter.cli.limits import run_within_limits
 from converter.cli.loudness import is_verbose, speaking
 from converter.cli.native_output import native_output_apart
 from converter.cli.parser import Parser, parse_command
 from converter.cli.streams import printable_streams
+from converter.spelling import of_the_command_line
 from converter.version import __version__
 
 # Each module has NAME, HELP, add_arguments() and run(). It may set `check` in its arguments, which
@@ -106,7 +108,7 @@ def main_of_process(arguments: argparse.Namespace) -> int:
 
 def main(arguments: argparse.Namespace) -> int:
     """Runs one subcommand and returns the exit status; all that it prints is printable."""
-    with printable_streams(), speaking(arguments):
+    with printable_streams(), speaking(arguments), of_the_command_line():
         return _main(arguments)
 
 
@@ -118,9 +120,9 @@ def _main(arguments: argparse.Namespace) -> int:
             status: int = arguments.run(arguments)
         return status
     except errors.UsageError as error:
-        return _fail(error, 2)
+        return _fail(fit(str(error), make_parser(), arguments), 2)
     except errors.ConversionError as error:
-        return _fail(error, 1)
+        return _fail(fit(str(error), make_parser(), arguments), 1)
     except KeyboardInterrupt as error:
         number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
         return _fail("interrupted; no output is half-written.", exit_status(number))

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import importlib.resources
 import json
-import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import jinja2
 
+from converter.conversion.sizes import count_parameters
 from converter.export import usage
 from converter.export.record import CallableInfo, Record, ValueInfo, read_record
 from converter.files.paths import StrPath, as_path
@@ -111,18 +111,14 @@ def _count_variables(record: Record) -> Mapping[str, Any]:
     return {
         "count": len(record.variables),
         "trainable": len(trainable),
-        "parameters": _count_elements(variable.shape for variable in record.variables),
-        "trainable_parameters": _count_elements(variable.shape for variable in trainable),
+        "parameters": count_parameters(record.variables),
+        "trainable_parameters": count_parameters(trainable),
     }
 
 
 def _format_options(options: Mapping[str, Any]) -> str:
     given = {name: value for name, value in options.items() if value is not None}
     return json.dumps(given, ensure_ascii=False) if given else "none"
-
-
-def _count_elements(shapes: Iterable[Any]) -> int:
-    return sum(math.prod(shape) for shape in shapes if shape is not None and None not in shape)
 
 
 def _format_value(value: ValueInfo) -> str:
