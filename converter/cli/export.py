@@ -13,7 +13,6 @@ or differs; 2 wrong use; 3 exported, but not compared.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from converter.cli import early_checks, terminal
@@ -109,6 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _print_summary(out: str, record: ExportRecord) -> None:
     from converter.cli.console import escape
+    from converter.export.record import format_shape
 
     console = terminal.output_console()
     size = f"{record.size_bytes / 1024:,.0f} KiB"
@@ -116,7 +116,7 @@ def _print_summary(out: str, record: ExportRecord) -> None:
     inputs = terminal.make_table("input", "in the file", "dtype", "shape")
     for name, value in record.inputs.items():
         inputs.add_row(
-            escape(name), escape(value.exported_as), value.dtype, _format_shape(value.shape)
+            escape(name), escape(value.exported_as), value.dtype, escape(format_shape(value.shape))
         )
     outputs = terminal.make_table("output", "in the file", "calls", "bit-equal", "abs", "rel")
     for name, output in record.outputs.items():
@@ -127,11 +127,3 @@ def _print_summary(out: str, record: ExportRecord) -> None:
     if record.inputs:
         console.print(inputs)
     console.print(outputs)
-
-
-def _format_shape(shape: Sequence[int | None] | None) -> str:
-    from converter.cli.console import escape
-
-    if shape is None:
-        return "of any rank"
-    return escape(f"[{', '.join('?' if size is None else str(size) for size in shape)}]")

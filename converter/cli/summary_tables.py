@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from converter.cli import terminal
 from converter.cli.console import Console, escape
+from converter.export.record import ValueInfo, format_shape
 
 
 def print_summary(summary: Mapping[str, Any], console: Console, *, limit: int | None) -> None:
@@ -84,15 +87,7 @@ def _print_signatures(summary: Mapping[str, Any], console: Console) -> None:
 
 def format_value(value: Mapping[str, Any]) -> str:
     """Prints the type of an input or output: `float32 [?, 224, 224, 3]`."""
-    kind = "" if value["kind"] == "dense" else f"{value['kind']} "
-    return f"{kind}{value['dtype']} {format_shape(value['shape'])}"
-
-
-def format_shape(shape: Sequence[int | None] | None) -> str:
-    """Prints a static shape."""
-    if shape is None:
-        return "of any rank"
-    return "[" + ", ".join("?" if size is None else str(size) for size in shape) + "]"
+    return msgspec.convert(value, ValueInfo).text
 
 
 def _print_variables(

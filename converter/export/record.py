@@ -7,6 +7,7 @@ same bytes.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -71,6 +72,19 @@ class ValueInfo(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     dtype: str
     shape: Shape
+
+    @property
+    def text(self) -> str:
+        """The type as people read it: `float32 [?, 224, 224, 3]`."""
+        kind = "" if self.kind == "dense" else f"{self.kind} "
+        return f"{kind}{self.dtype} {format_shape(self.shape)}"
+
+
+def format_shape(shape: Sequence[int | None] | None) -> str:
+    """Prints a static shape."""
+    if shape is None:
+        return "of any rank"
+    return "[" + ", ".join("?" if size is None else str(size) for size in shape) + "]"
 
 
 class HyperparameterInfo(msgspec.Struct, frozen=True, kw_only=True):
