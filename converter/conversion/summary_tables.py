@@ -6,9 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from converter.conversion.sizes import count_bytes
 from converter.display.console import Console, escape
 from converter.display.tables import count_left, format_shape, make_table
+from converter.export.record import ValueInfo
 from converter.quantities import count, format_bytes
 
 MANY = 30  # Rows of a table; further ones are only counted.
@@ -101,8 +104,7 @@ def _print_signatures(summary: Mapping[str, Any], console: Console) -> None:
 
 def format_value(value: Mapping[str, Any]) -> str:
     """Prints the type of an input or output: `float32 [?, 224, 224, 3]`."""
-    kind = "" if value["kind"] == "dense" else f"{value['kind']} "
-    return f"{kind}{value['dtype']} {format_shape(value['shape'])}"
+    return msgspec.convert(value, ValueInfo).text
 
 
 def _print_parameters(summary: Mapping[str, Any], console: Console) -> None:
