@@ -11,15 +11,10 @@ Exit status: 0 if the report is written, whatever the outcomes of the modules; 2
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from converter.cli import terminal
 from converter.cli.browser import open_in_browser
-from converter.printable import printable
-
-if TYPE_CHECKING:
-    # Imported where it is used: help and errors answer without it.
-    from converter.page.write import ReportFiles
+from converter.cli.progress import showing_steps
 
 NAME = "report"
 HELP = "write the migration report"
@@ -48,25 +43,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
     from converter.migration.write_report import report
+    from converter.page.write import print_files
 
-    with terminal.progress() as progress:
+    with showing_steps() as progress:
         files = report(arguments.destination_root, arguments.output, progress=progress)
     if arguments.json:
         terminal.print_json(files.to_json())
     else:
-        _print(files)
+        print_files(files, terminal.output_console())
     if arguments.open:
         open_in_browser(files.html)
     return 0
-
-
-def _print(files: ReportFiles) -> None:
-    from converter.page.headline import describe_totals
-
-    console = terminal.output_console()
-    console.print(f"Written to {printable(files.html)}", soft_wrap=True, markup=False)
-    for line in (
-        describe_totals(files.totals),
-        f"for programs: {files.json} and {files.csv}",
-    ):
-        console.print(f"  {printable(line)}", soft_wrap=True, markup=False)

@@ -284,5 +284,5 @@ class Journal:
 def _unusable(path: pathlib.Path, verb: str, error: OSError) -> errors.DestinationError:
     return errors.DestinationError(
         f"{path} cannot be {verb}: {error.strerror or error}",
-        remedy="Check the permissions and the free space, then run it again to resume.",
+        remedy="Check the permissions and the free space, then run the same command to resume.",
     )

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import os
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from converter import errors
+from converter.arguments import as_texts
 from converter.conversion.options import ConversionArguments, ConversionOptions, describe_options
 from converter.files.paths import StrPath
 from converter.migration.candidates import Globs
 from converter.migration.options_file import Rule, apply_rules, read_rules
 from converter.migration.worker import CONVERT
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class MigrationArguments(ConversionArguments, total=False):
@@ -42,6 +40,12 @@ class MigrationArguments(ConversionArguments, total=False):
       memory_limit_gib: How much resident memory a module may take, in GiB; no limit by default.
       engine: Where jobs run: in processes of this machine, or on the workers of Dask.
       scheduler: The address of Dask's scheduler.
+
+    Example:
+      ```python
+      arguments: converter.MigrationArguments = {"include": "image*", "dry_run": True}
+      migration = converter.migrate("modules", "saved_models", **arguments)
+      ```
     """
 
     from_list: StrPath | None
@@ -120,7 +124,10 @@ def make_options(
             raise TypeError(f"migrate() got an unexpected keyword argument {name!r}")
     values = dict(arguments)
     conversion = {name: values.pop(name) for name in arguments if name in _CONVERSION}
-    globs = Globs(tuple(values.pop("include", ())), tuple(values.pop("exclude", ())))
+    globs = Globs(
+        as_texts("include", values.pop("include", ()), "globs of which a path has to match one"),
+        as_texts("exclude", values.pop("exclude", ()), "globs of which a path may match none"),
+    )
     from_list, rules = values.pop("from_list", None), values.pop("options", None)
     return Options(
         source_root=local_root(source_root),
@@ -149,20 +156,12 @@ def local_root(root: StrPath) -> pathlib.Path:
     return pathlib.Path(root).absolute()
 
 
-def show_arguments(function: _Function) -> _Function:
-    """Makes `help` list the `MigrationArguments` of a function, with their defaults."""
-    signature = inspect.signature(function)
-    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+def default_arguments() -> dict[str, Any]:
+    """Returns the default of each of the `MigrationArguments`, in order."""
     defaults: dict[str, Any] = {"include": (), "exclude": (), "options": None}
     defaults |= {field.name: field.default for field in dataclasses.fields(Options)}
     defaults |= {about.name: about.default for about in describe_options()}
-    arguments = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name])
-        for name in MigrationArguments.__annotations__
-    ]
-    parameters = [*own, *arguments]
-    function.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    return function
+    return {name: defaults[name] for name in MigrationArguments.__annotations__}
 
 
 _CONVERSION = frozenset(ConversionArguments.__annotations__)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import collections
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from converter.display.shown import Shown
 from converter.files.json_values import Seconds, to_json_values
 from converter.migration.outcomes import (
     COUNTED,
@@ -20,8 +21,11 @@ from converter.migration.outcomes import (
 )
 from converter.parity.verdict import EQUAL, NOT_COMPARED
 
+if TYPE_CHECKING:
+    from converter.display.console import Console
 
-class MigrationReport(msgspec.Struct, frozen=True, kw_only=True):
+
+class MigrationReport(Shown, msgspec.Struct, frozen=True, kw_only=True):
     """The result of a run of a migration, and the state of the whole tree.
 
     Attributes:
@@ -38,6 +42,12 @@ class MigrationReport(msgspec.Struct, frozen=True, kw_only=True):
       dry_run: Whether it was a dry run, which writes nothing.
       workers: How many jobs ran at a time.
       seconds: How long the run took.
+
+    Example:
+      ```python
+      migration = converter.migrate("modules", "saved_models", dry_run=True)
+      print(migration.counts, migration.not_run)
+      ```
     """
 
     run: str
@@ -52,6 +62,16 @@ class MigrationReport(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: bool = False
     workers: int = 1
     seconds: Seconds = 0.0
+
+    def _headline(self) -> str:
+        counts = {**self.counts, "not run": len(self.not_run)}
+        found = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items() if n)
+        return f"{self.destination_root!r}, {found or 'no modules'}, {self.equal} proven equal"
+
+    def _show(self, console: Console) -> None:
+        from converter.migration.report_tables import print_report
+
+        print_report(self, console, in_python=True)
 
     @property
     def passed(self) -> bool:

@@ -100,7 +100,7 @@ def _check_roots(options: Options) -> None:
     source, destination = options.source_root.resolve(), options.destination_root.resolve()
     if source.is_relative_to(destination) or destination.is_relative_to(source):
         raise errors.UsageError(
-            f"one of {options.source_root} and {options.destination_root} lies in the other",
+            f"{options.source_root} and {options.destination_root} lie one inside the other",
             remedy="Choose a DST_ROOT outside of SRC_ROOT.",
         )
 

@@ -9,7 +9,6 @@ import sys
 import pytest
 
 from converter.cli import main, terminal
-from converter.cli.migrate_summary import print_report
 from converter.compile.refusals import RefusalInfo
 from converter.migration.outcomes import (
     Converted,
@@ -19,6 +18,7 @@ from converter.migration.outcomes import (
     Refused,
 )
 from converter.migration.report import MigrationReport
+from converter.migration.report_tables import print_report
 
 ROOT = pathlib.Path(__file__).parents[2]
 ODD = b"odd\xff\xc3\xa4"

@@ -62,7 +62,7 @@ def test_an_output_with_another_ending_is_wrong_use(run, root):
 
 def test_a_place_that_cannot_be_written_fails(run, root, tmp_path):
     status, _, err = run(root, "--output", tmp_path / "none" / "page.html")
-    assert status == 1
+    assert status == 2
     assert "cannot be written: No such file or directory" in err
     assert "--output" in err
 

@@ -61,7 +61,7 @@ def test_what_is_no_report_is_not_replaced(root, suffix):
 
 def test_a_directory_in_its_place_is_an_error(root):
     (root / "report.html").mkdir()
-    with pytest.raises(errors.DestinationError, match=r"Is a directory.*--output"):
+    with pytest.raises(errors.DestinationError, match=r"Is a directory.*`output`"):
         converter.report(root)
 
 
