@@ -18,6 +18,7 @@ _TITLES = {
     "DestinationError": "destination could not be written",
     "ParityError": "comparison failed",
     "UsageError": "an option does not fit the module",
+    "CallError": "a call does not fit the module",
     "PathNotFoundError": "source is missing",
     "UnsuitableDestinationError": "destination could not be written",
     "OutOfMemoryError": "needs more memory than there is",
