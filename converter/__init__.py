@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from converter.catalogue import Message, explain
     from converter.conversion.card import card
+    from converter.conversion.conversion import Conversion
     from converter.conversion.convert import convert
     from converter.conversion.inspect import ModuleSummary, inspect
     from converter.conversion.load import load
@@ -57,7 +58,6 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from converter.export.record import Record
-    from converter.export.saved_model import Conversion
     from converter.exporters.export_model import export_model
     from converter.exporters.record import ExportRecord
     from converter.migration.migrate import migrate
@@ -113,7 +113,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "Conversion": "converter.export.saved_model",
+    "Conversion": "converter.conversion.conversion",
     "ConversionError": "converter.errors",
     "ConversionOptions": "converter.conversion.options",
     "DestinationError": "converter.errors",

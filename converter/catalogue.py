@@ -13,12 +13,20 @@ import math
 import pathlib
 import re
 import sys
+import textwrap
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from converter.display.shown import Shown
+from converter.spelling import in_python
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+if TYPE_CHECKING:
+    from converter.display.console import Console
 
 _FILES = ("catalogue.toml", "foreign_messages.toml")
 _VARIABLE = re.compile(r"\{\w+\}")
@@ -26,10 +34,11 @@ _WORD = re.compile(r"[a-z_]{3,}")
 _LEAST_LETTERS = 6  # A template with fewer than these of its own would match anything.
 _LEAST_SHARE = 0.5  # Of the weight of a text's words, what a message that is like it has.
 _MOST = 5
+_INDENT = "    "
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Message:
+@dataclasses.dataclass(frozen=True, slots=True, repr=False)
+class Message(Shown):
     """A message that users meet.
 
     Attributes:
@@ -37,6 +46,12 @@ class Message:
       text: Its template: `{braces}` stand for what varies.
       cause: Why it appears, in terms of TF1 or of what the user did; empty if nobody wrote it yet.
       remedy: What to do about it; empty if nobody wrote it yet.
+
+    Example:
+      ```python
+      (message,) = converter.explain("No module named 'pkg_resources'")
+      assert message.is_complete
+      ```
     """
 
     error: str
@@ -44,10 +59,57 @@ class Message:
     cause: str = ""
     remedy: str = ""
 
+    def _headline(self) -> str:
+        return f"{self.error}: {self.text}"
+
+    def _show(self, console: Console) -> None:
+        print_messages((self,), console)
+
     @property
     def is_complete(self) -> bool:
         """Whether it has a cause and a remedy."""
         return bool(self.cause and self.remedy)
+
+
+class Explanation(Shown, tuple[Message, ...]):
+    """The messages that explain a text, the likeliest first."""
+
+    __slots__ = ()
+
+    def _headline(self) -> str:
+        return "; ".join(f"{message.error}: {message.text}" for message in self) or "none"
+
+    def _show(self, console: Console) -> None:
+        if self:
+            print_messages(self, console)
+        else:
+            console.print("No message is like this text.")
+
+
+def print_messages(messages: Iterable[Message], console: Console) -> None:
+    """Prints messages, each with its cause and its remedy."""
+    blocks = [
+        "\n".join(
+            [
+                f"{message.error}: {message.text}",
+                *_wrap(message.cause, console.width),
+                *_wrap(f"Remedy: {message.remedy}", console.width),
+            ]
+        )
+        for message in messages
+    ]
+    console.print("\n\n".join(blocks), soft_wrap=True, markup=False)
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=_INDENT,
+        subsequent_indent=_INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def read_messages(path: pathlib.Path) -> list[Message]:
@@ -64,13 +126,19 @@ def explain(text: str) -> tuple[Message, ...]:
       text: What was printed, with or without what stood around it; or some words of it.
 
     Returns:
-      The messages, the likeliest first, five at most: those whose templates the text has; else
-      those that have the text; else those that have most of its words, rare words counting more.
-      None if no message has half of them.
+      The messages, a tuple that prints itself, the likeliest first, five at most: those whose
+      templates the text has; else those that have the text; else those that have most of its words,
+      rare words counting more. It is empty if no message has half of them.
+
+    Raises:
+      TypeError: if `text` is not a string.
 
     Example:
-      >>> converter.explain("No module named 'pkg_resources'")[0].remedy
-      "`pip install 'setuptools<82'`, or `pip install 'tf1hub-converter[train]'`, which brings it."
+      ```python
+      found = converter.explain("No module named 'pkg_resources'")
+      print(found)  # Each message with its cause and remedy.
+      print(found[0].remedy)
+      ```
     """
     wanted = " ".join(text.split())
     messages = _read_all()
@@ -79,7 +147,7 @@ def explain(text: str) -> tuple[Message, ...]:
         or [m for m in messages if len(wanted) > 2 and wanted.lower() in m.text.lower()]
         or _find_alike(wanted, messages)
     )
-    return tuple(found[:_MOST])
+    return Explanation(found[:_MOST])
 
 
 @functools.cache
@@ -150,8 +218,13 @@ def count_letters(template: str) -> int:
 
 
 def _pattern(template: str) -> re.Pattern[str]:
-    parts = (re.escape(part) for part in _VARIABLE.split(template.rstrip(".")))
-    return re.compile(".+?".join(parts), re.IGNORECASE)
+    """Matches what has a template, with options as either language spells them."""
+    spellings = dict.fromkeys((template, in_python(template)))
+    patterns = (
+        ".+?".join(re.escape(part) for part in _VARIABLE.split(text.rstrip(".")))
+        for text in spellings
+    )
+    return re.compile("|".join(patterns), re.IGNORECASE)
 
 
 def _find_alike(text: str, messages: tuple[Message, ...]) -> list[Message]:

@@ -2,10 +2,12 @@
 
 import ast
 import contextlib
+import inspect
 import io
 import pathlib
 import subprocess
 import sys
+import typing
 
 import pytest
 
@@ -63,7 +65,12 @@ def test_a_name_that_it_does_not_have():
 def test_help_shows_every_function_with_its_options():
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         help(converter)
-    for text in ("convert(source", "migrate(source_root", "class Conversion(", "hardlink=False"):
+    for text in (
+        "convert(source",
+        "migrate(source_root",
+        "class Conversion(",
+        "hardlink: bool = False",
+    ):
         assert text in printed.getvalue()
 
 
@@ -77,3 +84,24 @@ def test_errors_and_migrations_import_no_tensorflow():
 def test_all_names_can_be_imported_at_once():
     names = _run("from converter import *\nprint(*sorted(set(dir()) & {'convert', 'Conversion'}))")
     assert names == ["Conversion", "convert"]
+
+
+def _members(value):
+    """Yields a function or class, and the public methods and properties of a class."""
+    yield value
+    for name, member in vars(value).items() if isinstance(value, type) else ():
+        function = member.fget if isinstance(member, property) else member
+        function = getattr(function, "__func__", function)
+        if not name.startswith("_") and inspect.isfunction(function):
+            yield function
+
+
+@pytest.mark.parametrize("name", sorted(_DOCUMENTED - {"__version__"}))
+def test_type_hints_of_every_public_name_can_be_read(name):
+    for member in _members(getattr(converter, name)):
+        hints = typing.get_type_hints(member)
+        if inspect.isfunction(member):
+            parameters = [*inspect.signature(member).parameters.values()]
+            named = {p.name for p in parameters if p.name not in ("self", "cls")}
+            assert set(hints) == {*named, "return"}, member
+            assert "options" not in named or name == "migrate"

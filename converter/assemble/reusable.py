@@ -11,16 +11,20 @@ from typing import Any
 
 import tensorflow as tf
 
+from converter import errors
 from converter.assemble.callables import (
     TracedCallable,
     build_callable,
     build_training_endpoint,
 )
 from converter.assemble.emit import emit
+from converter.assemble.live_calls import describe_call
 from converter.assemble.resources import Resources
 from converter.assemble.signatures import ServedFunction, serve_functions
 from converter.compile.compiled_module import CompiledModule, LossGraph
+from converter.display.shown import to_html
 from converter.ir.graph import VariableSpec
+from converter.printable import printable
 
 
 class ReusableModule(tf.Module):
@@ -37,13 +41,44 @@ class ReusableModule(tf.Module):
     trainable_variables: Any = ()
     regularization_losses: Any = ()
 
+    def __repr__(self) -> str:
+        """One line: how to call it, if that is known, and what else there is to call."""
+        call, parts = self.__dict__.get("_live_call"), self.__dict__.get("_live_parts", ())
+        shown = ["a module" if call is None else str(call)]
+        shown += [f"callables {', '.join(parts)}"] if parts else []
+        return f"<{printable('; '.join(shown))}>"
+
+    def __str__(self) -> str:
+        """A line for each call."""
+        calls = [self.__dict__.get("_live_call"), *self.__dict__.get("_live_parts", {}).values()]
+        lines = [printable(str(call)) for call in calls if call is not None]
+        return "\n".join(lines) or repr(self)
+
+    def _repr_html_(self) -> str:
+        return to_html(lambda console: console.print(str(self), markup=False, soft_wrap=True))
+
 
 class CallableModule(ReusableModule):
     """A module that runs one signature when it is called."""
 
+    @tf.autograph.experimental.do_not_convert
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Runs the signature; the instance's own `__call__` is a `tf.function`."""
-        return self.__dict__["__call__"](*args, **kwargs)
+        """Runs the signature; the instance's own `__call__` is a `tf.function`.
+
+        Raises:
+          CallError: if the inputs are not those that it takes.
+        """
+        call = self.__dict__.get("_live_call")
+        if call is None:
+            return self.__dict__["__call__"](*args, **kwargs)
+        call.check(args, kwargs)
+        try:
+            return self.__dict__["__call__"](*args, **kwargs)
+        except (TypeError, ValueError, tf.errors.OpError, errors.ConversionError) as error:
+            explained = call.explain(args, kwargs)
+            if explained is None:
+                raise
+            raise explained from error
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -96,11 +131,26 @@ class _Builder:
         root = self._build_root(traced, losses)
         for name, module in callables.items():
             setattr(root, name, module)
+        if self._live:
+            self._describe_calls(root, callables)
         shared = self._add_endpoints(root, traced)
         self._add_assets(root)
         served = serve_functions(self._compiled, traced)
         root.tf1_resources = self._resources.trackables
         return Reusable(root, served, self._resources.variables, shared)
+
+    def _describe_calls(
+        self, root: ReusableModule, callables: Mapping[str, ReusableModule]
+    ) -> None:
+        """Lets a module and its callables say how they are called."""
+        parts = {name: describe_call(f"module.{name}", self._compiled.callables[name])
+                 for name in callables}  # fmt: skip
+        for name, module in callables.items():
+            object.__setattr__(module, "_live_call", parts[name])
+        object.__setattr__(root, "_live_parts", parts)
+        if self._compiled.plan.root is not None:
+            call = dataclasses.replace(parts[self._compiled.plan.root], callee="module")
+            object.__setattr__(root, "_live_call", call)
 
     def _build_loss(self, loss: LossGraph) -> Any:
         bindings = self._resources.bind(loss.program)

@@ -10,18 +10,13 @@ Exit status: 0 converted; 1 refused, failed, or it differs from the original; 2 
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from converter import errors
 from converter.cli import early_checks, terminal
 from converter.cli.conversion_options import add_options, read_options
 from converter.cli.limits import add_limits
+from converter.cli.progress import showing_steps
 from converter.cli.source_argument import add_source
-from converter.printable import printable
-
-if TYPE_CHECKING:
-    # Imported where it is used: help and errors answer without it.
-    from converter.export.record import Record
 
 NAME = "convert"
 HELP = "convert one module"
@@ -66,11 +61,12 @@ def run(arguments: argparse.Namespace) -> int:
     from converter.parity.verdict import EQUAL, EXIT_STATUSES
 
     options = read_options(arguments)
-    with BackgroundDigest(arguments.source) as digest, terminal.progress() as progress:
+    with BackgroundDigest(arguments.source) as digest, showing_steps() as progress:
         terminal.import_tensorflow()  # Takes seconds, while the digest is computed.
-        from converter.conversion.convert import convert
+        from converter.conversion.conversion import print_summary, print_usage
+        from converter.conversion.convert import convert_digested
 
-        conversion = convert(
+        conversion = convert_digested(
             arguments.source,
             arguments.destination,
             overwrite=arguments.overwrite,
@@ -85,30 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         terminal.print_json(conversion.to_json())
     else:
-        _print_summary(conversion.destination, conversion.record)
+        console = terminal.output_console()
+        print_summary(conversion, console)
+        print_usage(conversion, console)
     return EXIT_STATUSES[conversion.verdict or EQUAL]
-
-
-def _print_summary(destination: str, record: Record) -> None:
-    from converter.export.record import count_parts
-
-    console = terminal.output_console()
-    console.print(f"Converted to {printable(destination)}", soft_wrap=True, markup=False)
-    console.print(f"  {count_parts(record)}", soft_wrap=True)
-    if record.parity is not None:
-        from converter.parity.report import explain_summary
-        from converter.parity.verdict import COLORS
-
-        summary, color = explain_summary(record.parity), COLORS[record.parity.verdict]
-        console.print(f"  {printable(summary)}", soft_wrap=True, markup=False, style=color)
-    _print_usage(destination, record)
-
-
-def _print_usage(destination: str, record: Record) -> None:
-    """Prints the lines of Python that use the result, with its own names."""
-    from converter.export import usage
-
-    name = usage.find_callable(record)
-    if name is not None:
-        lines = [*usage.load_lines(destination), *usage.call_lines(record, name)]
-        terminal.print_text("\n" + "\n".join(f"    {printable(line)}".rstrip() for line in lines))

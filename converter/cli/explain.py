@@ -15,17 +15,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-import textwrap
-from collections.abc import Iterable
 
 from converter import errors
-from converter.catalogue import Message, explain
+from converter.catalogue import explain, print_messages
 from converter.cli import terminal
 
 NAME = "explain"
 HELP = "say the cause of a message, and what to do about it"
-
-_INDENT = "    "
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,34 +41,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         terminal.print_json([dataclasses.asdict(message) for message in messages])
     elif messages:
-        terminal.print_text(_format(messages, terminal.output_console().width))
+        print_messages(messages, terminal.output_console())
     else:
         terminal.say_error(
             "no message is like this text. docs/errors.md lists all of tf1hub's; if one is missing,"
             " please report it."
         )
     return 0 if messages else 1
-
-
-def _format(messages: Iterable[Message], width: int) -> str:
-    return "\n\n".join(
-        "\n".join(
-            [
-                f"{message.error}: {message.text}",
-                *_wrap(message.cause, width),
-                *_wrap(f"Remedy: {message.remedy}", width),
-            ]
-        )
-        for message in messages
-    )
-
-
-def _wrap(text: str, width: int) -> list[str]:
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=_INDENT,
-        subsequent_indent=_INDENT,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )

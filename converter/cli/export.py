@@ -13,18 +13,13 @@ or differs; 2 wrong use; 3 exported, but not compared.
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from converter.cli import early_checks, terminal
 from converter.cli.conversion_options import add_options
 from converter.cli.limits import add_limits
+from converter.cli.progress import showing_steps
 from converter.cli.verify import tolerance
 from converter.exporters.formats import FORMATS, get_format
-from converter.printable import printable
-
-if TYPE_CHECKING:
-    # Imported where it is used: help and errors answer without it.
-    from converter.exporters.record import ExportRecord
 
 NAME = "export"
 HELP = "export a signature to ONNX or LiteRT, and compare it"
@@ -79,10 +74,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
     terminal.import_tensorflow()
     from converter.exporters.export_model import export_model
+    from converter.exporters.record_table import print_record
     from converter.files.json_values import to_json_values
     from converter.parity.verdict import EXIT_STATUSES
 
-    with terminal.progress() as progress:
+    with showing_steps() as progress:
         record = export_model(
             arguments.model,
             arguments.out,
@@ -102,28 +98,5 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         terminal.print_json(to_json_values(record))
     else:
-        _print_summary(arguments.out, record)
+        print_record(record, terminal.output_console(), arguments.out)
     return EXIT_STATUSES[record.verdict]
-
-
-def _print_summary(out: str, record: ExportRecord) -> None:
-    from converter.cli.console import escape
-    from converter.export.record import format_shape
-
-    console = terminal.output_console()
-    size = f"{record.size_bytes / 1024:,.0f} KiB"
-    console.print(f"Exported to {printable(out)} ({size})", soft_wrap=True, markup=False)
-    inputs = terminal.make_table("input", "in the file", "dtype", "shape")
-    for name, value in record.inputs.items():
-        inputs.add_row(
-            escape(name), escape(value.exported_as), value.dtype, escape(format_shape(value.shape))
-        )
-    outputs = terminal.make_table("output", "in the file", "calls", "bit-equal", "abs", "rel")
-    for name, output in record.outputs.items():
-        outputs.add_row(
-            escape(name), escape(output.exported_as), str(output.calls), str(output.bit_equal),
-            f"{output.worst_abs:.2g}", f"{output.worst_rel:.2g}",
-        )  # fmt: skip
-    if record.inputs:
-        console.print(inputs)
-    console.print(outputs)

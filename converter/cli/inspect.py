@@ -7,19 +7,25 @@ reasons.
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options
 from converter.cli.early_checks import check_reading
 from converter.cli.limits import add_limits
+from converter.cli.loudness import is_verbose
 from converter.cli.source_argument import add_source, opened_source
 from converter.conversion.options import ReadingArguments
+from converter.printable import printable
+
+if TYPE_CHECKING:
+    # Imported where it is used: help and errors answer without it.
+    from converter.conversion.inspect import ModuleSummary
 
 NAME = "inspect"
 HELP = "describe a module and the result of converting it"
 
 _OPTIONS = tuple(ReadingArguments.__annotations__)
-_MANY = 30  # Rows of a table; further ones are only counted.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,11 +49,21 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         terminal.print_json(summary.to_json())
     else:
-        from converter.cli.scan_table import print_findings
-        from converter.cli.summary_tables import print_summary
+        from converter.conversion.inspect import print_summary
 
-        console, limit = terminal.output_console(), None if arguments.all else _MANY
-        print_summary(summary.to_json(), console, limit=limit)
-        if summary.findings:
-            print_findings(summary.findings, console, limit, title="Not plainly safe")
+        shown = summary if is_verbose() else summary.without_placement()
+        console = terminal.output_console()
+        print_summary(shown, console, list_all=arguments.all, more="--all lists them")
+        _print_usage(arguments.source, summary)
     return 0
+
+
+def _print_usage(source: str, summary: ModuleSummary) -> None:
+    """Prints the lines of Python that would use the converted module, with its own names."""
+    from converter.export import usage
+
+    name = None if summary.refused else usage.find_callable(summary)
+    if name is not None:
+        lines = [*usage.load_lines("DST"), *usage.call_lines(summary, name)]
+        terminal.print_text(f"After `tf1hub convert {printable(source)} DST`:\n")
+        terminal.print_text("\n".join(f"    {printable(line)}".rstrip() for line in lines))

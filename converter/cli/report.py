@@ -11,14 +11,10 @@ Exit status: 0 if the report is written, whatever the outcomes of the modules; 2
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from converter.cli import terminal
-from converter.printable import printable
-
-if TYPE_CHECKING:
-    # Imported where it is used: help and errors answer without it.
-    from converter.page.write import ReportFiles
+from converter.cli.browser import open_in_browser
+from converter.cli.progress import showing_steps
 
 NAME = "report"
 HELP = "write the migration report"
@@ -36,6 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " DST_ROOT/report.html, or beside report.json)",
     )  # fmt: skip
     parser.add_argument(
+        "--open", action="store_true",
+        help="open the page in a browser; the exit status is 0 without one, too",
+    )  # fmt: skip
+    parser.add_argument(
         "--json", action="store_true", help="print where the files are, as one JSON document"
     )
 
@@ -43,23 +43,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
     from converter.migration.write_report import report
+    from converter.page.write import print_files
 
-    with terminal.progress() as progress:
+    with showing_steps() as progress:
         files = report(arguments.destination_root, arguments.output, progress=progress)
     if arguments.json:
         terminal.print_json(files.to_json())
     else:
-        _print(files)
+        print_files(files, terminal.output_console())
+    if arguments.open:
+        open_in_browser(files.html)
     return 0
-
-
-def _print(files: ReportFiles) -> None:
-    console = terminal.output_console()
-    console.print(f"Written to {printable(files.html)}", soft_wrap=True, markup=False)
-    totals = files.totals
-    for line in (
-        f"{totals.saved_models:,} of {totals.legacy:,} modules are SavedModels",
-        f"{totals.equal:,} of {totals.verified:,} that were compared are equal to their originals",
-        f"for programs: {files.json} and {files.csv}",
-    ):
-        console.print(f"  {printable(line)}", soft_wrap=True, markup=False)

@@ -61,8 +61,8 @@ def _check(arguments: argparse.Namespace) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
     terminal.import_tensorflow()
-    from converter.cli.scan_table import print_report
     from converter.conversion.scan import scan
+    from converter.conversion.scan_table import print_report
 
     with opened_source(arguments.source) as source:
         report = scan(source)
@@ -71,7 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         terminal.print_json(report.to_json())
     else:
-        print_report(report, terminal.output_console(), list_all=arguments.all)
+        console = terminal.output_console()
+        print_report(report, console, list_all=arguments.all, more="--all lists them")
     return int(arguments.fail_on != "none" and report.reaches(arguments.fail_on))
 
 
@@ -95,4 +96,4 @@ def _write_sarif(path: pathlib.Path, log: dict[str, Any]) -> None:
         # Escapes keep lone surrogates, which come of bytes that are not UTF-8, out of the file.
         path.write_text(json.dumps(log, indent=1) + "\n", encoding="ascii")
     except OSError as error:
-        raise errors.unwritable(path, error) from error
+        raise errors.unsuitable(path, error) from error

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import importlib.resources
 import json
-import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import jinja2
 import numpy as np
 
+from converter.conversion.sizes import count_parameters
 from converter.export import usage
 from converter.export.record import (
     CallableInfo,
@@ -43,6 +43,15 @@ def card(saved_model: StrPath) -> str:
 
     Raises:
       ParityError: if the directory has no record, or a damaged one.
+      FormatError: if the record is larger than any.
+
+    Example:
+      ```python
+      import pathlib
+
+      text = converter.card("saved_model")
+      pathlib.Path("README.md").write_text(text, encoding="utf-8")
+      ```
     """
     directory = as_path(saved_model)
     return format_card(read_record(directory), directory.name or "model")
@@ -124,18 +133,14 @@ def _count_variables(record: Record) -> Mapping[str, Any]:
     return {
         "count": len(record.variables),
         "trainable": len(trainable),
-        "parameters": _count_elements(variable.shape for variable in record.variables),
-        "trainable_parameters": _count_elements(variable.shape for variable in trainable),
+        "parameters": count_parameters(record.variables),
+        "trainable_parameters": count_parameters(trainable),
     }
 
 
 def _format_options(options: Mapping[str, Any]) -> str:
     given = {name: value for name, value in options.items() if value is not None}
     return json.dumps(given, ensure_ascii=False) if given else ""
-
-
-def _count_elements(shapes: Iterable[Any]) -> int:
-    return sum(math.prod(shape) for shape in shapes if shape is not None and None not in shape)
 
 
 def _format_value(value: ValueInfo) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from converter import errors, tf_private
 from converter.compile.compile_module import compile_module
 from converter.compile.compiled_module import CompiledModule
+from converter.conversion.conversion import Conversion
 from converter.conversion.options import (
     ConversionArguments,
     ConversionOptions,
@@ -22,7 +23,7 @@ from converter.conversion.options import (
 )
 from converter.conversion.verify import verify
 from converter.export.record import ParityInfo
-from converter.export.saved_model import Card, Conversion, write_saved_model
+from converter.export.saved_model import Card, write_saved_model
 from converter.files.byte_progress import ByteProgress
 from converter.files.destination import check_destination, check_file_place
 from converter.files.pack import pack
@@ -38,16 +39,14 @@ from converter.parity.verdict import DIFFERS
 from converter.processes import garbage_collection
 from converter.processes.custom_ops import import_packages
 from converter.sources.handles import is_handle
-from converter.sources.registry import open_source
-from converter.sources.source import ModuleSource, Source
+from converter.sources.registry import open_in
+from converter.sources.source import ModuleSource, Source, Surroundings
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
 @show_options(ConversionArguments)
-@errors.explaining_exhaustion()
-@tf_private.eager_mode()
 def convert(
     source: ModuleSource,
     destination: StrPath,
@@ -58,7 +57,6 @@ def convert(
     card: bool = False,
     compress: StrPath | None = None,
     progress: Progress | None = None,
-    source_digest: Callable[[], str] | None = None,
     parity_report: Callable[[ParityReport], None] | None = None,
     **options: Unpack[ConversionArguments],
 ) -> Conversion:
@@ -79,23 +77,86 @@ def convert(
       compress: Where to write the SavedModel once more, as a `.tar.gz` rooted at it, which is what
         TF Hub's servers give. The same SavedModel gives the same bytes.
       progress: Called with each step as it begins, and while large weights are copied.
-      source_digest: Returns `converter.files.source_files.digest(source)`, for a caller who
-        already has it, or began to compute it earlier. Archives are digested as they are unpacked.
       parity_report: Called with the full comparison, passed or not, if `verify` is set.
       **options: Options of `ConversionOptions`.
 
+    Returns:
+      Where the SavedModel is, with its record, warnings and, if `verify` is set, the verdict.
+
     Raises:
-      ConversionError: if the module cannot be converted exactly, or differs from the original.
-      UsageError: if the module has no such tag set, signature or input, or a path is not UTF-8.
+      UsageError: if the module has no such tag set, signature or input, an option has a value of
+        the wrong type, or a path is not UTF-8.
+      PathNotFoundError: if there is nothing at `source`.
+      FormatError: if it is not a TF1 module, or damaged.
+      DownloadError: if it cannot be downloaded.
+      UnsafeModuleError: if it could do harm, by an op, a link, a name or the size of a constant.
+      UnsupportedOpError: if its graph has an op that cannot be carried over, or that is unknown.
+      WeightsError: if its checkpoint is damaged, or lacks what the graph needs.
+      ParityError: if `verify` is set, and the SavedModel differs from the original, or cannot run.
+      UnsuitableDestinationError: if `destination` exists and `overwrite` is not set, or if it lies
+        in the source.
+      DestinationError: if something cannot be written.
+      OutOfMemoryError: if there is less memory than the module needs.
+      ConversionError: if the module cannot be converted exactly for another reason; all of the
+        above are of this class.
+      TypeError: if there is no such option.
+
+    Example:
+      ```python
+      import tensorflow as tf
+
+      conversion = converter.convert("module", "converted", card=True)
+      print(conversion)  # Counts, warnings, and lines of Python that use the SavedModel.
+      module = tf.saved_model.load(conversion.destination)
+      ```
+    """
+    return convert_digested(
+        source, destination, session=session, inputs=inputs, overwrite=overwrite, card=card,
+        compress=compress, progress=progress, parity_report=parity_report, **options,
+    )  # fmt: skip
+
+
+@errors.explaining_exhaustion()
+@tf_private.eager_mode()
+def convert_digested(
+    source: ModuleSource,
+    destination: StrPath,
+    *,
+    source_digest: Callable[[], str] | None = None,
+    session: Any = None,
+    inputs: Mapping[str, Any] | StrPath | None = None,
+    overwrite: bool = False,
+    card: bool = False,
+    compress: StrPath | None = None,
+    progress: Progress | None = None,
+    parity_report: Callable[[ParityReport], None] | None = None,
+    **options: Unpack[ConversionArguments],
+) -> Conversion:
+    """Converts a TF1 module whose digest is known, or is being computed.
+
+    Args:
+      source: As for `convert`, like all other arguments.
+      destination: Where to write the SavedModel.
+      source_digest: Returns `converter.files.source_files.digest(source)`; None to compute it.
+        Archives are digested as they are unpacked.
+      session: The session that runs a live `hub.Module`.
+      inputs: Arrays for the comparison.
+      overwrite: Whether to replace a SavedModel at `destination`.
+      card: Whether to write the model card.
+      compress: Where to write the SavedModel as an archive.
+      progress: Called with each step.
+      parity_report: Called with the comparison.
+      **options: Options of `ConversionOptions`.
+
+    Raises:
+      ConversionError: as `convert` does.
     """
     chosen = ConversionOptions.of(options, ConversionArguments)
     target, tell = as_tensorflow_path(destination), progress or ignore_progress
     _check_before_unpacking(source, target, overwrite=overwrite)
     archive = None if compress is None else _check_archive(compress, target, overwrite=overwrite)
-    with open_source(
-        source, destination=target, progress=tell, session=session,
-        allowed_ops=chosen.plan_options.allowed_ops,
-    ) as opened:  # fmt: skip
+    surroundings = Surroundings(target, tell, session, chosen.plan_options.allowed_ops)
+    with open_in(surroundings, source) as opened:
         task = _Task(opened, target, chosen, inputs, overwrite, card, tell, parity_report)
         with _digesting(opened, source_digest) as digest:
             conversion = task.run(digest)
@@ -182,7 +243,7 @@ class _Task:
         with garbage_collection.paused() as resumed:
             compiled, arrays = self._compile()
             self.progress("tracing and saving")
-            return write_saved_model(
+            written = write_saved_model(
                 compiled,
                 self.destination,
                 options=self._recorded_options(compiled),
@@ -195,6 +256,7 @@ class _Task:
                 card=self._card(),
                 progress=ByteProgress(self.progress, "copying weights"),
             )
+        return Conversion(str(self.destination), written.record, written.remarks)
 
     def _card(self) -> Card | None:
         if not self.card:

@@ -12,7 +12,9 @@ from converter.compile.compiled_module import CompiledModule, RefusedModule
 from converter.compile.notices import find_warnings
 from converter.compile.refusals import RefusalInfo
 from converter.compile.variants import TRAINING_MARKS, merge_variables
+from converter.conversion import sizes
 from converter.conversion.options import ConversionOptions, ReadingArguments, show_options
+from converter.display.shown import Shown
 from converter.export import describe
 from converter.export.attachments import describe_attachments
 from converter.export.conventions import describe_conventions, describe_image
@@ -37,13 +39,16 @@ from converter.ir.counts import count_control_flow
 from converter.ir.graph import Program
 from converter.processes import garbage_collection
 from converter.processes.custom_ops import import_packages
+from converter.quantities import count
 from converter.safety.findings import Finding
 from converter.safety.judge import inspect_saved_model
-from converter.sources.registry import open_source
-from converter.sources.source import ModuleSource, Source
+from converter.sources.registry import open_in
+from converter.sources.source import ModuleSource, Source, Surroundings
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from converter.display.console import Console
 
 
 class SignatureInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +89,7 @@ class VariantSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     regularization_losses: tuple[str, ...]
 
 
-class ModuleSummary(msgspec.Struct, frozen=True, kw_only=True):
+class ModuleSummary(Shown, msgspec.Struct, frozen=True, kw_only=True):
     """A description of a TF1 module.
 
     Attributes:
@@ -104,6 +109,17 @@ class ModuleSummary(msgspec.Struct, frozen=True, kw_only=True):
       refused: Why the module cannot be converted; None if it can.
       refusals: All reasons why it cannot be converted.
       findings: What is not plainly safe in it, as `converter.scan` finds it.
+      size_bytes: The size of its files, unpacked.
+      parameters: How many elements its variables have, as far as their shapes are known.
+      trainable_parameters: The same of the trainable variables.
+      variable_bytes: The bytes that the values of its variables take, as far as that is known.
+
+    Example:
+      ```python
+      summary = converter.inspect("module")
+      for variant in summary.graph_variants:
+          print(variant.tags, variant.role, [*variant.signatures])
+      ```
     """
 
     source: SourceInfo
@@ -121,11 +137,48 @@ class ModuleSummary(msgspec.Struct, frozen=True, kw_only=True):
     refused: str | None
     refusals: tuple[RefusalInfo, ...]
     findings: tuple[Finding, ...]
+    size_bytes: int
+    parameters: int
+    trainable_parameters: int
+    variable_bytes: int
+
+    def without_placement(self) -> ModuleSummary:
+        """Returns the summary without the placement that is left out, which changes no result."""
+        dropped = tuple(item for item in self.dropped if item.what != "placement")
+        return msgspec.structs.replace(self, dropped=dropped)
+
+    def _headline(self) -> str:
+        offers = "refused" if self.refused else count(len(self.callables), "callable")
+        variables = count(len(self.variables), "variable")
+        return f"{self.source.name!r}, {self.source.format}, {variables}, {offers}"
+
+    def _show(self, console: Console) -> None:
+        print_summary(self, console)
 
     def to_json(self) -> dict[str, Any]:
         """Converts the summary to JSON values."""
         values: dict[str, Any] = to_json_values(self)
         return values
+
+
+def print_summary(
+    summary: ModuleSummary, console: Console, *, list_all: bool = False, more: str = ""
+) -> None:
+    """Prints a summary as tables.
+
+    Args:
+      summary: The summary.
+      console: Where to print it.
+      list_all: Whether tables have all rows, however many.
+      more: What lists all rows, for the lines that count those left out.
+    """
+    from converter.conversion import scan_table, summary_tables
+
+    limit = None if list_all else summary_tables.MANY
+    summary_tables.print_summary(summary.to_json(), console, limit=limit, more=more)
+    if summary.findings:
+        title = "Not plainly safe"
+        scan_table.print_findings(summary.findings, console, limit, title, more)
 
 
 @show_options(ReadingArguments)
@@ -142,16 +195,38 @@ def inspect(
       session: The session that runs a live `hub.Module`; the default session if None.
       **options: Options of `ConversionOptions`.
 
+    Returns:
+      What the module has, and what its SavedModel would offer. A sound module that cannot be
+      converted is described, too, with the reasons in `refusals`.
+
     Raises:
-      ConversionError: if it is not a module, or damaged. A sound module that cannot be converted
-        is described, with the reasons in `refusals`.
-      UsageError: if the module has no such tag set or signature.
+      UsageError: if the module has no such tag set or signature, or an option has a value of the
+        wrong type.
+      PathNotFoundError: if there is nothing at `source`.
+      FormatError: if it is not a TF1 module, or damaged.
+      DownloadError: if it cannot be downloaded.
+      UnsafeModuleError: if a link leads out of its directory, or an archive could do harm.
+      WeightsError: if its checkpoint is damaged, or lacks what the graph needs.
+      DestinationError: if there is no space to download or unpack it.
+      OutOfMemoryError: if there is less memory than the module needs.
+      UnsupportedOpError: if its graphs are nested too deeply to be read.
+      ConversionError: if it cannot be read for another reason; all of the above are of this class.
+      TypeError: if there is no such option.
+
+    Example:
+      ```python
+      summary = converter.inspect("module")
+      print(summary)  # The tables that `tf1hub inspect` prints.
+      trainable = [variable.name for variable in summary.variables if variable.trainable]
+      if summary.refused is None:
+          converter.convert("module", "converted")
+      ```
     """
     chosen = ConversionOptions.of(options, ReadingArguments)
     import_packages(chosen.import_ops)
     allowed = chosen.plan_options.allowed_ops
-    opening = open_source(source, session=session, allowed_ops=allowed)
-    with opening as opened, garbage_collection.paused():
+    surroundings = Surroundings(session=session, allowed_ops=allowed)
+    with open_in(surroundings, source) as opened, garbage_collection.paused():
         return summarize(read_module(opened.directory), opened, chosen)
 
 
@@ -171,10 +246,11 @@ def summarize(legacy: LegacyModule, source: Source, options: ConversionOptions) 
     refusals = compilation.refusals if isinstance(compilation, RefusedModule) else ()
     plan = compilation.plan
     programs = [legacy.variants[tags] for tags in sorted(legacy.variants, key=sorted)]
+    variables = tuple(map(describe.describe_variable, merge_variables(programs).values()))
     return ModuleSummary(
         source=describe.describe_source(legacy, source.digest(), source),
         graph_variants=tuple(_describe_variant(program, compiled) for program in programs),
-        variables=tuple(map(describe.describe_variable, merge_variables(programs).values())),
+        variables=variables,
         tables=describe.describe_tables(programs),
         assets=describe.describe_assets(programs),
         attachments=describe_attachments(legacy.variants),
@@ -194,6 +270,10 @@ def summarize(legacy: LegacyModule, source: Source, options: ConversionOptions) 
         refused=str(refusals[0].error) if refusals else None,
         refusals=tuple(refusal.to_info() for refusal in refusals),
         findings=inspect_saved_model(read_saved_model(legacy.directory)).findings,
+        size_bytes=sizes.count_bytes_on_disk(legacy.directory),
+        parameters=sizes.count_parameters(variables),
+        trainable_parameters=sizes.count_parameters(v for v in variables if v.trainable),
+        variable_bytes=sizes.count_all_bytes(variables),
     )
 
 

@@ -16,8 +16,8 @@ from converter.files.paths import as_tensorflow_path
 from converter.formats.registry import read_module
 from converter.processes import garbage_collection
 from converter.processes.custom_ops import import_packages
-from converter.sources.registry import open_source
-from converter.sources.source import ModuleSource
+from converter.sources.registry import open_in
+from converter.sources.source import ModuleSource, Surroundings
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -42,15 +42,41 @@ def load(
       session: The session that runs a live `hub.Module`; the default session if None.
       **options: Options of `ConversionOptions`.
 
+    Returns:
+      The module, whose `repr` lists its calls. `converter.convert` writes the same to the disk.
+
     Raises:
-      ConversionError: if the module cannot be converted exactly.
-      UsageError: if the module has no such tag set or signature, or its path is not UTF-8.
+      UsageError: if the module has no such tag set or signature, an option has a value of the
+        wrong type, or a path is not UTF-8.
+      PathNotFoundError: if there is nothing at `source`.
+      FormatError: if it is not a TF1 module, or damaged.
+      DownloadError: if it cannot be downloaded.
+      UnsafeModuleError: if it could do harm, by an op, a link, a name or the size of a constant.
+      UnsupportedOpError: if its graph has an op that cannot be carried over, or that is unknown.
+      WeightsError: if its checkpoint is damaged, or lacks what the graph needs.
+      DestinationError: if there is no space to download or unpack it.
+      OutOfMemoryError: if there is less memory than the module needs.
+      ConversionError: if it cannot be converted exactly for another reason; all of the above are of
+        this class.
+      TypeError: if there is no such option.
+
+    Example:
+      ```python
+      import tensorflow as tf
+
+      module = converter.load("module")
+      print(module)  # The inputs and outputs of each call.
+      with tf.GradientTape() as tape:
+          loss = tf.reduce_sum(module(tf.zeros([2, 16, 16, 3]), training=True))
+      gradients = tape.gradient(loss, module.trainable_variables)
+      ```
     """
     chosen = ConversionOptions.of(options, ReadingArguments)
     import_packages(chosen.import_ops)
     allowed = chosen.plan_options.allowed_ops
+    surroundings = Surroundings(session=session, allowed_ops=allowed)
     with contextlib.ExitStack() as stack, garbage_collection.paused():
-        opened = stack.enter_context(open_source(source, session=session, allowed_ops=allowed))
+        opened = stack.enter_context(open_in(surroundings, source))
         legacy = read_module(as_tensorflow_path(opened.directory))
         compiled = compile_module(legacy, chosen.plan_options)
         reusable = build_reusable(compiled, live=True)

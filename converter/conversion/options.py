@@ -12,11 +12,12 @@ import inspect
 import json
 import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Annotated, Any, TypedDict, TypeVar
+from typing import Annotated, Any, TypedDict, TypeVar, get_type_hints
 
 import msgspec
 
 from converter import errors
+from converter.arguments import as_texts, refuse
 from converter.compile.plan_options import PlanOptions
 from converter.safety.allowed_ops import AllowedOps
 
@@ -97,15 +98,15 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
           UsageError: if the value is of the wrong type.
         """
+        if self.kind is Kind.TEXTS or (self.kind is Kind.TAGS and value is not None):
+            if self.kind is Kind.TAGS and isinstance(value, str) and "," in value:
+                raise refuse(self.name, value, self.kind.value, self.help)  # One tag, or several?
+            texts = as_texts(self.name, value, self.help)
+            return tuple(sorted(set(texts))) if self.kind is Kind.TAGS else texts
         try:
-            checked = msgspec.convert(value, self.type)
+            return msgspec.convert(value, self.type)
         except msgspec.ValidationError as error:
-            raise errors.UsageError(
-                f"option {self.name!r} is {value!r}, expected {self.kind.value}",
-                remedy=f"It means: {self.help}.",
-            ) from error
-        is_set = self.kind is Kind.TAGS and checked is not None
-        return tuple(sorted(set(checked))) if is_set else checked
+            raise refuse(self.name, value, self.kind.value, self.help) from error
 
     def format(self, value: Any) -> str:
         """Formats the option and a value as a user would type them."""
@@ -147,6 +148,12 @@ class ConversionOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     Raises:
       UsageError: if a value is of the wrong type.
+
+    Example:
+      ```python
+      options = converter.ConversionOptions(tags="train", conventions=False)
+      assert options.format() == "--tags train --no-conventions"
+      ```
     """
 
     verify: Annotated[
@@ -335,18 +342,39 @@ def show_options(arguments: type) -> Callable[[_Function], _Function]:
     Args:
       arguments: The TypedDict of those options.
     """
+    defaults = {about.name: about.default for about in describe_options()}
+    return show_arguments({n: defaults[n] for n in defaults if n in arguments.__annotations__},
+                          arguments)  # fmt: skip
+
+
+def show_arguments(
+    defaults: Mapping[str, Any], arguments: type
+) -> Callable[[_Function], _Function]:
+    """Makes `help` and `typing.get_type_hints` list keyword arguments that are in a TypedDict.
+
+    Args:
+      defaults: Their defaults, in order.
+      arguments: The TypedDict.
+    """
+    hints = get_type_hints(arguments)
 
     def show(function: _Function) -> _Function:
         signature = inspect.signature(function)
-        own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-        options = [
-            inspect.Parameter(about.name, inspect.Parameter.KEYWORD_ONLY, default=about.default)
-            for about in describe_options()
-            if about.name in arguments.__annotations__
+        own = {n: p for n, p in signature.parameters.items() if p.kind is not p.VAR_KEYWORD}
+        shown = [
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hints[name]
+            )
+            for name, default in defaults.items()
         ]
         function.__signature__ = signature.replace(  # type: ignore[attr-defined]
-            parameters=[*own, *options]
+            parameters=[*own.values(), *shown]
         )
+        written = function.__annotations__
+        function.__annotations__ = {
+            **{name: hint for name, hint in written.items() if name in {*own, "return"}},
+            **{name: hints[name] for name in defaults},
+        }
         return function
 
     return show

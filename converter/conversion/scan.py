@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import collections
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from converter import limits
 from converter.conversion.sarif import make_sarif
+from converter.display.shown import Shown
 from converter.files.bounded_read import read_bounded
 from converter.files.json_values import to_json_values
 from converter.files.paths import Path, reading
@@ -26,8 +27,11 @@ from converter.safety.judge import Inspection, inspect_saved_model
 from converter.sources.registry import open_source
 from converter.sources.source import ModuleSource, module_name
 
+if TYPE_CHECKING:
+    from converter.display.console import Console
 
-class ScanReport(msgspec.Struct, frozen=True, kw_only=True):
+
+class ScanReport(Shown, msgspec.Struct, frozen=True, kw_only=True):
     """What a SavedModel could do to the machine that runs it.
 
     Attributes:
@@ -40,6 +44,12 @@ class ScanReport(msgspec.Struct, frozen=True, kw_only=True):
       worst: The highest severity of a finding; None if there is none.
       findings: What is not plainly safe, the most severe first.
       notes: What looks unsafe and is not, with the reason; its severity is "info".
+
+    Example:
+      ```python
+      report = converter.scan("saved_model")
+      print(report.worst, report.count_findings())
+      ```
     """
 
     source: str
@@ -51,6 +61,15 @@ class ScanReport(msgspec.Struct, frozen=True, kw_only=True):
     worst: Severity | None
     findings: tuple[Finding, ...]
     notes: tuple[Finding, ...]
+
+    def _headline(self) -> str:
+        counts = ", ".join(f"{n} {level}" for level, n in self.count_findings().items())
+        return f"{self.source!r}, {self.format}, {counts or 'nothing found'}"
+
+    def _show(self, console: Console) -> None:
+        from converter.conversion.scan_table import print_report
+
+        print_report(self, console)
 
     def reaches(self, level: Severity) -> bool:
         """Whether there is a finding of this severity, or of a higher one."""
@@ -86,10 +105,25 @@ def scan(source: ModuleSource) -> ScanReport:
       source: The directory that holds `saved_model.pb`, an archive or handle of it, a
         `hub.ModuleSpec`, a `hub.Module`, or what `open_source` yields.
 
+    Returns:
+      The findings, the most severe first.
+
     Raises:
+      UsageError: if it is another object, or nothing can be requested from a URL.
+      PathNotFoundError: if there is nothing at `source`.
       FormatError: if there is no SavedModel, or it cannot be read or is too large.
-      UnsafeModuleError: if a link leads out of its directory.
-      PathNotFoundError: if there is nothing at the path.
+      DownloadError: if it cannot be downloaded.
+      UnsafeModuleError: if a link leads out of its directory, or an archive could do harm.
+      DestinationError: if there is no space to download or unpack it.
+
+    Example:
+      ```python
+      report = converter.scan("module")
+      print(report)
+      if report.reaches("medium"):
+          worst = report.findings[0]
+          print(worst.op, worst.reason, worst.runs)
+      ```
     """
     with open_source(source, needs_values=False) as opened:
         return _scan(opened.directory, module_name(opened.directory, opened.origin))

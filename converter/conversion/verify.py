@@ -6,15 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from converter import errors, tf_private
-from converter.conversion.options import Progress, ignore_progress
+from converter.conversion.options import (
+    ConversionOptions,
+    Progress,
+    ReadingArguments,
+    ignore_progress,
+)
 from converter.files.paths import StrPath, as_tensorflow_path
 from converter.parity import verify as parity
 from converter.parity.report import ParityReport
 from converter.parity.user_inputs import read_arrays
 from converter.processes.custom_ops import import_packages
-from converter.safety.allowed_ops import AllowedOps
-from converter.sources.registry import open_source
-from converter.sources.source import ModuleSource
+from converter.sources.registry import open_in
+from converter.sources.source import ModuleSource, Surroundings
 
 
 @errors.explaining_exhaustion()
@@ -51,22 +55,46 @@ def verify(
         let through. Of other such ops, TensorFlow sees none.
       progress: Called with each step as it begins.
 
+    Returns:
+      All that was compared, and what could not be.
+
     Raises:
+      UsageError: if `inputs` has a name that the module does not know, an argument has a value of
+        the wrong type, or a path is not UTF-8.
+      PathNotFoundError: if there is nothing at `source`.
+      FormatError: if it is not a TF1 module, or damaged.
+      DownloadError: if it cannot be downloaded.
       UnsafeModuleError: if the original runs an op that was not let through.
+      UnsupportedOpError: if TensorFlow does not know an op of the original.
+      WeightsError: if the checkpoint of the original is damaged, or lacks what the graph needs.
       ParityError: if `destination` was not converted from `source`, or one of the two cannot run.
-      UsageError: if `inputs` has a name that the module does not know, or a path is not UTF-8.
+      DestinationError: if there is no space to download or unpack it.
+      OutOfMemoryError: if there is less memory than the module needs.
+      ConversionError: if one of the two cannot be read for another reason; all of the above are of
+        this class.
+
+    Example:
+      ```python
+      report = converter.verify("module", "saved_model")
+      print(report.verdict)  # equal
+      for row in report.failures:
+          print(row.case, row.check, row.tensor, row.comparison.max_abs)
+      ```
     """
-    import_packages(import_ops)
-    tell = progress or ignore_progress
-    allowed = AllowedOps(tuple(allow_op), unknown=bool(import_ops))
-    with open_source(source, progress=tell, session=session, allowed_ops=allowed) as opened:
+    given: ReadingArguments = {"import_ops": import_ops, "allow_op": allow_op}
+    chosen, tell = ConversionOptions.of(given, ReadingArguments), progress or ignore_progress
+    import_packages(chosen.import_ops)
+    surroundings = Surroundings(
+        progress=tell, session=session, allowed_ops=chosen.plan_options.allowed_ops
+    )
+    with open_in(surroundings, source) as opened:
         return parity.verify(
             as_tensorflow_path(opened.directory),
             as_tensorflow_path(destination),
             inputs=read_arrays(inputs),
             rtol=rtol,
             atol=atol,
-            import_ops=tuple(import_ops),
-            allow_op=tuple(allow_op),
+            import_ops=chosen.import_ops,
+            allow_op=chosen.allow_op,
             progress=tell,
         )

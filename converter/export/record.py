@@ -7,19 +7,26 @@ same bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from converter import errors, limits
+from converter.display.shown import Shown
+from converter.display.tables import format_shape
 from converter.files.bounded_read import read_bounded
 from converter.files.json_values import Number, decode, explain, restore_numbers, to_json_values
 from converter.files.paths import Path
-from converter.printable import printable_json
+from converter.printable import printable, printable_json
+from converter.quantities import count
 from converter.sources.source import InMemory, Origin
 
+if TYPE_CHECKING:
+    from converter.display.console import Console
+
 FILENAME = "conversion.json"
+# The model card, where one was written into a SavedModel.
+CARD_FILENAME = "README.md"
 FOLDER = "assets.extra"
 RECORD_VERSION = 1
 
@@ -78,13 +85,6 @@ class ValueInfo(msgspec.Struct, frozen=True, kw_only=True):
         """The type as people read it: `float32 [?, 224, 224, 3]`."""
         kind = "" if self.kind == "dense" else f"{self.kind} "
         return f"{kind}{self.dtype} {format_shape(self.shape)}"
-
-
-def format_shape(shape: Sequence[int | None] | None) -> str:
-    """Prints a static shape."""
-    if shape is None:
-        return "of any rank"
-    return "[" + ", ".join("?" if size is None else str(size) for size in shape) + "]"
 
 
 class HyperparameterInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -306,7 +306,7 @@ class ParityInfo(msgspec.Struct, frozen=True, kw_only=True):
         restore_numbers(self, "worst_abs", "worst_rel")
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class Record(Shown, msgspec.Struct, frozen=True, kw_only=True):
     """The record of a conversion, `assets.extra/conversion.json`.
 
     Attributes:
@@ -330,6 +330,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
       dropped: What the converted module lacks.
       warnings: The warnings for the user, in full sentences.
       parity: The summary of the comparison with the original; null if there was none.
+
+    Example:
+      ```python
+      record = converter.convert("module", "converted").record
+      for name, part in record.callables.items():
+          print(name, part.inputs, part.outputs)
+      ```
     """
 
     record_version: int
@@ -352,6 +359,17 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...]
     parity: ParityInfo | None
 
+    def _headline(self) -> str:
+        return f"{self.source.name!r}, {self.source.format}, {count_parts(self)}"
+
+    def _show(self, console: Console) -> None:
+        lines = [f"{self.source.name}  {self.source.format}", f"  {count_parts(self)}"]
+        if self.parity is not None:
+            lines.append(f"  compared with the original: {self.parity.verdict}")
+        lines += [f"warning: {warning}" for warning in self.all_warnings()]
+        for line in lines:
+            console.print(printable(line), soft_wrap=True, markup=False)
+
     def all_warnings(self) -> tuple[str, ...]:
         """All that a user should know: the warnings, what was not compared, and the remedies."""
         if self.parity is None:
@@ -372,11 +390,6 @@ def count_parts(record: Record) -> str:
             count(len(record.regularization_losses), "regularization loss", "es"),
         ]
     )
-
-
-def count(number: int, noun: str, plural: str = "s") -> str:
-    """Formats a number of things: `1 variable`, `2 variables`."""
-    return f"{number} {noun}{'' if number == 1 else plural}"
 
 
 def read_record(directory: Path) -> Record:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -24,11 +25,10 @@ from converter.export.canonical import (
 from converter.export.main_graph import MainGraph
 from converter.export.object_graph import ObjectGraph, make_object_graph
 from converter.export.record import (
+    CARD_FILENAME,
     FOLDER,
     ParityInfo,
     Record,
-    Verdict,
-    count_parts,
     to_bytes,
     write_record,
 )
@@ -37,50 +37,28 @@ from converter.export.shared_traces import share_traces
 from converter.export.signatures import add_signatures
 from converter.export.weights import Progress, write_weights
 from converter.files.destination import check_destination
-from converter.files.json_values import to_json_values
 from converter.files.paths import Path
 from converter.files.staging import staged
 from converter.sources.source import Source
 from converter.tensor_bundle.shards import Link
 
 
-class Conversion(msgspec.Struct, frozen=True):
-    """A finished conversion.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Written:
+    """A SavedModel that was written.
 
     Attributes:
-      destination: The path of the SavedModel.
       record: The contents of its `assets.extra/conversion.json`.
       remarks: Notes for the user on how it was written, in full sentences. They are not in the
         record, since the result does not depend on them.
     """
 
-    destination: str
     record: Record
     remarks: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        counts = count_parts(self.record)
-        return "\n".join([f"Converted to {self.destination}: {counts}", *self.warnings])
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """The warnings for the user, in full sentences."""
-        return self.record.all_warnings()
-
-    @property
-    def verdict(self) -> Verdict | None:
-        """The verdict of the comparison with the original; None if there was none."""
-        return None if self.record.parity is None else self.record.parity.verdict
-
-    def to_json(self) -> dict[str, Any]:
-        """Converts the conversion to JSON values."""
-        values: dict[str, Any] = to_json_values(self)
-        return values
 
 
 Verify = Callable[[Path], ParityInfo]
 Card = Callable[[Record, str], str]
-CARD_FILENAME = "README.md"
 
 _OPTIONS = tf.saved_model.SaveOptions(
     experimental_custom_gradients=True, experimental_skip_saver=True
@@ -103,7 +81,7 @@ def write_saved_model(
     verify: Verify | None = None,
     card: Card | None = None,
     progress: Progress | None = None,
-) -> Conversion:
+) -> Written:
     """Traces a module and writes it.
 
     Args:
@@ -136,7 +114,7 @@ def write_saved_model(
         if card is not None:
             (staging / CARD_FILENAME).write_bytes(card(record, destination.name).encode())
         check_source({link.inode: link.changed_ns for link in links if link is not None})
-    return Conversion(str(destination), record, () if all(links) or not hardlink else (_COPIED,))
+    return Written(record, () if all(links) or not hardlink else (_COPIED,))
 
 
 def _write_record(staging: Path, record: Record, verify: Verify | None) -> Record:

@@ -12,8 +12,14 @@ from typing import Any
 import tensorflow as tf
 
 from converter import errors
+from converter.arguments import as_sizes
 from converter.conversion.convert import convert
-from converter.conversion.options import Progress, ignore_progress
+from converter.conversion.options import (
+    ConversionOptions,
+    Progress,
+    ReadingArguments,
+    ignore_progress,
+)
 from converter.errors import summarize
 from converter.export.record import FILENAME, FOLDER, Verdict, read_record
 from converter.export.saved_model import quiet_tensorflow
@@ -38,6 +44,7 @@ from converter.processes.custom_ops import import_packages
 from converter.version import __version__
 
 _EXPORT_VERSION = 1
+_SHAPES = "the sizes of each input"
 # Both formats are one message, whose length is a signed 32-bit number.
 _MOST_WEIGHTS_BYTES = (1 << 31) - (1 << 20)
 
@@ -78,21 +85,43 @@ def export_model(
       allow_op: Ops to let through when a TF1 module is converted.
       progress: Called with each step as it begins.
 
+    Returns:
+      The record of the export, with the differences of each output.
+
     Raises:
+      UsageError: if there is no such signature, input or format, an argument has a value of the
+        wrong type, or a package is missing.
+      PathNotFoundError: if there is nothing at `model`.
+      FormatError: if it is neither a converted module nor a TF1 module, or damaged.
+      DownloadError: if it cannot be downloaded.
+      UnsafeModuleError: if it could do harm, by an op, a link, a name or the size of a constant.
       UnsupportedOpError: if the format lacks an op; the error names the ops and their nodes.
+      WeightsError: if its checkpoint is damaged, or lacks what the graph needs.
       ParityError: if the file computes something else. Nothing is written then.
+      UnsuitableDestinationError: if there is a file at `out` and `overwrite` is not set.
       DestinationError: if the file cannot be written.
-      UsageError: if there is no such signature, input or format, or a package is missing.
+      OutOfMemoryError: if there is less memory than the module needs.
+      ConversionError: if a TF1 module cannot be converted exactly for another reason; all of the
+        above are of this class.
+
+    Example:
+      ```python
+      record = converter.export_model("saved_model", "model.tflite", to="litert",
+                                      shapes={"images": [1, 16, 16, 3]})
+      print(record.outputs["default"].worst_abs)
+      ```
     """
+    options: ReadingArguments = {"import_ops": import_ops, "allow_op": allow_op}
+    read = ConversionOptions.of(options, ReadingArguments)
+    sizes = {name: as_sizes("shapes", given, _SHAPES) for name, given in (shapes or {}).items()}
     chosen, tell = get_format(to), progress or ignore_progress
     place = OutFile.at(out, model, overwrite=overwrite)
-    import_packages(import_ops)
-    options = {"import_ops": import_ops, "allow_op": allow_op}
+    import_packages(read.import_ops)
     with quiet_tensorflow(), _converted(model, options, tell) as directory:
         tell("loading the SavedModel")
         record = read_record(directory)
         module = tf.saved_model.load(str(directory))
-        wrapped = read_signature(module, record, signature, shapes or {})
+        wrapped = read_signature(module, record, signature, sizes)
         task = _Task(wrapped, chosen, make_exporter(to), tell)
         content, verdict, why, compared = task.run(read_arrays(inputs), rtol, atol)
     made = ExportRecord(
@@ -125,7 +154,7 @@ def make_exporter(to: str) -> Exporter:
 
 
 @contextlib.contextmanager
-def _converted(model: StrPath, options: Mapping[str, Any], progress: Progress) -> Iterator[Path]:
+def _converted(model: StrPath, options: ReadingArguments, progress: Progress) -> Iterator[Path]:
     """Yields the converted module: `model`, or what it is converted to for as long as needed."""
     directory = as_tensorflow_path(model)
     if (directory / FOLDER / FILENAME).is_file():

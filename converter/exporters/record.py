@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
+from converter.display.shown import Shown
 from converter.export.record import Shape, SourceInfo, Verdict
 from converter.files.json_values import Number, restore_numbers
+from converter.printable import printable
+
+if TYPE_CHECKING:
+    from converter.display.console import Console
 
 
 class ExportedTensor(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +55,7 @@ class ExportedOutput(msgspec.Struct, frozen=True, kw_only=True):
         restore_numbers(self, "worst_abs", "worst_rel")
 
 
-class ExportRecord(msgspec.Struct, frozen=True, kw_only=True):
+class ExportRecord(Shown, msgspec.Struct, frozen=True, kw_only=True):
     """The record of an export, `OUT.json`.
 
     Attributes:
@@ -65,6 +72,13 @@ class ExportRecord(msgspec.Struct, frozen=True, kw_only=True):
       verdict: `equal` if all outputs are as near as the runtimes' kernels allow, or
         `not compared`.
       not_compared: Why they were not compared; null if they were.
+
+    Example:
+      ```python
+      record = converter.export_model("saved_model", "model.tflite", to="litert",
+                                      shapes={"images": [1, 16, 16, 3]})
+      print(record.inputs["images"].exported_as, record.verdict)
+      ```
     """
 
     export_version: int
@@ -79,3 +93,13 @@ class ExportRecord(msgspec.Struct, frozen=True, kw_only=True):
     outputs: dict[str, ExportedOutput]
     verdict: Verdict
     not_compared: str | None
+
+    def _headline(self) -> str:
+        return f"{self.file!r}, signature {self.signature!r} as {self.format}, {self.verdict}"
+
+    def _show(self, console: Console) -> None:
+        from converter.exporters.record_table import print_record
+
+        print_record(self, console, self.file)
+        if self.not_compared is not None:
+            console.print(f"Not compared: {printable(self.not_compared)}.", markup=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import os
 import pathlib
 import re
@@ -29,6 +30,8 @@ from converter.keras.weights import (
 )
 
 _FOLDER = "saved_model"
+# The interface of the layer that `from_config` makes, whose SavedModel may be absent.
+_KNOWN: contextvars.ContextVar[Interface | None] = contextvars.ContextVar("_KNOWN", default=None)
 
 
 @keras.saving.register_keras_serializable(package="tf1hub")
@@ -59,17 +62,20 @@ class ModuleLayer(keras.layers.Layer):
       **hparams: Hyperparameters of the signature, such as `batch_norm_momentum`.
 
     Raises:
-      UsageError: if `path` is not a converted module, or it cannot be called like that.
+      UsageError: if `path` is not a converted module, is not UTF-8, or cannot be called like that.
+      ParityError: if its record is damaged.
+      FormatError: if the SavedModel lacks a variable of its record.
+      ConversionError: if a trainable variable cannot be a weight of Keras.
 
     Example:
-    ```python
-    import keras
-    from converter.keras import ModuleLayer
+      ```python
+      import keras
+      from converter.keras import ModuleLayer
 
-    layer = ModuleLayer("converted/image", batch_norm_momentum=0.9)
-    layer.freeze("Conv2d_1a")
-    model = keras.Sequential([keras.Input((16, 16, 3)), layer, keras.layers.Dense(4)])
-    ```
+      layer = ModuleLayer("saved_model", batch_norm_momentum=0.9)
+      layer.freeze("Conv2d_1a")
+      model = keras.Sequential([keras.Input((16, 16, 3)), layer, keras.layers.Dense(4)])
+      ```
     """
 
     def __init__(
@@ -82,13 +88,13 @@ class ModuleLayer(keras.layers.Layer):
         return_endpoints: bool = False,
         name: str | None = None,
         dtype: Any = None,
-        _interface: Interface | None = None,
         **hparams: Any,
     ) -> None:
         super().__init__(trainable=trainable, name=name, dtype=dtype, autocast=False)
         directory = as_path(path)
         self._given_path = os.fspath(path)
-        self._interface = _interface or read_interface(directory, signature)
+        known = _KNOWN.get()
+        self._interface = known or read_interface(directory, signature)
         self._calling = check_arguments(
             self._interface.function,
             signature,
@@ -100,7 +106,7 @@ class ModuleLayer(keras.layers.Layer):
             self._track_variable(weight)
         self._module: Any = None
         self._directory: Path = directory
-        if _interface is None or _is_there(directory, _interface):
+        if known is None or _is_there(directory, known):
             self._load(directory)
         self.built = True
 
@@ -241,7 +247,11 @@ class ModuleLayer(keras.layers.Layer):
                 f"the configuration is not one of a ModuleLayer: {error}",
                 remedy="Save the model again with this version.",
             ) from error
-        layer = cls(**given, **hparams, _interface=interface)
+        token = _KNOWN.set(interface)
+        try:
+            layer = cls(**given, **hparams)
+        finally:
+            _KNOWN.reset(token)
         layer.supports_jit = supports_jit  # Models are compiled before the SavedModel is loaded.
         for weight in layer.weights:
             weight.frozen = weight.name in frozen

@@ -22,7 +22,7 @@ import msgspec
 from converter import errors
 from converter.compile.compile_module import try_compile
 from converter.compile.compiled_module import CompiledModule
-from converter.conversion.convert import convert
+from converter.conversion.convert import convert_digested
 from converter.export.record import to_bytes
 from converter.files.paths import as_path
 from converter.files.snapshot import SourceGuard, take_snapshot
@@ -138,7 +138,7 @@ def _write(
 ) -> tuple[str, ...]:
     """Writes the SavedModel, and returns the converter's remarks."""
     digest = None if known_digest is None else lambda: known_digest
-    conversion = convert(
+    conversion = convert_digested(
         source,
         staging / "new",
         **job.options.to_json(),

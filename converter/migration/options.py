@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import os
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from converter import errors
+from converter.arguments import as_texts
 from converter.conversion.options import ConversionArguments, ConversionOptions, describe_options
 from converter.files.paths import StrPath
 from converter.migration.candidates import Globs
 from converter.migration.options_file import Rule, apply_rules, read_rules
 from converter.migration.worker import CONVERT
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class MigrationArguments(ConversionArguments, total=False):
@@ -33,7 +31,8 @@ class MigrationArguments(ConversionArguments, total=False):
         file of one, such as `{"bert/*": {"call_signature": "tokens"}}`. If several patterns match a
         module, the last one that sets an option decides.
       dry_run: Whether to read modules and say what would be done, and write nothing.
-      retry_failed: Whether to retry modules that failed before and have not changed since.
+      retry_failed: Whether to retry modules that failed before, or that could not be compared, and
+        have not changed since.
       fail_fast: Whether to begin no more modules after the first that fails.
       workers: How many modules to convert at a time; by default, the number of processors. Dask's
         scheduler has its own workers.
@@ -41,6 +40,12 @@ class MigrationArguments(ConversionArguments, total=False):
       memory_limit_gib: How much resident memory a module may take, in GiB; no limit by default.
       engine: Where jobs run: in processes of this machine, or on the workers of Dask.
       scheduler: The address of Dask's scheduler.
+
+    Example:
+      ```python
+      arguments: converter.MigrationArguments = {"include": "image*", "dry_run": True}
+      migration = converter.migrate("modules", "saved_models", **arguments)
+      ```
     """
 
     from_list: StrPath | None
@@ -66,6 +71,7 @@ class Options:
       globs: The modules to convert.
       conversion: Options of `convert` for all modules.
       rules: Options for some modules.
+      rules_file: The file that they come from, if any.
       job_function: The function that runs a job, as `module:function`; tests have their own.
     """
 
@@ -75,6 +81,7 @@ class Options:
     globs: Globs = dataclasses.field(default_factory=Globs)
     conversion: ConversionOptions = dataclasses.field(default_factory=ConversionOptions)
     rules: tuple[Rule, ...] = ()
+    rules_file: pathlib.Path | None = None
     dry_run: bool = False
     retry_failed: bool = False
     fail_fast: bool = False
@@ -98,7 +105,7 @@ class Options:
         """The options as JSON values."""
         values = {**dataclasses.asdict(self), **self.conversion.to_json()}
         del values["conversion"]
-        for name in ("source_root", "destination_root", "from_list"):
+        for name in ("source_root", "destination_root", "from_list", "rules_file"):
             values[name] = None if values[name] is None else str(values[name])
         return values
 
@@ -117,7 +124,10 @@ def make_options(
             raise TypeError(f"migrate() got an unexpected keyword argument {name!r}")
     values = dict(arguments)
     conversion = {name: values.pop(name) for name in arguments if name in _CONVERSION}
-    globs = Globs(tuple(values.pop("include", ())), tuple(values.pop("exclude", ())))
+    globs = Globs(
+        as_texts("include", values.pop("include", ()), "globs of which a path has to match one"),
+        as_texts("exclude", values.pop("exclude", ()), "globs of which a path may match none"),
+    )
     from_list, rules = values.pop("from_list", None), values.pop("options", None)
     return Options(
         source_root=local_root(source_root),
@@ -126,6 +136,7 @@ def make_options(
         globs=globs,
         conversion=ConversionOptions().updated(conversion),
         rules=() if rules is None else read_rules(rules),
+        rules_file=pathlib.Path(rules).absolute() if isinstance(rules, str | os.PathLike) else None,
         **values,
     )
 
@@ -145,20 +156,12 @@ def local_root(root: StrPath) -> pathlib.Path:
     return pathlib.Path(root).absolute()
 
 
-def show_arguments(function: _Function) -> _Function:
-    """Makes `help` list the `MigrationArguments` of a function, with their defaults."""
-    signature = inspect.signature(function)
-    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+def default_arguments() -> dict[str, Any]:
+    """Returns the default of each of the `MigrationArguments`, in order."""
     defaults: dict[str, Any] = {"include": (), "exclude": (), "options": None}
     defaults |= {field.name: field.default for field in dataclasses.fields(Options)}
     defaults |= {about.name: about.default for about in describe_options()}
-    arguments = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name])
-        for name in MigrationArguments.__annotations__
-    ]
-    parameters = [*own, *arguments]
-    function.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    return function
+    return {name: defaults[name] for name in MigrationArguments.__annotations__}
 
 
 _CONVERSION = frozenset(ConversionArguments.__annotations__)

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import collections
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from converter.display.shown import Shown
 from converter.files.json_values import Seconds, to_json_values
 from converter.migration.outcomes import (
-    OUTCOME_NAMES,
+    COUNTED,
     UNSUCCESSFUL,
     Converted,
     Outcome,
     Unsuccessful,
     UpToDate,
+    is_open,
+    name_outcome,
 )
 from converter.parity.verdict import EQUAL, NOT_COMPARED
 
+if TYPE_CHECKING:
+    from converter.display.console import Console
 
-class MigrationReport(msgspec.Struct, frozen=True, kw_only=True):
+
+class MigrationReport(Shown, msgspec.Struct, frozen=True, kw_only=True):
     """The result of a run of a migration, and the state of the whole tree.
 
     Attributes:
@@ -36,6 +42,12 @@ class MigrationReport(msgspec.Struct, frozen=True, kw_only=True):
       dry_run: Whether it was a dry run, which writes nothing.
       workers: How many jobs ran at a time.
       seconds: How long the run took.
+
+    Example:
+      ```python
+      migration = converter.migrate("modules", "saved_models", dry_run=True)
+      print(migration.counts, migration.not_run)
+      ```
     """
 
     run: str
@@ -51,6 +63,16 @@ class MigrationReport(msgspec.Struct, frozen=True, kw_only=True):
     workers: int = 1
     seconds: Seconds = 0.0
 
+    def _headline(self) -> str:
+        counts = {**self.counts, "not run": len(self.not_run)}
+        found = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items() if n)
+        return f"{self.destination_root!r}, {found or 'no modules'}, {self.equal} proven equal"
+
+    def _show(self, console: Console) -> None:
+        from converter.migration.report_tables import print_report
+
+        print_report(self, console, in_python=True)
+
     @property
     def passed(self) -> bool:
         """Whether everything that can be converted is, or would be."""
@@ -64,7 +86,7 @@ class MigrationReport(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def not_compared(self) -> tuple[Converted | UpToDate, ...]:
         """The outcomes of SavedModels that could not be compared in full."""
-        return tuple(o for o in self._verified if o.parity and o.parity.verdict == NOT_COMPARED)
+        return tuple(o for o in self._verified if is_open(o.parity))
 
     @property
     def equal(self) -> int:
@@ -79,9 +101,17 @@ class MigrationReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many outcomes there are of each type, all types included."""
-        counter = collections.Counter(OUTCOME_NAMES[type(o)] for o in self.outcomes)
-        return {name: counter[name] for name in OUTCOME_NAMES.values()}
+        """How many outcomes there are of each type, all types included.
+
+        SavedModels that could not be compared in full are counted as `not_compared` alone.
+        """
+        counter = collections.Counter(map(name_outcome, self.outcomes))
+        return {name: counter[name] for name in COUNTED}
+
+    @property
+    def converted(self) -> int:
+        """How many modules have a SavedModel, of this run or before."""
+        return sum(isinstance(o, Converted | UpToDate) for o in self.outcomes)
 
     @property
     def ran(self) -> tuple[Outcome, ...]:

@@ -22,6 +22,7 @@ from converter.migration.candidates import Found
 from converter.migration.discover import check_source_root
 from converter.migration.engines import Engine, Finished, Limits
 from converter.migration.engines.local import LocalEngine
+from converter.migration.environment import describe_environment
 from converter.migration.journal import (
     JobFinished,
     JobStarted,
@@ -210,6 +211,7 @@ class _Run:
             converter=__version__,
             source_root=str(self._options.source_root),
             options=self._options.to_json(),
+            environment=describe_environment(),
         )
 
     def _describe(self, outcome: Outcome, source_stat_digest: str | None) -> JobFinished:

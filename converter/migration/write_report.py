@@ -34,11 +34,20 @@ def report(
         `.csv`.
       progress: Is told each step as it begins.
 
+    Returns:
+      Where the files are, and the report in numbers.
+
     Raises:
       UsageError: if no migration wrote to `destination_root`, if it is not a local path, if
         `report.json` is not valid, or if `output` has another suffix.
       DestinationError: if the files cannot be written, if others are in their places, or if the
         journal cannot be read.
+
+    Example:
+      ```python
+      files = converter.report("saved_models")
+      print(files.html, files.totals.equal)
+      ```
     """
     source = local_root(destination_root)
     say = progress or (lambda _: None)

@@ -5,15 +5,23 @@ from __future__ import annotations
 import os
 import pathlib
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from converter import errors
+from converter.display.shown import Shown
 from converter.files.scratch import clear, scratch_folder, sweep
 from converter.page.csv_table import to_csv
 from converter.page.document import Totals, decode_report
+from converter.page.earlier_versions import update_report
+from converter.page.headline import describe_totals
 from converter.page.html import to_html
+from converter.page.links import Places, find_links
+from converter.printable import printable
+
+if TYPE_CHECKING:
+    from converter.display.console import Console
 
 # The beginning of each file; a file that begins otherwise is somebody else's.
 _BEGINNINGS = {
@@ -21,11 +29,9 @@ _BEGINNINGS = {
     ".json": b'{\n "report_version":',
     ".csv": b'"path","outcome","error_kind"',
 }
-# By suffix.
-Places: TypeAlias = Mapping[str, pathlib.Path]
 
 
-class ReportFiles(msgspec.Struct, frozen=True, kw_only=True):
+class ReportFiles(Shown, msgspec.Struct, frozen=True, kw_only=True):
     """The files that `converter.report` wrote.
 
     Attributes:
@@ -33,6 +39,12 @@ class ReportFiles(msgspec.Struct, frozen=True, kw_only=True):
       json: The document that it is rendered from.
       csv: A line for each module.
       totals: The report in numbers.
+
+    Example:
+      ```python
+      files = converter.report("saved_models")
+      print(files.csv, files.totals.counts)
+      ```
     """
 
     html: str
@@ -40,10 +52,26 @@ class ReportFiles(msgspec.Struct, frozen=True, kw_only=True):
     csv: str
     totals: Totals
 
+    def _headline(self) -> str:
+        return f"{self.html!r}, {self.totals.legacy:,} modules, {self.totals.equal:,} equal"
+
+    def _show(self, console: Console) -> None:
+        print_files(self, console)
+
     def to_json(self) -> dict[str, Any]:
         """The paths, and how many modules have which outcome, as JSON values."""
         paths = {"html": self.html, "json": self.json, "csv": self.csv}
         return {**paths, "counts": self.totals.counts}
+
+
+def print_files(files: ReportFiles, console: Console) -> None:
+    """Prints where the files are, and the report in a few numbers."""
+    console.print(f"Written to {printable(files.html)}", soft_wrap=True, markup=False)
+    for line in (
+        describe_totals(files.totals),
+        f"for programs: {files.json} and {files.csv}",
+    ):
+        console.print(f"  {printable(line)}", soft_wrap=True, markup=False)
 
 
 def find_places(page: pathlib.Path, source: pathlib.Path) -> Places:
@@ -81,8 +109,9 @@ def write_files(document: bytes, source: pathlib.Path, places: Places) -> Report
       UsageError: if `document` is not a report.
       DestinationError: if the files cannot be written.
     """
-    report = decode_report(document, str(source))
-    contents = {".csv": to_csv(report), ".json": document, ".html": to_html(report)}
+    report = update_report(decode_report(document, str(source)))
+    page = to_html(report, find_links(places, report.destination_root))
+    contents = {".csv": to_csv(report), ".json": document, ".html": page}
     _write(
         {
             places[suffix]: content
@@ -110,9 +139,9 @@ def _check_replaceable(place: pathlib.Path, beginning: bytes) -> None:
         with place.open("rb") as file:
             is_report = file.read(len(beginning)) == beginning
     except OSError as error:
-        raise errors.unwritable(place, error, "Choose another place with --output.") from error
+        raise errors.unsuitable(place, error, "Choose another place with --output.") from error
     if not is_report:
-        raise errors.DestinationError(
+        raise errors.UnsuitableDestinationError(
             f"{place} exists and is not a report, so it is not replaced",
             remedy="Move it away, or choose another place with --output.",
         )
@@ -135,7 +164,7 @@ def _write(contents: Mapping[pathlib.Path, bytes]) -> None:
                 (scratch / place.name).replace(place)
     except OSError as error:
         remedy = "Check the permissions and the free space, or choose another place with --output."
-        raise errors.unwritable(parent, error, remedy) from error
+        raise errors.unsuitable(parent, error, remedy) from error
 
 
 def _write_through(path: pathlib.Path, content: bytes) -> None:

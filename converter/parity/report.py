@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from converter.display.shown import Shown, to_html
 from converter.export.record import ParityInfo, Verdict
 from converter.files.json_values import to_json_values
 from converter.parity.checks import Row
 from converter.parity.compare import Comparison
 from converter.parity.verdict import DIFFERS, EQUAL, NOT_COMPARED, NotCompared
+from converter.quantities import count
+
+if TYPE_CHECKING:
+    from converter.display.console import Console
 
 _NAMED_FAILURES = 3
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class ParityReport:
+@dataclasses.dataclass(frozen=True, slots=True, repr=False)
+class ParityReport(Shown):
     """The comparison of a converted module with its original.
 
     Attributes:
@@ -28,6 +33,13 @@ class ParityReport:
       notes: What else was changed in the original to run it.
       rtol: The relative tolerance that the user set, if any.
       atol: The absolute tolerance that the user set, if any.
+
+    Example:
+      ```python
+      report = converter.verify("module", "saved_model")
+      print(report.sentence())
+      worst = max(row.comparison.max_rel for row in report.rows)
+      ```
     """
 
     rows: tuple[Row, ...]
@@ -36,6 +48,19 @@ class ParityReport:
     notes: tuple[str, ...] = ()
     rtol: float | None = None
     atol: float | None = None
+
+    def _headline(self) -> str:
+        return self.sentence().rstrip(".")
+
+    def _show(self, console: Console) -> None:
+        from converter.parity.report_table import print_report
+
+        print_report(self, console)
+
+    def _repr_html_(self) -> str:
+        from converter.parity.report_pictures import draw_pictures
+
+        return to_html(self._show, draw_pictures(self.rows))
 
     @property
     def verdict(self) -> Verdict:
@@ -131,16 +156,17 @@ def explain_summary(summary: ParityInfo) -> str:
         return "Differs."
     reasons = "; ".join(summary.not_compared) or "no call of the original could be compared"
     if not summary.tensors + summary.conditional:
-        return f"Not compared: {reasons}. No tensor was compared; {summary.facts} facts hold."
+        facts = "1 fact holds" if summary.facts == 1 else f"{summary.facts} facts hold"
+        return f"Not compared: {reasons}. No tensor was compared; {facts}."
     return f"Not compared: {reasons}. All else is equal: {_counts(summary)}."
 
 
 def _counts(summary: ParityInfo) -> str:
-    parts = [f"{summary.tensors} tensors, {summary.bit_equal} bit for bit"]
+    parts = [f"{count(summary.tensors, 'tensor')}, {summary.bit_equal:,} bit for bit"]
     if summary.conditional:
-        ops = ", ".join(f"{op} x {count}" for op, count in summary.random_ops.items())
+        ops = ", ".join(f"{op} x {number}" for op, number in summary.random_ops.items())
         parts.append(f"{summary.conditional} more equal with random ops replaced ({ops})")
-    parts.append(f"{summary.facts} facts")
+    parts.append(count(summary.facts, "fact"))
     worst = summary.worst_rel
     return "; ".join(parts) + (f"; worst relative error {format_number(worst)}" if worst else "")
 

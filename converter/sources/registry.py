@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 from converter import errors
-from converter.files.paths import Path, as_path, reading
-from converter.safety.allowed_ops import NONE, AllowedOps
+from converter.arguments import as_texts
+from converter.files.paths import StrPath, as_path, as_tensorflow_path, reading
+from converter.safety.allowed_ops import AllowedOps
 from converter.sources import hub_objects
 from converter.sources.archive import Archive
 from converter.sources.directory import Directory
@@ -30,13 +31,15 @@ KINDS: tuple[Kind, ...] = (TfhubDev(), Kaggle(), HubHandle(), Directory(), Archi
 def open_source(
     spec: ModuleSource,
     *,
-    destination: Path | None = None,
-    progress: Callable[[str], None] = lambda _: None,
+    destination: StrPath | None = None,
+    progress: Callable[[str], None] | None = None,
     session: Any = None,
-    allowed_ops: AllowedOps = NONE,
+    allow_op: Sequence[str] = (),
     needs_values: bool = True,
 ) -> Iterator[Source]:
     """Opens a source, and closes it when the block ends.
+
+    Several functions can read what is open, so that it is downloaded or unpacked once.
 
     Args:
       spec: A module's directory or archive: a local path, or any that TensorFlow can read
@@ -48,23 +51,47 @@ def open_source(
         they can be moved there. None for the folder of temporary files.
       progress: Called with what is being done.
       session: The session that runs a live `hub.Module`; the default session if None.
-      allowed_ops: The ops to let through when variables of a module spec are initialized.
+      allow_op: Ops to let through when variables of a module spec are initialized.
       needs_values: Whether the values of variables are needed, for which the initializers of a
         module spec run, and a live module has to have a session.
 
+    Yields:
+      The open source, which other functions take in place of a path.
+
     Raises:
       PathNotFoundError: if there is nothing at the path.
-      UsageError: if nothing can be requested from a URL.
       DownloadError: if a module cannot be downloaded.
       FormatError: if it cannot be unpacked.
       UnsafeModuleError: if an archive has a member that could do harm, or an initializer does.
       DestinationError: if there is no space to download or unpack it.
-      UsageError: if it is another object, or a live module has no session.
+      UsageError: if it is another object, nothing can be requested from a URL, or a live module
+        has no session.
+
+    Example:
+      ```python
+      with converter.open_source("module") as source:
+          if not converter.scan(source).findings:
+              converter.convert(source, "converted")
+      ```
     """
+    allowed = as_texts("allow_op", allow_op, "ops to let through")
+    surroundings = Surroundings(
+        None if destination is None else as_tensorflow_path(destination),
+        progress or (lambda _: None),
+        session,
+        AllowedOps(allowed),
+        needs_values,
+    )
+    with open_in(surroundings, spec) as source:
+        yield source
+
+
+@contextlib.contextmanager
+def open_in(surroundings: Surroundings, spec: ModuleSource) -> Iterator[Source]:
+    """Opens a source, and closes it when the block ends; see `open_source`."""
     if isinstance(spec, Source):
         yield spec
         return
-    surroundings = Surroundings(destination, progress, session, allowed_ops, needs_values)
     with _open(spec, surroundings) as source, _naming(source):
         yield source
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import msgspec
 
+from converter.display.shown import Shown
 from converter.files.paths import Path, StrPath
 from converter.files.source_files import digest
+from converter.printable import printable
 from converter.safety.allowed_ops import NONE, AllowedOps
+
+if TYPE_CHECKING:
+    from converter.display.console import Console
 
 _SHOWN = 3  # Names in a warning, before the rest is only counted.
 
@@ -68,8 +73,8 @@ class InMemory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Source:
+@dataclasses.dataclass(frozen=True, slots=True, repr=False)
+class Source(Shown):
     """A module's files, where they lie while the source is open.
 
     Attributes:
@@ -82,6 +87,12 @@ class Source:
       in_memory: The object in memory that the files were written from, if it was one.
       is_private: Whether the files are a copy for this process alone, which is removed when the
         source is closed.
+
+    Example:
+      ```python
+      with converter.open_source("module") as source:
+          print(source.directory, source.digest())
+      ```
     """
 
     directory: Path
@@ -90,6 +101,18 @@ class Source:
     known_digest: str | None = None
     is_private: bool = False
     in_memory: InMemory | None = None
+
+    def _headline(self) -> str:
+        return repr(self.name)
+
+    def _show(self, console: Console) -> None:
+        lines = [self.name, f"  files in {self.directory}"]
+        if self.origin is not None:
+            lines.append(f"  unpacked from {self.origin.handle or self.origin.name}")
+        if self.in_memory is not None:
+            lines.append(f"  a {self.in_memory.kind}, values of {self.in_memory.values}")
+        for line in lines:
+            console.print(printable(line), soft_wrap=True, markup=False)
 
     def digest(self) -> str:
         """SHA-256 over the names and contents of the files, as hex digits.

@@ -26,8 +26,8 @@ from converter import errors
 from converter.build_actions import convert as build_convert
 from converter.build_actions import verify as build_verify
 from converter.cli import main as cli
-from converter.cli.console import Console, escape
 from converter.cli.streams import printable_streams
+from converter.display.console import Console, escape
 from converter.formats import hub_protos
 from converter.parity.checks import Row
 from converter.parity.compare import missing

@@ -9,7 +9,6 @@ import sys
 import pytest
 
 from converter.cli import main, terminal
-from converter.cli.migrate_summary import print_report
 from converter.compile.refusals import RefusalInfo
 from converter.migration.outcomes import (
     Converted,
@@ -19,6 +18,7 @@ from converter.migration.outcomes import (
     Refused,
 )
 from converter.migration.report import MigrationReport
+from converter.migration.report_tables import print_report
 
 ROOT = pathlib.Path(__file__).parents[2]
 ODD = b"odd\xff\xc3\xa4"
@@ -89,9 +89,9 @@ def _converted(path, verdict):
 @pytest.mark.parametrize(
     ("verdicts", "failed", "status", "said"),
     [
-        (["equal", "equal"], False, 0, "2 converted, 2 proven equal, 0 not compared."),
-        (["equal", "not compared"], False, 3, "2 converted, 1 proven equal, 1 not compared."),
-        (["not compared"], True, 1, "1 converted, 0 proven equal, 1 not compared."),
+        (["equal", "equal"], False, 0, "All 2 modules converted, all proven equal."),
+        (["equal", "not compared"], False, 3, "All 2 modules converted, 1 proven equal, 1 not"),
+        (["not compared"], True, 1, "1 of 2 modules converted, 0 proven equal, 1 not compared."),
     ],
 )
 def test_what_was_not_compared_is_counted_and_said(

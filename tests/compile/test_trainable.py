@@ -31,7 +31,7 @@ def test_it_does_nothing_to_names_in_which_it_is_not_found(make_legacy, make_var
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [
-        ("(", "--trainable '\\(' is not a regular expression"),
+        ("(", "trainable='\\(' is not a regular expression"),
         ("zzz", "matches no variable of floating-point numbers"),
     ],
 )

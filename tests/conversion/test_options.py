@@ -57,12 +57,12 @@ def test_a_tag_set_has_no_order():
         ("verify", 1, "true or false"),
         ("verify", None, "true or false"),
         ("conventions", "no", "true or false"),
-        ("tags", "gen", "a list of strings"),
+        ("tags", "gen,bs8", "a list of strings"),
         ("tags", [1], "a list of strings"),
         ("training_tags", {"a": 1}, "a list of strings"),
         ("call_signature", ["a"], "a string"),
-        ("import_ops", None, "a list of strings in order"),
-        ("import_ops", "a", "a list of strings in order"),
+        ("import_ops", None, "a list of strings"),
+        ("import_ops", b"a", "a list of strings"),
     ],
 )
 def test_values_of_another_type(name, value, expected):
@@ -77,9 +77,14 @@ def test_an_option_that_there_is_not():
     assert "training_tags" in caught.value.remedy
 
 
-def test_convert_refuses_a_tag_set_that_is_a_text(tmp_path):
-    with pytest.raises(errors.UsageError, match="option 'tags' is 'gen'"):
-        converter.convert(tmp_path, tmp_path / "out", tags="gen")
+def test_convert_refuses_a_text_that_may_be_several_tags(tmp_path):
+    with pytest.raises(errors.UsageError, match="option 'tags' is 'gen,bs8'"):
+        converter.convert(tmp_path, tmp_path / "out", tags="gen,bs8")
+
+
+def test_a_text_is_one_element():
+    options = ConversionOptions(tags="gen", import_ops="package", allow_op="ReadFile")
+    assert options == ConversionOptions(tags=["gen"], import_ops=["package"], allow_op=["ReadFile"])
 
 
 @pytest.mark.parametrize(

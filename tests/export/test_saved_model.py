@@ -51,7 +51,7 @@ def test_an_existing_destination_is_kept(golden_module, tmp_path):
     source, out = golden_module("half_plus_two"), tmp_path / "out"
     converter.convert(source, out)
     before = files(out)
-    with pytest.raises(errors.DestinationError, match="--overwrite"):
+    with pytest.raises(errors.DestinationError, match="overwrite=True"):
         converter.convert(source, out)
     assert files(out) == before
 

@@ -151,7 +151,7 @@ def test_the_digest_is_computed_once(job, monkeypatch):
         return convert(source, destination, **options)
 
     convert = converter.convert
-    monkeypatch.setattr("converter.migration.convert_job.convert", note)
+    monkeypatch.setattr("converter.migration.convert_job.convert_digested", note)
     assert convert_job(job).source_digest == digest(pathlib.Path(job.source))
     shutil.rmtree(job.destination)
     convert_job(job)
@@ -196,7 +196,7 @@ def test_a_source_that_changes_meanwhile_is_not_committed(job, monkeypatch):
         return convert(source, destination, **options)
 
     convert = converter.convert
-    monkeypatch.setattr("converter.migration.convert_job.convert", change)
+    monkeypatch.setattr("converter.migration.convert_job.convert_digested", change)
     outcome = convert_job(job)
     assert isinstance(outcome, Refused)
     assert "changed while it was converted" in outcome.error.text
@@ -242,7 +242,7 @@ def test_whatever_goes_wrong_is_an_outcome(job, monkeypatch, raised, kind, has_d
     def fail(*_, **__):
         raise raised
 
-    monkeypatch.setattr("converter.migration.convert_job.convert", fail)
+    monkeypatch.setattr("converter.migration.convert_job.convert_digested", fail)
     outcome = convert_job(job)
     assert isinstance(outcome, kind)
     assert outcome.error.kind == type(raised).__name__
@@ -257,7 +257,7 @@ def test_exhaustion_is_an_outcome_with_one_line(job, monkeypatch, raised, kind, 
     def fail(*_, **__):
         raise raised
 
-    monkeypatch.setattr("converter.migration.convert_job.convert", fail)
+    monkeypatch.setattr("converter.migration.convert_job.convert_digested", fail)
     outcome = convert_job(job)
     assert isinstance(outcome, kind)
     assert outcome.error.kind == name
@@ -269,7 +269,7 @@ def test_an_error_names_the_destination_and_not_where_it_was_staged(job, monkeyp
         assert str(destination).startswith(job.staging)
         raise errors.DestinationError(f"{destination} cannot be written: No space left on device")
 
-    monkeypatch.setattr("converter.migration.convert_job.convert", fail)
+    monkeypatch.setattr("converter.migration.convert_job.convert_digested", fail)
     assert convert_job(job).error.message.startswith(f"{job.destination} cannot be written")
 
 

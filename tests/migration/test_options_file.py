@@ -80,7 +80,7 @@ def test_a_pattern_that_matches_nothing():
         ("a.toml", "[a]\n[a]", "is not valid TOML: "),
         ("a.json", "[]", "expected a table from patterns of paths to options"),
         ("a.json", '{"a": []}', r"'a' is \[\], expected a table of options"),
-        ("a.json", '{"a": {"tags": "b"}}', "at 'a': option 'tags' is 'b', expected a list of"),
+        ("a.json", '{"a": {"tags": 3}}', "at 'a': option 'tags' is 3, expected a list of"),
         ("a.json", '{"a": {}, "b": {}, "a": {}}', "is not valid JSON: 'a' is there twice"),
         ("a.json", '{"a": {"tags": [], "tags": []}}', "is not valid JSON: 'tags' is there twice"),
         ("a.json", "{", "is not valid JSON: "),

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from converter.cli import terminal
-from converter.cli.console import Console, escape
-from converter.export.record import ValueInfo, format_shape
+from converter.conversion.sizes import count_bytes
+from converter.display.console import Console, escape
+from converter.display.tables import count_left, format_shape, make_table
+from converter.export.record import ValueInfo
+from converter.quantities import count, format_bytes
+
+MANY = 30  # Rows of a table; further ones are only counted.
 
 
-def print_summary(summary: Mapping[str, Any], console: Console, *, limit: int | None) -> None:
-    """Prints a `ModuleSummary`; its table of variables has at most `limit` rows."""
+def print_summary(
+    summary: Mapping[str, Any], console: Console, *, limit: int | None = MANY, more: str = ""
+) -> None:
+    """Prints the JSON values of a `ModuleSummary`.
+
+    Args:
+      summary: The values.
+      console: Where to print them.
+      limit: How many rows the table of variables has; None for all.
+      more: What lists all, for the line that counts those left out.
+    """
     source = summary["source"]
     console.print(f"[bold]{escape(source['name'])}[/bold]  {source['format']}", soft_wrap=True)
     console.print(f"SHA-256 {source['digest']}", style="dim", soft_wrap=True)
+    console.print(f"{format_bytes(summary['size_bytes'])} on disk", style="dim", soft_wrap=True)
     if "origin" in source:
         console.print(escape(_describe_origin(source["origin"])), style="dim", soft_wrap=True)
     console.print()
     _print_variants(summary, console)
     _print_signatures(summary, console)
-    _print_variables(summary["variables"], console, limit)
+    _print_variables(summary["variables"], console, limit, more)
+    _print_parameters(summary, console)
     _print_state(summary, console)
     _print_plan(summary, console)
 
@@ -37,7 +53,7 @@ def _describe_origin(origin: Mapping[str, Any]) -> str:
 
 
 def _print_variants(summary: Mapping[str, Any], console: Console) -> None:
-    table = terminal.make_table("tags", "role", "nodes", "control flow", "updates", "losses",
+    table = make_table("tags", "role", "nodes", "control flow", "updates", "losses",
                                 title="Graph variants")  # fmt: skip
     for variant in summary["graph_variants"]:
         why = f": {variant['why']}" if "why" in variant else ""
@@ -59,7 +75,8 @@ def format_tags(tags: Sequence[str]) -> str:
 
 def format_control_flow(counts: Mapping[str, int]) -> str:
     """Formats counts of control flow: `2 loops, 3 conditionals`."""
-    found = [f"{count} {kind.replace('_', ' ')}" for kind, count in counts.items() if count]
+    kinds = {kind: kind.replace("_", " ").removesuffix("s") for kind in counts}
+    found = [count(number, kinds[kind]) for kind, number in counts.items() if number]
     return ", ".join(found) or "none"
 
 
@@ -72,7 +89,7 @@ def _print_signatures(summary: Mapping[str, Any], console: Console) -> None:
             key = (name, repr(signature))
             variants.setdefault(key, []).append(format_tags(variant["tags"]))
             described[key] = signature
-    table = terminal.make_table("signature", "", "name", "type", title="Signatures")
+    table = make_table("signature", "", "name", "type", title="Signatures")
     for key in sorted(described):
         signature = described[key]
         label = f"{escape(key[0])}\n[dim]{escape(' '.join(variants[key]))}[/dim]"
@@ -90,29 +107,42 @@ def format_value(value: Mapping[str, Any]) -> str:
     return msgspec.convert(value, ValueInfo).text
 
 
+def _print_parameters(summary: Mapping[str, Any], console: Console) -> None:
+    if summary["variables"]:
+        number, trainable = summary["parameters"], summary["trainable_parameters"]
+        size = format_bytes(summary["variable_bytes"])
+        console.print(f"{count(number, 'parameter')}, {trainable:,} of them trainable; {size}\n")
+
+
 def _print_variables(
-    variables: Sequence[Mapping[str, Any]], console: Console, limit: int | None
+    variables: Sequence[Mapping[str, Any]], console: Console, limit: int | None, more: str
 ) -> None:
     if not variables:
         console.print("No variables.\n")
         return
     trainable = sum(variable["trainable"] for variable in variables)
     title = f"Variables: {len(variables)}, {trainable} of them trainable"
-    table = terminal.make_table("name", "type", "trainable", title=title)
+    table = make_table("name", "type", "size", "trainable", title=title)
     for variable in variables[:limit]:
         table.add_row(
             escape(variable["name"]),
             escape(f"{variable['dtype']} {format_shape(variable['shape'])}"),
+            _format_size(variable),
             "yes" if variable["trainable"] else "",
         )
     if limit is not None and len(variables) > limit:
-        table.add_row(f"… {len(variables) - limit} more: --all lists them", "", "")
+        table.add_row(count_left(len(variables) - limit, more), "", "", "")
     console.print(table)
+
+
+def _format_size(variable: Mapping[str, Any]) -> str:
+    size = count_bytes(variable["dtype"], variable["shape"])
+    return "?" if size is None else format_bytes(size)
 
 
 def _print_state(summary: Mapping[str, Any], console: Console) -> None:
     if summary["tables"]:
-        table = terminal.make_table("table", "op", "filled by", title="Tables")
+        table = make_table("table", "op", "filled by", title="Tables")
         for row in {(t["node"], t["op"], tuple(t["initializers"])): 0 for t in summary["tables"]}:
             node, op, initializers = row
             table.add_row(escape(node), escape(op), "\n".join(map(escape, initializers)))
@@ -123,7 +153,7 @@ def _print_state(summary: Mapping[str, Any], console: Console) -> None:
             console.print(f"  {escape(name)}", soft_wrap=True)
         console.print()
     if summary["attachments"]:
-        table = terminal.make_table("attachment", "tags", "bytes", "contents", title="Attachments")
+        table = make_table("attachment", "tags", "bytes", "contents", title="Attachments")
         for item in summary["attachments"]:
             contents = "" if item["json"] is None else str(item["json"])
             about = (item["key"], format_tags(item["tags"]), str(item["size_bytes"]), contents)
@@ -144,7 +174,7 @@ def _print_plan(summary: Mapping[str, Any], console: Console) -> None:
             text = format_refusal(refusal["error"], refusal["callables"])
             console.print(f"  {escape(text)}")
         return
-    table = terminal.make_table("call", "training", title="The SavedModel would offer")
+    table = make_table("call", "training", title="The SavedModel would offer")
     for name, part in summary["callables"].items():
         for call in [f"obj.{name}"] + (["obj"] if name == summary["root"] else []):
             table.add_row(escape(format_call(call, part)), escape(_format_training(part)))
@@ -154,7 +184,7 @@ def _print_plan(summary: Mapping[str, Any], console: Console) -> None:
     _print_image(summary["image"], console)
     _print_keywords(summary["callables"], console)
     if summary["dropped"]:
-        table = terminal.make_table("left out", "name", "reason", title="The SavedModel would lack")
+        table = make_table("left out", "name", "reason", title="The SavedModel would lack")
         for item in summary["dropped"]:
             table.add_row(item["what"], escape(item["name"]), escape(item["why"]))
         console.print(table)
@@ -168,7 +198,7 @@ def _list_other_calls(summary: Mapping[str, Any]) -> list[str]:
     calls = []
     for spelling in conventions["spellings"]:
         names = ", ".join(spelling["inputs"])
-        text = f"{{{names}}}" if spelling["kind"] == "dict" else f"[{names}]"
+        text = _dict_of(spelling["inputs"]) if spelling["kind"] == "dict" else f"[{names}]"
         calls.append(format_call("obj", {**root, "inputs": [text]}))
     for name, trains in conventions["endpoints"].items():
         shown = {**root, "training_tags": None}
@@ -182,7 +212,7 @@ def _print_image(image: Mapping[str, Any] | None, console: Console) -> None:
     sizes = [image["height"], image["width"], image["channels"]]
     told = [f"{image[name]} {name}" for name in ("labels", "features") if image[name] is not None]
     text = f"Images: {format_shape(sizes)}, values from 0 to 1" + "".join(f"; {t}" for t in told)
-    console.print(escape(text), soft_wrap=True)
+    console.print(f"{escape(text)}\n", soft_wrap=True)
 
 
 def _print_keywords(callables: Mapping[str, Any], console: Console) -> None:
@@ -190,7 +220,7 @@ def _print_keywords(callables: Mapping[str, Any], console: Console) -> None:
     if not any(part["serving_keywords"] for part in callables.values()):
         return
     title = "Keywords of signatures in Python"
-    table = terminal.make_table("signature", "input", "keyword", title=title)
+    table = make_table("signature", "input", "keyword", title=title)
     for part in callables.values():
         for name, keyword in part["serving_keywords"].items():
             table.add_row(*map(escape, (repr(part["served_as"]), repr(name), keyword)))
@@ -204,15 +234,20 @@ def _format_training(part: Mapping[str, Any]) -> str:
 
 
 def format_call(call: str, part: Mapping[str, Any]) -> str:
-    """Formats a call of a callable: `obj.tokens({input_ids, input_mask}, training=False)`."""
+    """Formats a call of a callable: `obj.tokens({"input_ids": …, "mask": …}, training=False)`."""
     inputs = list(part["inputs"])
-    arguments = ["{" + ", ".join(inputs) + "}"] if len(inputs) > 1 else inputs
+    arguments = [_dict_of(inputs)] if len(inputs) > 1 else inputs
     if part["training_tags"] is not None:
         arguments.append("training=False")
     if part["return_endpoints"]:
         arguments.append("return_endpoints=False")
     arguments += [f"{name}={_default(value)}" for name, value in part["hparams"].items()]
     return f"{call}({', '.join(arguments)})"
+
+
+def _dict_of(names: Sequence[str]) -> str:
+    """Formats a dict of inputs: `{"input_ids": …}`."""
+    return "{" + ", ".join(f"{json.dumps(name, ensure_ascii=False)}: …" for name in names) + "}"
 
 
 def _default(hparam: Mapping[str, Any]) -> str:

@@ -1,0 +1,1 @@
+"""Texts and tables for people: on a terminal, from `print`, and in a notebook."""
