@@ -13,13 +13,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import jinja2
-import numpy as np
 
 from converter.conversion.sizes import count_parameters
 from converter.export import usage
 from converter.export.record import (
     CallableInfo,
-    HyperparameterInfo,
     Record,
     ValueInfo,
     read_record,
@@ -27,6 +25,7 @@ from converter.export.record import (
 from converter.files.paths import StrPath, as_path
 from converter.parity.report import explain_summary
 from converter.printable import printable
+from converter.quantities import count
 
 _TAGS = ("tensorflow", "saved-model", "tf1-hub-converted")
 _CELL = re.compile(r"([\\`*_{}\[\]<>|#~!$&])")
@@ -71,7 +70,7 @@ def format_card(record: Record, path: str) -> str:
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters.update(code=code, text=escape, value=_format_value, count=_count)
+    environment.filters.update(code=code, text=escape, value=_format_value, count=count)
     template = importlib.resources.files("converter.conversion") / "card.md.j2"
     example = usage.find_callable(record)
     return environment.from_string(template.read_text("utf-8")).render(
@@ -105,21 +104,10 @@ def _describe_call(record: Record, attribute: str) -> Mapping[str, Any]:
 
 
 def _keywords(part: CallableInfo) -> list[str]:
-    found = [f"{name}={_format_default(info)}" for name, info in part.hparams.items()]
+    found = [f"{name}={info.default_text}" for name, info in part.hparams.items()]
     if part.training_tags is not None:
         found.append("training=False")
     return [*found, "return_endpoints=False"] if part.return_endpoints else found
-
-
-def _format_default(info: HyperparameterInfo) -> str:
-    if info.dtype == "float32" and isinstance(info.default, float):
-        return str(np.float32(info.default))  # 0.9, which is 0.8999999761581421 as a double.
-    return repr(info.default)
-
-
-def _count(count: int, noun: str) -> str:
-    plural = "es" if noun.endswith("s") else "s"
-    return f"{count:,} {noun}{'' if count == 1 else plural}"
 
 
 def _training(record: Record, attribute: str | None) -> list[str] | None:

@@ -11,7 +11,7 @@ import msgspec
 from converter.conversion.sizes import count_bytes
 from converter.display.console import Console, escape
 from converter.display.tables import count_left, format_shape, make_table
-from converter.export.record import ValueInfo
+from converter.export.record import HyperparameterInfo, ValueInfo
 from converter.quantities import count, format_bytes
 
 MANY = 30  # Rows of a table; further ones are only counted.
@@ -241,18 +241,11 @@ def format_call(call: str, part: Mapping[str, Any]) -> str:
         arguments.append("training=False")
     if part["return_endpoints"]:
         arguments.append("return_endpoints=False")
-    arguments += [f"{name}={_default(value)}" for name, value in part["hparams"].items()]
+    hparams = msgspec.convert(part["hparams"], dict[str, HyperparameterInfo])
+    arguments += [f"{name}={hparam.default_text}" for name, hparam in hparams.items()]
     return f"{call}({', '.join(arguments)})"
 
 
 def _dict_of(names: Sequence[str]) -> str:
     """Formats a dict of inputs: `{"input_ids": …}`."""
     return "{" + ", ".join(f"{json.dumps(name, ensure_ascii=False)}: …" for name in names) + "}"
-
-
-def _default(hparam: Mapping[str, Any]) -> str:
-    """Formats a default as a user would write it: 0.9 for the float32 nearest to it."""
-    default = hparam["default"]
-    if isinstance(default, float) and hparam["dtype"] == "float32":
-        return f"{default:.7g}"
-    return "…" if default is None else repr(default)

@@ -104,6 +104,13 @@ class HyperparameterInfo(msgspec.Struct, frozen=True, kw_only=True):
     dtype: str
     shape: Shape
 
+    @property
+    def default_text(self) -> str:
+        """The default as a user would write it: 0.9 for the float32 nearest to it."""
+        if isinstance(self.default, float) and self.dtype == "float32":
+            return f"{self.default:.7g}"
+        return "…" if self.default is None else repr(self.default)
+
 
 class CallableInfo(msgspec.Struct, frozen=True, kw_only=True):
     """A function of the converted module.
