@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from converter.display.shown import Shown
+from converter.spelling import in_python
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -166,14 +167,64 @@ def _find_templates(text: str, messages: Iterable[Message]) -> list[Message]:
     return sorted((m for m in found if found[m] * 2 > most), key=lambda m: -found[m])
 
 
+def find_remedy(errors: Iterable[str], text: str) -> str:
+    """The remedy for a message of this package's errors; empty if the catalogue has none for it.
+
+    Args:
+      errors: The name of the error's class, and of those above it.
+      text: The whole message.
+    """
+    made_from = [
+        message
+        for error in errors
+        for message in _remedies().get(error, ())
+        if _is_made_from(text, message.text)
+    ]
+    return max(made_from, key=lambda m: count_letters(m.text)).remedy if made_from else ""
+
+
+@functools.cache
+def _remedies() -> dict[str, list[Message]]:
+    """The messages whose remedies are the same for whatever varies, by the class of the error."""
+    by_error = collections.defaultdict(list)
+    for message in _read_all():
+        if count_letters(message.text) >= _LEAST_LETTERS and not _VARIABLE.search(message.remedy):
+            by_error[message.error].append(message)
+    return dict(by_error)
+
+
+def _is_made_from(text: str, template: str) -> bool:
+    """Whether a text is a template with something in each place that varies.
+
+    Takes time in proportion to the text, as a regular expression would not: strangers choose what
+    stands in these places.
+    """
+    first, *rest = _VARIABLE.split(template)
+    if not rest:
+        return text == first
+    *middle, last = rest
+    at = len(first)
+    for part in middle:
+        found = text.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return text.startswith(first) and text.endswith(last) and len(text) - len(last) >= at
+
+
 def count_letters(template: str) -> int:
     """How many letters a template has besides what varies."""
     return sum(map(str.isalpha, _VARIABLE.sub("", template)))
 
 
 def _pattern(template: str) -> re.Pattern[str]:
-    parts = (re.escape(part) for part in _VARIABLE.split(template.rstrip(".")))
-    return re.compile(".+?".join(parts), re.IGNORECASE)
+    """Matches what has a template, with options as either language spells them."""
+    spellings = dict.fromkeys((template, in_python(template)))
+    patterns = (
+        ".+?".join(re.escape(part) for part in _VARIABLE.split(text.rstrip(".")))
+        for text in spellings
+    )
+    return re.compile("|".join(patterns), re.IGNORECASE)
 
 
 def _find_alike(text: str, messages: tuple[Message, ...]) -> list[Message]:

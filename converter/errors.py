@@ -8,11 +8,17 @@ bug of the converter. Reports keep the two apart.
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 from collections.abc import Iterator
 
+from converter.catalogue import find_remedy
 from converter.printable import printable
+from converter.spelling import spell
 
+_WRONG_PATH = frozenset(
+    {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
+)
 _NOISE = ("Graph execution error:", "Detected at node")
 
 
@@ -22,7 +28,7 @@ class ConversionError(Exception):
     Args:
       message: What was expected and what was found, in one line.
       node: The name of the graph node where it happened, if there is one.
-      remedy: What the user can do about it, as a sentence.
+      remedy: What the user can do about it, as a sentence; if empty, that of the catalogue.
 
     Example:
       ```python
@@ -36,9 +42,13 @@ class ConversionError(Exception):
     def __init__(self, message: str, *, node: str | None = None, remedy: str = "") -> None:
         self.message = message
         self.node = node
-        self.remedy = remedy
+        self.remedy = remedy or find_remedy((kind.__name__ for kind in type(self).mro()), message)
         where = f" (at node {node!r})" if node else ""
-        super().__init__(printable(" ".join(f"{message}{where}. {remedy}".split())))
+        super().__init__(printable(" ".join(f"{message}{where}. {self.remedy}".split())))
+
+    def __str__(self) -> str:
+        """The line, with options as flags on the command line, and as arguments elsewhere."""
+        return spell(super().__str__())
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.message, self.node, self.remedy))
@@ -77,12 +87,25 @@ def summarize(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def unwritable(
-    path: object, error: OSError, remedy: str = "Check the permissions and the free space."
-) -> DestinationError:
+_SPACE = "Check the permissions and the free space."
+
+
+def unwritable(path: object, error: OSError, remedy: str = _SPACE) -> DestinationError:
     """Returns the error to raise where the operating system refuses to write to `path`."""
     reason = error.strerror or error
     return DestinationError(f"{path} cannot be written: {reason}", remedy=remedy)
+
+
+def unsuitable(path: object, error: OSError, remedy: str = "") -> DestinationError:
+    """Returns the error to raise where the user names a path to write to, and that is impossible.
+
+    A path whose folder does not exist, or that is a directory, is wrong use; a full disk is not.
+    """
+    if error.errno not in _WRONG_PATH:
+        return unwritable(path, error, remedy or _SPACE)
+    reason = error.strerror
+    remedy = remedy or "Check the path."
+    return UnsuitableDestinationError(f"{path} cannot be written: {reason}", remedy=remedy)
 
 
 class FormatError(ConversionError):
@@ -134,7 +157,7 @@ class PathNotFoundError(FormatError, UsageError):
 
 
 class UnsuitableDestinationError(DestinationError, UsageError):
-    """The destination exists and may not be replaced, or lies in the source."""
+    """The destination may not be replaced, lies in the source, or nothing can be there."""
 
 
 class OutOfMemoryError(ConversionError):
@@ -160,7 +183,7 @@ def explaining_exhaustion() -> Iterator[None]:
     except MemoryError as error:
         raise OutOfMemoryError(
             "there is not enough memory for the module",
-            remedy="Free some, or use a machine that has more.",
+            remedy="Free some memory, or use a machine that has more.",
         ) from error
     except RecursionError as error:
         raise UnsupportedOpError(

@@ -12,6 +12,7 @@ import gc
 import pathlib
 import re
 import shutil
+import traceback
 
 import hypothesis
 import pytest
@@ -43,6 +44,23 @@ hypothesis.settings.register_profile(
     ],
 )
 hypothesis.settings.load_profile("repeatable")
+
+
+# What users may leave out. Where it is missing, tests that import it are skipped.
+_OPTIONAL = {"tensorflow_hub", "tf_keras"}
+_TESTS = pathlib.Path(__file__).parent
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call():
+    """Skips a test that itself imports an optional package where that is missing."""
+    try:
+        return (yield)
+    except ModuleNotFoundError as error:
+        importer = pathlib.Path(traceback.extract_tb(error.__traceback__)[-1].filename)
+        if error.name in _OPTIONAL and importer.is_relative_to(_TESTS):
+            pytest.skip(f"{error.name} is not installed")
+        raise
 
 
 def fixture_names() -> list[str]:

@@ -1,5 +1,6 @@
 """Migrations for tests of the report: journal, records and comparisons, without any conversion."""
 
+import dataclasses
 import json
 import zlib
 
@@ -97,6 +98,13 @@ def make_report(tensors=3, wrong=False, seed=0):
     rows.append(Row("default", "outputs", "words", compare(words, words, Tolerance())))
     skipped = (NotCompared("default", "gradients", "it has none", leaves_open=False),)
     return ParityReport(tuple(rows), not_compared=skipped, notes=("a note",))
+
+
+def make_open_report():
+    """A comparison of which nothing differs, and something could not be made."""
+    report = make_report()
+    gap = NotCompared("default", "gradients", "TensorFlow loses them", remedy="Pass --inputs.")
+    return dataclasses.replace(report, not_compared=(*report.not_compared, gap))
 
 
 def where(root, path, **facts):

@@ -17,10 +17,10 @@ _FOREIGN = read_messages(_FOLDER / "foreign_messages.toml")
 
 
 def test_a_printed_line_is_found_by_its_template():
-    error = errors.PathNotFoundError("the inputs a b.npz are not a file", remedy="Write them.")
+    error = errors.PathNotFoundError("there is no file of inputs at a b.npz", remedy="Write them.")
     (message,) = explain(f"tf1hub: error: {error}\n")
     assert (message.error, message.text) == (
-        "PathNotFoundError", "the inputs {path} are not a file",
+        "PathNotFoundError", "there is no file of inputs at {path}",
     )  # fmt: skip
     assert message.is_complete
 

@@ -18,8 +18,28 @@ def test_the_text_is_one_line_of_message_node_and_remedy(kind):
     assert str(error) == "the op is odd (at node 'scope/x'). Replace it."
 
 
+def test_an_error_without_a_remedy_has_that_of_the_catalogue():
+    error = errors.FormatError("op 'A' lacks attribute 'T'", node="n")
+    assert error.remedy.startswith("Copy the module again from where it was published.")
+    assert str(error) == f"op 'A' lacks attribute 'T' (at node 'n'). {error.remedy}"
+    assert error.with_message("x: y").remedy == error.remedy
+
+    class Narrower(errors.UnsupportedOpError):
+        """A class that the catalogue does not know."""
+
+    assert Narrower("a V1 loop carries no values").remedy.startswith("Carry a counter")
+    assert errors.UsageError("a V1 loop carries no values").remedy == ""
+
+
+@pytest.mark.parametrize("name", ["' has no attribute '" * 4000, "\x1b\u202e\n" * 4000])
+def test_names_of_strangers_neither_slow_an_error_down_nor_break_its_line(name):
+    error = errors.FormatError(f"op {name!r} has no attribute {name!r}", node=name)
+    assert error.remedy.startswith("Use the TensorFlow that exported the module")
+    assert str(error).isprintable()
+
+
 def test_node_and_remedy_may_be_absent():
-    assert str(errors.FormatError("it is damaged")) == "it is damaged."
+    assert str(errors.FormatError("it is odd")) == "it is odd."
     assert str(errors.FormatError("it is damaged", remedy="Copy it.")) == "it is damaged. Copy it."
 
 

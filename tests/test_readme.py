@@ -45,7 +45,7 @@ def test_readme_is_short_and_names_all_parts():
         assert part in README
 
 
-LINKING = [str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))]
+LINKING = [str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))]
 
 
 @pytest.mark.parametrize("page", sorted(LINKING))

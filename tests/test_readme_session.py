@@ -9,34 +9,19 @@ import sys
 import tempfile
 
 import pytest
+from page_blocks import ROOT, as_shell, read_blocks
 
 from converter.migration.options_file import read_rules
 
-ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PYPROJECT = (ROOT / "pyproject.toml").read_text()
-PAGES = [README, *((ROOT / "docs" / name).read_text() for name in
-                   ("example.md", "commands.md", "bulk.md"))]  # fmt: skip
-BLOCKS = [
-    block
-    for page in PAGES
-    for block in re.findall(r"^```(\w+)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
-]
+PAGES = [ROOT / "README.md",
+         *(ROOT / "docs" / name for name in ("example.md", "commands.md", "bulk.md"))]  # fmt: skip
+BLOCKS = [block for page in PAGES for block in read_blocks(page)]
 VERSIONS = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', PYPROJECT)
 OLDEST, NEWEST = VERSIONS[0], VERSIONS[-1]
-
-# What no reader can run as it stands, by the text that says why.
-NOT_RUN = {
-    "tcp://SCHEDULER": "it names machines of the reader's",
-    "pip install 'tensorflow-text": "it names a module of the reader's",
-    "import tensorflow_text": "it uses that module",
-}
 # CI runs all tests. Here, all are collected, and those run that need what trains.
 SOME_TESTS = "-k 'keras_text or (keras and usage)'"
-
-
-def is_run(kind, text):
-    return kind in ("console", "python", "sh") and not any(reason in text for reason in NOT_RUN)
 
 
 def find_python(version):
@@ -65,11 +50,11 @@ def copy_project(directory):
     return project
 
 
-def as_shell(kind, text):
+def as_commands(block):
     """A block as commands of a shell."""
-    if kind == "python":
-        return f"python - <<'END OF BLOCK'\n{text}END OF BLOCK\n"
-    return "".join(re.findall(r"^\$ (.*\n)", text, re.MULTILINE)) if kind == "console" else text
+    if block.kind == "python":
+        return f"python - <<'END OF BLOCK'\n{block.text}END OF BLOCK\n"
+    return as_shell(block.text) if block.kind == "console" else block.text
 
 
 def write_session(path):
@@ -78,9 +63,9 @@ def write_session(path):
     The tests' command comes last: it installs more than the others need, and a reader may leave
     it out.
     """
-    order = [block for block in BLOCKS if is_run(*block)]
-    order.sort(key=lambda block: "-m pytest" in block[1])
-    marked = [f"echo '== block {n}'\n{as_shell(*block)}" for n, block in enumerate(order)]
+    order = [block for block in BLOCKS if block.is_run]
+    order.sort(key=lambda block: "-m pytest" in block.text)
+    marked = [f"echo '== block {n}'\n{as_commands(block)}" for n, block in enumerate(order)]
     path.write_text("set -eu\n" + "\n".join(marked))
     return order
 
@@ -114,11 +99,11 @@ def outline(text):
 def check_session(python):
     with tempfile.TemporaryDirectory(prefix="readme_") as directory:
         session = run_session(python, pathlib.Path(directory))
-    for (kind, text), printed in session:
-        if kind == "console":
-            assert outline(printed) == outline(text.split("\n", 1)[1])
-    (_, command), printed = session[-1]
-    assert "-m pytest" in command
+    for block, printed in session:
+        if block.kind == "console":
+            assert outline(printed) == outline(block.text.split("\n", 1)[1])
+    block, printed = session[-1]
+    assert "-m pytest" in block.text
     assert re.search(r"^\d+ passed", printed, re.MULTILINE), printed
 
 
@@ -139,14 +124,8 @@ def test_readme_works_in_order_with_the_python_that_is_here():
 
 
 def test_blocks_of_every_kind_are_run_or_read():
-    assert {kind for kind, text in BLOCKS if is_run(kind, text)} == {"console", "python", "sh"}
-    assert {kind for kind, _ in BLOCKS} == {"console", "python", "sh", "toml"}
-    assert len(BLOCKS) == sum(page.count("\n```") // 2 for page in PAGES)
-
-
-@pytest.mark.parametrize("reason", NOT_RUN)
-def test_a_block_that_is_not_run_is_one(reason):
-    assert sum(reason in text for _, text in BLOCKS) == 1
+    assert {block.kind for block in BLOCKS if block.is_run} == {"console", "python", "sh"}
+    assert {block.kind for block in BLOCKS} == {"console", "python", "sh", "toml"}
 
 
 def test_the_oldest_and_the_newest_python_are_those_that_the_project_names():
@@ -155,7 +134,7 @@ def test_the_oldest_and_the_newest_python_are_those_that_the_project_names():
 
 
 def test_the_file_of_options_is_read_as_it_stands(tmp_path):
-    (text,) = (text for kind, text in BLOCKS if kind == "toml")
+    (text,) = (block.text for block in BLOCKS if block.kind == "toml")
     (tmp_path / "options.toml").write_text(text)
     rules = read_rules(tmp_path / "options.toml")
     assert [rule.pattern for rule in rules] == re.findall(r'^\["(.*)"\]', text, re.MULTILINE)

@@ -75,7 +75,8 @@ def compose(tensors: Sequence[tf.Tensor], info: TensorInfo) -> Any:
         return tf.RaggedTensor.from_nested_row_splits(tensors[0], tensors[1:], validate=False)
     except (TypeError, ValueError) as error:
         raise errors.ConversionError(
-            f"the parts of a {info.kind.value} value do not fit: {errors.first_line(error)}",
+            f"the parts of a {info.kind.value} value do not fit together:"
+            f" {errors.first_line(error)}",
             node=info.components[0].node,
         ) from error
 

@@ -42,5 +42,5 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         pathlib.Path(arguments.output).write_text(text, "utf-8")
     except OSError as error:
-        raise errors.unwritable(arguments.output, error) from error
+        raise errors.unsuitable(arguments.output, error) from error
     return 0

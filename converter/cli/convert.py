@@ -15,6 +15,7 @@ from converter import errors
 from converter.cli import early_checks, terminal
 from converter.cli.conversion_options import add_options, read_options
 from converter.cli.limits import add_limits
+from converter.cli.progress import showing_steps
 from converter.cli.source_argument import add_source
 
 NAME = "convert"
@@ -60,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     from converter.parity.verdict import EQUAL, EXIT_STATUSES
 
     options = read_options(arguments)
-    with BackgroundDigest(arguments.source) as digest, terminal.progress() as progress:
+    with BackgroundDigest(arguments.source) as digest, showing_steps() as progress:
         terminal.import_tensorflow()  # Takes seconds, while the digest is computed.
         from converter.conversion.conversion import print_summary, print_usage
         from converter.conversion.convert import convert_digested

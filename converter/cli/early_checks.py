@@ -111,7 +111,7 @@ def check_inputs(path: str | None) -> None:
     """
     if path is not None and not os.path.isfile(path):
         raise errors.PathNotFoundError(
-            f"the inputs {path} are not a file", remedy="Write them with numpy.savez."
+            f"there is no file of inputs at {path}", remedy="Write them with numpy.savez."
         )
 
 

@@ -17,6 +17,7 @@ import argparse
 from converter.cli import early_checks, terminal
 from converter.cli.conversion_options import add_options
 from converter.cli.limits import add_limits
+from converter.cli.progress import showing_steps
 from converter.cli.verify import tolerance
 from converter.exporters.formats import FORMATS, get_format
 
@@ -77,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     from converter.files.json_values import to_json_values
     from converter.parity.verdict import EXIT_STATUSES
 
-    with terminal.progress() as progress:
+    with showing_steps() as progress:
         record = export_model(
             arguments.model,
             arguments.out,

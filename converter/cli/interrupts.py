@@ -63,7 +63,9 @@ def finishing_on_interrupt() -> Iterator[Stopping]:
         if stopping():
             raise KeyboardInterrupt
         stopping.number = number
-        terminal.say_warning("finishing the running jobs; interrupt again to stop at once")
+        terminal.say_warning(
+            "finishing the running jobs; interrupt again to stop at once", even_if_quiet=True
+        )
 
     with _handling((signal.SIGINT, signal.SIGTERM), handle):
         yield stopping

@@ -73,13 +73,13 @@ def run_within_limits(arguments: argparse.Namespace, argv: Sequence[str]) -> int
     except OverTimeError:
         _sweep(arguments)
         raise errors.ConversionError(
-            f"it took longer than {arguments.timeout_secs:g} seconds, and was stopped",
+            f"the command took longer than {arguments.timeout_secs:g} seconds, and was stopped",
             remedy="Allow more time with --timeout-secs if the module is large.",
         ) from None
     except OverMemoryError as error:
         _sweep(arguments)
         raise errors.ConversionError(
-            f"it used {error.memory_bytes / _GIB:.2f} GiB of memory, more than the"
+            f"the command used {error.memory_bytes / _GIB:.2f} GiB of memory, more than the"
             f" {limit / _GIB:.2f} GiB allowed, and was stopped",
             remedy="Allow more with --memory-limit-gib if the module is large.",
         ) from None
@@ -91,9 +91,9 @@ def run_within_limits(arguments: argparse.Namespace, argv: Sequence[str]) -> int
     if -status == signal.SIGINT:
         raise KeyboardInterrupt
     raise errors.ConversionError(
-        f"its process was ended by {signal.Signals(-status).name}",
-        remedy="SIGKILL means that the system ran out of memory; any other is a crash, and the"
-        " module may be damaged.",
+        f"the process of the command was ended by {signal.Signals(-status).name}",
+        remedy="SIGKILL usually means that the system ran out of memory; any other signal is a"
+        " crash, and the module may be damaged.",
     )
 
 

@@ -14,11 +14,12 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
-from absl import app, logging
+from absl import app
 
 from converter import errors
 from converter.cli import (
     card,
+    completion,
     convert,
     debug,
     explain,
@@ -30,16 +31,21 @@ from converter.cli import (
     terminal,
     verify,
 )
+from converter.cli.fitting import fit
 from converter.cli.interrupts import Terminated, exit_status, raising_on_terminate
 from converter.cli.limits import run_within_limits
+from converter.cli.loudness import is_verbose, speaking
 from converter.cli.native_output import native_output_apart
 from converter.cli.parser import Parser, parse_command
 from converter.cli.streams import printable_streams
+from converter.spelling import of_the_command_line
 from converter.version import __version__
 
 # Each module has NAME, HELP, add_arguments() and run(). It may set `check` in its arguments, which
 # runs before run() does, and before a process for it is started.
-COMMANDS = (inspect, scan, convert, verify, export, card, migrate, report, explain, debug)
+COMMANDS = (
+    inspect, scan, convert, verify, export, card, migrate, report, explain, debug, completion,
+)  # fmt: skip
 
 
 def entry_point() -> None:
@@ -66,12 +72,17 @@ def _main_within_limits(arguments: argparse.Namespace) -> int:
 
 def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
     """Parses the command line, including absl's flags; exits with status 2 on wrong usage."""
+    with printable_streams():
+        return parse_command(make_parser(), argv[1:])
+
+
+def make_parser() -> Parser:
+    """Makes the parser of the command line."""
     parser = Parser(
         prog="tf1hub",
         description="Converts TF1 Hub modules into reusable, trainable TF2 SavedModels, and"
         " proves them equal.",
-        epilog="`tf1hub help COMMAND` describes a command. --verbosity=1 adds a traceback to an"
-        " error.",
+        epilog="`tf1hub help COMMAND` describes a command.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -84,8 +95,7 @@ def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
         )
         command.add_arguments(subparser)
         subparser.set_defaults(run=command.run)
-    with printable_streams():
-        return parse_command(parser, commands.choices, argv[1:])
+    return parser
 
 
 def main_of_process(arguments: argparse.Namespace) -> int:
@@ -98,7 +108,7 @@ def main_of_process(arguments: argparse.Namespace) -> int:
 
 def main(arguments: argparse.Namespace) -> int:
     """Runs one subcommand and returns the exit status; all that it prints is printable."""
-    with printable_streams():
+    with printable_streams(), speaking(arguments), of_the_command_line():
         return _main(arguments)
 
 
@@ -110,9 +120,9 @@ def _main(arguments: argparse.Namespace) -> int:
             status: int = arguments.run(arguments)
         return status
     except errors.UsageError as error:
-        return _fail(error, 2)
+        return _fail(fit(str(error), make_parser(), arguments), 2)
     except errors.ConversionError as error:
-        return _fail(error, 1)
+        return _fail(fit(str(error), make_parser(), arguments), 1)
     except KeyboardInterrupt as error:
         number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
         return _fail("interrupted; no output is half-written.", exit_status(number))
@@ -132,6 +142,6 @@ def _main(arguments: argparse.Namespace) -> int:
 
 def _fail(error: object, status: int) -> int:
     terminal.say_error(" ".join(str(error).split()))
-    if logging.get_verbosity() >= logging.DEBUG:
+    if is_verbose():
         traceback.print_exc()
     return status

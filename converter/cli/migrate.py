@@ -24,6 +24,7 @@ from converter.cli.conversion_options import add_options, read_options
 from converter.cli.limits import positive
 from converter.conversion.options import describe_options
 from converter.processes.custom_ops import check_installed
+from converter.quantities import count
 
 if TYPE_CHECKING:
     # Imported where it is used: help and errors answer without it.
@@ -64,7 +65,8 @@ def _add_choice(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
     group.add_argument(
         "--retry-failed", action="store_true",
-        help="try modules again that failed before, though nothing has changed since",
+        help="try modules again that failed before, or could not be compared, though nothing has"
+        " changed since",
     )  # fmt: skip
     group.add_argument(
         "--dry-run", action="store_true",
@@ -84,7 +86,7 @@ def _add_options(group: argparse._ArgumentGroup) -> None:
 
 def _add_conduct(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--workers", type=_count, metavar="N",
+        "--workers", type=_positive_int, metavar="N",
         help="how many to convert at a time (default: as many as there are processors)",
     )  # fmt: skip
     group.add_argument(
@@ -107,7 +109,7 @@ def _add_conduct(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def _count(text: str) -> int:
+def _positive_int(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("expected 1 or more")
@@ -186,7 +188,7 @@ def _write_page(report: MigrationReport, destination_root: str) -> str | None:
     try:
         return write_report(destination_root).html
     except errors.ConversionError as error:
-        terminal.say_warning(f"the migration report was not written: {error}")
+        terminal.say_warning(f"the migration report was not written: {error}", even_if_quiet=True)
         return None
 
 
@@ -194,5 +196,6 @@ def _say_if_stopped(report: MigrationReport) -> None:
     if report.interrupted:
         why = report.stopped_because or "it was interrupted"
         terminal.say_error(
-            f"stopped with {len(report.not_run)} modules to go: {why}. Run it again to resume."
+            f"stopped with {count(len(report.not_run), 'module')} to go: {why}. Run it again to"
+            " resume."
         )

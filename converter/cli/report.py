@@ -13,6 +13,8 @@ from __future__ import annotations
 import argparse
 
 from converter.cli import terminal
+from converter.cli.browser import open_in_browser
+from converter.cli.progress import showing_steps
 
 NAME = "report"
 HELP = "write the migration report"
@@ -30,6 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " DST_ROOT/report.html, or beside report.json)",
     )  # fmt: skip
     parser.add_argument(
+        "--open", action="store_true",
+        help="open the page in a browser; the exit status is 0 without one, too",
+    )  # fmt: skip
+    parser.add_argument(
         "--json", action="store_true", help="print where the files are, as one JSON document"
     )
 
@@ -39,10 +45,12 @@ def run(arguments: argparse.Namespace) -> int:
     from converter.migration.write_report import report
     from converter.page.write import print_files
 
-    with terminal.progress() as progress:
+    with showing_steps() as progress:
         files = report(arguments.destination_root, arguments.output, progress=progress)
     if arguments.json:
         terminal.print_json(files.to_json())
     else:
         print_files(files, terminal.output_console())
+    if arguments.open:
+        open_in_browser(files.html)
     return 0

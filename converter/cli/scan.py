@@ -96,4 +96,4 @@ def _write_sarif(path: pathlib.Path, log: dict[str, Any]) -> None:
         # Escapes keep lone surrogates, which come of bytes that are not UTF-8, out of the file.
         path.write_text(json.dumps(log, indent=1) + "\n", encoding="ascii")
     except OSError as error:
-        raise errors.unwritable(path, error) from error
+        raise errors.unsuitable(path, error) from error

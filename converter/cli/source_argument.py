@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from converter import errors
-from converter.cli import terminal
+from converter.cli.progress import showing_steps
 
 if TYPE_CHECKING:
     # Imported where it is used: help and errors answer without it.
@@ -41,7 +41,7 @@ def opened_source(spec: str) -> Iterator[Source]:
 
     with (
         errors.explaining_exhaustion(),
-        terminal.progress() as progress,
+        showing_steps() as progress,
         open_source(spec, progress=progress) as source,
     ):
         yield source

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
+
+from converter.cli.loudness import is_quiet
 
 # Commands make their tables by this name, too.
 from converter.display.tables import make_table as make_table
@@ -42,14 +42,16 @@ def say_error(text: str) -> None:
     print(f"tf1hub: error: {printable(text)}", file=sys.stderr)  # noqa: T201
 
 
-def say_warning(text: str) -> None:
-    """Prints a warning as one line on stderr."""
-    print(f"tf1hub: warning: {printable(text)}", file=sys.stderr)  # noqa: T201
+def say_warning(text: str, *, even_if_quiet: bool = False) -> None:
+    """Prints a warning as one line on stderr; with -q only if it says so."""
+    if even_if_quiet or not is_quiet():
+        print(f"tf1hub: warning: {printable(text)}", file=sys.stderr)  # noqa: T201
 
 
 def say_step(text: str) -> None:
-    """Prints a step as one line on stderr, and flushes it."""
-    print(f"tf1hub: {printable(text)}", file=sys.stderr, flush=True)  # noqa: T201
+    """Prints a step as one line on stderr, and flushes it, unless -q is given."""
+    if not is_quiet():
+        print(f"tf1hub: {printable(text)}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def print_json(values: Any) -> None:
@@ -61,19 +63,6 @@ def print_json(values: Any) -> None:
 def print_text(text: str) -> None:
     """Prints lines on stdout, whatever their lengths are."""
     print(text)  # noqa: T201
-
-
-@contextlib.contextmanager
-def progress() -> Iterator[Callable[[str], None]]:
-    """Yields a function that shows a step on stderr: a live line on a terminal, or plain lines."""
-    from converter.display.console import Console, escape
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield say_step
-        return
-    with console.status("starting") as status:
-        yield lambda step: status.update(escape(step))
 
 
 def import_tensorflow() -> None:

@@ -22,6 +22,7 @@ import argparse
 from converter.cli import early_checks, terminal
 from converter.cli.conversion_options import add_options
 from converter.cli.limits import add_limits
+from converter.cli.progress import showing_steps
 from converter.cli.source_argument import add_source
 from converter.files.paths import RemotePath, as_path
 
@@ -69,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     from converter.parity.report_table import print_report
     from converter.parity.verdict import EXIT_STATUSES
 
-    with terminal.progress() as progress:
+    with showing_steps() as progress:
         report = verify(
             arguments.source,
             arguments.destination,

@@ -15,6 +15,7 @@ from converter.ir import query
 from converter.ir.graph import Omission, Program
 from converter.ir.op_packages import suggest_package
 from converter.passes.strip_placement import COLOCATION
+from converter.quantities import count
 from converter.safety.check_safety import is_custom
 from converter.safety.op_table import classify
 
@@ -96,7 +97,7 @@ def _warn_of_serialized_examples(compiled: CompiledModule) -> Iterator[str]:
 def _warn_of_update_ops(compiled: CompiledModule) -> Iterator[str]:
     for tags, names in _unused_update_ops(compiled).items():
         some = ", ".join(map(repr, names[:_SHOWN])) + (" and others" if names[_SHOWN:] else "")
-        number = "1 update op" if len(names) == 1 else f"{len(names)} update ops"
+        number = count(len(names), "update op")
         what = f"No call runs {number} of graph variant {format_tags(tags)} ({some})"
         instead = _trained_instead(compiled, tags)
         if instead is None:
@@ -202,7 +203,7 @@ def _stripped(compiled: CompiledModule) -> Iterator[Omission]:
         placed = [node for node in nodes if node.device or COLOCATION in node.attrs]
         if placed:
             why = "placement changes no result; TensorFlow places the ops anew"
-            yield Omission("placement", f"{len(placed)} nodes of {format_tags(tags)}", why)
+            yield Omission("placement", f"{count(len(placed), 'node')} of {format_tags(tags)}", why)
 
 
 def _unresolved_overrides(compiled: CompiledModule) -> Iterator[Omission]:

@@ -36,15 +36,15 @@ def choose_trainable(legacy: LegacyModule, pattern: str | None) -> LegacyModule:
     listed = sorted({spec.name for spec in specs if spec.trainable})
     if listed:
         raise errors.UsageError(
-            f"--trainable names variables of a module that lists {len(listed)} trainable ones"
-            f" itself, such as {listed[0]!r}",
+            f"--trainable names variables of a module that itself lists {len(listed)} trainable"
+            f" ones, such as {listed[0]!r}",
             remedy="Leave the option out, and choose variables where you train.",
         )
     found = {s.name for s in specs if s.dtype in op_facts.DIFFERENTIABLE and regex.search(s.name)}
     if not found:
         names = ", ".join(repr(name) for name in sorted({spec.name for spec in specs})[:3])
         raise errors.UsageError(
-            f"--trainable {pattern!r} is found in the name of no variable of floats",
+            f"--trainable {pattern!r} matches no variable of floating-point numbers",
             remedy=f"Names of variables are {names or 'missing: there are no variables'}.",
         )
     variants = {tags: _with_trainable(p, found) for tags, p in legacy.variants.items()}

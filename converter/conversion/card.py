@@ -8,15 +8,22 @@ from __future__ import annotations
 
 import importlib.resources
 import json
-import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import jinja2
+import numpy as np
 
+from converter.conversion.sizes import count_parameters
 from converter.export import usage
-from converter.export.record import CallableInfo, Record, ValueInfo, read_record
+from converter.export.record import (
+    CallableInfo,
+    HyperparameterInfo,
+    Record,
+    ValueInfo,
+    read_record,
+)
 from converter.files.paths import StrPath, as_path
 from converter.parity.report import explain_summary
 from converter.printable import printable
@@ -64,14 +71,18 @@ def format_card(record: Record, path: str) -> str:
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters.update(code=code, text=escape, value=_format_value)
+    environment.filters.update(code=code, text=escape, value=_format_value, count=_count)
     template = importlib.resources.files("converter.conversion") / "card.md.j2"
     example = usage.find_callable(record)
     return environment.from_string(template.read_text("utf-8")).render(
         record=record,
-        name=printable(record.source.name),
+        title=path,
         tags=_TAGS,
-        calls={name: _describe_call(record, name) for name in record.callables},
+        # The module itself first.
+        calls=[
+            _describe_call(record, name)
+            for name in sorted(record.callables, key=lambda name: name != record.root)
+        ],
         load=usage.load_lines(path),
         attribute=example,
         example=None if example is None else usage.call_lines(record, example),
@@ -94,10 +105,21 @@ def _describe_call(record: Record, attribute: str) -> Mapping[str, Any]:
 
 
 def _keywords(part: CallableInfo) -> list[str]:
-    found = [f"{name}={info.default!r}" for name, info in part.hparams.items()]
+    found = [f"{name}={_format_default(info)}" for name, info in part.hparams.items()]
     if part.training_tags is not None:
         found.append("training=False")
     return [*found, "return_endpoints=False"] if part.return_endpoints else found
+
+
+def _format_default(info: HyperparameterInfo) -> str:
+    if info.dtype == "float32" and isinstance(info.default, float):
+        return str(np.float32(info.default))  # 0.9, which is 0.8999999761581421 as a double.
+    return repr(info.default)
+
+
+def _count(count: int, noun: str) -> str:
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{'' if count == 1 else plural}"
 
 
 def _training(record: Record, attribute: str | None) -> list[str] | None:
@@ -111,25 +133,18 @@ def _count_variables(record: Record) -> Mapping[str, Any]:
     return {
         "count": len(record.variables),
         "trainable": len(trainable),
-        "parameters": _count_elements(variable.shape for variable in record.variables),
-        "trainable_parameters": _count_elements(variable.shape for variable in trainable),
+        "parameters": count_parameters(record.variables),
+        "trainable_parameters": count_parameters(trainable),
     }
 
 
 def _format_options(options: Mapping[str, Any]) -> str:
     given = {name: value for name, value in options.items() if value is not None}
-    return json.dumps(given, ensure_ascii=False) if given else "none"
-
-
-def _count_elements(shapes: Iterable[Any]) -> int:
-    return sum(math.prod(shape) for shape in shapes if shape is not None and None not in shape)
+    return json.dumps(given, ensure_ascii=False) if given else ""
 
 
 def _format_value(value: ValueInfo) -> str:
-    shape = value.shape
-    sizes = "of any rank" if shape is None else str(["?" if n is None else n for n in shape])
-    kind = "" if value.kind == "dense" else f"{value.kind} "
-    return f"{kind}{value.dtype} {sizes}".replace("'", "")
+    return value.text.replace(" ", "\u00a0")  # So that a table breaks no type in two.
 
 
 def code(text: str) -> str:

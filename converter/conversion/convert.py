@@ -182,7 +182,7 @@ def _check_archive(place: StrPath, destination: Path, *, overwrite: bool) -> pat
     if isinstance(archive, RemotePath) or isinstance(destination, RemotePath):
         raise errors.UsageError(
             "only local SavedModels are packed, into local files",
-            remedy="Pack it where it lies on a disk.",
+            remedy="Convert it to a local directory, and pack it to a local file.",
         )
     if archive.absolute().is_relative_to(destination.absolute()):
         raise errors.UnsuitableDestinationError(

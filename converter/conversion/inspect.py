@@ -12,6 +12,7 @@ from converter.compile.compiled_module import CompiledModule, RefusedModule
 from converter.compile.notices import find_warnings
 from converter.compile.refusals import RefusalInfo
 from converter.compile.variants import TRAINING_MARKS, merge_variables
+from converter.conversion import sizes
 from converter.conversion.options import ConversionOptions, ReadingArguments, show_options
 from converter.display.shown import Shown
 from converter.export import describe
@@ -29,7 +30,6 @@ from converter.export.record import (
     TableInfo,
     ValueInfo,
     VariableInfo,
-    count,
 )
 from converter.files.json_values import to_json_values
 from converter.formats.hub_module import read_saved_model
@@ -39,6 +39,7 @@ from converter.ir.counts import count_control_flow
 from converter.ir.graph import Program
 from converter.processes import garbage_collection
 from converter.processes.custom_ops import import_packages
+from converter.quantities import count
 from converter.safety.findings import Finding
 from converter.safety.judge import inspect_saved_model
 from converter.sources.registry import open_in
@@ -108,6 +109,10 @@ class ModuleSummary(Shown, msgspec.Struct, frozen=True, kw_only=True):
       refused: Why the module cannot be converted; None if it can.
       refusals: All reasons why it cannot be converted.
       findings: What is not plainly safe in it, as `converter.scan` finds it.
+      size_bytes: The size of its files, unpacked.
+      parameters: How many elements its variables have, as far as their shapes are known.
+      trainable_parameters: The same of the trainable variables.
+      variable_bytes: The bytes that the values of its variables take, as far as that is known.
 
     Example:
       ```python
@@ -132,6 +137,15 @@ class ModuleSummary(Shown, msgspec.Struct, frozen=True, kw_only=True):
     refused: str | None
     refusals: tuple[RefusalInfo, ...]
     findings: tuple[Finding, ...]
+    size_bytes: int
+    parameters: int
+    trainable_parameters: int
+    variable_bytes: int
+
+    def without_placement(self) -> ModuleSummary:
+        """Returns the summary without the placement that is left out, which changes no result."""
+        dropped = tuple(item for item in self.dropped if item.what != "placement")
+        return msgspec.structs.replace(self, dropped=dropped)
 
     def _headline(self) -> str:
         offers = "refused" if self.refused else count(len(self.callables), "callable")
@@ -232,10 +246,11 @@ def summarize(legacy: LegacyModule, source: Source, options: ConversionOptions) 
     refusals = compilation.refusals if isinstance(compilation, RefusedModule) else ()
     plan = compilation.plan
     programs = [legacy.variants[tags] for tags in sorted(legacy.variants, key=sorted)]
+    variables = tuple(map(describe.describe_variable, merge_variables(programs).values()))
     return ModuleSummary(
         source=describe.describe_source(legacy, source.digest(), source),
         graph_variants=tuple(_describe_variant(program, compiled) for program in programs),
-        variables=tuple(map(describe.describe_variable, merge_variables(programs).values())),
+        variables=variables,
         tables=describe.describe_tables(programs),
         assets=describe.describe_assets(programs),
         attachments=describe_attachments(legacy.variants),
@@ -255,6 +270,10 @@ def summarize(legacy: LegacyModule, source: Source, options: ConversionOptions) 
         refused=str(refusals[0].error) if refusals else None,
         refusals=tuple(refusal.to_info() for refusal in refusals),
         findings=inspect_saved_model(read_saved_model(legacy.directory)).findings,
+        size_bytes=sizes.count_bytes_on_disk(legacy.directory),
+        parameters=sizes.count_parameters(variables),
+        trainable_parameters=sizes.count_parameters(v for v in variables if v.trainable),
+        variable_bytes=sizes.count_all_bytes(variables),
     )
 
 

@@ -262,7 +262,7 @@ class ConversionOptions(msgspec.Struct, frozen=True, kw_only=True):
         for name in values:
             if name not in known:
                 raise errors.UsageError(
-                    f"there is no option {name!r}", remedy=f"There are {', '.join(known)}."
+                    f"there is no option {name!r}", remedy=f"The options are {', '.join(known)}."
                 )
         return msgspec.structs.replace(self, **values)
 

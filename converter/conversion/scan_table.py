@@ -9,6 +9,7 @@ from rich.text import Text
 
 from converter.display.console import Console, escape
 from converter.display.tables import count_left, make_table
+from converter.quantities import count
 from converter.safety.findings import Finding, list_places
 
 if TYPE_CHECKING:
@@ -34,15 +35,15 @@ def print_report(
         print_findings(report.findings, console, limit, more=more)
     if list_all and report.notes:
         print_findings(report.notes, console, None)
-    parts = [_count(report.graphs, "graph"), _count(report.functions, "function")]
+    parts = [count(report.graphs, "graph"), count(report.functions, "function")]
     if report.nested_graphs:
-        parts.insert(1, _count(report.nested_graphs, "nested graph"))
-    nodes = _count(report.nodes, "node")
+        parts.insert(1, count(report.nested_graphs, "nested graph"))
+    nodes = count(report.nodes, "node")
     console.print(f"Looked at {nodes} of {', '.join(parts[:-1])} and {parts[-1]}.")
     if report.notes:
         console.print(f"{_explain_notes(report)}{more and f'; {more}'}.", soft_wrap=True)
     counts = ", ".join(f"{n} {level}" for level, n in report.count_findings().items())
-    total = _count(len(report.findings), "finding")
+    total = count(len(report.findings), "finding")
     console.print(f"{total}: {counts}." if counts else "Nothing found.")
 
 
@@ -69,10 +70,6 @@ def print_findings(
 
 
 def _explain_notes(report: ScanReport) -> str:
-    count = len(report.notes)
-    verb = "reads or writes" if count == 1 else "read or write"
-    return f"{_count(count, 'op')} of savers {verb} nothing but checkpoints"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    number = len(report.notes)
+    verb = "reads or writes" if number == 1 else "read or write"
+    return f"{count(number, 'op')} of savers {verb} nothing but checkpoints"

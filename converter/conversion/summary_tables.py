@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
+from converter.conversion.sizes import count_bytes
 from converter.display.console import Console, escape
 from converter.display.tables import count_left, format_shape, make_table
+from converter.export.record import ValueInfo
+from converter.quantities import count, format_bytes
 
 MANY = 30  # Rows of a table; further ones are only counted.
 
@@ -25,12 +31,14 @@ def print_summary(
     source = summary["source"]
     console.print(f"[bold]{escape(source['name'])}[/bold]  {source['format']}", soft_wrap=True)
     console.print(f"SHA-256 {source['digest']}", style="dim", soft_wrap=True)
+    console.print(f"{format_bytes(summary['size_bytes'])} on disk", style="dim", soft_wrap=True)
     if "origin" in source:
         console.print(escape(_describe_origin(source["origin"])), style="dim", soft_wrap=True)
     console.print()
     _print_variants(summary, console)
     _print_signatures(summary, console)
     _print_variables(summary["variables"], console, limit, more)
+    _print_parameters(summary, console)
     _print_state(summary, console)
     _print_plan(summary, console)
 
@@ -67,7 +75,8 @@ def format_tags(tags: Sequence[str]) -> str:
 
 def format_control_flow(counts: Mapping[str, int]) -> str:
     """Formats counts of control flow: `2 loops, 3 conditionals`."""
-    found = [f"{count} {kind.replace('_', ' ')}" for kind, count in counts.items() if count]
+    kinds = {kind: kind.replace("_", " ").removesuffix("s") for kind in counts}
+    found = [count(number, kinds[kind]) for kind, number in counts.items() if number]
     return ", ".join(found) or "none"
 
 
@@ -95,8 +104,14 @@ def _print_signatures(summary: Mapping[str, Any], console: Console) -> None:
 
 def format_value(value: Mapping[str, Any]) -> str:
     """Prints the type of an input or output: `float32 [?, 224, 224, 3]`."""
-    kind = "" if value["kind"] == "dense" else f"{value['kind']} "
-    return f"{kind}{value['dtype']} {format_shape(value['shape'])}"
+    return msgspec.convert(value, ValueInfo).text
+
+
+def _print_parameters(summary: Mapping[str, Any], console: Console) -> None:
+    if summary["variables"]:
+        number, trainable = summary["parameters"], summary["trainable_parameters"]
+        size = format_bytes(summary["variable_bytes"])
+        console.print(f"{count(number, 'parameter')}, {trainable:,} of them trainable; {size}\n")
 
 
 def _print_variables(
@@ -107,16 +122,22 @@ def _print_variables(
         return
     trainable = sum(variable["trainable"] for variable in variables)
     title = f"Variables: {len(variables)}, {trainable} of them trainable"
-    table = make_table("name", "type", "trainable", title=title)
+    table = make_table("name", "type", "size", "trainable", title=title)
     for variable in variables[:limit]:
         table.add_row(
             escape(variable["name"]),
             escape(f"{variable['dtype']} {format_shape(variable['shape'])}"),
+            _format_size(variable),
             "yes" if variable["trainable"] else "",
         )
     if limit is not None and len(variables) > limit:
-        table.add_row(count_left(len(variables) - limit, more), "", "")
+        table.add_row(count_left(len(variables) - limit, more), "", "", "")
     console.print(table)
+
+
+def _format_size(variable: Mapping[str, Any]) -> str:
+    size = count_bytes(variable["dtype"], variable["shape"])
+    return "?" if size is None else format_bytes(size)
 
 
 def _print_state(summary: Mapping[str, Any], console: Console) -> None:
@@ -177,7 +198,7 @@ def _list_other_calls(summary: Mapping[str, Any]) -> list[str]:
     calls = []
     for spelling in conventions["spellings"]:
         names = ", ".join(spelling["inputs"])
-        text = f"{{{names}}}" if spelling["kind"] == "dict" else f"[{names}]"
+        text = _dict_of(spelling["inputs"]) if spelling["kind"] == "dict" else f"[{names}]"
         calls.append(format_call("obj", {**root, "inputs": [text]}))
     for name, trains in conventions["endpoints"].items():
         shown = {**root, "training_tags": None}
@@ -191,7 +212,7 @@ def _print_image(image: Mapping[str, Any] | None, console: Console) -> None:
     sizes = [image["height"], image["width"], image["channels"]]
     told = [f"{image[name]} {name}" for name in ("labels", "features") if image[name] is not None]
     text = f"Images: {format_shape(sizes)}, values from 0 to 1" + "".join(f"; {t}" for t in told)
-    console.print(escape(text), soft_wrap=True)
+    console.print(f"{escape(text)}\n", soft_wrap=True)
 
 
 def _print_keywords(callables: Mapping[str, Any], console: Console) -> None:
@@ -213,15 +234,20 @@ def _format_training(part: Mapping[str, Any]) -> str:
 
 
 def format_call(call: str, part: Mapping[str, Any]) -> str:
-    """Formats a call of a callable: `obj.tokens({input_ids, input_mask}, training=False)`."""
+    """Formats a call of a callable: `obj.tokens({"input_ids": …, "mask": …}, training=False)`."""
     inputs = list(part["inputs"])
-    arguments = ["{" + ", ".join(inputs) + "}"] if len(inputs) > 1 else inputs
+    arguments = [_dict_of(inputs)] if len(inputs) > 1 else inputs
     if part["training_tags"] is not None:
         arguments.append("training=False")
     if part["return_endpoints"]:
         arguments.append("return_endpoints=False")
     arguments += [f"{name}={_default(value)}" for name, value in part["hparams"].items()]
     return f"{call}({', '.join(arguments)})"
+
+
+def _dict_of(names: Sequence[str]) -> str:
+    """Formats a dict of inputs: `{"input_ids": …}`."""
+    return "{" + ", ".join(f"{json.dumps(name, ensure_ascii=False)}: …" for name in names) + "}"
 
 
 def _default(hparam: Mapping[str, Any]) -> str:

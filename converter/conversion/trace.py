@@ -119,6 +119,6 @@ def _find_signature(program: Program, signature: str | None) -> str:
         listed = ", ".join(map(repr, names))
         raise errors.UsageError(
             f"graph variant {format_tags(program.tags)} has no signature {wanted!r}",
-            remedy=f"Choose one with --signature: {listed}." if names else "",
+            remedy=f"Choose one with --signature: {listed}." if names else "It has no signatures.",
         )
     return wanted

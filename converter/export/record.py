@@ -13,16 +13,20 @@ import msgspec
 
 from converter import errors, limits
 from converter.display.shown import Shown
+from converter.display.tables import format_shape
 from converter.files.bounded_read import read_bounded
 from converter.files.json_values import Number, decode, explain, restore_numbers, to_json_values
 from converter.files.paths import Path
 from converter.printable import printable, printable_json
+from converter.quantities import count
 from converter.sources.source import InMemory, Origin
 
 if TYPE_CHECKING:
     from converter.display.console import Console
 
 FILENAME = "conversion.json"
+# The model card, where one was written into a SavedModel.
+CARD_FILENAME = "README.md"
 FOLDER = "assets.extra"
 RECORD_VERSION = 1
 
@@ -75,6 +79,12 @@ class ValueInfo(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     dtype: str
     shape: Shape
+
+    @property
+    def text(self) -> str:
+        """The type as people read it: `float32 [?, 224, 224, 3]`."""
+        kind = "" if self.kind == "dense" else f"{self.kind} "
+        return f"{kind}{self.dtype} {format_shape(self.shape)}"
 
 
 class HyperparameterInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -380,11 +390,6 @@ def count_parts(record: Record) -> str:
             count(len(record.regularization_losses), "regularization loss", "es"),
         ]
     )
-
-
-def count(number: int, noun: str, plural: str = "s") -> str:
-    """Formats a number of things: `1 variable`, `2 variables`."""
-    return f"{number} {noun}{'' if number == 1 else plural}"
 
 
 def read_record(directory: Path) -> Record:

@@ -25,6 +25,7 @@ from converter.export.canonical import (
 from converter.export.main_graph import MainGraph
 from converter.export.object_graph import ObjectGraph, make_object_graph
 from converter.export.record import (
+    CARD_FILENAME,
     FOLDER,
     ParityInfo,
     Record,
@@ -58,7 +59,6 @@ class Written:
 
 Verify = Callable[[Path], ParityInfo]
 Card = Callable[[Record, str], str]
-CARD_FILENAME = "README.md"
 
 _OPTIONS = tf.saved_model.SaveOptions(
     experimental_custom_gradients=True, experimental_skip_saver=True

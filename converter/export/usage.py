@@ -9,12 +9,30 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
-from converter.export.record import CallableInfo, Record, Shape, ValueInfo
+from converter.export.record import CallableInfo, Record, Shape, ValueInfo, VariableInfo
 
 _FIRST_SIZE, _OTHER_SIZE = 2, 8
 _TEXT = "a text"
 _INTEGER = re.compile("u?int")
+
+
+class Offer(Protocol):
+    """A converted module, or one that would be: a `Record`, or a `ModuleSummary`."""
+
+    @property
+    def callables(self) -> Mapping[str, CallableInfo]:
+        """Its callables, by attribute."""
+
+    @property
+    def root(self) -> str | None:
+        """The callable that the module itself is."""
+
+    @property
+    def variables(self) -> Sequence[VariableInfo]:
+        """Its variables."""
 
 
 def load_lines(path: str | os.PathLike[str]) -> list[str]:
@@ -22,27 +40,32 @@ def load_lines(path: str | os.PathLike[str]) -> list[str]:
     return ["import tensorflow as tf", "", f"module = tf.saved_model.load({os.fspath(path)!r})"]
 
 
-def find_callable(record: Record) -> str | None:
+def find_callable(record: Offer) -> str | None:
     """The attribute of the callable that an example calls: the root, else the first; if any."""
     return record.root if record.root is not None else next(iter(record.callables), None)
 
 
-def call_lines(record: Record, attribute: str, *arguments: str) -> list[str]:
+def call_lines(record: Offer, attribute: str, *arguments: str) -> list[str]:
     """The lines that call a callable.
 
     Args:
-      record: The module's record.
+      record: The module's record or summary.
       attribute: The callable's attribute; the module itself is called if it is its root.
       *arguments: Further arguments, as Python has them.
     """
-    part = record.callables[attribute]
     function = "module" if attribute == record.root else f"module.{attribute}"
-    if len(part.inputs) < 2:
-        values = map(example_value, part.inputs.values())
-        return [f"outputs = {function}({', '.join([*values, *arguments])})"]
+    return call_with(function, record.callables[attribute].inputs, *arguments)
+
+
+def call_with(function: str, inputs: Mapping[str, ValueInfo], *arguments: str) -> list[str]:
+    """The lines that call a function with examples of its inputs, by name."""
+    if len(inputs) < 2:
+        return [
+            f"outputs = {function}({', '.join([*map(example_value, inputs.values()), *arguments])})"
+        ]
     end = ", ".join(["}", *arguments])
-    inputs = [f"    {name!r}: {example_value(value)}," for name, value in part.inputs.items()]
-    return [f"outputs = {function}({{", *inputs, f"{end})"]
+    named = [f"    {name!r}: {example_value(value)}," for name, value in inputs.items()]
+    return [f"outputs = {function}({{", *named, f"{end})"]
 
 
 def returns_tensor(part: CallableInfo) -> bool:

@@ -131,6 +131,6 @@ def _differs(name: str, comparison: Comparison) -> errors.ParityError:
         f" {comparison.max_rel:.3g})"
     )
     return errors.ParityError(
-        f"the exported file computes another output {name!r} than the SavedModel: {where}",
+        f"output {name!r} of the exported file differs from that of the SavedModel: {where}",
         remedy="Nothing was written. Pass --rtol or --atol if that is near enough.",
     )

@@ -225,7 +225,7 @@ class _Task:
         if weights > _MOST_WEIGHTS_BYTES:
             raise errors.UnsupportedOpError(
                 f"signature {self.signature.name!r} has {weights / (1 << 30):.1f} GiB of variables;"
-                f" an exported file holds less than 2",
+                " an exported file holds less than 2 GiB",
                 remedy="Serve the module, or export a smaller signature (--signature).",
             )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from converter.display.console import Console, escape
 from converter.display.tables import format_shape, make_table
 from converter.printable import printable
+from converter.quantities import format_bytes
 
 if TYPE_CHECKING:
     from converter.exporters.record import ExportRecord
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def print_record(record: ExportRecord, console: Console, out: str) -> None:
     """Prints where the file is, and how near its outputs come to those of the SavedModel."""
-    size = f"{record.size_bytes / 1024:,.0f} KiB"
+    size = format_bytes(record.size_bytes)
     console.print(f"Exported to {printable(out)} ({size})", soft_wrap=True, markup=False)
     inputs = make_table("input", "in the file", "dtype", "shape")
     for name, value in record.inputs.items():

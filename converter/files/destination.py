@@ -31,7 +31,7 @@ def check_destination(source: Path, destination: Path, *, overwrite: bool) -> No
         if not isinstance(destination, RemotePath):
             _try_to_write(_nearest_parent(destination))
     except OSError as error:
-        raise errors.unwritable(destination, error) from error
+        raise errors.unsuitable(destination, error) from error
 
 
 def check_file_place(path: pathlib.Path) -> None:
@@ -46,14 +46,14 @@ def check_file_place(path: pathlib.Path) -> None:
         else:
             _try_to_write(path.parent)
     except OSError as error:
-        raise errors.unwritable(path, error) from error
+        raise errors.unsuitable(path, error) from error
 
 
 def _check_place(source: Path, destination: Path, *, overwrite: bool) -> None:
     here, there = source.resolve(), destination.resolve()
     if here == there or here.is_relative_to(there) or there.is_relative_to(here):
         raise errors.UnsuitableDestinationError(
-            f"one of {destination} and the source {source} lies in the other",
+            f"the destination {destination} and the source {source} lie one inside the other",
             remedy="Choose a destination outside of the source.",
         )
     if not destination.exists():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from converter import errors
 from converter.files.paths import Path, reading
 
@@ -21,7 +23,7 @@ def check_directory(directory: Path, expected: str) -> None:
       FormatError: if there is a file, or the path cannot be looked at.
     """
     with reading(directory):
-        exists, is_directory = directory.exists(), directory.is_dir()
+        exists, is_directory = _look(directory)
     if not exists:
         raise errors.PathNotFoundError(f"{directory} does not exist", remedy="Check the path.")
     if not is_directory:
@@ -29,3 +31,13 @@ def check_directory(directory: Path, expected: str) -> None:
             f"{directory} is a file, expected the directory of a {expected}",
             remedy="Unpack it first, if it is an archive.",
         )
+
+
+def _look(directory: Path) -> tuple[bool, bool]:
+    """Whether there is something at a path, and whether it is a directory."""
+    try:
+        return directory.exists(), directory.is_dir()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return False, False
+        raise

@@ -107,8 +107,8 @@ class SourceGuard:
         ):
             return
         raise errors.FormatError(
-            "its files changed while it was converted",
-            remedy="Run it again when nothing writes to them.",
+            "the files of the module changed while it was converted",
+            remedy="Convert it again when nothing writes to them.",
         )
 
 

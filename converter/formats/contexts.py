@@ -86,7 +86,8 @@ def _check_branch(context: Any, nodes: Nodes) -> None:
         return
     if switch.index != context.branch:
         raise errors.FormatError(
-            f"the context of a conditional is of branch {context.branch}, and its pivot of branch"
+            f"the context of a conditional names branch {context.branch}, but its pivot is in"
+            " branch"
             f" {switch.index}",
             node=context.pivot_name.partition(":")[0],
         )

@@ -22,12 +22,12 @@ def check_versions(versions: Any) -> None:
         raise errors.FormatError(
             f"the graph says that only GraphDef version {versions.min_consumer} and above can read"
             f" it, {found}",
-            remedy="Use a newer TensorFlow.",
+            remedy="Use a newer version of TensorFlow.",
         )
     if here in versions.bad_consumers:
         raise errors.FormatError(
             f"the graph says that GraphDef version {here} cannot read it, {found}",
-            remedy="Use another TensorFlow.",
+            remedy="Use another version of TensorFlow.",
         )
     oldest = tf.version.GRAPH_DEF_VERSION_MIN_PRODUCER
     if versions.producer < oldest:

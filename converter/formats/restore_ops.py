@@ -126,7 +126,9 @@ def _read_slice(text: str, node: str) -> SliceSpec | None:
         full = tuple(map(int, sizes))
         parts = list(_read_extents(extents, full))
     except ValueError as error:
-        raise errors.FormatError(f"{text!r} is not a part of a tensor", node=node) from error
+        raise errors.FormatError(
+            f"{text!r} does not describe a part of a tensor", node=node
+        ) from error
     offset, shape = tuple(start for start, _ in parts), tuple(size for _, size in parts)
     return SliceSpec(full, offset, shape)
 

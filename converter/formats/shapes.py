@@ -21,7 +21,7 @@ def check_input_shape(info: TensorInfo, nodes: Nodes, what: str) -> None:
         known = _inferred_shape(ref, nodes)
         if known is not _NOT_WRITTEN and not tf.TensorShape(shape).is_compatible_with(known):
             raise errors.FormatError(
-                f"{what} has shape {tf.TensorShape(shape)}, and what it feeds has"
+                f"{what} has shape {tf.TensorShape(shape)}, but the tensor that it feeds has shape"
                 f" {tf.TensorShape(known)}",
                 node=ref.node,
             )

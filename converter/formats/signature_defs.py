@@ -125,6 +125,7 @@ def _read_composite(composite: Any, what: str) -> TensorInfo:
         number = spec.type_spec_class
         name = known[number].name if number in known else number
         raise errors.FormatError(
-            f"{what} is a composite of type {name}", remedy="Sparse and ragged ones can be read."
+            f"{what} is a composite of type {name}",
+            remedy="Export the signature with dense, sparse or ragged tensors in its place.",
         )
     raise errors.FormatError(f"{what} has a damaged type description")

@@ -36,7 +36,10 @@ def read_variables(
         key = _checkpoint_key(node.name, proto, checkpoint)
         spec = make_spec(node, key, _read_slice(proto), trainable=node.name in trainable)
         if specs.setdefault(node.name, spec) != spec:
-            raise errors.FormatError("two entries describe the variable", node=node.name)
+            raise errors.FormatError(
+                "two entries of the VARIABLES collection describe this variable differently",
+                node=node.name,
+            )
     return specs | dict(find_aliases(nodes, specs))
 
 

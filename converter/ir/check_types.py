@@ -84,8 +84,8 @@ def check_results(graph: Graph, dtypes: Sequence[int], functions: Mapping[str, A
         )
         if found is not None and found != wanted:
             raise errors.FormatError(
-                f"an output of a signature has dtype {dtype_name(found)}, expected"
-                f" {dtype_name(wanted)}, which the signature says",
+                f"an output of a signature has dtype {dtype_name(found)}, but the signature says"
+                f" {dtype_name(wanted)}",
                 node=ref.node,
             )
 
@@ -108,8 +108,8 @@ def check_result_shapes(graph: Graph, shapes: Sequence[Shape]) -> None:
         found = attributes.read_shape(written[ref.index]) if ref.index < len(written) else None
         if not _are_compatible(found, promised):
             raise errors.FormatError(
-                f"an output of a signature has shape {format_shape(found)}, expected"
-                f" {format_shape(promised)}, which the signature says",
+                f"an output of a signature has shape {format_shape(found)}, but the signature says"
+                f" {format_shape(promised)}",
                 node=ref.node,
             )
 

@@ -186,7 +186,7 @@ def _default(op_def: Any, name: str) -> AttrValue:
     for attr in op_def.attr:
         if attr.name == name:
             return attr.default_value
-    raise errors.FormatError(f"op {op_def.name!r} has no attribute {name!r}")
+    raise errors.FormatError(f"the definition of {op_def.name!r} lacks attribute {name!r}")
 
 
 def arg_length(arg: Any, op_def: Any, attrs: Mapping[str, AttrValue]) -> int:

@@ -81,7 +81,7 @@ def get_node(nodes: Nodes, name: str) -> Node:
     if node is None:
         raise errors.FormatError(
             f"the graph refers to node {name!r}, which it does not contain",
-            remedy="The file is damaged or incomplete.",
+            remedy="Copy the module again: the file is damaged or incomplete.",
         )
     return node
 

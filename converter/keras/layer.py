@@ -197,7 +197,7 @@ class ModuleLayer(keras.layers.Layer):
         if not found:
             examples = ", ".join(repr(weight.name) for weight in self.weights[:3])
             raise errors.UsageError(
-                f"{pattern!r} is found in the name of no weight",
+                f"{pattern!r} matches the name of no weight",
                 remedy=f"Names of weights are {examples or 'missing: there are no weights'}.",
             )
         for weight in found:

@@ -92,7 +92,8 @@ def make_weights(infos: Iterable[VariableInfo], layer: str) -> list[ModuleVariab
             raise errors.ConversionError(
                 f"variable {info.name!r}, {info.dtype} of shape {info.shape}, cannot be a weight"
                 " of Keras",
-                remedy="Train the module without Keras, by tf.saved_model.load and a tape.",
+                remedy="Train the module without Keras, with tf.saved_model.load and"
+                " tf.GradientTape.",
             )
     return weights
 

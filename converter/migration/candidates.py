@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import fnmatch
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
+from converter import errors
 from converter.migration.outcomes import Outcome
 from converter.sources.archive import archive_stem, has_archive_name
 from converter.sources.member_names import fold
@@ -54,6 +55,20 @@ class Globs:
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+
+    def check_matched(self, paths: Collection[str]) -> None:
+        """Checks that each glob of `include` matches one of the paths.
+
+        Raises:
+          UsageError: if one does not.
+        """
+        for glob in self.include:
+            if not fnmatch.filter(paths, glob):
+                raise errors.UsageError(
+                    f"no module matches {glob!r}, which --include names",
+                    remedy="Patterns are matched with whole paths relative to SRC_ROOT; * matches"
+                    " slashes.",
+                )
 
     def admits(self, path: str) -> bool:
         """Whether a path is chosen."""

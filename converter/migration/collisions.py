@@ -33,7 +33,7 @@ def check_collisions(candidates: Sequence[Candidate], options: Options) -> None:
     # `--exclude` takes globs.
     loser = shlex.quote(glob.escape(collisions[0][0].path))
     raise errors.UsageError(
-        f"modules would be in each other's way: {named}{more}",
+        f"several modules would be converted to one place: {named}{more}",
         remedy=f"Leave out one of each, such as by --exclude {loser}, or rename it.",
     )
 

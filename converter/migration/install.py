@@ -22,7 +22,7 @@ def check_replaceable(destination: pathlib.Path) -> None:
         if (parent / "saved_model.pb").exists():
             raise errors.DestinationError(
                 f"{destination} would lie in the SavedModel {parent}",
-                remedy="Move that away, if its module is no longer there.",
+                remedy="Move that SavedModel away, if its module is no longer there.",
             )
     if not os.path.lexists(destination) or _is_ours(destination):
         return

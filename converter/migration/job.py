@@ -21,6 +21,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         extends.
       parity_report: Where the whole comparison goes.
       options: The options of the conversion.
+      retries_open: Whether to compare again what could not be compared in full.
       converter: The version of the converter that made the job.
       attempt: Counts from 1.
     """
@@ -31,6 +32,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     staging: str
     parity_report: str
     options: ConversionOptions = msgspec.field(default_factory=ConversionOptions)
+    retries_open: bool = False
     converter: str = __version__
     attempt: int = 1
 

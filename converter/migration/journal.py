@@ -53,11 +53,13 @@ class RunStarted(_Event, frozen=True, kw_only=True, tag="run_started"):
       converter: The converter's version.
       source_root: The tree that is migrated.
       options: The user's options.
+      environment: The machine and the versions, in words; empty in journals of earlier versions.
     """
 
     converter: str
     source_root: str
     options: dict[str, Any]
+    environment: dict[str, str] = {}
 
 
 class JobStarted(_Event, frozen=True, kw_only=True, tag="job_started"):
@@ -282,5 +284,5 @@ class Journal:
 def _unusable(path: pathlib.Path, verb: str, error: OSError) -> errors.DestinationError:
     return errors.DestinationError(
         f"{path} cannot be {verb}: {error.strerror or error}",
-        remedy="Check the permissions and the free space, then run it again to resume.",
+        remedy="Check the permissions and the free space, then run the same command to resume.",
     )

@@ -44,8 +44,8 @@ def _take(path: pathlib.Path, file: IO[str]) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise errors.DestinationError(
-            f"another migration writes to {path.parent.parent}: {_describe_holder(file)}",
-            remedy="Wait for it, or stop it.",
+            f"another migration is writing to {path.parent.parent}: {_describe_holder(file)}",
+            remedy="Wait until it ends, or stop it.",
         ) from error
     except OSError as error:
         raise errors.DestinationError(

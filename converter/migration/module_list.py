@@ -25,8 +25,8 @@ def read_module_list(file: pathlib.Path, source_root: pathlib.Path) -> Found:
     is one unless something is at that path.
 
     Raises:
-      UsageError: if the file cannot be read, a URL is none, or the outputs of two modules would
-        have one path.
+      UsageError: if the file cannot be read or names no module, a URL is none, or the outputs of
+        two modules would have one path.
     """
     try:
         lines = file.read_text().splitlines()
@@ -47,6 +47,11 @@ def read_module_list(file: pathlib.Path, source_root: pathlib.Path) -> Found:
                     f" {target_of(item.path)!r}",
                     remedy="Migrate one of them to another DST_ROOT.",
                 )
+    if not found:
+        raise errors.UsageError(
+            f"{file} names no module",
+            remedy="Write the path or the handle of a module on each line.",
+        )
     return Found(tuple(found.values()))
 
 

@@ -31,7 +31,8 @@ class MigrationArguments(ConversionArguments, total=False):
         file of one, such as `{"bert/*": {"call_signature": "tokens"}}`. If several patterns match a
         module, the last one that sets an option decides.
       dry_run: Whether to read modules and say what would be done, and write nothing.
-      retry_failed: Whether to retry modules that failed before and have not changed since.
+      retry_failed: Whether to retry modules that failed before, or that could not be compared, and
+        have not changed since.
       fail_fast: Whether to begin no more modules after the first that fails.
       workers: How many modules to convert at a time; by default, the number of processors. Dask's
         scheduler has its own workers.
@@ -70,6 +71,7 @@ class Options:
       globs: The modules to convert.
       conversion: Options of `convert` for all modules.
       rules: Options for some modules.
+      rules_file: The file that they come from, if any.
       job_function: The function that runs a job, as `module:function`; tests have their own.
     """
 
@@ -79,6 +81,7 @@ class Options:
     globs: Globs = dataclasses.field(default_factory=Globs)
     conversion: ConversionOptions = dataclasses.field(default_factory=ConversionOptions)
     rules: tuple[Rule, ...] = ()
+    rules_file: pathlib.Path | None = None
     dry_run: bool = False
     retry_failed: bool = False
     fail_fast: bool = False
@@ -102,7 +105,7 @@ class Options:
         """The options as JSON values."""
         values = {**dataclasses.asdict(self), **self.conversion.to_json()}
         del values["conversion"]
-        for name in ("source_root", "destination_root", "from_list"):
+        for name in ("source_root", "destination_root", "from_list", "rules_file"):
             values[name] = None if values[name] is None else str(values[name])
         return values
 
@@ -133,6 +136,7 @@ def make_options(
         globs=globs,
         conversion=ConversionOptions().updated(conversion),
         rules=() if rules is None else read_rules(rules),
+        rules_file=pathlib.Path(rules).absolute() if isinstance(rules, str | os.PathLike) else None,
         **values,
     )
 

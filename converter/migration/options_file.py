@@ -85,12 +85,14 @@ def check_matched(rules: Iterable[Rule], paths: Sequence[str]) -> None:
 
 def _check_rules(values: Any, where: str, folder: pathlib.Path) -> tuple[Rule, ...]:
     if not isinstance(values, Mapping):
-        raise errors.UsageError(f"{where}: expected options by pattern", remedy=_REMEDY)
+        raise errors.UsageError(
+            f"{where}: expected a table from patterns of paths to options", remedy=_REMEDY
+        )
     rules = []
     for pattern, options in values.items():
         if not isinstance(options, Mapping):
             raise errors.UsageError(
-                f"{where}: {pattern!r} is {options!r}, expected options", remedy=_REMEDY
+                f"{where}: {pattern!r} is {options!r}, expected a table of options", remedy=_REMEDY
             )
         try:
             ConversionOptions().updated(options)
@@ -115,7 +117,8 @@ def _parse(path: pathlib.Path) -> Any:
     parsers: Mapping[str, Callable[[str], Any]] = {".json": _parse_json, ".toml": tomllib.loads}
     if path.suffix not in parsers:
         raise errors.UsageError(
-            f"{path} ends with neither .toml nor .json", remedy="Name it by its format."
+            f"{path} ends with neither .toml nor .json",
+            remedy="Name it FILE.toml or FILE.json, as its format is.",
         )
     try:
         return parsers[path.suffix](path.read_text(encoding="utf-8"))

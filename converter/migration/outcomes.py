@@ -22,7 +22,7 @@ import msgspec
 from converter import errors
 from converter.compile.refusals import RefusalInfo
 from converter.files.json_values import Count, Number, Seconds, restore_numbers
-from converter.parity.verdict import DIFFERS, EQUAL
+from converter.parity import verdict
 from converter.printable import printable
 
 
@@ -91,7 +91,9 @@ class ParitySummary(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not self.verdict:
-            msgspec.structs.force_setattr(self, "verdict", EQUAL if self.passed else DIFFERS)
+            msgspec.structs.force_setattr(
+                self, "verdict", verdict.EQUAL if self.passed else verdict.DIFFERS
+            )
         restore_numbers(self, "worst_abs", "worst_rel")
 
 
@@ -208,9 +210,25 @@ class Crashed(_Unsuccessful, frozen=True, kw_only=True, tag="crashed"):
 Outcome: TypeAlias = Converted | UpToDate | NotLegacy | Refused | Failed | TimedOut | Crashed
 # What JSON and the report call them.
 OUTCOME_NAMES: Mapping[type, str] = {kind: kind.__struct_config__.tag for kind in get_args(Outcome)}
+# A SavedModel that could not be compared in full: neither JSON nor the report counts it with those
+# that were, though its type is `Converted` or `UpToDate`.
+NOT_COMPARED = "not_compared"
+COUNTED = ("converted", "up_to_date", NOT_COMPARED, *list(OUTCOME_NAMES.values())[2:])
 Unsuccessful: TypeAlias = Refused | Failed | TimedOut | Crashed
 UNSUCCESSFUL = (Refused, Failed, TimedOut, Crashed)
 
 SOURCE_MISSING = "SourceMissing"
 # Errors that are not the module's, and may be gone when it is tried again.
 PASSING_KINDS = frozenset({"DestinationError", "DownloadError", SOURCE_MISSING})
+
+
+def name_outcome(outcome: Outcome) -> str:
+    """Returns what JSON and the report count an outcome as; see `COUNTED`."""
+    if isinstance(outcome, Converted | UpToDate) and is_open(outcome.parity):
+        return NOT_COMPARED
+    return OUTCOME_NAMES[type(outcome)]
+
+
+def is_open(parity: ParitySummary | None) -> bool:
+    """Whether a comparison was made, and left something open in which the two may differ."""
+    return parity is not None and parity.verdict == verdict.NOT_COMPARED

@@ -46,14 +46,16 @@ def find_modules(options: Options) -> Found:
     """Finds the modules of a migration; reads none of them, and writes nothing.
 
     Raises:
-      UsageError: if there is no tree or list of modules, an option rule matches no module, or two
-        modules lead to one destination.
+      UsageError: if there is no tree or list of modules, an option rule or a glob of `include`
+        matches no module, or two modules lead to one destination.
     """
     if options.from_list is not None:
         everything = read_module_list(options.from_list, options.source_root)
     else:
         everything = discover(options.source_root, options.destination_root)
-    check_matched(options.rules, [item.path for item in everything.all])
+    paths = [item.path for item in everything.all]
+    check_matched(options.rules, paths)
+    options.globs.check_matched(paths)
     found = admit(everything, options.globs)
     # No SavedModel may be written among the migration's own files.
     lost = [c for c in found.candidates if c.target.split("/")[0] == STATE_FOLDER]
@@ -125,4 +127,5 @@ def _make_job(candidate: Candidate, options: Options, run: str, number: int) -> 
         staging=str(state.staging(run) / str(number)),
         parity_report=str(state.parity_report(candidate.path)),
         options=options.conversion_of(candidate.path),
+        retries_open=options.retry_failed,
     )

@@ -27,6 +27,7 @@ from converter.migration.outcomes import (
     Reason,
     UpToDate,
 )
+from converter.parity.verdict import NOT_COMPARED
 from converter.sources.source import Source
 from converter.version import __version__
 
@@ -99,7 +100,9 @@ def _recorded_digest(job: Job) -> str | None:
         record = read_record(pathlib.Path(job.destination))
         same_options = record.options == job.options.recorded()
         same_version = record.converter == __version__
-        verified = record.parity is not None
+        verified = record.parity is not None and not (
+            job.retries_open and record.parity.verdict == NOT_COMPARED
+        )
         recorded = record.source.digest
     except errors.ParityError:
         return None

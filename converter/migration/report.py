@@ -10,12 +10,14 @@ import msgspec
 from converter.display.shown import Shown
 from converter.files.json_values import Seconds, to_json_values
 from converter.migration.outcomes import (
-    OUTCOME_NAMES,
+    COUNTED,
     UNSUCCESSFUL,
     Converted,
     Outcome,
     Unsuccessful,
     UpToDate,
+    is_open,
+    name_outcome,
 )
 from converter.parity.verdict import EQUAL, NOT_COMPARED
 
@@ -84,7 +86,7 @@ class MigrationReport(Shown, msgspec.Struct, frozen=True, kw_only=True):
     @property
     def not_compared(self) -> tuple[Converted | UpToDate, ...]:
         """The outcomes of SavedModels that could not be compared in full."""
-        return tuple(o for o in self._verified if o.parity and o.parity.verdict == NOT_COMPARED)
+        return tuple(o for o in self._verified if is_open(o.parity))
 
     @property
     def equal(self) -> int:
@@ -99,9 +101,17 @@ class MigrationReport(Shown, msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many outcomes there are of each type, all types included."""
-        counter = collections.Counter(OUTCOME_NAMES[type(o)] for o in self.outcomes)
-        return {name: counter[name] for name in OUTCOME_NAMES.values()}
+        """How many outcomes there are of each type, all types included.
+
+        SavedModels that could not be compared in full are counted as `not_compared` alone.
+        """
+        counter = collections.Counter(map(name_outcome, self.outcomes))
+        return {name: counter[name] for name in COUNTED}
+
+    @property
+    def converted(self) -> int:
+        """How many modules have a SavedModel, of this run or before."""
+        return sum(isinstance(o, Converted | UpToDate) for o in self.outcomes)
 
     @property
     def ran(self) -> tuple[Outcome, ...]:

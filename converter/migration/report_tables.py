@@ -10,14 +10,20 @@ from converter.conversion.summary_tables import format_refusal
 from converter.display.console import Console, escape
 from converter.display.tables import count_left, make_table
 from converter.migration.outcomes import (
-    OUTCOME_NAMES,
+    COUNTED,
     UNSUCCESSFUL,
+    Converted,
     NotLegacy,
     Outcome,
     Refused,
     Unsuccessful,
+    UpToDate,
+    is_open,
+    name_outcome,
 )
+from converter.page.headline import describe_result
 from converter.printable import printable
+from converter.quantities import count, format_seconds
 
 if TYPE_CHECKING:
     from converter.migration.report import MigrationReport
@@ -48,12 +54,14 @@ def print_report(
     else:
         console.print(f"Nothing was found in {escape(report.source_root)}.")
     _print_skipped(report, console)
-    _print_verdicts(report, console)
+    _print_not_compared(report, console)
     if report.dry_run:
         _print_options(report, console, more="" if in_python else _ALL)
     _print_unsuccessful(report, console, in_python=in_python)
     if report.ran:
         console.print(_pace(report), soft_wrap=True, markup=False)
+    if report.converted and not report.dry_run:
+        console.print(f"{_headline(report)}.", soft_wrap=True)
     if page is not None:
         console.print(f"The report: {printable(page)}", soft_wrap=True, markup=False)
 
@@ -61,6 +69,7 @@ def print_report(
 _MEANINGS = {
     "converted": "in this run",
     "up_to_date": "the SavedModel is what converting would give",
+    "not_compared": "converted, but could not be compared in full",
     "would be converted": "nothing is written in a dry run",
     "not_legacy": "nothing to convert",
     "refused": "the module cannot be carried over exactly",
@@ -69,7 +78,7 @@ _MEANINGS = {
     "crashed": "the worker died, or was stopped at the memory limit",
     "not run": "the run was stopped before",
 }
-assert set(_MEANINGS) >= set(OUTCOME_NAMES.values())
+assert set(_MEANINGS) >= set(COUNTED)
 
 
 def _print_skipped(report: MigrationReport, console: Console) -> None:
@@ -80,15 +89,17 @@ def _print_skipped(report: MigrationReport, console: Console) -> None:
         console.print(f"Skipped {number}: {escape(explanation)}", soft_wrap=True)
 
 
-def _print_verdicts(report: MigrationReport, console: Console) -> None:
-    """Prints how many modules were proven equal, and which could not be compared in full."""
-    if not (report.equal or report.not_compared):
-        return
-    saved = report.counts["converted"] + report.counts["up_to_date"]
-    console.print(
-        f"{saved} converted, {report.equal} proven equal, {len(report.not_compared)} not compared.",
-        soft_wrap=True,
+def _headline(report: MigrationReport) -> str:
+    return describe_result(
+        modules=len(report.outcomes) + len(report.not_run) - report.counts["not_legacy"],
+        converted=report.converted,
+        equal=report.equal,
+        not_compared=len(report.not_compared),
     )
+
+
+def _print_not_compared(report: MigrationReport, console: Console) -> None:
+    """Prints which modules could not be compared in full, and why."""
     if not report.not_compared:
         return
     table = make_table("module", "not compared", title="\nConverted, but not compared")
@@ -136,8 +147,8 @@ def _explain(outcome: Unsuccessful) -> str:
 
 def _pace(report: MigrationReport) -> str:
     return (
-        f"{len(report.ran)} modules in {format_seconds(report.seconds)}:"
-        f" {report.modules_per_minute:.1f} a minute with {report.workers} workers,"
+        f"{count(len(report.ran), 'module')} in {format_seconds(report.seconds)}:"
+        f" {report.modules_per_minute:.1f} a minute with {count(report.workers, 'worker')},"
         f" {report.overhead:.1%} of their time overhead."
     )
 
@@ -146,19 +157,11 @@ def describe(outcome: Outcome | None) -> str:
     """Describes an outcome in one line, with its reason."""
     if outcome is None:
         return "would be converted"
-    name = OUTCOME_NAMES[type(outcome)].replace("_", " ")
+    name = name_outcome(outcome).replace("_", " ")
     if isinstance(outcome, UNSUCCESSFUL):
         return f"{name}: {outcome.error.text}"
     if isinstance(outcome, NotLegacy):
         return f"skipped: {outcome.explanation}"
+    if isinstance(outcome, Converted | UpToDate) and outcome.parity and is_open(outcome.parity):
+        return f"converted, not compared: {'; '.join(outcome.parity.not_compared)}"
     return name
-
-
-def format_seconds(seconds: float) -> str:
-    """Formats a duration: `42 s`, `3:05 min`, `2:00 h`."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes}:{rest:02} min"
-    return f"{minutes // 60}:{minutes % 60:02} h"

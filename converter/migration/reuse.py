@@ -21,6 +21,7 @@ from converter.migration.outcomes import (
     Outcome,
     TimedOut,
     UpToDate,
+    is_open,
 )
 from converter.migration.state import State
 from converter.version import __version__
@@ -58,10 +59,16 @@ def _holds(
         verified = outcome.parity is not None
         is_untouched = entry.destination_stat_digest == take_snapshot(destination).stat_digest
         is_same = conversion.give_the_result_of(entry.fingerprint)
-        return is_untouched and is_same and (verified or not conversion.verify)
+        is_wanted = conversion.verify and (not verified or _retries(outcome, options))
+        return is_untouched and is_same and not is_wanted
     if options.retry_failed or entry.fingerprint != conversion.fingerprint:
         return False
     return not _may_end_otherwise(outcome, options)
+
+
+def _retries(outcome: Converted | UpToDate, options: Options) -> bool:
+    """Whether to compare again what could not be compared in full."""
+    return options.retry_failed and is_open(outcome.parity)
 
 
 def _may_end_otherwise(outcome: Outcome, options: Options) -> bool:

@@ -22,6 +22,7 @@ from converter.migration.candidates import Found
 from converter.migration.discover import check_source_root
 from converter.migration.engines import Engine, Finished, Limits
 from converter.migration.engines.local import LocalEngine
+from converter.migration.environment import describe_environment
 from converter.migration.journal import (
     JobFinished,
     JobStarted,
@@ -99,7 +100,7 @@ def _check_roots(options: Options) -> None:
     source, destination = options.source_root.resolve(), options.destination_root.resolve()
     if source.is_relative_to(destination) or destination.is_relative_to(source):
         raise errors.UsageError(
-            f"one of {options.source_root} and {options.destination_root} lies in the other",
+            f"{options.source_root} and {options.destination_root} lie one inside the other",
             remedy="Choose a DST_ROOT outside of SRC_ROOT.",
         )
 
@@ -210,6 +211,7 @@ class _Run:
             converter=__version__,
             source_root=str(self._options.source_root),
             options=self._options.to_json(),
+            environment=describe_environment(),
         )
 
     def _describe(self, outcome: Outcome, source_stat_digest: str | None) -> JobFinished:

@@ -69,6 +69,7 @@ _COLUMNS: dict[str, Callable[[Module], _Cell]] = {
     "bit_equal": _parity(lambda parity: parity.bit_equal),
     "worst_abs": _parity(lambda parity: parity.worst_abs),
     "worst_rel": _parity(lambda parity: parity.worst_rel),
+    "not_compared": lambda module: "; ".join(entry.text for entry in module.not_compared),
     "warnings": lambda module: len(module.warnings),
     "dropped": lambda module: module.dropped,
     "problems": lambda module: " ".join(module.problems),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from converter.files.json_values import Count, Number, restore_numbers
-from converter.page.document import Histogram, ModuleFacts, ParityNumbers
+from converter.page.document import Histogram, ModuleFacts, NotCompared, ParityNumbers
 
 Shape = list[Count | None] | None
 _ULPS_END = 1 << 64
@@ -145,13 +145,6 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("Expected a distance in units in the last place")
 
 
-class NotCompared(msgspec.Struct, frozen=True, kw_only=True):
-    """A comparison that could not be made: what and why, and what to do about it."""
-
-    text: str
-    remedy: str
-
-
 class Comparison(ParityNumbers, frozen=True, kw_only=True):
     """A comparison of a SavedModel with its original.
 
@@ -176,7 +169,9 @@ class Details(ModuleFacts, frozen=True, kw_only=True):
     Attributes:
       record: The record of its conversion, if there is one.
       report: The comparison with its original, if there is one.
+      usage: Lines of Python that load and call the SavedModel; empty if there is none.
     """
 
     record: RecordFacts | None
     report: Comparison | None
+    usage: list[str] = []

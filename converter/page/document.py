@@ -22,7 +22,8 @@ from converter.files.json_values import (
 )
 from converter.printable import printable_json
 
-REPORT_VERSION = 1
+# 1: SavedModels that were not compared in full were `converted` or `up_to_date`; no groups.
+REPORT_VERSION = 2
 # The bounds of the ranges in which durations are counted, in seconds.
 DURATION_BOUNDS = (1, 2, 5, 10, 20, 60, 120, 300, 600, 1800, 3600)
 _MOST_ULPS_BITS = 64
@@ -30,6 +31,7 @@ _MOST_ULPS_BITS = 64
 OutcomeName: TypeAlias = Literal[
     "converted",
     "up_to_date",
+    "not_compared",
     "not_legacy",
     "refused",
     "failed",
@@ -37,6 +39,8 @@ OutcomeName: TypeAlias = Literal[
     "crashed",
     "unfinished",
 ]
+# The outcomes of modules that have a SavedModel.
+SAVED: tuple[OutcomeName, ...] = ("converted", "up_to_date", "not_compared")
 # How many elements have equal bits, then how many are up to 1, 3, 7, … units in the last place
 # apart: entry i counts distances of i bits.
 Histogram = Annotated[list[Count], msgspec.Meta(max_length=_MOST_ULPS_BITS + 1)]
@@ -62,6 +66,20 @@ class ModuleError(msgspec.Struct, frozen=True, kw_only=True):
     node: str | None = None
     remedy: str = ""
     details: str = ""
+
+
+class NotCompared(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that could not be compared.
+
+    Attributes:
+      text: What, and why.
+      remedy: What to pass so that it is compared; empty where nothing helps.
+      leaves_open: Whether the two may differ in it.
+    """
+
+    text: str
+    remedy: str = ""
+    leaves_open: bool = True
 
 
 class ParityNumbers(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,9 +114,12 @@ class ModuleFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
       path: Its path in the tree.
-      outcome: The name of its outcome; `unfinished` if a job began and has none.
+      outcome: The name of its outcome; `unfinished` if a job began and has none, and `not_compared`
+        if its SavedModel could not be compared in full.
       source: Where its files are.
       destination: Where its SavedModel goes.
+      folder: The path of its SavedModel in DST_ROOT; empty if there is none.
+      card: The path of the model card in it; empty if there is none.
       seconds: How long the last attempt took.
       attempts: How often it was tried in that run; 0 if no job ran.
       started: When the last attempt began, in seconds since 1970.
@@ -115,6 +136,7 @@ class ModuleFacts(msgspec.Struct, frozen=True, kw_only=True):
       memory_bytes: The memory that the worker used when it was stopped for that.
       error: Why it was not converted.
       parity: How equal it is to the original, if that was verified.
+      not_compared: What could not be compared, and may differ.
       variable_count: The number of variables, from the record.
       trainable_count: How many of them are trainable.
       variable_bytes: Their size.
@@ -131,6 +153,8 @@ class ModuleFacts(msgspec.Struct, frozen=True, kw_only=True):
     outcome: OutcomeName
     source: str = ""
     destination: str = ""
+    folder: str = ""
+    card: str = ""
     seconds: Seconds = 0.0
     attempts: Count = 0
     started: Seconds = 0.0
@@ -147,6 +171,7 @@ class ModuleFacts(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: Count | None = None
     error: ModuleError | None = None
     parity: ParityNumbers | None = None
+    not_compared: list[NotCompared] = []
     variable_count: Count | None = None
     trainable_count: Count | None = None
     variable_bytes: Count | None = None
@@ -183,6 +208,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
       options: The options that were set, as `name: value`.
       counts: How many modules had which outcome when it ended.
       end: `open` if it was killed or is still running.
+      environment: The machine and the versions, in words, by name.
     """
 
     run: str
@@ -193,13 +219,14 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     options: list[str]
     counts: dict[str, Count]
     end: Literal["finished", "interrupted", "open"]
+    environment: dict[str, str] = {}
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
-    """An error that one or more modules have in common.
+    """An error, or a reason why they were not compared, that one or more modules have in common.
 
     Attributes:
-      kind: The type of the error.
+      kind: The type of the error; `NotCompared` if there was none.
       shape: Its message, with `…` in place of what varies between modules.
       example: The message of the first module.
       remedies: What the user can do about it.
@@ -213,6 +240,22 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     remedies: list[str]
     outcomes: list[OutcomeName]
     paths: list[str]
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """Causes of one sort, in plain words.
+
+    Attributes:
+      title: What is wrong with the modules, in plain words: `damaged on disk`.
+      causes: The places of the causes in the report, from 0.
+      modules: How many modules they have.
+      retry: A shell command that retries these modules, and no others; empty if there is none.
+    """
+
+    title: str
+    causes: list[Count]
+    modules: Count
+    retry: str = ""
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
@@ -261,7 +304,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def saved_models(self) -> int:
         """How many modules have a SavedModel."""
-        return self.counts.get("converted", 0) + self.counts.get("up_to_date", 0)
+        return sum(self.counts.get(name, 0) for name in SAVED)
 
     @property
     def legacy(self) -> int:
@@ -284,7 +327,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
       problems: What could not be read of the journal, in full sentences.
       totals: Sums over all modules.
       runs: The runs, in the order in which they began.
-      causes: Why modules were not converted, the most frequent first.
+      causes: Why modules were not converted or not compared, the most frequent first.
+      groups: The causes by sort, that of the most modules first.
       modules: All modules, by path.
     """
 
@@ -296,6 +340,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     runs: list[Run]
     causes: list[Cause]
     modules: list[Module]
+    groups: list[Group] = []
+
+    def __post_init__(self) -> None:
+        places = [place for group in self.groups for place in group.causes]
+        if places and max(places) >= len(self.causes):
+            raise ValueError("Expected the places of causes in groups")
 
 
 class _Header(msgspec.Struct):

@@ -10,6 +10,7 @@ from converter.page.document import OutcomeName
 MEANINGS: Mapping[OutcomeName, str] = {
     "converted": "Its SavedModel is in place.",
     "up_to_date": "Its SavedModel was up to date.",
+    "not_compared": "Its SavedModel is in place, but could not be compared in full.",
     "refused": "It cannot be carried over exactly, or cannot be read.",
     "failed": "The converter, the comparison or the destination failed.",
     "timed_out": "It was stopped at the time limit.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -14,7 +14,10 @@ from converter.display.shown import Shown
 from converter.files.scratch import clear, scratch_folder, sweep
 from converter.page.csv_table import to_csv
 from converter.page.document import Totals, decode_report
+from converter.page.earlier_versions import update_report
+from converter.page.headline import describe_totals
 from converter.page.html import to_html
+from converter.page.links import Places, find_links
 from converter.printable import printable
 
 if TYPE_CHECKING:
@@ -26,8 +29,6 @@ _BEGINNINGS = {
     ".json": b'{\n "report_version":',
     ".csv": b'"path","outcome","error_kind"',
 }
-# By suffix.
-Places: TypeAlias = Mapping[str, pathlib.Path]
 
 
 class ReportFiles(Shown, msgspec.Struct, frozen=True, kw_only=True):
@@ -65,11 +66,9 @@ class ReportFiles(Shown, msgspec.Struct, frozen=True, kw_only=True):
 
 def print_files(files: ReportFiles, console: Console) -> None:
     """Prints where the files are, and the report in a few numbers."""
-    totals = files.totals
     console.print(f"Written to {printable(files.html)}", soft_wrap=True, markup=False)
     for line in (
-        f"{totals.saved_models:,} of {totals.legacy:,} modules are SavedModels",
-        f"{totals.equal:,} of {totals.verified:,} that were compared are equal to their originals",
+        describe_totals(files.totals),
         f"for programs: {files.json} and {files.csv}",
     ):
         console.print(f"  {printable(line)}", soft_wrap=True, markup=False)
@@ -110,8 +109,9 @@ def write_files(document: bytes, source: pathlib.Path, places: Places) -> Report
       UsageError: if `document` is not a report.
       DestinationError: if the files cannot be written.
     """
-    report = decode_report(document, str(source))
-    contents = {".csv": to_csv(report), ".json": document, ".html": to_html(report)}
+    report = update_report(decode_report(document, str(source)))
+    page = to_html(report, find_links(places, report.destination_root))
+    contents = {".csv": to_csv(report), ".json": document, ".html": page}
     _write(
         {
             places[suffix]: content
@@ -139,9 +139,9 @@ def _check_replaceable(place: pathlib.Path, beginning: bytes) -> None:
         with place.open("rb") as file:
             is_report = file.read(len(beginning)) == beginning
     except OSError as error:
-        raise errors.unwritable(place, error, "Choose another place with --output.") from error
+        raise errors.unsuitable(place, error, "Choose another place with --output.") from error
     if not is_report:
-        raise errors.DestinationError(
+        raise errors.UnsuitableDestinationError(
             f"{place} exists and is not a report, so it is not replaced",
             remedy="Move it away, or choose another place with --output.",
         )
@@ -164,7 +164,7 @@ def _write(contents: Mapping[pathlib.Path, bytes]) -> None:
                 (scratch / place.name).replace(place)
     except OSError as error:
         remedy = "Check the permissions and the free space, or choose another place with --output."
-        raise errors.unwritable(parent, error, remedy) from error
+        raise errors.unsuitable(parent, error, remedy) from error
 
 
 def _write_through(path: pathlib.Path, content: bytes) -> None:

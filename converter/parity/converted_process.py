@@ -104,7 +104,7 @@ def _run_in_process(request: Request, scratch: pathlib.Path) -> Observations:
         last = " | ".join([line for line in lines if line][-_LAST_LINES:]) or "it said nothing"
         raise errors.ParityError(
             f"the process that ran the converted module {ended}: {last}",
-            remedy="Nothing was compared.",
+            remedy="Nothing was compared. Try again with more free memory.",
         )
     return _read_answer(answer, request)
 
@@ -121,7 +121,8 @@ def _read_answer(answer: pathlib.Path, request: Request) -> Observations:
             )
     except DamagedMessageError as error:
         raise errors.ParityError(
-            f"the process that ran the converted module answers nonsense: {error}",
+            f"the process that ran the converted module sent an answer that cannot be read:"
+            f" {error}",
             remedy="Nothing was compared: do not trust the module.",
         ) from error
     return observations

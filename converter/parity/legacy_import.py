@@ -50,6 +50,7 @@ def import_graph(meta_graph: Any) -> tf.Graph:
     except Exception as error:  # Its Python raises anything where a collection is damaged.
         raise errors.ParityError(
             f"TensorFlow cannot import the TF1 graph: {errors.summarize(error)}",
-            remedy="The package that registers its ops may be missing.",
+            remedy="If a package registers its ops, pass --import-ops PACKAGE (in Python:"
+            " import_ops=).",
         ) from error
     return graph

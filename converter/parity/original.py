@@ -13,6 +13,7 @@ import tensorflow as tf
 from converter import errors
 from converter.compile.plan import ModulePlan
 from converter.compile.variants import Tags
+from converter.files.byte_progress import Amount
 from converter.formats.hub_module import read_saved_model
 from converter.formats.legacy_module import LegacyModule
 from converter.ir.counts import count_control_flow
@@ -32,6 +33,7 @@ from converter.parity.observation import Loss, Observation, VariableFacts, diges
 from converter.parity.source_facts import read_source_facts
 from converter.parity.values import has_nan, to_parts
 from converter.parity.verdict import NotCompared
+from converter.quantities import count
 from converter.safety.allowed_ops import NONE, AllowedOps
 
 # Of the inputs of a call: nested branches may ask for both, in any combination.
@@ -85,8 +87,10 @@ class Original:
           ParityError: if a graph variant does not even load, as when making a variable needs an
             input.
         """
-        for planned in self._planned:
-            tell(f"running {planned.name} in TF1")
+        total = len(self._planned)
+        for done, planned in enumerate(self._planned):
+            what = f"running {planned.name} in TF1"
+            tell(Amount.of(f"{what} ({done + 1} of {total})", what, done, total))
             self._run_case(planned)
         try:
             self.losses = self._run_losses()
@@ -183,9 +187,10 @@ class Original:
         for graph in self._runner.graphs:
             left_out = len(graph.reduction.left_out)
             if left_out:
+                were = "was" if left_out == 1 else "were"
                 yield (
-                    f"{left_out} nodes of the TF1 graph that no call runs were left out before"
-                    f" TensorFlow imported it: {graph.reduction.reason}"
+                    f"{count(left_out, 'node')} of the TF1 graph that no call runs {were} left out"
+                    f" before TensorFlow imported it: {graph.reduction.reason}"
                 )
         overrides = sum(len(graph.overrides) for graph in self._runner.graphs)
         if overrides:

@@ -14,6 +14,7 @@ from converter.files.json_values import to_json_values
 from converter.parity.checks import Row
 from converter.parity.compare import Comparison
 from converter.parity.verdict import DIFFERS, EQUAL, NOT_COMPARED, NotCompared
+from converter.quantities import count
 
 if TYPE_CHECKING:
     from converter.display.console import Console
@@ -155,16 +156,17 @@ def explain_summary(summary: ParityInfo) -> str:
         return "Differs."
     reasons = "; ".join(summary.not_compared) or "no call of the original could be compared"
     if not summary.tensors + summary.conditional:
-        return f"Not compared: {reasons}. No tensor was compared; {summary.facts} facts hold."
+        facts = "1 fact holds" if summary.facts == 1 else f"{summary.facts} facts hold"
+        return f"Not compared: {reasons}. No tensor was compared; {facts}."
     return f"Not compared: {reasons}. All else is equal: {_counts(summary)}."
 
 
 def _counts(summary: ParityInfo) -> str:
-    parts = [f"{summary.tensors} tensors, {summary.bit_equal} bit for bit"]
+    parts = [f"{count(summary.tensors, 'tensor')}, {summary.bit_equal:,} bit for bit"]
     if summary.conditional:
-        ops = ", ".join(f"{op} x {count}" for op, count in summary.random_ops.items())
+        ops = ", ".join(f"{op} x {number}" for op, number in summary.random_ops.items())
         parts.append(f"{summary.conditional} more equal with random ops replaced ({ops})")
-    parts.append(f"{summary.facts} facts")
+    parts.append(count(summary.facts, "fact"))
     worst = summary.worst_rel
     return "; ".join(parts) + (f"; worst relative error {format_number(worst)}" if worst else "")
 

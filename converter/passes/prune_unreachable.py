@@ -100,7 +100,7 @@ def _check_fed(nodes: Nodes) -> None:
     for node in nodes.values():
         if node.op in PLACEHOLDERS:
             raise errors.ConversionError(
-                "a result depends on a placeholder that the signature does not feed",
+                "an output depends on a placeholder that the signature does not feed",
                 node=node.name,
                 remedy="TF1 cannot run this signature either; leave it out of the module.",
             )

@@ -45,9 +45,10 @@ def check_imports(node: Node, inputs: Sequence[Extent], stored: Collection[str])
         problem = problem or _check_gather(node, inputs, stored)
     if problem:
         raise errors.UnsafeModuleError(
-            f"op {node.op!r} could end the process of TensorFlow: {problem}",
+            f"op {node.op!r} could crash TensorFlow: {problem}",
             node=node.name,
-            remedy="No exporter writes such a node; ask who made the module.",
+            remedy="No exporter writes such a node: do not use this module unless you know who"
+            " made it.",
         )
 
 

@@ -80,7 +80,7 @@ def check_file(spec: Path) -> None:
     if not spec.is_file():
         raise errors.FormatError(
             f"{spec} is neither a file nor a directory",
-            remedy="Write what it yields to a file first.",
+            remedy="Write its contents to a file, and pass that.",
         )
     try:
         with _naming(spec, spec.name), open_raw(spec, "rb") as file:

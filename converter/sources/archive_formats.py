@@ -82,7 +82,7 @@ def _is_tar(head: bytes) -> bool:
 
 def _describe(head: bytes, name: str) -> tuple[str, str]:
     if not head:
-        return "an empty file", "Copy it again."
+        return "an empty file", "Copy or download it again."
     other = find_other_format(name, head)
     if other is not None:
         return other.what, other.remedy

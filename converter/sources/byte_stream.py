@@ -14,7 +14,7 @@ from converter.files.paths import read_blocks
 _PACKED_BLOCK_BYTES = 1 << 16
 _BLOCK_BYTES = 1 << 20
 _GZIP = 16 + zlib.MAX_WBITS  # source: zlib.h, `inflateInit2`
-_REMEDY = "Copy it again."
+_REMEDY = "Copy or download the archive again."
 
 
 class ByteStream(io.RawIOBase):

@@ -212,7 +212,8 @@ def _explain(error: Exception, name: str, by_hand: str, timeout_secs: float) -> 
     if isinstance(reason, ssl.SSLCertVerificationError):
         return errors.DownloadError(
             f"the certificate of {name} cannot be verified: {reason.verify_message}",
-            remedy="Set SSL_CERT_FILE to a file of the authorities that you trust.",
+            remedy="Set SSL_CERT_FILE to a file with the certificates of the authorities that"
+            " you trust.",
         )
     what = getattr(reason, "strerror", None) or reason
     return errors.DownloadError(f"{name} cannot be reached: {what}", remedy=by_hand)
@@ -270,9 +271,9 @@ class _Space:
             free = shutil.disk_usage(self._target.parent).free
         if size - done + limits.MIN_FREE_BYTES > free:
             raise errors.DestinationError(
-                f"there is no space to download {self._name}: it has {size:,} bytes or more, and"
-                f" {free:,} are free at {self._target.parent.parent}",
-                remedy="Free some, or set TMPDIR to a folder on another filesystem.",
+                f"there is too little space to download {self._name}: it has {size:,} bytes or"
+                f" more, and {free:,} are free at {self._target.parent.parent}",
+                remedy="Free some space, or set TMPDIR to a folder on another filesystem.",
             )
 
 

@@ -66,7 +66,7 @@ def _follow(url: str, location: str | None) -> str:
     """Returns the URL that a response from `url` redirects to."""
     if not location:
         raise errors.DownloadError(
-            f"{public_url(url)} redirects without a place to go to", remedy="Check the URL."
+            f"{public_url(url)} redirects without saying where to", remedy="Check the URL."
         )
     # Servers send spaces and letters of any alphabet; http.client reads bytes as Latin-1.
     quoted = urllib.parse.quote(location, encoding="iso-8859-1", safe=string.punctuation)
@@ -82,8 +82,8 @@ def _follow(url: str, location: str | None) -> str:
         )
     if scheme == "http" and urllib.parse.urlsplit(url).scheme == "https":
         raise errors.UnsafeModuleError(
-            f"{public_url(url)} redirects to {public_url(target)}, which anybody on the way can"
-            " replace: it is not encrypted",
+            f"{public_url(url)} redirects to {public_url(target)}, which is not encrypted: anybody"
+            " on the way could replace it",
             remedy="Pass the second URL, if you trust the network.",
         )
     fault = find_fault(target)

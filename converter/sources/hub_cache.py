@@ -149,7 +149,7 @@ def find_handle(folder: Path) -> str | None:
     if any(_UNFINISHED.fullmatch(place.name) for place in (folder, folder.parent)):
         raise errors.FormatError(
             f"{folder} is a download of tensorflow_hub that was not finished",
-            remedy="Pass the handle of the module.",
+            remedy="Pass the handle of the module, so that it is downloaded again.",
         )
     if _ENTRY.fullmatch(folder.name) is None:
         return None

@@ -174,9 +174,9 @@ def _check_redirects(handle: KaggleHandle, urls: Sequence[str]) -> None:
     for before, after in itertools.pairwise(urls):
         if before.startswith("https://") and not after.startswith("https://"):
             raise errors.UnsafeModuleError(
-                f"Kaggle redirects to {public_url(after)} for {handle}, which anybody on the way"
-                " can replace: it is not encrypted",
-                remedy="Do not download it in this network.",
+                f"Kaggle redirects to {public_url(after)} for {handle}, which is not encrypted:"
+                " anybody on the way could replace it",
+                remedy="Download it in a network that you trust.",
             )
 
 
@@ -202,7 +202,7 @@ def _save(
     expected = _find_md5(headers.get("x-goog-hash", ""))
     if expected not in (None, state.digest()):
         raise errors.DownloadError(
-            f"what Kaggle sent for {handle} does not have the checksum that it should have",
+            f"the archive that Kaggle sent for {handle} has the wrong checksum",
             remedy="Try again.",
         )
 
@@ -241,13 +241,13 @@ def _explaining(handle: KaggleHandle) -> Iterator[None]:
         ) from error
     except (ImportError, AttributeError, TypeError, KeyError) as error:
         raise errors.DownloadError(
-            f"the kagglehub that is installed is not one that this can use: {error}",
+            f"the installed version of kagglehub is not supported: {error}",
             remedy=describe_without_kagglehub(handle),
         ) from error
     except ValueError as error:  # Of its configuration.
         raise errors.DownloadError(
             f"kagglehub cannot be used: {errors.first_line(error)}",
-            remedy="Mend its configuration: https://github.com/Kaggle/kagglehub describes it.",
+            remedy="Correct its configuration; https://github.com/Kaggle/kagglehub describes it.",
         ) from error
 
 

@@ -78,7 +78,8 @@ class MemberNames:
         known = self._spellings.get(fold(place), place)
         if known != place:
             raise errors.UnsafeModuleError(
-                f"the archive's names {known!r} and {place!r} are one name on some filesystems",
+                f"the archive's names {known!r} and {place!r} are the same name on some"
+                " filesystems",
                 remedy=_AMBIGUOUS,
             )
 

@@ -120,7 +120,8 @@ def check_type(spec: Any, session: Any = None) -> hub_objects.HubObject | None:
     in_memory = hub_objects.find_kind(spec)
     if session is not None and in_memory is not hub_objects.HubObject.MODULE:
         raise errors.UsageError(
-            "session is for a live hub.Module", remedy="Leave it out for other modules."
+            "the argument session is for a live hub.Module only",
+            remedy="Leave session out for any other module.",
         )
     if in_memory is None and not isinstance(spec, str | os.PathLike):
         raise hub_objects.refuse(spec)

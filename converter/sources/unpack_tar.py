@@ -8,7 +8,7 @@ from converter import errors
 from converter.sources.byte_stream import ByteStream
 from converter.sources.unpacked_files import UnpackedFiles
 
-_DAMAGED = "Copy it again."
+_DAMAGED = "Copy or download the archive again."
 
 
 def unpack_tar(stream: ByteStream, files: UnpackedFiles) -> None:

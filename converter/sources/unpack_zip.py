@@ -41,7 +41,8 @@ def unpack_zip(file: IO[bytes], size_bytes: int, files: UnpackedFiles) -> None:
                 _unpack_member(archive, member, files)
     except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, zlib.error) as error:
         raise errors.FormatError(
-            f"the archive is damaged: {errors.first_line(error)}", remedy="Copy it again."
+            f"the archive is damaged: {errors.first_line(error)}",
+            remedy="Copy or download the archive again.",
         ) from error
 
 
@@ -56,7 +57,7 @@ class _BoundedReads:
         data = self._file.read(most + 1 if size < 0 else min(size, most + 1))
         if len(data) > most:
             raise errors.FormatError(
-                f"the archive's directory has more than {most:,} bytes", remedy=_UNTRUSTED
+                f"the archive's list of members has more than {most:,} bytes", remedy=_UNTRUSTED
             )
         return data
 
@@ -96,8 +97,8 @@ def _unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, files: Unp
         return
     if member.flag_bits & _ENCRYPTED or member.compress_type not in _METHODS:
         raise errors.FormatError(
-            f"the archive's member {member.orig_filename!r} is encrypted, or compressed otherwise"
-            " than by deflate",
+            f"the archive's member {member.orig_filename!r} is encrypted, or compressed by another"
+            " method than deflate",
             remedy="Unpack it yourself, and pass the directory.",
         )
     with archive.open(member) as content:

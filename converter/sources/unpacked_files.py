@@ -102,7 +102,7 @@ class UnpackedFiles:
         if written != size:
             raise errors.FormatError(
                 f"the archive's member {name!r} has {written:,} bytes, expected {size:,}",
-                remedy="The archive is damaged: copy it again.",
+                remedy="The archive is damaged: copy or download it again.",
             )
         self._digests[path] = state.hexdigest()
 
@@ -112,9 +112,9 @@ class UnpackedFiles:
         free = shutil.disk_usage(self.directory).free
         if size > free:
             raise errors.DestinationError(
-                f"there is no space to unpack the archive: one of its files has {size:,} bytes, and"
-                f" {free:,} are free at {self.directory.parent.parent}",
-                remedy="Free some, or set TMPDIR to a folder on another filesystem.",
+                f"there is too little space to unpack the archive: one of its files has {size:,}"
+                f" bytes, and {free:,} are free at {self.directory.parent.parent}",
+                remedy="Free some space, or set TMPDIR to a folder on another filesystem.",
             )
 
     def names(self) -> list[str]:

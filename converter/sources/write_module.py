@@ -103,7 +103,7 @@ def _set_assets(meta_graph: Any, names: dict[str, str]) -> None:
         if node.op != "Const" or len(values) != 1:
             raise errors.FormatError(
                 "an asset is not a constant string", node=node.name,
-                remedy="Make it by tf.constant in module_fn.",
+                remedy="Make its path with tf.constant in module_fn.",
             )  # fmt: skip
         path = os.fsdecode(values[0])
         values[0] = _NO_PATH

@@ -1,4 +1,4 @@
-"""`docs/errors.md`: the messages for those who meet them."""
+"""`docs/errors.md`, the page Troubleshooting: the messages for those who meet them."""
 
 from __future__ import annotations
 
@@ -10,24 +10,34 @@ from converter import errors
 from converter.catalogue import Message
 
 _INTRODUCTION = """\
-# Errors
+# Troubleshooting
 
-<!-- Written by scripts/list_errors from the code and converter/catalogue.toml. -->
+<!-- Written by scripts/list_errors from the code, converter/catalogue.toml and
+converter/foreign_messages.toml. -->
 
-Every error of `tf1hub` is one line: what was expected and what was found, the node of the graph
-where it happened if there is one, and what to do. In Python, errors are exceptions with the
-attributes `message`, `node` and `remedy`, all children of `converter.ConversionError` except for
-`InternalError`.
+Every message, with its cause and its remedy: first those of TensorFlow, tensorflow_hub and Keras
+that TF1 modules lead to, then those of `tf1hub`, by class. Search this page for words of yours, or
+have the entry printed, which needs no network:
 
-Here is every message, by class, with its cause. `{braces}` stand for what varies.
+```sh
+tf1hub explain "No module named 'pkg_resources'"
+```
+
+`{braces}` stand for what varies.
 """
 
 
 _FOREIGN = """
-# Messages of other packages
+## Messages of other packages
+"""
 
-TF1 modules lead to these messages of TensorFlow, tensorflow_hub and Keras. `tf1hub explain TEXT`
-finds them, and all of the above, without a network.
+_OWN = """
+## Messages of tf1hub
+
+An error of `tf1hub` is one line: what was expected and what was found, the node of the graph where
+it happened if there is one, and what to do. In Python, errors are exceptions with the attributes
+`message`, `node` and `remedy`, all children of `converter.ConversionError` except for
+`InternalError`.
 """
 
 
@@ -43,16 +53,17 @@ def format_page(messages: Iterable[Message], foreign: Iterable[Message] = ()) ->
         for error, group in itertools.groupby(messages, key=lambda message: message.error)
     }
     order = [name for name, kind in vars(errors).items() if inspect.isclass(kind)]
+    others = [
+        f"\n### {package}\n" + "".join(map(_format_message, group))
+        for package, group in itertools.groupby(foreign, key=lambda message: message.error)
+    ]
     sections = [
-        f"\n## {error}\n\n{_about(error)}\n" + "".join(map(_format_message, by_error[error]))
+        f"\n### {error}\n\n{_about(error)}\n" + "".join(map(_format_message, by_error[error]))
         for error in order
         if error in by_error
     ]
-    others = [
-        f"\n## {package}\n" + "".join(map(_format_message, group))
-        for package, group in itertools.groupby(foreign, key=lambda message: message.error)
-    ]
-    return _INTRODUCTION + "".join(sections) + (_FOREIGN + "".join(others) if others else "")
+    parts = [_INTRODUCTION, *([_FOREIGN] if others else []), *others, _OWN, *sections]
+    return "".join(parts)
 
 
 def _about(error: str) -> str:
@@ -63,6 +74,6 @@ def _about(error: str) -> str:
 def _format_message(message: Message) -> str:
     fence, space = ("``", " ") if "`" in message.text else ("`", "")
     return (
-        f"\n### {fence}{space}{message.text}{space}{fence}\n\n"
+        f"\n#### {fence}{space}{message.text}{space}{fence}\n\n"
         f"{message.cause}\n\n**Remedy:** {message.remedy}\n"
     )

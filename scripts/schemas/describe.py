@@ -13,6 +13,7 @@ import msgspec
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # msgspec writes it since 0.23. Schemas are the same by every version.
 _LATE_KEYWORD = "propertyNames"
+_SECTION = re.compile(r"\n\n(?=[A-Z]\w+:\n)")
 _ATTRIBUTE = re.compile(r"(\w+): (.*(?:\n  .*)*)")
 
 
@@ -44,9 +45,11 @@ def _describe_struct(definition: dict[str, Any], kind: type) -> dict[str, Any]:
     """Moves what docstrings say of attributes, inherited ones included, to the properties."""
     texts: dict[str, str] = {}
     for ancestor in reversed(kind.__mro__):
-        _, _, attributes = inspect.cleandoc(ancestor.__doc__ or "").partition("\n\nAttributes:\n")
-        texts.update(_ATTRIBUTE.findall(inspect.cleandoc(attributes)))
-    summary = inspect.cleandoc(kind.__doc__ or "").partition("\n\nAttributes:\n")[0]
+        for section in _split_sections(ancestor):
+            title, _, body = section.partition("\n")
+            if title == "Attributes:":
+                texts.update(_ATTRIBUTE.findall(inspect.cleandoc(body)))
+    summary = _split_sections(kind)[0]
     properties = {
         name: {
             "description": " ".join(texts.get(name, "").split()),
@@ -55,3 +58,8 @@ def _describe_struct(definition: dict[str, Any], kind: type) -> dict[str, Any]:
         for name, described in definition["properties"].items()
     }
     return {**definition, "description": summary, "properties": properties}
+
+
+def _split_sections(kind: type) -> list[str]:
+    """Splits a docstring into its summary, which may have paragraphs, and its titled sections."""
+    return _SECTION.split(inspect.cleandoc(kind.__doc__ or ""))

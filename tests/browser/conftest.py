@@ -29,6 +29,17 @@ def browser():
         chromium.close()
 
 
+@pytest.fixture(scope="session")
+def axe():
+    """The script of axe-core, which finds what keeps people from using a page."""
+    try:
+        import axe_playwright_python
+    except ImportError:
+        pytest.fail("axe-playwright-python is missing: pip install -e '.[browser]'")
+    folder = pathlib.Path(axe_playwright_python.__file__).parent
+    return (folder / "axe.min.js").read_text(encoding="utf-8")
+
+
 @pytest.fixture
 def open_page(browser):
     """`open_page(path, address="", **options)` opens a file in a context of its own.

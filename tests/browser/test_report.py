@@ -20,6 +20,24 @@ new MutationObserver((_, observer) => {
 """
 
 
+# Scrolls through all rows in 50 steps, and returns how long the page took to draw the slowest.
+_SCROLL = """
+async () => {
+  const step = document.body.scrollHeight / 50;
+  let longest = 0;
+  for (let frame = 0; frame < 50; frame++) {
+    const start = performance.now();
+    scrollBy(0, step);
+    dispatchEvent(new Event("scroll"));
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+    document.body.offsetHeight;
+    longest = Math.max(longest, performance.now() - start);
+  }
+  return longest;
+}
+"""
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     """The report of a migration with every outcome."""
@@ -125,7 +143,7 @@ def test_a_module_opens_and_shows_what_is_known(page):
     page.get_by_role("link", name="text/nnlm").last.click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("heading", name="text/nnlm")).to_be_focused()
-    expect(dialog).to_contain_text("obj.default({images, ids}, training=False)")
+    expect(dialog).to_contain_text('obj.default({"images": …, "ids": …}, training=False)')
     expect(dialog).to_contain_text("sparse float32 of any rank")
     expect(dialog).to_contain_text("Variables: 300")
     expect(dialog).to_contain_text("61 tensors compared, 2 of them bit for bit")
@@ -281,14 +299,17 @@ def test_an_old_browser_is_told(open_page, report):
 def test_without_scripts_the_page_says_what_it_can(open_page, report):
     page = open_page(report, java_script_enabled=False)
     expect(page.get_by_text("The table needs JavaScript.")).to_be_visible()
-    expect(page.locator("h1")).to_have_text(re.compile("modules are SavedModels"))
-    expect(page.locator(".causes")).to_contain_text("Import its package.")
+    expect(page.locator("h1")).to_have_text(re.compile("122 of 128 modules converted"))
+    expect(page.locator(".groups")).to_contain_text("Import its package.")
 
 
 def test_ten_thousand_rows(open_page, tmp_path, capsys):
     root = report_data.write_many(tmp_path, 10_000)
     page = open_page(converter.report(root).html, script=_NOTE_FIRST_ROW)
     timings = {"first row": page.evaluate("firstRow")}
+    timings["whole page"] = page.evaluate(
+        "performance.timing.loadEventEnd - performance.timeOrigin"
+    )
     assert shown(page) == "10,000 modules"
     drawn = page.locator("[data-place]")
     assert drawn.count() < 80
@@ -308,6 +329,7 @@ def test_ten_thousand_rows(open_page, tmp_path, capsys):
     assert shown(page) == "100 of 10,000 modules"
     page.locator("#filters").get_by_role("button", name="refused").click()
     page.get_by_role("columnheader", name="Module", exact=True).get_by_role("button").click()
+    timings["longest of 50 frames of scrolling"] = page.evaluate(_SCROLL)
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     expect(page.locator("#rows a").last).to_have_text("group_49/module_09999")
     assert drawn.count() < 80

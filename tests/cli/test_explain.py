@@ -31,11 +31,11 @@ def test_it_prints_the_cause_and_the_remedy(explain):
 
 
 def test_it_reads_what_another_command_printed(explain, monkeypatch):
-    error = "tf1hub: reading\ntf1hub: error: the inputs no.npz are not a file. Write them.\n"
+    error = "tf1hub: reading\ntf1hub: error: there is no file of inputs at no.npz. Write them.\n"
     monkeypatch.setattr("sys.stdin", io.StringIO(error))
     status, out, _ = explain("-")
     assert (status, out.splitlines()[0]) == (
-        0, "PathNotFoundError: the inputs {path} are not a file",
+        0, "PathNotFoundError: there is no file of inputs at {path}",
     )  # fmt: skip
 
 

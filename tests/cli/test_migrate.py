@@ -89,9 +89,9 @@ def _converted(path, verdict):
 @pytest.mark.parametrize(
     ("verdicts", "failed", "status", "said"),
     [
-        (["equal", "equal"], False, 0, "2 converted, 2 proven equal, 0 not compared."),
-        (["equal", "not compared"], False, 3, "2 converted, 1 proven equal, 1 not compared."),
-        (["not compared"], True, 1, "1 converted, 0 proven equal, 1 not compared."),
+        (["equal", "equal"], False, 0, "All 2 modules converted, all proven equal."),
+        (["equal", "not compared"], False, 3, "All 2 modules converted, 1 proven equal, 1 not"),
+        (["not compared"], True, 1, "1 of 2 modules converted, 0 proven equal, 1 not compared."),
     ],
 )
 def test_what_was_not_compared_is_counted_and_said(

@@ -3,6 +3,7 @@
 import pytest
 
 from converter.cli import main as cli
+from converter.cli.loudness import Loudness
 
 
 @pytest.fixture
@@ -60,3 +61,43 @@ def test_wrong_use_names_the_usage_and_what_was_meant(parse, line, usage, error)
 def test_flags_of_absl_are_still_taken():
     arguments = cli.parse_arguments(["tf1hub", "inspect", "a", "--verbosity=0"])
     assert arguments.source == "a"
+
+
+@pytest.mark.parametrize("words", [("help", "help"), ("help", "-q")])
+def test_help_of_help_is_that_of_all(parse, words):
+    status, out, _ = parse(*words)
+    assert status == 0
+    assert out.startswith("usage: tf1hub ")
+
+
+def test_the_usage_of_a_topic_is_its_own(parse):
+    status, _, err = parse("debug", "passes", "a", "--afer", "b")
+    assert status == 2
+    assert err.startswith("usage: tf1hub debug passes ")
+    assert err.endswith("error: unrecognized arguments: --afer b; did you mean --after?\n")
+
+
+def test_dashes_make_no_two_flags_alike(parse):
+    assert parse("debug", "passes", "a", "--wat")[2].endswith("unrecognized arguments: --wat\n")
+
+
+@pytest.mark.parametrize("place", ["before", "behind"])
+@pytest.mark.parametrize("command", cli.COMMANDS, ids=lambda command: command.NAME)
+def test_every_command_takes_quiet_and_verbose(command, place):
+    line = [command.NAME, *_WORDS.get(command.NAME, ["a"])]
+    for flags, loudness in (
+        (["-q"], Loudness.QUIET), (["--quiet"], Loudness.QUIET),
+        (["-v"], Loudness.VERBOSE), (["--verbose"], Loudness.VERBOSE),
+    ):  # fmt: skip
+        words = [*flags, *line] if place == "before" else [*line, *flags]
+        assert cli.parse_arguments(["tf1hub", *words]).loudness is loudness
+
+
+_WORDS = {
+    "convert": ["a", "b"], "verify": ["a", "b"], "migrate": ["a", "b"], "debug": ["passes", "a"],
+    "export": ["a", "b", "--to", "onnx"], "completion": ["zsh"],
+}  # fmt: skip
+
+
+def test_quiet_and_verbose_exclude_each_other(parse):
+    assert "not allowed with argument" in parse("inspect", "a", "-q", "-v")[2]

@@ -32,8 +32,7 @@ def test_it_says_where_it_wrote_and_the_headline(run, root):
     assert status == 0
     assert out.splitlines() == [
         f"Written to {root}/report.html",
-        "  2 of 7 modules are SavedModels",
-        "  2 of 2 that were compared are equal to their originals",
+        "  2 of 7 modules converted, 2 proven equal",
         f"  for programs: {root}/report.json and {root}/report.csv",
     ]
     assert err.splitlines()[-1] == "tf1hub: writing the page"
@@ -63,6 +62,25 @@ def test_an_output_with_another_ending_is_wrong_use(run, root):
 
 def test_a_place_that_cannot_be_written_fails(run, root, tmp_path):
     status, _, err = run(root, "--output", tmp_path / "none" / "page.html")
-    assert status == 1
+    assert status == 2
     assert "cannot be written: No such file or directory" in err
     assert "--output" in err
+
+
+def test_open_shows_the_page_in_the_user_s_browser(run, root, tmp_path, monkeypatch):
+    browser, shown = tmp_path / "browser", tmp_path / "shown"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {shown}\n')
+    browser.chmod(0o755)
+    monkeypatch.setattr("webbrowser._tryorder", None)  # It is made once, of the environment.
+    monkeypatch.setenv("BROWSER", f"{browser} %s")
+    status, out, _ = run(root, "--open")
+    assert (status, out.splitlines()[0]) == (0, f"Written to {root}/report.html")
+    assert shown.read_text() == f"{(root / 'report.html').as_uri()}\n"
+
+
+def test_without_a_browser_open_is_no_failure(run, root, monkeypatch):
+    monkeypatch.setattr("webbrowser._tryorder", [])
+    status, _, err = run(root, "--open")
+    assert status == 0
+    assert f"no browser was found; open {root}/report.html in one" in err
+    assert (root / "report.html").exists()

@@ -64,7 +64,9 @@ def test_a_gradient_may_call_its_function(library, make_function):
 def test_a_function_that_calls_itself_is_refused(library, gradient, make_function):
     looped = make_function("f", {"x": "float"}, "c = f(x)", {"out": "c:out:0"})
     _, refused = _require(library(looped, gradient), _CALL)
-    assert refused == {"function 'f' calls itself.": ["part 0"]}
+    ((text, parts),) = refused.items()
+    assert text.startswith("function 'f' calls itself. ")
+    assert parts == ["part 0"]
 
 
 def test_functions_that_call_each_other_are_refused(library, gradient, make_function):
@@ -72,7 +74,7 @@ def test_functions_that_call_each_other_are_refused(library, gradient, make_func
     two = make_function("h", {"x": "float"}, "c = f(x)", {"out": "c:out:0"})
     _, refused = _require(library(one, two, gradient, f="g", h="g"), _CALL)
     (text,) = refused
-    assert text.endswith("calls itself.")
+    assert "calls itself. " in text
 
 
 def test_a_function_that_only_a_gradient_calls_is_made(library, make_function):
@@ -113,9 +115,9 @@ def test_a_table_that_is_refused_is_noted_for_itself_and_for_all_that_use_it(wit
 def test_an_attribute_that_the_op_of_a_table_lacks_is_noted(with_table):
     program = with_table(_TABLE.replace("key_dtype=string, ", ""), t=("fill",))
     _, refused = _require(program, _LOOKUP)
-    assert refused == {
-        "op 'HashTableV2' lacks attribute 'key_dtype' (at node 't').": ["part 0", "table 't'"]
-    }
+    ((text, parts),) = refused.items()
+    assert text.startswith("op 'HashTableV2' lacks attribute 'key_dtype' (at node 't'). ")
+    assert parts == ["part 0", "table 't'"]
 
 
 _CHAIN = """
@@ -144,7 +146,7 @@ def test_tables_that_are_filled_from_each_other_are_refused(with_table):
     )
     _, refused = _require(with_table(text, t=("fill",), u=("fill_u",)), _LOOKUP)
     (message,) = refused
-    assert message.endswith("is filled from itself.")
+    assert "is filled from itself. " in message
 
 
 def test_each_function_has_a_gradient_of_its_own(library, make_function):

@@ -31,8 +31,8 @@ def test_it_does_nothing_to_names_in_which_it_is_not_found(make_legacy, make_var
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [
-        ("(", "--trainable '\\(' is not a regular expression"),
-        ("zzz", "is found in the name of no variable of floats"),
+        ("(", "trainable='\\(' is not a regular expression"),
+        ("zzz", "matches no variable of floating-point numbers"),
     ],
 )
 def test_a_pattern_that_is_no_use(pattern, message, make_legacy, make_variant):
@@ -42,7 +42,7 @@ def test_a_pattern_that_is_no_use(pattern, message, make_legacy, make_variant):
 
 def test_a_module_that_lists_its_own_is_left_alone(make_legacy, make_variant):
     legacy = make_legacy(make_variant(trainable=("w",)))
-    with pytest.raises(errors.UsageError, match="that lists 1 trainable ones itself, such as 'w'"):
+    with pytest.raises(errors.UsageError, match="that itself lists 1 trainable ones, such as 'w'"):
         choose_trainable(legacy, "w")
 
 

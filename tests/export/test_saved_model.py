@@ -51,7 +51,7 @@ def test_an_existing_destination_is_kept(golden_module, tmp_path):
     source, out = golden_module("half_plus_two"), tmp_path / "out"
     converter.convert(source, out)
     before = files(out)
-    with pytest.raises(errors.DestinationError, match="--overwrite"):
+    with pytest.raises(errors.DestinationError, match="overwrite=True"):
         converter.convert(source, out)
     assert files(out) == before
 
@@ -99,7 +99,7 @@ def test_overwrite_replaces_nothing_else(golden_module, tmp_path):
 def test_source_and_destination_are_apart(golden_module, where):
     source = golden_module("half_plus_two")
     before = digest(source)
-    with pytest.raises(errors.DestinationError, match="lies in the other"):
+    with pytest.raises(errors.DestinationError, match="lie one inside the other"):
         converter.convert(source, source / where, overwrite=True)
     assert digest(source) == before
 

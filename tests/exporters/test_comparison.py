@@ -48,7 +48,7 @@ def test_a_difference_in_a_later_call_is_found(signature_of):
         result = run_signature(signature, arrays)["default"]
         return {"default": result if len(result) > 1 else result * 2}
 
-    with pytest.raises(errors.ParityError, match="another output 'default'"):
+    with pytest.raises(errors.ParityError, match="output 'default' of the exported file"):
         _compare(signature, run)
 
 

@@ -83,7 +83,7 @@ def test_names_are_mapped_back(export):
 
 
 def test_a_difference_is_an_error_and_leaves_nothing(export, tmp_path):
-    with pytest.raises(converter.ParityError, match="another output 'default'"):
+    with pytest.raises(converter.ParityError, match="output 'default' of the exported file"):
         export("half_plus_two", FakeExporter(lambda array: array * np.float32(1.01)))
     assert not list(tmp_path.iterdir())
 

@@ -31,13 +31,13 @@ def test_ops_are_listed_once_with_their_nodes():
     assert isinstance(error, errors.UnsupportedOpError)
     assert str(error) == (
         "signature 's' cannot be exported to ONNX because of A; B (at 'b0', 'b1', 'b2', and 2"
-        " more). Serve the module, or export another signature (--signature)."
+        " more). Serve the module, or export another signature (`signature`)."
     )
 
 
 def test_of_many_ops_the_first_are_listed():
     error = refuse("s", "X", [Obstacle(f"Op{n}", "") for n in range(10)], open_sizes=True)
-    assert "Op7; and 2 other ops. Fix the sizes of its inputs with --shape" in str(error)
+    assert "Op7; and 2 other ops. Fix the sizes of its inputs with `shapes`" in str(error)
 
 
 def test_the_advice_depends_on_open_sizes():

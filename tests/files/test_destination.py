@@ -63,7 +63,7 @@ def test_what_is_there_is_replaced_if_it_is_a_model(source, tmp_path):
 
 @pytest.mark.parametrize("where", [".", "inside", ".."])
 def test_source_and_destination_are_apart(source, where):
-    with pytest.raises(errors.UnsuitableDestinationError, match="lies in the other"):
+    with pytest.raises(errors.UnsuitableDestinationError, match="lie one inside the other"):
         check_destination(source, source / where, overwrite=True)
 
 

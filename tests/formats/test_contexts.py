@@ -141,5 +141,5 @@ def test_a_context_of_the_other_branch_is_refused(golden_module, edit, refusal):
         context.branch = 1 - context.branch
         values[0] = context.SerializeToString()
     error = refusal(module)
-    assert "is of branch 0, and its pivot of branch 1" in str(error)
+    assert "names branch 0, but its pivot is in branch 1" in str(error)
     assert error.node == "cond/switch_t"

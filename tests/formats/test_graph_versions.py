@@ -38,4 +38,4 @@ def test_newer_ones_and_those_without_a_version_are_read():
 def test_reading_a_module_checks_them(half_plus_two, edit, refusal):
     with edit(half_plus_two) as saved_model:
         saved_model.meta_graphs[0].graph_def.versions.min_consumer = HERE + 1
-    assert "Use a newer TensorFlow" in str(refusal(half_plus_two))
+    assert "Use a newer version of TensorFlow" in str(refusal(half_plus_two))

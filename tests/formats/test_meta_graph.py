@@ -271,7 +271,9 @@ def test_two_different_entries_of_a_variable_are_refused(half_plus_two, edit, re
         assert proto.variable_name.removesuffix(":0") in names
         proto.save_slice_info_def.full_name = "other"
         values.append(proto.SerializeToString())
-    assert "two entries describe the variable" in str(refusal(half_plus_two))
+    assert "two entries of the VARIABLES collection describe this variable" in str(
+        refusal(half_plus_two)
+    )
 
 
 def test_variables_and_which_are_trainable(golden_module):

@@ -45,7 +45,7 @@ def test_a_part_has_its_place_in_the_whole(text, expected):
 
 @pytest.mark.parametrize("text", ["10", "10 4 0,5", "10 0,11", "10 -1,2", "x 0,1", "10 0,1,2"])
 def test_a_damaged_part_is_refused(text):
-    with pytest.raises(errors.FormatError, match="is not a part of a tensor"):
+    with pytest.raises(errors.FormatError, match="does not describe a part of a tensor"):
         _find(part=text)
 
 

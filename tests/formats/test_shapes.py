@@ -76,7 +76,7 @@ def test_a_module_is_read_with_the_shapes_of_its_exporter(half_plus_two, edit):
 
 @pytest.mark.parametrize("shape", [(), (2,), (None, 4)])
 def test_an_input_that_cannot_be_fed_is_refused(shape):
-    with pytest.raises(errors.FormatError, match=r"x has shape .*, and what it feeds"):
+    with pytest.raises(errors.FormatError, match=r"x has shape .*, but the tensor that it feeds"):
         check_input_shape(_output("y", shape), _NODES, "x")
 
 

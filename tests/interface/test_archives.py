@@ -146,7 +146,7 @@ def test_a_destination_in_use_is_found_before_unpacking(module, tmp_path, monkey
     monkeypatch.setattr("converter.sources.archive.unpack", None)
     with pytest.raises(errors.DestinationError, match="exists already"):
         converter.convert(archive, tmp_path / "out")
-    with pytest.raises(errors.DestinationError, match="lies in the other"):
+    with pytest.raises(errors.DestinationError, match="lie one inside the other"):
         converter.convert(archive, archive, overwrite=True)
 
 

@@ -1,6 +1,5 @@
 """The converted image module in Keras, as users of TF Hub train it."""
 
-import importlib
 import warnings
 
 import numpy as np
@@ -15,7 +14,11 @@ TENSORFLOW = tuple(int(part) for part in tf.__version__.split(".")[:2])
 
 def keras_2():
     """Keras 2, from where tensorflow_hub takes it."""
-    return tf.keras if TENSORFLOW < (2, 16) else importlib.import_module("tf_keras")
+    if TENSORFLOW < (2, 16):
+        return tf.keras
+    import tf_keras
+
+    return tf_keras
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """Modules in memory: real specs and live modules of the last tensorflow_hub that makes them.
 
-`scripts/test_with_hub_api tests/interface/test_module_specs.py` runs them; so does CI.
+`scripts/test_matrix --only hub0.15 --tests tests/interface/test_module_specs.py` runs them; so does
+CI.
 """
 
 import json
@@ -14,11 +15,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow.compat.v1 as tf1
-import tensorflow_hub as hub
 from golden.golden_values import GOLDEN
 
 import converter
-from interface.module_functions import module_fn, nested_module_fn
+
+hub = pytest.importorskip("tensorflow_hub")
+from interface.module_functions import module_fn, nested_module_fn  # noqa: E402
 
 pytestmark = pytest.mark.skipif(
     not hasattr(hub, "create_module_spec"),

@@ -52,7 +52,7 @@ def test_an_op_that_tensorflow_does_not_know_is_named_with_its_package():
         check_graph(graph)
     assert str(caught.value) == (
         "op 'SentencepieceOp' is not registered in this TensorFlow (at node 'y'). It comes"
-        " with tensorflow_text: install it and pass --import-ops tensorflow_text."
+        " with tensorflow_text: install it and pass import_ops=['tensorflow_text']."
     )
 
 

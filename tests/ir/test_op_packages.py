@@ -23,13 +23,14 @@ def test_suggest_package(op, package):
 
 def test_a_package_that_registers_an_op_is_named():
     error = str(unregistered_op_error("SentencepieceOp", "scope/x"))
-    assert "It comes with tensorflow_text: install it and pass --import-ops" in error
+    remedy = "It comes with tensorflow_text: install it and pass import_ops=['tensorflow_text']"
+    assert remedy in error
 
 
 def test_of_an_op_that_nobody_knows_no_package_is_named():
     error = unregistered_op_error("Frobnicate", "scope/x")
     assert error.node == "scope/x"
-    assert "If a package adds it, pass --import-ops PACKAGE." in str(error)
+    assert "If a package adds it, pass import_ops=['PACKAGE']." in str(error)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_of_an_op_that_nobody_knows_no_package_is_named():
 def test_an_op_that_is_gone_is_said_to_be_and_no_package_is_advised(op, where):
     error = str(unregistered_op_error(op, "n"))
     assert f"op {op!r} belongs to {where}" in error
-    assert "--import-ops" not in error
+    assert "import_ops" not in error
 
 
 def test_no_op_of_contrib_is_one_of_tensorflow():

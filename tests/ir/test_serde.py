@@ -188,7 +188,7 @@ def test_two_nodes_of_one_name_in_a_function_are_refused(make_function):
 
 
 def test_a_list_without_its_length_is_refused(make_function):
-    with pytest.raises(errors.FormatError, match="no attribute 'N'"):
+    with pytest.raises(errors.FormatError, match="the definition of 'f' lacks attribute 'N'"):
         _read(make_function("f", {"xs": "N*float"}, "", {}))
 
 

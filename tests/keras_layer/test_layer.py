@@ -194,7 +194,7 @@ def test_freeze_and_unfreeze(converted):
 
 def test_freeze_refuses_what_finds_nothing(converted):
     layer = ModuleLayer(converted(IMAGE))
-    with pytest.raises(converter.UsageError, match="found in the name of no weight") as info:
+    with pytest.raises(converter.UsageError, match="matches the name of no weight") as info:
         layer.freeze("conv2d")
     assert "'TinyNet/Conv2d_1a_3x3/weights'" in info.value.remedy
     with pytest.raises(converter.UsageError, match="is not a regular expression"):

@@ -31,7 +31,7 @@ def check(tmp_path, *paths):
 def test_both_are_named(paths, words, tmp_path):
     with pytest.raises(errors.UsageError) as caught:
         check(tmp_path, *paths)
-    assert caught.value.message == f"modules would be in each other's way: {words}"
+    assert caught.value.message == f"several modules would be converted to one place: {words}"
 
 
 def test_the_remedy_can_be_typed(tmp_path):

@@ -99,3 +99,9 @@ def test_a_list_takes_the_place_of_the_tree(tree, plan, tmp_path):
 def test_it_writes_nothing(tree, plan, tmp_path):
     plan(tree({"a": None}))
     assert not (tmp_path / "dst").exists()
+
+
+def test_jobs_of_a_retry_compare_again(tree, plan):
+    root = tree({"a": None})
+    assert [job.retries_open for job in plan(root).jobs] == [False]
+    assert [job.retries_open for job in plan(root, retry_failed=True).jobs] == [True]

@@ -108,3 +108,17 @@ def test_a_source_that_is_not_there_is_not_the_module_s_fault(job):
 
 def test_what_is_tf2_is_not_legacy(job):
     assert isinstance(precheck(replace(job, source=job.destination)).outcome, NotLegacy)
+
+
+def test_what_was_not_compared_is_compared_again_if_one_asks(job):
+    parity = {
+        "passed": False, "tensors": 1, "bit_equal": 1, "conditional": 0, "facts": 0,
+        "worst_abs": 0.0, "worst_rel": 0.0, "random_ops": {}, "not_compared": ["gradients"],
+    }  # fmt: skip
+    verifying = replace(job, options=ConversionOptions(verify=True))
+    for verdict, is_again in (("not compared", True), ("equal", False)):
+        change(job, parity={**parity, "verdict": verdict, "passed": verdict == "equal"})
+        assert isinstance(precheck(verifying).outcome, UpToDate)
+        again = replace(verifying, retries_open=True)
+        assert (precheck(again).outcome is None) == is_again
+        assert isinstance(precheck(replace(job, retries_open=True)).outcome, UpToDate)

@@ -5,7 +5,14 @@ import json
 import msgspec
 import pytest
 
-from converter.migration.outcomes import Converted, ErrorInfo, NotLegacy, Reason, Refused
+from converter.migration.outcomes import (
+    Converted,
+    ErrorInfo,
+    NotLegacy,
+    ParitySummary,
+    Reason,
+    Refused,
+)
 from converter.migration.report import MigrationReport
 
 
@@ -36,6 +43,21 @@ def test_its_numbers():
     assert REPORT.modules_per_minute == pytest.approx(12)
     assert REPORT.overhead == pytest.approx(0.4)
     assert MigrationReport(run="", source_root="", destination_root="").overhead == 0
+
+
+def test_what_was_not_compared_is_counted_apart():
+    parity = ParitySummary(
+        verdict="not compared", passed=False, tensors=1, bit_equal=1, worst_abs=0.0, worst_rel=0.0
+    )
+    left_open = msgspec.structs.replace(OK, parity=parity)
+    report = msgspec.structs.replace(REPORT, outcomes=(left_open, BAD, OLD, SKIPPED))
+    assert list(report.counts) == [
+        "converted", "up_to_date", "not_compared", "not_legacy", "refused", "failed", "timed_out",
+        "crashed",
+    ]  # fmt: skip
+    assert (report.counts["converted"], report.counts["not_compared"]) == (1, 1)
+    assert report.converted == 2
+    assert report.not_compared == (left_open,)
 
 
 @pytest.mark.parametrize(

@@ -148,3 +148,14 @@ def test_what_is_not_legacy_stays_so(ask):
 
 def test_nothing_is_known_of_what_the_journal_does_not_name(options):
     assert reuse_outcome(Candidate("b", options.source_root / "b", "b"), "s", None, options) is None
+
+
+def test_what_was_not_compared_is_repeated_until_one_asks(ask):
+    left_open = msgspec.structs.replace(PARITY, verdict="not compared", passed=False)
+    outcome = Converted(**WHERE, **OUTPUT, parity=left_open)
+    assert ask(outcome, verify=True) is not None
+    assert ask(outcome, verify=True, retry_failed=True) is None
+    # Nothing is compared without --verify.
+    assert ask(outcome, retry_failed=True) is not None
+    proven = Converted(**WHERE, **OUTPUT, parity=PARITY)
+    assert ask(proven, verify=True, retry_failed=True) is not None

@@ -204,7 +204,7 @@ def test_leftovers_of_a_killed_run_are_swept_and_files_of_users_are_not(tree, mi
 def test_trees_in_one_another_are_wrong_use(tree, tmp_path):
     root = tree({"dst/a": None})
     for destination in (root, root / "b", tmp_path):
-        with pytest.raises(errors.UsageError, match="lies in the other"):
+        with pytest.raises(errors.UsageError, match="lie one inside the other"):
             run_module.run_migration(_options(root, destination), None, None)
     assert sorted(p.name for p in root.iterdir()) == ["dst"]
 

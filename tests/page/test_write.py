@@ -23,7 +23,7 @@ def test_three_files_are_written_into_the_destination(root):
     assert names(root) == ["report.csv", "report.html", "report.json"]
     assert files.html == str(root / "report.html")
     assert pathlib.Path(files.csv).read_text().startswith('"path"')
-    assert json.loads(pathlib.Path(files.json).read_text())["report_version"] == 1
+    assert json.loads(pathlib.Path(files.json).read_text())["report_version"] == 2
     assert files.to_json()["counts"]["converted"] == 2
     assert files.totals.saved_models == 2
 
@@ -61,7 +61,7 @@ def test_what_is_no_report_is_not_replaced(root, suffix):
 
 def test_a_directory_in_its_place_is_an_error(root):
     (root / "report.html").mkdir()
-    with pytest.raises(errors.DestinationError, match=r"Is a directory.*--output"):
+    with pytest.raises(errors.DestinationError, match=r"Is a directory.*`output`"):
         converter.report(root)
 
 

@@ -47,7 +47,7 @@ def test_an_answer_that_makes_no_sense_is_an_error(converted, monkeypatch):
     request = Request(str(converted("half_plus_two")), (), ())
     for module in ("tests.parity.says_nothing", "tests.parity.says_a_pickle"):
         monkeypatch.setattr(converted_process, "_MODULE", module)
-        with pytest.raises(errors.ParityError, match="answers nonsense"):
+        with pytest.raises(errors.ParityError, match="sent an answer that cannot be read"):
             run_in_every_way(request, fresh_process=True)
 
 

@@ -56,8 +56,8 @@ def test_passed():
         remedies=(),
     )  # fmt: skip
     assert _PASSED.sentence() == (
-        "Equal: 1 tensors, 1 bit for bit; 1 more equal with random ops replaced"
-        " (RandomUniform x 2); 1 facts."
+        "Equal: 1 tensor, 1 bit for bit; 1 more equal with random ops replaced"
+        " (RandomUniform x 2); 1 fact."
     )
 
 
@@ -81,7 +81,7 @@ def test_what_could_not_be_compared_leaves_the_verdict_open():
     assert _OPEN.summary().remedies == ("Pass --inputs FILE.npz.",)
     text = " ".join(_print(_OPEN).split())
     assert "Not compared: all of other: it does not run. Pass --inputs FILE.npz." in text
-    assert "All else is equal: 1 tensors, 1 bit for bit; 0 facts." in text
+    assert "All else is equal: 1 tensor, 1 bit for bit; 0 facts." in text
     assert "Equal:" not in text
 
 
@@ -134,7 +134,7 @@ def test_the_table_fits_in_100_columns():
 
 def test_a_passed_report_says_so():
     text = _print(_PASSED)
-    assert "Equal: 1 tensors, 1 bit for bit" in text
+    assert "Equal: 1 tensor, 1 bit for bit" in text
     assert "* with random ops replaced on both sides" in text
     assert "ok*" in text
     assert "Note: it was changed" in text

@@ -31,7 +31,7 @@ def test_it_does_nothing_because_no_package_is_named():
 
 
 def test_a_package_that_is_not_there():
-    with pytest.raises(errors.UsageError, match="'no_such_ops' of --import-ops") as caught:
+    with pytest.raises(errors.UsageError, match="'no_such_ops' of `import_ops`") as caught:
         import_packages(["no_such_ops"])
     assert caught.value.remedy == "Install it: pip install no-such-ops."
 

@@ -199,16 +199,20 @@ HOSTILE = {
         lambda: tar_of(GRAPH, ("./m//saved_model.pb", b"x")),
         "two members",
     ),
-    "tar_case": ("a.tar", lambda: tar_of(GRAPH, ("m/Saved_Model.pb", b"x")), "one name on some"),
+    "tar_case": (
+        "a.tar",
+        lambda: tar_of(GRAPH, ("m/Saved_Model.pb", b"x")),
+        "the same name on some",
+    ),
     "tar_case_of_a_folder": (
         "a.tar",
         lambda: tar_of(GRAPH, ("m/A/x", b"x"), ("m/a/y", b"x")),
-        "one name on some",
+        "the same name on some",
     ),
     "tar_accent": (
         "a.tar",
         lambda: tar_of(GRAPH, ("m/e\u0301", b"x"), ("m/\u00e9", b"x")),
-        "one name on some",
+        "the same name on some",
     ),
     "tar_file_then_folder": (
         "a.tar",
@@ -232,7 +236,7 @@ HOSTILE = {
         ),
         "two members",
     ),
-    "zip_case": ("a.zip", lambda: zip_of(GRAPH, ("M/x", b"x")), "one name on some"),
+    "zip_case": ("a.zip", lambda: zip_of(GRAPH, ("M/x", b"x")), "the same name on some"),
     # Names that no module has.
     "tar_deep": ("a.tar", lambda: tar_of(GRAPH, ("d/" * 1500 + "f", b"")), "more than 64 folders"),
     "tar_long": ("a.tar", lambda: tar_of(GRAPH, ("a" * 256, b"")), "more than 255 bytes"),
@@ -308,7 +312,7 @@ HOSTILE = {
     "tar_sparse_gnu": ("a.tar", _sparse_of_gnu, "sparse file"),
     "zip_bomb": ("a.zip", lambda: _zip_bomb(300), "would unpack to more than"),
     "zip_overlap": ("a.zip", _overlapping_zip, "share bytes"),
-    "zip_directory": ("a.zip", _large_directory, "directory has more than"),
+    "zip_directory": ("a.zip", _large_directory, "list of members has more than"),
     # Damage.
     "tar_cut_in_a_member": ("a.tar", lambda: _PLAIN[:3000], "expected 10,240"),
     "tar_cut_in_a_header": ("a.tar", lambda: _PLAIN[:1200], "is damaged"),

@@ -165,7 +165,7 @@ def test_there_is_no_space(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
     (tmp_path / "a.tar").write_bytes(tar_of(("saved_model.pb", bytes(1 << 21))))
     with (
-        pytest.raises(errors.DestinationError, match="no space to unpack") as caught,
+        pytest.raises(errors.DestinationError, match="too little space to unpack") as caught,
         open_source(tmp_path / "a.tar"),
     ):
         pass

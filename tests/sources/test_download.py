@@ -205,7 +205,7 @@ def test_there_is_no_space(answer, fetch, hub_server, monkeypatch):
     monkeypatch.setattr(
         shutil, "disk_usage", lambda _: usage._replace(free=left.pop(0) if left[1:] else left[0])
     )
-    with pytest.raises(errors.DestinationError, match="no space to download the module"):
+    with pytest.raises(errors.DestinationError, match="too little space to download the module"):
         fetch(hub_server.answer("/a", answer))
 
 

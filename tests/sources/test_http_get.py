@@ -49,7 +49,7 @@ def test_a_place_with_letters_of_any_alphabet(hub_server):
         ),
         ("http://[h/m", errors.DownloadError, r"redirects to http://\[h/m, which is not a URL"),
         ("http://h:port/m", errors.DownloadError, "which is not a URL: Port could not be cast"),
-        ("", errors.DownloadError, "redirects without a place to go to"),
+        ("", errors.DownloadError, "redirects without saying where to"),
     ],
 )
 def test_redirects_that_are_not_followed(location, kind, words, hub_server):
@@ -60,7 +60,7 @@ def test_redirects_that_are_not_followed(location, kind, words, hub_server):
 
 
 def test_a_redirect_to_what_is_not_encrypted():
-    with pytest.raises(errors.UnsafeModuleError, match="it is not encrypted"):
+    with pytest.raises(errors.UnsafeModuleError, match="which is not encrypted"):
         http_get._follow("https://h/m", "http://h/m")
     assert http_get._follow("https://h/m", "//h2/m") == "https://h2/m"
     assert http_get._follow("http://h/m", "https://h/m") == "https://h/m"

@@ -140,11 +140,11 @@ FAULTS = {
     ),
     "a body cut where nobody says its length": (
         sends(ARCHIVE[:50], length=""), errors.FormatError,
-        "{url}: the archive is cut off. Copy it again.",
+        "{url}: the archive is cut off. Copy or download the archive again.",
     ),
     "a length that is too small": (
         sends(ARCHIVE, length=50), errors.FormatError,
-        "{url}: the archive is cut off. Copy it again.",
+        "{url}: the archive is cut off. Copy or download the archive again.",
     ),
     "a length that is too large": (
         sends(ARCHIVE, length=1 << 50), errors.UnsafeModuleError,

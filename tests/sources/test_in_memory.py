@@ -176,7 +176,9 @@ def test_a_session_that_is_passed(build, hub_api, tmp_path, half_plus_two):
     assert summary.source.in_memory.values == "session"
     converter.convert(module, tmp_path / "result", session=session)
     for source in (build(), half_plus_two):
-        with pytest.raises(errors.UsageError, match=r"session is for a live hub\.Module"):
+        with pytest.raises(
+            errors.UsageError, match=r"the argument session is for a live hub\.Module"
+        ):
             converter.load(source, session=session)
 
 

@@ -123,14 +123,14 @@ def test_redirects_that_are_not_encrypted():
     handle = kaggle_client.KaggleHandle("google", "elmo", "tensorFlow1", "elmo", 3)
     kaggle_client._check_redirects(handle, ["https://a/", "https://b/"])
     kaggle_client._check_redirects(handle, ["http://a/", "http://b/", "https://c/"])
-    message = r"redirects to http://b/\?\.\.\. for google/elmo/.*: it is not encrypted"
+    message = r"redirects to http://b/\?\.\.\. for google/elmo/.*, which is not encrypted"
     with pytest.raises(errors.UnsafeModuleError, match=message):
         kaggle_client._check_redirects(handle, ["https://a/", "http://b/?token=secret"])
 
 
 def test_a_wrong_checksum(client, cache):
     stored(client, ARCHIVE, x_goog_hash=f"md5={MD5[::-1].lstrip('=')}==")
-    refused(errors.DownloadError, "does not have the checksum that it should have")
+    refused(errors.DownloadError, "has the wrong checksum")
     assert not cache.exists()
 
 
@@ -148,9 +148,7 @@ def test_a_kagglehub_that_is_too_new(gone, monkeypatch, cache):
         monkeypatch.setitem(sys.modules, "kagglehub.clients", None)
     else:
         monkeypatch.delattr(importlib.import_module("kagglehub.clients"), gone)
-    text = refused(
-        errors.DownloadError, "the kagglehub that is installed is not one that this can use"
-    )
+    text = refused(errors.DownloadError, "the installed version of kagglehub is not supported")
     assert "pip install 'tf1hub-converter[kaggle]'" in text
     assert not cache.exists()
 

@@ -30,7 +30,7 @@ def test_the_same_name_in_two_folders_is_two_files(names):
 )
 def test_two_spellings_of_one_name(names, one, other):
     names.add(one, is_folder=False)
-    with pytest.raises(errors.UnsafeModuleError, match="one name on some filesystems"):
+    with pytest.raises(errors.UnsafeModuleError, match="the same name on some filesystems"):
         names.add(other, is_folder=False)
 
 

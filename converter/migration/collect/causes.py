@@ -1,4 +1,7 @@
-"""Groups modules by the cause of their errors, so that many with one fault are one entry."""
+"""Groups modules by the cause of their errors, so that many with one fault are one entry.
+
+A SavedModel that could not be compared in full has a cause, too: the first reason.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import re
 from collections.abc import Iterable
 
 from converter.migration.collect.untrusted import cut
+from converter.page.cause_titles import NOT_COMPARED_KIND
 from converter.page.document import Cause, ModuleError, ModuleFacts
 
 _MAX_SHAPE_CHARACTERS = 300
@@ -26,8 +30,9 @@ def group_by_cause(modules: Iterable[ModuleFacts]) -> list[Cause]:
     groups: dict[tuple[str, str], list[tuple[ModuleFacts, ModuleError]]]
     groups = collections.defaultdict(list)
     for facts in modules:
-        if facts.error is not None:
-            groups[facts.error.kind, _shape(facts, facts.error)].append((facts, facts.error))
+        error = facts.error or _first_reason(facts)
+        if error is not None:
+            groups[error.kind, _shape(facts, error)].append((facts, error))
     causes = [
         Cause(
             kind=kind,
@@ -40,6 +45,21 @@ def group_by_cause(modules: Iterable[ModuleFacts]) -> list[Cause]:
         for (kind, shape), group in groups.items()
     ]
     return sorted(causes, key=lambda cause: (-len(cause.paths), cause.kind, cause.shape))
+
+
+def _first_reason(facts: ModuleFacts) -> ModuleError | None:
+    """The first reason why a module could not be compared in full, as an error."""
+    if facts.outcome != "not_compared":
+        return None
+    if not facts.not_compared:
+        return ModuleError(kind=NOT_COMPARED_KIND, message="no call of the original was compared")
+    first = facts.not_compared[0]
+    # The name of the call is another one in each module.
+    return ModuleError(
+        kind=NOT_COMPARED_KIND,
+        message=first.text.partition(": ")[2] or first.text,
+        remedy=first.remedy,
+    )
 
 
 def _shape(facts: ModuleFacts, error: ModuleError) -> str:

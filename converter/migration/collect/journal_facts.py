@@ -10,6 +10,7 @@ import msgspec
 from converter.files.json_values import MAX_SECONDS, to_json_values
 from converter.migration import journal
 from converter.migration.collect.untrusted import cut, harmless
+from converter.migration.outcomes import Converted, Outcome, UpToDate, name_outcome
 from converter.page.document import ModuleFacts, Run
 
 _MAX_OPTION_CHARACTERS = 100
@@ -22,7 +23,16 @@ def describe_entry(entry: journal.JobFinished) -> ModuleFacts:
     """Describes a module by its last outcome."""
     where = {"run": entry.run, "finished": entry.time, "converter": entry.converter}
     # The facts have the names of the outcome's fields.
-    return msgspec.convert(harmless({**to_json_values(entry.outcome), **where}), ModuleFacts)
+    values = {**to_json_values(entry.outcome), "not_compared": _reasons(entry.outcome), **where}
+    values["outcome"] = name_outcome(entry.outcome)
+    return msgspec.convert(harmless(values), ModuleFacts)
+
+
+def _reasons(outcome: Outcome) -> list[dict[str, str]]:
+    """Why a SavedModel could not be compared in full."""
+    if not isinstance(outcome, Converted | UpToDate) or outcome.parity is None:
+        return []
+    return [{"text": text} for text in outcome.parity.not_compared]
 
 
 def describe_unfinished(path: str) -> ModuleFacts:
@@ -45,6 +55,10 @@ def describe_run(run: journal.Run) -> Run:
         options=_describe_options(harmless(started.options)),
         counts={} if finished is None else harmless(finished.counts),
         end=end,
+        environment={
+            cut(name, _MAX_OPTION_CHARACTERS): cut(value, _MAX_OPTION_CHARACTERS)
+            for name, value in harmless(started.environment).items()
+        },
     )
 
 

@@ -6,6 +6,7 @@ import pathlib
 
 import msgspec
 
+from converter.export.record import CARD_FILENAME
 from converter.files.json_values import to_json_values
 from converter.migration.candidates import target_of
 from converter.migration.collect.journal_facts import describe_entry, describe_unfinished
@@ -13,6 +14,7 @@ from converter.migration.collect.packed import pack
 from converter.migration.collect.parity_facts import read_parity_facts
 from converter.migration.collect.record_facts import read_record_facts
 from converter.migration.collect.untrusted import DamagedError, harmless
+from converter.migration.collect.use import describe_use
 from converter.migration.journal import History, JobFinished
 from converter.migration.outcomes import Converted, UpToDate
 from converter.migration.state import State
@@ -51,10 +53,24 @@ class ModuleReader:
         elif entry is not None:
             record = self._read_record(path, entry, problems)
             comparison = self._read_comparison(path, entry, facts, problems)
-        facts = msgspec.structs.replace(_add(facts, record, comparison), problems=problems)
+        facts = _add(facts, record, comparison)
+        if record is not None:
+            facts = self._add_folder(path, facts)
+        facts = msgspec.structs.replace(facts, problems=problems)
         fields = msgspec.structs.asdict(facts)
-        details = Details(**fields, record=record, report=comparison)
+        usage = [] if record is None else describe_use(record, self._root / target_of(path))
+        details = Details(**fields, record=record, report=comparison, usage=usage)
         return Module(**fields, details=pack(details, self._budget))
+
+    def _add_folder(self, path: str, facts: ModuleFacts) -> ModuleFacts:
+        """Adds where the SavedModel and its card are now; the tree may have been moved."""
+        place = self._root / target_of(path)
+        return msgspec.structs.replace(
+            facts,
+            destination=harmless(str(place)),
+            folder=harmless(target_of(path)),
+            card=CARD_FILENAME if (place / CARD_FILENAME).is_file() else "",
+        )
 
     def _read_record(
         self, path: str, entry: JobFinished, problems: list[str]
@@ -138,5 +154,11 @@ def _add(
     if comparison is not None:
         # The journal has no numbers of a module that differs from its original.
         parity = facts.parity or _numbers(comparison)
-        facts = msgspec.structs.replace(facts, parity=parity, histogram=comparison.histogram)
+        open_parts = [entry for entry in comparison.not_compared if entry.leaves_open]
+        facts = msgspec.structs.replace(
+            facts,
+            parity=parity,
+            histogram=comparison.histogram,
+            not_compared=open_parts if facts.not_compared else [],
+        )
     return facts

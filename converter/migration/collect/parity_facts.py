@@ -11,7 +11,8 @@ import msgspec
 
 from converter.files.json_values import MAX_COUNT, Count, Number
 from converter.migration.collect.untrusted import read_json
-from converter.page.details import Comparison, NotCompared, Row
+from converter.page.details import Comparison, Row
+from converter.page.document import NotCompared
 from converter.parity.verdict import DIFFERS, EQUAL
 
 
@@ -23,11 +24,16 @@ class _NotCompared(msgspec.Struct):
     why: str = ""
     remedy: str = ""
     reason: str = ""
+    leaves_open: bool = True
 
     def describe(self) -> NotCompared:
         if self.reason:
-            return NotCompared(text=f"{self.case}: {self.reason}", remedy="")
-        return NotCompared(text=f"{self.what} of {self.case}: {self.why}", remedy=self.remedy)
+            return NotCompared(text=f"{self.case}: {self.reason}", leaves_open=False)
+        return NotCompared(
+            text=f"{self.what} of {self.case}: {self.why}",
+            remedy=self.remedy,
+            leaves_open=self.leaves_open,
+        )
 
 
 class _Report(msgspec.Struct, kw_only=True):

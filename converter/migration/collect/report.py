@@ -10,10 +10,12 @@ from converter.migration.collect.causes import group_by_cause
 from converter.migration.collect.journal_facts import describe_run
 from converter.migration.collect.module import ModuleReader
 from converter.migration.collect.packed import budget_bytes
+from converter.migration.collect.retry import write_retry
 from converter.migration.collect.totals import add_up
 from converter.migration.collect.untrusted import harmless
 from converter.migration.journal import DamagedLine, journal_path, read_journal
 from converter.page.document import REPORT_VERSION, Report
+from converter.page.groups import group_causes
 from converter.version import __version__
 
 Progress = Callable[[str], None]
@@ -41,15 +43,22 @@ def collect_report(destination_root: pathlib.Path, progress: Progress) -> Report
         if number % _PROGRESS_EVERY == 0:
             progress(f"reading the files of module {number + 1:,} of {len(paths):,}")
         modules.append(reader.read(path))
+    causes = group_by_cause(modules)
+    root = harmless(str(destination_root))
+    own_paths = dict(zip((module.path for module in modules), paths, strict=True))
     return Report(
         report_version=REPORT_VERSION,
         converter=__version__,
-        destination_root=harmless(str(destination_root)),
+        destination_root=root,
         problems=_describe_damage(history.damaged_lines),
         totals=add_up(modules),
         runs=[describe_run(run) for run in history.runs],
-        causes=group_by_cause(modules),
+        causes=causes,
         modules=modules,
+        groups=group_causes(
+            causes,
+            lambda shown: write_retry(history, [own_paths[path] for path in shown], root),
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from typing import get_args
 
 from converter.files.json_values import MAX_COUNT, MAX_SECONDS
 from converter.migration.collect.parity_facts import add_histograms
-from converter.page.document import DURATION_BOUNDS, ModuleFacts, OutcomeName, Totals
+from converter.page.document import DURATION_BOUNDS, SAVED, ModuleFacts, OutcomeName, Totals
 from converter.parity.verdict import NOT_COMPARED
 
 
@@ -17,7 +17,7 @@ def add_up(modules: Sequence[ModuleFacts]) -> Totals:
     """Adds up the facts of modules."""
     counter = collections.Counter(facts.outcome for facts in modules)
     ran = [facts for facts in modules if facts.attempts]
-    saved = [facts for facts in modules if facts.outcome in ("converted", "up_to_date")]
+    saved = [facts for facts in modules if facts.outcome in SAVED]
     compared = [(facts.path, facts.parity) for facts in modules if facts.parity is not None]
     slowest = max(ran, key=lambda facts: facts.seconds, default=None)
     worst, numbers = max(compared, key=lambda item: item[1].worst_rel, default=("", None))

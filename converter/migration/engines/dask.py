@@ -112,7 +112,7 @@ def _count_threads(client: Any) -> int:
 def _lost() -> errors.ConversionError:
     return errors.ConversionError(
         "the Dask scheduler is lost, or has dropped the jobs",
-        remedy="Start it again, then run this again to resume.",
+        remedy="Start it again, then run the same command to resume.",
     )
 
 
@@ -135,23 +135,15 @@ class _Dispatch:
         self._run = run
         self._numbers = itertools.count()
         self._sent: dict[Any, _Sent] = {}
-        self._results = distributed.as_completed(
-            loop=client.loop, with_results=True, raise_errors=False
-        )
+        self._completed = distributed.as_completed(loop=client.loop)
 
     def run(
         self, jobs: Sequence[Job], stopping: Callable[[], bool]
     ) -> Iterator[Started | Finished]:
         waiting = iter(jobs)
         yield from self._fill(waiting, stopping)
-        for future, result in self._results:
-            sent = self._sent.pop(future)
-            status = future.status
-            future.release()
-            if status == "finished":
-                yield Finished(sent.job, msgspec.convert(result, Answer).outcome)
-            else:
-                yield from self._retry(sent, result)
+        for future in self._completed:
+            yield from self._collect(future, self._sent.pop(future))
             yield from self._fill(waiting, stopping)
 
     def cancel(self) -> None:
@@ -184,13 +176,27 @@ class _Dispatch:
             pure=False,
         )
         self._sent[future] = _Sent(job, tries, time.time())
-        self._results.add(future)
+        self._completed.add(future)
 
-    def _retry(self, sent: _Sent, result: Any) -> Iterator[Started | Finished]:
+    def _collect(self, future: Any, sent: _Sent) -> Iterator[Started | Finished]:
+        """Fetches what a job came to.
+
+        What counts is what comes, not `future.status`: when a result was lost with its worker, the
+        job runs again while it is fetched.
+        """
+        try:
+            answer = future.result()
+        except distributed.CancelledError as error:
+            raise _lost() from error
+        except Exception as error:  # Whatever the job, or Dask, raised on the worker.
+            yield from self._retry(sent, error)
+        else:
+            yield Finished(sent.job, msgspec.convert(answer, Answer).outcome)
+        finally:
+            future.release()
+
+    def _retry(self, sent: _Sent, error: Exception) -> Iterator[Started | Finished]:
         """Resends a job that was lost with its worker, once: another job may be to blame."""
-        error = result[1] if isinstance(result, tuple) else result
-        if isinstance(error, distributed.CancelledError):
-            raise _lost()
         if sent.tries == 1:
             self._send(sent.job.again(), tries=2)
             yield Started(sent.job)
@@ -200,7 +206,8 @@ class _Dispatch:
             raise errors.ConversionError(
                 "a Dask worker cannot run jobs:"
                 f" {type(error).__name__}: {errors.first_line(error)}",
-                remedy="Install the same converter and TensorFlow on all machines.",
+                remedy="Install the same versions of tf1hub-converter and TensorFlow on all"
+                " machines.",
             ) from error
 
 

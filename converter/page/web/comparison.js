@@ -5,7 +5,7 @@ function comparisonSection(report) {
     "Compared with the original",
     element(
       "p",
-      { class: report.passed ? "verdict" : "verdict bad" },
+      { class: report.verdict === "differs" ? "verdict bad" : "verdict" },
       { equal: "Equal: ", differs: "Differs: " }[report.verdict] || "Not compared in full: ",
       `${plural(report.tensors, "tensor")} compared, ${formatNumber(report.bit_equal)} of them bit for bit;`,
       report.conditional ? ` ${formatNumber(report.conditional)} more with random ops replaced;` : "",
@@ -13,15 +13,46 @@ function comparisonSection(report) {
       ` worst relative error ${formatError(report.worst_rel)}, absolute ${formatError(report.worst_abs)}.`,
     ),
     report.histogram ? distributionFigure(report.histogram) : null,
-    ...listTable(report.rows, comparisonColumns(), `${report.file} in DST_ROOT`),
-    report.not_compared.length
-      ? [
-          note("Not compared:"),
-          bullets(mapList(report.not_compared, (e) => [e.text, e.remedy].filter(Boolean).join(". "))),
-        ]
-      : null,
+    ...tensorTable(report),
+    ...factTable(report),
+    ...missingList(report.not_compared),
     report.notes.length ? bullets(report.notes) : null,
   );
+}
+
+/** The tensors that were compared. What is cut off a list of both is said once, here. */
+function tensorTable({ rows, file }) {
+  const { items, rest } = splitRest(rows);
+  const tensors = items.filter((row) => !row.is_fact);
+  if (!tensors.length && !rest) return [];
+  const list = rest ? [...tensors, { rest }] : tensors;
+  return listTable(list, comparisonColumns(), `${file} in DST_ROOT`);
+}
+
+/** Names, lists and other facts: they are no tensors, and are equal or not. */
+function factTable({ rows, file }) {
+  const facts = splitRest(rows).items.filter((row) => row.is_fact);
+  if (!facts.length) return [];
+  return [
+    element("h4", {}, "Names, lists and other facts"),
+    ...listTable(facts, factColumns(), `${file} in DST_ROOT`),
+  ];
+}
+
+function factColumns() {
+  return [
+    { title: "fact", cell: tensorCell, kind: "wide" },
+    { title: "verdict", cell: verdictCell, kind: "conclusion" },
+  ];
+}
+
+/** What TF1 has not either: it leaves nothing open. The rest stands on top of the module. */
+function missingList(list) {
+  const { items, rest } = splitRest(list);
+  const missing = items.filter((entry) => entry.leaves_open === false);
+  if (!missing.length) return [];
+  const texts = missing.map((entry) => entry.text);
+  return [note("Not there to be compared:"), bullets(rest ? [...texts, { rest }] : texts)];
 }
 
 function mapList(list, change) {

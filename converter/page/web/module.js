@@ -1,8 +1,5 @@
 // Shows all that is known of a module: its details are unpacked when it is opened.
 
-// Of a module with more signatures only that of the module itself is open.
-const MOST_OPEN_CARDS = 2;
-
 /** Unpacks the details of a row: see `Module.details` in document.py. */
 async function unpackDetails(row) {
   const packed = byId("packed").textContent.slice(row.at, row.at + row.length);
@@ -11,14 +8,16 @@ async function unpackDetails(row) {
   return new Response(stream).json();
 }
 
-/** The parts of an opened module. */
-function moduleParts(details, labels) {
+/** The parts of an opened module; `models` is the address of the tree of SavedModels. */
+function moduleParts(details, labels, models) {
   const { record, report } = details;
   return [
     element("p", { class: "gist" }, chip(details.outcome, labels), gistOf(details)),
     details.problems.length ? element("div", { class: "notice" }, bullets(details.problems)) : null,
     details.error ? errorSection(details) : null,
-    details.warnings.length ? section("Warnings", bullets(details.warnings)) : null,
+    listLength(details.not_compared) ? notComparedSection(details.not_compared) : null,
+    details.folder ? useSection(details, models) : null,
+    warningsSection(details),
     record ? signaturesSection(record) : null,
     report ? comparisonSection(report) : null,
     record ? variablesSection(record) : null,
@@ -26,6 +25,51 @@ function moduleParts(details, labels) {
     record ? contentsSection(record) : null,
     section("The conversion", factsOf(details)),
   ];
+}
+
+/** The warnings, but for those that say again what stands above. */
+function warningsSection({ warnings, not_compared: open }) {
+  const { items, rest } = splitRest(warnings);
+  const isSaid = (text) => listLength(open) && text.startsWith("Not compared with the original:");
+  const others = items.filter((text) => !isSaid(text));
+  return others.length ? section("Warnings", bullets(rest ? [...others, { rest }] : others)) : null;
+}
+
+function listLength(list) {
+  return list ? fullLength(list) : 0;
+}
+
+/** Why the module is not known to be equal, where nothing is known to differ. */
+function notComparedSection(list) {
+  return section(
+    "Why it was not compared in full",
+    bullets(mapList(list, (entry) => [entry.text, entry.remedy].filter(Boolean).join(". "))),
+  );
+}
+
+/** Where the SavedModel is, and how it is used. */
+function useSection(details, models) {
+  const place = `${models}/${encode(details.folder)}`;
+  const links = [
+    models ? element("a", { href: `${place}/` }, "Open its folder") : null,
+    models && details.card ? element("a", { href: `${place}/${encode(details.card)}` }, "Model card") : null,
+  ];
+  return section(
+    "Use it",
+    copyable(element("span", { class: "path" }, details.destination), "the path of the SavedModel"),
+    links.some(Boolean) ? element("p", { class: "links" }, links) : null,
+    isWhole(details.usage)
+      ? copyable(element("pre", { tabindex: "0" }, details.usage.join("\n")), "the lines of Python")
+      : null,
+  );
+}
+
+/** Whether lines of Python are there, and nothing of them was cut to keep the page small. */
+function isWhole(lines) {
+  return (
+    Boolean(lines && lines.length) &&
+    lines.every((line) => typeof line === "string" && !line.endsWith("…"))
+  );
 }
 
 /** The few facts that most users look for. */
@@ -42,7 +86,7 @@ function gistOf(details) {
 }
 
 function describeVerdict(verdict) {
-  if (verdict === "equal") return "equal to the original";
+  if (verdict === "equal") return "proven equal to the original";
   return verdict === "differs" ? "differs from the original" : "not compared in full";
 }
 
@@ -73,77 +117,6 @@ function errorSection(details) {
         )
       : null,
   );
-}
-
-function signaturesSection(record) {
-  const { items, rest } = splitRest(record.callables);
-  return section(
-    `Signatures: ${formatNumber(fullLength(record.callables))}`,
-    items.map((part) => signatureCard(part, record.root, items.length <= MOST_OPEN_CARDS)),
-    rest ? note(`${formatNumber(rest)} more are not in this page: conversion.json has all.`) : null,
-  );
-}
-
-function signatureCard(part, root, isOpen) {
-  const values = [
-    ...sideRows("in", part.inputs),
-    ...sideRows("optional", part.hparams),
-    ...sideRows("out", part.outputs),
-  ];
-  const rest = [part.inputs, part.hparams, part.outputs].reduce(
-    (sum, list) => sum + splitRest(list).rest,
-    0,
-  );
-  const facts = [
-    part.tags.length ? `graph variant ${formatTags(part.tags)}` : "",
-    trainingOf(part),
-    plural(part.variables, "variable"),
-    part.update_ops ? plural(part.update_ops, "update op") : "",
-    part.return_endpoints ? "all outputs with return_endpoints=True" : "",
-  ];
-  const isRoot = part.name === root;
-  return element(
-    "details",
-    { class: "card", open: isOpen || isRoot },
-    element(
-      "summary",
-      {},
-      code(callOf(part)),
-      isRoot ? element("span", { class: "tag" }, "also obj(…)") : null,
-    ),
-    part.name === part.signature ? null : element("p", {}, "TF1 signature ", code(part.signature)),
-    element("p", { class: "facts-line" }, facts.filter(Boolean).join(" · ")),
-    ...listTable(
-      rest ? [...values, { rest }] : values,
-      [
-        { title: "", cell: (value) => value.side, kind: "side" },
-        {
-          title: "name",
-          cell: (value) => element("span", { class: "path" }, value.name),
-          kind: "wide",
-        },
-        { title: "type", cell: formatType, kind: "type" },
-      ],
-      "conversion.json",
-    ),
-  );
-}
-
-function trainingOf(part) {
-  if (part.always_trains) return "every call is a training call";
-  return part.training_tags ? `trains as ${formatTags(part.training_tags)}` : "no training mode";
-}
-
-function sideRows(side, list) {
-  return splitRest(list).items.map((value) => ({ ...value, side }));
-}
-
-/** How a callable is called: `obj.tokens({input_ids, input_mask}, training=False)`. */
-function callOf(part) {
-  const names = splitRest(part.inputs).items.map((value) => value.name);
-  const inputs = fullLength(part.inputs) > 1 ? [`{${names.join(", ")}}`] : names;
-  if (part.training_tags) inputs.push("training=False");
-  return `obj.${part.name}(${inputs.join(", ")})`;
 }
 
 function variablesSection(record) {

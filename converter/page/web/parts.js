@@ -15,8 +15,27 @@ function fullLength(list) {
   return items.length + rest;
 }
 
+/** A part of an opened module, which addresses name by its title without the number. */
 function section(title, ...children) {
-  return element("section", {}, element("h3", {}, title), ...children);
+  const words = title.split(":")[0];
+  const name = words.toLowerCase().replaceAll(" ", "-");
+  const head = element("div", { class: "head" }, element("h3", {}, title), partLink(name, words));
+  return element("section", { "data-part": name }, head, ...children);
+}
+
+/** A link to a part of the module that is open. */
+function partLink(name, words) {
+  return element(
+    "a",
+    { class: "anchor", href: `#part=${encode(name)}`, "data-to-part": name },
+    element("span", { "aria-hidden": "true" }, "#"),
+    element("span", { class: "hidden" }, `Link to ${words}`),
+  );
+}
+
+/** A path or a name as addresses have it. */
+function encode(text) {
+  return encodeURIComponent(text).replaceAll("%2F", "/");
 }
 
 function note(text) {

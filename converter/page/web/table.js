@@ -36,7 +36,8 @@ const COLUMNS = [
 /** How equal a module is to its original. */
 function formatEquality(row) {
   if (row.tensors === null) return "";
-  if (row.verdict !== "equal") return row.verdict;
+  // That it was not compared in full is its outcome.
+  if (row.verdict !== "equal") return row.verdict === "differs" ? "differs" : "";
   return row.bit_equal === row.tensors ? "bit for bit" : formatError(row.worst_rel);
 }
 
@@ -47,6 +48,8 @@ function selectRows(rows, state) {
     (row) =>
       (!state.outcomes.size || state.outcomes.has(row.outcome)) &&
       (state.cause === null || row.cause === state.cause) &&
+      (state.group === null || state.group.causes.includes(row.cause)) &&
+      (state.folder === null || row.path.startsWith(`${state.folder}/`)) &&
       words.every((word) => row.words.includes(word)),
   );
   const key = state.sort.replace(/^-/, "");
@@ -58,7 +61,7 @@ function selectRows(rows, state) {
 
 function errorOf(row) {
   if (row.worst_rel === null) return null;
-  if (row.verdict !== "equal") return Infinity;
+  if (row.verdict !== "equal") return row.verdict === "differs" ? Infinity : null;
   return row.bit_equal === row.tensors ? -1 : toNumber(row.worst_rel);
 }
 
@@ -232,6 +235,13 @@ class ModuleTable {
       scrollBy(0, top + this.rowHeight - innerHeight + 4);
     this.draw();
     this.drawn.get(target)?.querySelector("a").focus({ preventScroll: true });
+  }
+
+  /** Brings the row of a module into the window, and gives it the focus; whether it is shown. */
+  reveal(path) {
+    const place = this.shown.findIndex((row) => row.path === path);
+    if (place >= 0) this.focus(place);
+    return place >= 0;
   }
 
   print(isPrinting) {

@@ -160,7 +160,7 @@ class EdgeResolver:
         for name, variable in variables.items():
             if self.carries(variable):
                 return name
-        raise errors.UnsupportedOpError("a V1 loop that carries no values", node=node.name)
+        raise errors.UnsupportedOpError("a V1 loop carries no values", node=node.name)
 
     def _find_exited(self, node: Node) -> str | TensorRef:
         """The loop variable whose final value an Exit returns, or a tensor around the loop."""

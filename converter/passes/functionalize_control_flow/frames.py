@@ -74,7 +74,7 @@ def find_frames(nodes: Nodes) -> dict[str, Frame]:
             frame = (*frame, node.attrs["frame_name"].s.decode(errors="replace"))
         elif node.op == "Exit":
             if frame == ROOT:
-                raise errors.FormatError("an Exit outside of all loops", node=name)
+                raise errors.FormatError("an Exit is outside of all loops", node=name)
             frame = frame[:-1]
         frames[name] = frame
     for name, node in nodes.items():
@@ -120,7 +120,7 @@ def find_loops(nodes: Nodes, frames: Mapping[str, Frame]) -> dict[Frame, V1Loop]
     for name, node in nodes.items():
         for source in node.input_nodes():
             if nodes[source].op == "NextIteration" and name not in variables:
-                raise errors.FormatError("a NextIteration that leads to no Merge", node=source)
+                raise errors.FormatError("a NextIteration leads to no Merge", node=source)
     return loops
 
 
@@ -129,7 +129,7 @@ def _find_loop(nodes: Nodes, frame: Frame, members: list[Node]) -> V1Loop:
     enters = [node for node in members if node.op == "Enter"]
     if len(conditions) != 1:
         raise errors.UnsupportedOpError(
-            f"a V1 loop with {len(conditions)} LoopCond nodes, expected one",
+            f"a V1 loop has {len(conditions)} LoopCond nodes, expected one",
             node=conditions[0] if conditions else next((n.name for n in members), frame[-1]),
         )
     variables = {
@@ -139,7 +139,7 @@ def _find_loop(nodes: Nodes, frame: Frame, members: list[Node]) -> V1Loop:
         for variable in _find_variable(nodes, node)
     }
     if not variables:
-        raise errors.UnsupportedOpError("a V1 loop that carries no values", node=conditions[0])
+        raise errors.UnsupportedOpError("a V1 loop carries no values", node=conditions[0])
     parallel = [enter.attrs["parallel_iterations"].i for enter in enters
                 if "parallel_iterations" in enter.attrs]  # fmt: skip
     return V1Loop(frame, conditions[0], variables, int(parallel[0]) if parallel else 10)

@@ -87,15 +87,15 @@ class Functionalizer:
         for ref in self._graph.results:
             guard = guard_of_result(self.guards, self.nodes, ref)
             if guard is None:
-                raise errors.FormatError("a result is dead: it never has a value", node=ref.node)
+                raise errors.FormatError("an output never has a value", node=ref.node)
             if self.frames[ref.node] != ROOT or guard != ALWAYS:
                 raise errors.UnsupportedOpError(
-                    "a result is inside of a loop or of a side of a conditional", node=ref.node
+                    "an output is inside of a loop or of a branch of a conditional", node=ref.node
                 )
         for name in self._graph.targets:
             if self.frames[name] != ROOT:
                 raise errors.UnsupportedOpError(
-                    "an op to run for its effect is inside of a loop", node=name
+                    "an op that must run for its effect is inside of a loop", node=name
                 )
 
     def member(self, frame: Frame, name: str) -> Member | None:
@@ -178,9 +178,7 @@ class Functionalizer:
     def _carried(self, v1_loop: V1Loop) -> tuple[Carried, ...]:
         variables = [v for v in v1_loop.variables.values() if self.edges.carries(v)]
         if not variables:
-            raise errors.UnsupportedOpError(
-                "a V1 loop that carries no values", node=v1_loop.condition
-            )
+            raise errors.UnsupportedOpError("a V1 loop carries no values", node=v1_loop.condition)
         return tuple(
             Carried(
                 name=variable.merge,

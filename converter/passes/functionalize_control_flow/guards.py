@@ -158,13 +158,13 @@ class _Finder:
             is_outer = self._frames[self.canonical(back.inputs[0]).node] != loop.frame
             if guard != frozenset({(condition, True)}) and not (is_outer and guard == ALWAYS):
                 raise errors.UnsupportedOpError(
-                    "a NextIteration that does not run exactly when its loop goes on",
+                    "a NextIteration does not run exactly when its loop goes on",
                     node=back.name,
                 )
         for node in self._exits.get(loop.frame, ()):
             if self._guard_of(loop.frame, node.inputs[0], known) != frozenset({(condition, False)}):
                 raise errors.UnsupportedOpError(
-                    "an Exit that does not run exactly when its loop ends", node=node.name
+                    "an Exit does not run exactly when its loop ends", node=node.name
                 )
 
     def _union(
@@ -216,7 +216,9 @@ class _Finder:
             self.guards[node.name] = self._unique(live[0][1] | controls)
             return
         if len(live) > 2:
-            raise errors.UnsupportedOpError(f"a Merge of {len(live)} values", node=node.name)
+            raise errors.UnsupportedOpError(
+                f"a Merge joins {len(live)} values, expected two", node=node.name
+            )
         (one, one_guard), (other, other_guard) = live
         predicate = _deciding_predicate(node, one_guard, other_guard)
         on_true, on_false = (one, other) if (predicate, True) in one_guard else (other, one)

@@ -36,7 +36,9 @@ def limit_size(size: int) -> int:
       UnsupportedOpError: if it is over `MAX_NODES`.
     """
     if size > MAX_NODES:
-        raise errors.UnsupportedOpError(f"nested, the graph has over {MAX_NODES} nodes")
+        raise errors.UnsupportedOpError(
+            f"nested conditionals make more than {MAX_NODES} nodes of the graph"
+        )
     return size
 
 
@@ -108,7 +110,9 @@ class RegionBuilder:
         items = tuple(self._build_item(group, made) for group in order)
         region = Region((), items, self._fetches.results)
         if self._height > MAX_DEPTH:
-            raise errors.UnsupportedOpError(f"control flow is over {MAX_DEPTH} levels deep")
+            raise errors.UnsupportedOpError(
+                f"control flow is nested more than {MAX_DEPTH} levels deep"
+            )
         return BuiltRegion(
             captures=tuple(self._captures),
             control_dependencies=tuple(self._outer_dependencies),
@@ -252,7 +256,9 @@ class RegionBuilder:
         sources = (source for member in members for source in self._sources(member))
         found = {owners[source] for source in sources if not self._is_conditional(source)}
         if root in found and len(members) > 1:
-            raise CycleError("a side of a conditional uses one of its outputs", node=label(root))
+            raise CycleError(
+                "a branch of a conditional uses one of the conditional's outputs", node=label(root)
+            )
         return frozenset(found - {root})
 
     def _position(self, member: Member) -> int:

@@ -69,7 +69,7 @@ def find_arrays(graph: Graph) -> Arrays:
     for ref in graph.results:
         if ref in arrays.handles or ref in arrays.flows:
             raise errors.UnsupportedOpError(
-                "a result is the handle or the flow of a TensorArray", node=ref.node
+                "an output is the handle or the flow of a TensorArray", node=ref.node
             )
     for node in graph.nodes.values():
         _check_uses(node, arrays)
@@ -140,6 +140,6 @@ def _check_uses(node: Node, arrays: Arrays) -> None:
         return
     if not known:
         raise errors.UnsupportedOpError(
-            f"op {node.op!r} has a handle or a flow of no TensorArray, or of two",
+            f"op {node.op!r} has the handle or the flow of no TensorArray, or of two",
             node=node.name,
         )

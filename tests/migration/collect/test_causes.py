@@ -4,7 +4,7 @@ import pytest
 import report_data
 
 from converter.migration.collect.causes import group_by_cause
-from converter.page.document import ModuleError, ModuleFacts
+from converter.page.document import ModuleError, ModuleFacts, NotCompared
 
 
 def facts_of(message, path="a/b", kind="FormatError", outcome="refused", remedy="Do."):
@@ -65,3 +65,26 @@ def test_modules_with_one_cause_are_one_group():
 def test_a_hostile_message_is_grouped_in_no_time():
     message = "'" * 5000 + "a/" * 3000 + "1" * 3000 + report_data.HOSTILE
     assert len(shape_of(facts_of(message[:10_000]))) <= 301
+
+
+def test_what_was_not_compared_has_its_first_reason_as_cause():
+    reasons = [
+        NotCompared(text="gradients of default: TensorFlow loses them", remedy="Pass --inputs."),
+        NotCompared(text="all of tokens: it does not run"),
+    ]
+    modules = [
+        ModuleFacts(path="a", outcome="not_compared", not_compared=reasons),
+        ModuleFacts(
+            path="b", outcome="not_compared",
+            not_compared=[NotCompared(text="gradients of mlm: TensorFlow loses them")],
+        ),
+        ModuleFacts(path="c", outcome="not_compared"),
+        # Of a module that differs, what could not be compared is not what is wrong.
+        facts_of("differs: x", path="d", kind="ParityError", outcome="failed"),
+    ]  # fmt: skip
+    causes = {cause.shape: cause for cause in group_by_cause(modules)}
+    assert causes["TensorFlow loses them"].paths == ["a", "b"]
+    assert causes["TensorFlow loses them"].remedies == ["Pass --inputs."]
+    assert causes["TensorFlow loses them"].outcomes == ["not_compared"]
+    assert causes["no call of the original was compared"].paths == ["c"]
+    assert len(causes) == 3

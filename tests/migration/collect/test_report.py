@@ -46,6 +46,13 @@ def test_a_tree_that_was_moved_is_read_where_it_is(root, collect_facts):
     moved = root.with_name("moved")
     root.rename(moved)
     after = collect_facts(moved)
+    saved = after["image/resnet"]
+    assert saved.destination == str(moved / "image/resnet")
+    assert str(moved) in "".join(report_data.unpack(saved.details)["usage"])
+    for facts in (before, after):
+        for path, one in facts.items():
+            changes = {"details": b"", "destination": ""}
+            facts[path] = msgspec.structs.replace(one, **changes)
     assert after == before
 
 
@@ -195,3 +202,25 @@ def test_progress_is_told(root):
     said = []
     collect_report(root, said.append)
     assert said == ["reading the files of module 1 of 9"]
+
+
+def test_what_was_not_compared_says_why_and_what_to_do(tmp_path):
+    outcome = report_data.saved(tmp_path, "m", report=report_data.make_open_report())
+    (tmp_path / "m/README.md").write_text("# m")
+    report_data.write_journal(tmp_path, [outcome])
+    report = collect_report(tmp_path, lambda _: None)
+    (module,) = report.modules
+    assert (module.outcome, module.folder, module.card) == ("not_compared", "m", "README.md")
+    # What the original has not either is no reason.
+    (reason,) = module.not_compared
+    assert (reason.text, reason.remedy) == (
+        "gradients of default: TensorFlow loses them", "Pass --inputs.",
+    )  # fmt: skip
+    assert report.totals.counts["not_compared"] == 1
+    (group,) = report.groups
+    assert (group.title, group.modules) == ("not compared in full", 1)
+    assert "--include=m" in group.retry
+    # Without the comparison, the journal still has the reason.
+    (tmp_path / ".tf1hub/parity/m/comparison.json").unlink()
+    (module,) = collect_report(tmp_path, lambda _: None).modules
+    assert [entry.text for entry in module.not_compared] == [reason.text]

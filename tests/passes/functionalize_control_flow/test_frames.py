@@ -77,7 +77,7 @@ def test_the_order_of_the_graph_does_not_matter(counting):
 
 
 def test_an_exit_outside_of_a_loop_is_refused():
-    with pytest.raises(errors.FormatError, match="an Exit outside of all loops") as caught:
+    with pytest.raises(errors.FormatError, match="an Exit is outside of all loops") as caught:
         _frames("x = _Arg()\ny = Exit(x)")
     assert caught.value.node == "y"
 
@@ -183,14 +183,14 @@ def test_parallel_iterations_are_kept(counting):
 def test_a_frame_has_one_condition(count, counting):
     text = counting.replace("LoopCond(less)", "Identity[T=bool](less)")
     text += "".join(f"more_{number} = LoopCond(less)\n" for number in range(count))
-    with pytest.raises(errors.UnsupportedOpError, match=f"with {count} LoopCond nodes"):
+    with pytest.raises(errors.UnsupportedOpError, match=f"has {count} LoopCond nodes"):
         _loops(text)
 
 
 def test_a_frame_around_another_needs_a_condition_even_if_it_holds_nothing_else(counting):
     text = counting.replace("zero = Const[dtype=float]()", "").replace("(zero)", "(n/outer)")
     text = text.replace("(n)", "(n/outer)") + 'n/outer = Enter[frame_name="outer"](n)'
-    with pytest.raises(errors.UnsupportedOpError, match="with 0 LoopCond nodes") as caught:
+    with pytest.raises(errors.UnsupportedOpError, match="has 0 LoopCond nodes") as caught:
         _loops(text)
     assert caught.value.node == "n/outer"
 

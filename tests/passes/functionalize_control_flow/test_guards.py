@@ -294,7 +294,7 @@ def test_a_merge_of_values_that_do_not_exclude_each_other_is_refused(inputs, gua
 
 def test_a_merge_of_three_values_is_refused(guards):
     text = "s = Switch(x, p)\nt = Switch(s:1, q)\nm/e = Merge[T=float](s, t, t:1)"
-    with pytest.raises(errors.UnsupportedOpError, match="a Merge of 3 values") as caught:
+    with pytest.raises(errors.UnsupportedOpError, match="a Merge joins 3 values") as caught:
         guards(_ARGS + text)
     assert caught.value.node == "m/e"
 

@@ -347,7 +347,7 @@ def test_loops_in_conditions_that_bodies_use_are_refused_when_they_grow_too_larg
 
     monkeypatch.setattr(region_builder, "MAX_NODES", 1000)
     assert [nested(text(depth)).count("loop ") for depth in (1, 2, 3)] == [1, 3, 7]
-    with pytest.raises(errors.UnsupportedOpError, match="over 1000 nodes"):
+    with pytest.raises(errors.UnsupportedOpError, match="more than 1000 nodes"):
         nested(text(22))
 
 

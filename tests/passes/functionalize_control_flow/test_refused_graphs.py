@@ -27,13 +27,13 @@ def refused(nested):
 def test_a_result_inside_of_a_side(result, refused):
     """Such as a regularization loss that was made in a branch."""
     text = f"s = Switch(x, p)\ny = Neg(s:1)\nt = Switch(y, q)\nreturn x, {result}"
-    refused(_ARGS + text, "a result is inside of", result.partition(":")[0])
+    refused(_ARGS + text, "an output is inside of", result.partition(":")[0])
 
 
 @pytest.mark.parametrize("result", ["i", "i:1", "i/switch", "less", "plus", "n/enter", "i/next"])
 def test_a_result_inside_of_a_loop(result, refused, counting):
     text = f"{counting}return last, {result}"
-    refused(text, "a result is inside of", result.partition(":")[0])
+    refused(text, "an output is inside of", result.partition(":")[0])
 
 
 @pytest.mark.parametrize("result", ["dead", "m", "s"])
@@ -45,11 +45,11 @@ def test_a_result_that_never_is(result, refused):
         dead = Neg(both)
         m = Merge[T=float](dead, both)
     """
-    refused(f"{_ARGS}{text}return {result}", "a result is dead", result)
+    refused(f"{_ARGS}{text}return {result}", "an output never has a value", result)
 
 
 def test_a_resource_that_never_is(refused):
-    refused("m = Merge[T=resource]()\nreturn m", "a result is dead", "m")
+    refused("m = Merge[T=resource]()\nreturn m", "an output never has a value", "m")
 
 
 def test_a_variable_that_waits_for_what_never_runs(refused):
@@ -60,7 +60,7 @@ def test_a_variable_that_waits_for_what_never_runs(refused):
 
 def test_a_result_of_a_side_whose_condition_always_is_the_same_is_refused_all_the_same(refused):
     text = "s = Switch(x, p)\nt = Switch(s:1, p)\nm = Merge[T=float](t, t:1)\nreturn m"
-    refused(_ARGS + text, "a result is inside of", "m")
+    refused(_ARGS + text, "an output is inside of", "m")
 
 
 @pytest.mark.parametrize("waits", ["", ", ^u"])
@@ -73,7 +73,7 @@ def test_a_target_in_a_loop(waits, refused, counting):
         return last
         target u
     """
-    refused(text, "an op to run for its effect is inside of a loop", "u")
+    refused(text, "an op that must run for its effect is inside of a loop", "u")
 
 
 # Loops of another form.
@@ -137,4 +137,4 @@ def test_the_number_of_the_one_input_that_runs(refused):
 
 def test_a_side_that_uses_a_value_of_the_other_never_is(refused):
     text = "s = Switch(x, p)\nb = Exp(s:1)\nc = Add(s, b)\nm = Merge[T=float](c, b)\nreturn m"
-    refused(_ARGS + text, "a result is inside of", "m")
+    refused(_ARGS + text, "an output is inside of", "m")

@@ -95,7 +95,7 @@ def test_what_two_conditionals_share_is_there_once_if_they_can_be_one(becomes):
 )
 @pytest.mark.parametrize(
     ("taken", "message"),
-    [("m", "uses one of its outputs"), ("y", "uses a value that depends on its own outputs")],
+    [("m", "one of the conditional's outputs"), ("y", "a value that depends on its own outputs")],
 )
 def test_what_runs_once_in_two_conditionals_that_cannot_be_one_is_refused(
     shared, taken, message, nested
@@ -144,5 +144,5 @@ def test_too_many_nodes_after_what_is_there_again_are_refused(nested, monkeypatc
     monkeypatch.setattr(region_builder, "MAX_NODES", 4)
     nested(text)
     monkeypatch.setattr(region_builder, "MAX_NODES", 3)
-    with pytest.raises(errors.UnsupportedOpError, match="over 3 nodes"):
+    with pytest.raises(errors.UnsupportedOpError, match="more than 3 nodes"):
         nested(text)

@@ -37,13 +37,13 @@ def test_every_op_on_an_array_that_is_made_elsewhere_is_refused(op, make_program
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("return a:1", "a result is the handle or the flow"),
+        ("return a:1", "an output is the handle or the flow"),
         ("""b = TensorArrayV3[dtype=float, element_shape=[2147483648]](n)
             r = TensorArraySizeV3(b, b:1)
             return r""",
          "have a size of 2147483648, which is above 2147483647 (at node 'b')"),
-        ("return a", "a result is the handle or the flow"),
-        ("f = Identity[T=float](a:1)\nreturn f", "a result is the handle or the flow"),
+        ("return a", "an output is the handle or the flow"),
+        ("f = Identity[T=float](a:1)\nreturn f", "an output is the handle or the flow"),
         ("y = Add[T=float](a:1, x)\nreturn y", "op 'Add' uses the handle or the flow"),
         ("y = AddN[N=2, T=float](a:1, x)\nreturn y", "op 'AddN' uses the handle or the flow"),
         ("y = Pack[N=1, T=resource](a)\nreturn y", "op 'Pack' uses the handle or the flow"),

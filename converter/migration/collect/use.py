@@ -1,0 +1,38 @@
+"""Writes the lines of Python that use a SavedModel, for the report."""
+
+from __future__ import annotations
+
+import pathlib
+
+from converter.export.record import ValueInfo
+from converter.export.usage import call_with, load_lines
+from converter.page.details import Callable, RecordFacts
+
+
+def describe_use(record: RecordFacts, directory: pathlib.Path) -> list[str]:
+    """Returns lines that load a SavedModel and call it; none if its record is not sound.
+
+    They are made to be copied and run, so nothing but names and literals comes from the record.
+    """
+    part = _find_callable(record)
+    if part is None:
+        return []
+    words = [*part.name.split("."), *(value.dtype for value in part.inputs)]
+    if not all(word.isidentifier() for word in words):
+        return []
+    inputs = {
+        value.name: ValueInfo(
+            kind=value.kind,
+            dtype=value.dtype,
+            shape=None if value.shape is None else tuple(value.shape),
+        )
+        for value in part.inputs
+    }
+    function = "module" if part.name == record.root else f"module.{part.name}"
+    return [*load_lines(directory), *call_with(function, inputs)]
+
+
+def _find_callable(record: RecordFacts) -> Callable | None:
+    """The root, else the first."""
+    roots = [part for part in record.callables if part.name == record.root]
+    return next(iter([*roots, *record.callables]), None)

@@ -1,0 +1,1 @@
+"""Writes docs/consumers.md from what `tests/consumers` measures."""

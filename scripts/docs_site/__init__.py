@@ -1,0 +1,1 @@
+"""The docs site, made of `docs/` by MkDocs."""

@@ -1,0 +1,1 @@
+"""The tests in the TensorFlows and Pythons that are supported: `scripts/test_matrix`."""
