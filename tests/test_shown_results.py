@@ -147,4 +147,9 @@ def test_a_command_prints_the_text_of_its_result(command, results, module, migra
     kind = {"inspect": "ModuleSummary", "scan": "ScanReport", "report": "ReportFiles"}[command]
     place = migration if command == "report" else module
     assert cli.main(cli.parse_arguments(["tf1hub", command, str(place)])) == 0
-    assert capsys.readouterr().out.rstrip("\n") == str(results[kind])
+    printed, text = capsys.readouterr().out.rstrip("\n"), str(results[kind])
+    if command == "inspect":  # They name the command, and the function.
+        tables, _, usage = text.partition("After `converter.convert(…, 'DST')`:\n")
+        assert printed == f"{tables}After `tf1hub convert {printable(str(module))} DST`:\n{usage}"
+    else:
+        assert printed == text
