@@ -15,7 +15,7 @@ from converter.export.record import SourceInfo
 from converter.exporters.record import ExportedOutput, ExportedTensor, ExportRecord
 from converter.migration.outcomes import ErrorInfo, Failed
 from converter.parity.checks import Row
-from converter.parity.compare import EXACT, compare
+from converter.parity.compare import EXACT, compare, compare_facts
 from converter.parity.report import ParityReport
 from converter.parity.report_pictures import draw_pictures
 from converter.parity.verdict import NotCompared
@@ -120,8 +120,10 @@ def test_a_notebook_shows_the_pictures_of_a_comparison():
     assert page.tags["svg"] == 3
     assert "5 elements: 4 equal, 1 apart by 8 to 15" in page.text
     assert page.text.index(f"other{printable(EVIL)}", page.text.index("worst first")) > 0
-    assert draw_pictures([]) == draw_pictures([row for row in _PARITY.rows if row.is_fact]) == ""
-    many = draw_pictures([_SAME] * 40)
+    assert page.text.split()[0] == "Differs:"
+    facts = ParityReport((Row("module", "variables", "w", compare_facts("there", "there")),))
+    assert read(draw_pictures(facts)).tags == {"p": 1, "b": 1}
+    many = draw_pictures(ParityReport((_SAME,) * 40))
     assert read(many).tags["svg"] == 31
     assert "… 10 more." in many
 
@@ -145,4 +147,9 @@ def test_a_command_prints_the_text_of_its_result(command, results, module, migra
     kind = {"inspect": "ModuleSummary", "scan": "ScanReport", "report": "ReportFiles"}[command]
     place = migration if command == "report" else module
     assert cli.main(cli.parse_arguments(["tf1hub", command, str(place)])) == 0
-    assert capsys.readouterr().out.rstrip("\n") == str(results[kind])
+    printed, text = capsys.readouterr().out.rstrip("\n"), str(results[kind])
+    if command == "inspect":  # They name the command, and the function.
+        tables, _, usage = text.partition("After `converter.convert(…, 'DST')`:\n")
+        assert printed == f"{tables}After `tf1hub convert {printable(str(module))} DST`:\n{usage}"
+    else:
+        assert printed == text

@@ -16,11 +16,10 @@ from converter.cli.limits import add_limits
 from converter.cli.loudness import is_verbose
 from converter.cli.source_argument import add_source, opened_source
 from converter.conversion.options import ReadingArguments
-from converter.printable import printable
 
 if TYPE_CHECKING:
     # Imported where it is used: help and errors answer without it.
-    from converter.conversion.inspect import ModuleSummary
+    pass
 
 NAME = "inspect"
 HELP = "describe a module and the result of converting it"
@@ -49,21 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         terminal.print_json(summary.to_json())
     else:
-        from converter.conversion.inspect import print_summary
+        from converter.conversion.inspect import print_summary, print_usage
 
         shown = summary if is_verbose() else summary.without_placement()
         console = terminal.output_console()
         print_summary(shown, console, list_all=arguments.all, more="--all lists them")
-        _print_usage(arguments.source, summary)
+        print_usage(summary, console, f"tf1hub convert {arguments.source} DST")
     return 0
-
-
-def _print_usage(source: str, summary: ModuleSummary) -> None:
-    """Prints the lines of Python that would use the converted module, with its own names."""
-    from converter.export import usage
-
-    name = None if summary.refused else usage.find_callable(summary)
-    if name is not None:
-        lines = [*usage.load_lines("DST"), *usage.call_lines(summary, name)]
-        terminal.print_text(f"After `tf1hub convert {printable(source)} DST`:\n")
-        terminal.print_text("\n".join(f"    {printable(line)}".rstrip() for line in lines))

@@ -15,7 +15,7 @@ from converter.compile.variants import TRAINING_MARKS, merge_variables
 from converter.conversion import sizes
 from converter.conversion.options import ConversionOptions, ReadingArguments, show_options
 from converter.display.shown import Shown
-from converter.export import describe
+from converter.export import describe, usage
 from converter.export.attachments import describe_attachments
 from converter.export.conventions import describe_conventions, describe_image
 from converter.export.record import (
@@ -37,6 +37,7 @@ from converter.formats.legacy_module import LegacyModule
 from converter.formats.registry import read_module
 from converter.ir.counts import count_control_flow
 from converter.ir.graph import Program
+from converter.printable import printable
 from converter.processes import garbage_collection
 from converter.processes.custom_ops import import_packages
 from converter.quantities import count
@@ -153,7 +154,8 @@ class ModuleSummary(Shown, msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.source.name!r}, {self.source.format}, {variables}, {offers}"
 
     def _show(self, console: Console) -> None:
-        print_summary(self, console)
+        print_summary(self.without_placement(), console)
+        print_usage(self, console, "converter.convert(…, 'DST')")
 
     def to_json(self) -> dict[str, Any]:
         """Converts the summary to JSON values."""
@@ -179,6 +181,21 @@ def print_summary(
     if summary.findings:
         title = "Not plainly safe"
         scan_table.print_findings(summary.findings, console, limit, title, more)
+
+
+def print_usage(summary: ModuleSummary, console: Console, conversion: str) -> None:
+    """Prints the lines of Python that would use the converted module, with its own names.
+
+    Args:
+      summary: The summary.
+      console: Where to print them.
+      conversion: The command, or the call, that converts the module to `DST`.
+    """
+    name = None if summary.refused else usage.find_callable(summary)
+    if name is not None:
+        lines = [*usage.load_lines("DST"), *usage.call_lines(summary, name)]
+        text = "\n".join(f"    {printable(line)}".rstrip() for line in lines)
+        console.print(f"After `{printable(conversion)}`:\n\n{text}", soft_wrap=True, markup=False)
 
 
 @show_options(ReadingArguments)

@@ -16,7 +16,7 @@ from converter.display.console import Console
 from converter.printable import printable_lines
 
 _BLOCK = "white-space: pre-wrap; margin: 0.2em 0"
-_CELL = "white-space: pre-wrap; vertical-align: top; overflow-wrap: anywhere"
+_CELL = "vertical-align: top; overflow-wrap: break-word; white-space: "
 
 
 class HtmlConsole(Console):
@@ -39,9 +39,9 @@ class HtmlConsole(Console):
                 text = item if isinstance(item, Text) else self._text(str(item), markup=markup)
                 self._parts.append(f'<div style="{_BLOCK}">{self._spans(text, style)}</div>')
 
-    def to_html(self, *further: str) -> str:
-        """Returns all that was printed, and further markup, as one element."""
-        return f'<div class="tf1hub">{"".join((*self._parts, *further))}</div>'
+    def to_html(self, before: str = "") -> str:
+        """Returns some markup, and all that was printed, as one element."""
+        return f'<div class="tf1hub">{before}{"".join(self._parts)}</div>'
 
     def _text(self, text: str, *, markup: bool | None = None) -> Text:
         return self.render_str(text, markup=markup, emoji=False, highlight=False)
@@ -68,7 +68,7 @@ class HtmlConsole(Console):
 
     def _row(self, tag: str, cells: Iterable[tuple[Column, Any]]) -> str:
         shown = (
-            f'<{tag} style="text-align: {_side(column)}; {_CELL}">'
+            f'<{tag} style="text-align: {_side(column)}; {_CELL}{_wrapping(column)}">'
             f"{self._spans(self._cell_text(cell))}</{tag}>"
             for column, cell in cells
         )
@@ -76,6 +76,10 @@ class HtmlConsole(Console):
 
     def _cell_text(self, cell: Any) -> Text:
         return cell if isinstance(cell, Text) else self._text(str(cell))
+
+
+def _wrapping(column: Column) -> str:
+    return "pre" if column.no_wrap or column.justify == "right" else "pre-wrap"
 
 
 def _side(column: Column) -> str:

@@ -52,15 +52,15 @@ def to_text(show: Show) -> str:
     return stream.getvalue().rstrip("\n")
 
 
-def to_html(show: Show, *further: str) -> str:
+def to_html(show: Show, before: str = "") -> str:
     """Returns what is printed as HTML.
 
     Args:
       show: Prints it.
-      *further: Markup that follows.
+      before: Markup in front of it.
     """
     from converter.display.html_console import HtmlConsole
 
     console = HtmlConsole(width=_WIDTH)
     show(console)
-    return console.to_html(*further)
+    return console.to_html(before)

@@ -60,7 +60,7 @@ class ParityReport(Shown):
     def _repr_html_(self) -> str:
         from converter.parity.report_pictures import draw_pictures
 
-        return to_html(self._show, draw_pictures(self.rows))
+        return to_html(self._show, draw_pictures(self))
 
     @property
     def verdict(self) -> Verdict:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from converter.display.pictures import add_histograms, draw_errors, draw_sparkline
 from converter.parity.checks import Row
-from converter.parity.report import format_number
+from converter.parity.report import ParityReport, format_number
 from converter.printable import printable
 
 _MANY = 30  # Rows of the table, the worst first.
@@ -16,15 +16,16 @@ _CAPTION = "How many elements are how many units in the last place apart (both s
 _SIDE = 'style="text-align: left"'
 
 
-def draw_pictures(rows: Sequence[Row]) -> str:
+def draw_pictures(report: ParityReport) -> str:
     """Draws how far the elements of all float tensors are apart, and those of each tensor.
 
     Returns:
-      Markup of HTML; empty if there are no float tensors.
+      Markup of HTML: the verdict, and the pictures if there are float tensors.
     """
-    drawn = [(row, h) for row in rows if (h := row.comparison.ulps_histogram) is not None]
+    verdict = f"<p><b>{html.escape(printable(report.sentence()))}</b></p>"
+    drawn = [(row, h) for row in report.rows if (h := row.comparison.ulps_histogram) is not None]
     if not drawn:
-        return ""
+        return verdict
     total = draw_errors(add_histograms([histogram for _, histogram in drawn]))
     worst = sorted(drawn, key=lambda each: _badness(each[0]), reverse=True)
     table = "".join(_draw_row(row, histogram) for row, histogram in worst[:_MANY])
@@ -33,7 +34,7 @@ def draw_pictures(rows: Sequence[Row]) -> str:
         f"<th {_SIDE}>{name}</th>" for name in ("case", "check", "tensor", "distribution", "abs")
     )
     return (
-        f"<figure>{total}<figcaption>{_CAPTION}</figcaption></figure>"
+        f"{verdict}<figure>{total}<figcaption>{_CAPTION}</figcaption></figure>"
         f"<details><summary>By tensor, the worst first</summary>"
         f"<table><thead><tr>{head}</tr></thead><tbody>{table}</tbody></table>{left}</details>"
     )

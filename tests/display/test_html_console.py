@@ -44,8 +44,22 @@ def test_a_table_has_the_rows_and_columns_that_text_has():
     assert [word for word in to_text(show).split() if word in words] == words
 
 
-def test_further_markup_follows():
-    assert to_html(lambda console: console.print("x"), "<p>y</p>").endswith("</div><p>y</p></div>")
+def test_markup_stands_in_front():
+    page = to_html(lambda console: console.print("x"), "<p>y</p>")
+    assert page.startswith('<div class="tf1hub"><p>y</p><div ')
+
+
+def test_only_columns_of_texts_are_wrapped():
+    def show(console):
+        table = make_table("name")
+        table.add_column("number", justify="right")
+        table.add_column("kind", no_wrap=True)
+        table.add_row("a", "1", "b")
+        console.print(table)
+
+    page = to_html(show)
+    assert page.count('pre-wrap"') == 2
+    assert page.count('pre"') == 4
 
 
 @pytest.mark.parametrize("columns", ["40", "120"])
