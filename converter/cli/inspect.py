@@ -58,16 +58,16 @@ def run(arguments: argparse.Namespace) -> int:
         print_summary(shown.to_json(), console, limit=limit)
         if summary.findings:
             print_findings(summary.findings, console, limit, title="Not plainly safe")
-        _print_usage(arguments.source, summary)
+        _print_usage(summary)
     return 0
 
 
-def _print_usage(source: str, summary: ModuleSummary) -> None:
+def _print_usage(summary: ModuleSummary) -> None:
     """Prints the lines of Python that would use the converted module, with its own names."""
     from converter.export import usage
 
     name = None if summary.refused else usage.find_callable(summary)
     if name is not None:
         lines = [*usage.load_lines("DST"), *usage.call_lines(summary, name)]
-        terminal.print_text(f"After `tf1hub convert {printable(source)} DST`:\n")
+        terminal.print_text("After `tf1hub convert SRC DST`:\n")
         terminal.print_text("\n".join(f"    {printable(line)}".rstrip() for line in lines))

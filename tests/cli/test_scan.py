@@ -212,7 +212,7 @@ def test_sarif_without_findings_has_no_results(half_plus_two, tmp_path):
 
 
 def test_sarif_that_cannot_be_written(half_plus_two, tmp_path, capsys):
-    assert _run("scan", half_plus_two, "--sarif", tmp_path / "no" / "log.sarif") == 1
+    assert _run("scan", half_plus_two, "--sarif", tmp_path / "no" / "log.sarif") == 2
     assert "log.sarif cannot be written" in capsys.readouterr().err
 
 
