@@ -53,5 +53,5 @@ def run(arguments: argparse.Namespace) -> int:
         shown = summary if is_verbose() else summary.without_placement()
         console = terminal.output_console()
         print_summary(shown, console, list_all=arguments.all, more="--all lists them")
-        print_usage(summary, console, f"tf1hub convert {arguments.source} DST")
+        print_usage(summary, console, "tf1hub convert SRC DST")
     return 0

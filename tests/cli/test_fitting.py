@@ -41,9 +41,8 @@ def test_there_are_messages_with_flags():
 def test_the_commands_are_listed():
     text = fit("Pass --overwrite, or --card.", _PARSER, _LINES["verify"])
     assert text == (
-        "Pass --overwrite, or --card."
-        " --overwrite is a flag of `tf1hub convert` and `tf1hub export`."
-        " --card is a flag of `tf1hub convert`."
+        "Pass --overwrite, or --card. --overwrite is a flag of `tf1hub convert` and"
+        " `tf1hub export`. --card is a flag of `tf1hub convert`."
     )
     assert fit("Pass --overwrite.", _PARSER, _LINES["convert"]) == "Pass --overwrite."
     assert fit("Pass '--overwrite'.", _PARSER, _LINES["card"]) == "Pass '--overwrite'."
