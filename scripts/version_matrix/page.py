@@ -90,8 +90,8 @@ as where the model was converted: in a loop, by `hub.KerasLayer`, by `ModuleLaye
 files, whose SavedModels are gone, train on there as here, with momentum. Differences are the worst
 of a float32 weight, relative to the largest of its variable.
 
-| converted in | used in | comparisons | failed | worst weight | worst of `.keras` files | date |
-|---|---|---|---|---|---|---|"""
+| converted in | used in | models | comparisons | failed | worst weight | `.keras` files | date |
+|---|---|---|---|---|---|---|---|"""
 
 
 def _table_of_tests(results: Sequence[Result]) -> Iterator[str]:
@@ -120,6 +120,7 @@ def _table_of_exchanges(results: Sequence[Result]) -> Iterator[str]:
         yield _row(
             f"`{result.selection.split()[-1]}`",
             f"`{result.cell}`",
+            str(len({what.partition(",")[0] for what in (*result.differences, *result.failures)})),
             str(sum(result.counts.values())),
             str(result.counts.get("failed", 0)),
             _format_worst(list(result.differences.values())),

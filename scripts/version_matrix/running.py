@@ -72,11 +72,13 @@ def run_tests(
 ) -> Result:
     """Runs a selection of tests by pytest, whose output is shown unless `quiet`."""
     started = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         report = pathlib.Path(folder) / "report.xml"
         done = run_program(
             python,
             ["-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}",
+             # The usual place is shared, and cleaned up by each run.
+             f"--basetemp={folder}/tests",
              *(["-n", workers] if workers != "0" else []), *arguments_of(selection, cell)],
             capture_output=quiet,
         )  # fmt: skip
