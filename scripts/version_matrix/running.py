@@ -152,7 +152,10 @@ def _outcomes(text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _first_line(part: ElementTree.Element) -> str:
-    return (part.get("message") or part.text or "").strip().partition("\n")[0]
+    message = part.get("message") or ""
+    if message == "collection skipped":  # The text is a tuple: the place, and the reason.
+        message = (part.text or "").rpartition("Skipped: ")[2].rstrip("')\"") or message
+    return (message or part.text or "").strip().partition("\n")[0]
 
 
 def make_failure(cell: Cell, selection: str, message: str) -> Result:

@@ -135,6 +135,14 @@ def test_outcomes_of_tests_are_counted(tmp_path):
     assert not result.passed
 
 
+def test_a_file_that_is_skipped_has_its_reason(tmp_path):
+    file = tmp_path / "test_skipped.py"
+    file.write_text("import pytest\npytest.skip('not here', allow_module_level=True)\n")
+    python = pathlib.Path(sys.executable)
+    result = running.run_tests(NEWEST, python, str(file), "0", quiet=True)
+    assert result.skips == {"not here": 1}
+
+
 def test_a_process_without_tests_has_not_passed(tmp_path):
     (tmp_path / "test_none.py").write_text("")
     python = pathlib.Path(sys.executable)
