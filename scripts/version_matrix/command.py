@@ -23,6 +23,7 @@ import pathlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any
 
 from version_matrix.cells import CELLS, Cell, choose_cells
 from version_matrix.environments import EnvironmentMakingError, default_folder, make_environment
@@ -86,6 +87,13 @@ def _make_parser() -> argparse.ArgumentParser:
         help="cells to convert in (default: the oldest and the newest of those chosen)",
     )
     add(
+        "--models",
+        nargs="+",
+        default=[],
+        metavar="FIXTURE",
+        help="fixtures to exchange (default: all that exchange.py has)",
+    )
+    add(
         "--environments",
         type=pathlib.Path,
         default=default_folder(),
@@ -142,7 +150,7 @@ def _run(
     with ThreadPoolExecutor(options.jobs) as pool:
         for selection in options.tests:
             if selection == EXCHANGE:
-                yield from _exchange(pool, options.environments, able, writers, environments)
+                yield from _exchange(pool, options, able, writers, environments)
                 continue
 
             def test(cell: Cell, selection: str = selection) -> Result:
@@ -155,33 +163,38 @@ def _run(
 
 def _exchange(
     pool: ThreadPoolExecutor,
-    place: pathlib.Path,
+    options: argparse.Namespace,
     cells: Sequence[Cell],
     writers: Sequence[Cell],
     environments: Environments,
 ) -> Iterator[Result]:
-    for writer in writers:
-        folder = place / "exchange" / writer.name
-        if writer not in environments:
-            continue
+    place = options.environments / "exchange"
+
+    def write(writer: Cell) -> Result | None:
         _say(f"{writer.name}: converts and trains")
         try:
-            write_models(environments[writer], folder)
+            write_models(environments[writer], place / writer.name, options.models)
         except ExchangeError as error:
-            yield make_failure(writer, f"{EXCHANGE} from {writer.name}", str(error))
-            continue
+            return make_failure(writer, f"{EXCHANGE} from {writer.name}", str(error))
+        return None
 
-        def use(cell: Cell, writer: Cell = writer, folder: pathlib.Path = folder) -> Result:
-            _say(f"{cell.name}: uses what {writer.name} wrote")
-            return use_models(writer, folder, cell, environments[cell])
+    def use(pair: tuple[Cell, Cell]) -> Result:
+        writer, cell = pair
+        _say(f"{cell.name}: uses what {writer.name} wrote")
+        return use_models(writer, place / writer.name, cell, environments[cell])
 
-        yield from _as_they_end(pool, use, [cell for cell in cells if cell != writer])
+    able = [writer for writer in writers if writer in environments]
+    failures = dict(zip(able, pool.map(write, able), strict=True))
+    yield from (failure for failure in failures.values() if failure)
+    written = [writer for writer, failure in failures.items() if not failure]
+    pairs = [(writer, cell) for writer in written for cell in cells if cell != writer]
+    yield from _as_they_end(pool, use, pairs)
 
 
 def _as_they_end(
-    pool: ThreadPoolExecutor, run: Callable[[Cell], Result], cells: Sequence[Cell]
+    pool: ThreadPoolExecutor, run: Callable[[Any], Result], items: Sequence[Any]
 ) -> Iterator[Result]:
-    for future in as_completed([pool.submit(run, cell) for cell in cells]):
+    for future in as_completed([pool.submit(run, item) for item in items]):
         yield future.result()
 
 

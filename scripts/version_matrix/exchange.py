@@ -1,7 +1,7 @@
 """Converted models carried from one environment to another, where they must be the same models.
 
-    python -m version_matrix.exchange write FOLDER       # in one environment
-    python -m version_matrix.exchange use FOLDER OUT     # in another one
+    python -m version_matrix.exchange write FOLDER [FIXTURE …]   # in one environment
+    python -m version_matrix.exchange use FOLDER OUT             # in another one
 
 `write` converts fixtures, saves models of Keras 3 that have them as layers, and trains all of them.
 `use` loads the files, compares every call with the values of TensorFlow 1.15, trains likewise, and
@@ -19,7 +19,7 @@ import pathlib
 import shutil
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,17 +52,22 @@ TOLERANCE = 1e-5
 _LEAST_MOVE = 1e-3
 
 
-def write(folder: pathlib.Path) -> None:
+def write(folder: pathlib.Path, names: Sequence[str]) -> None:
     """Converts the fixtures, saves models of Keras, and trains all, in this environment."""
-    for name in FIXTURES:
+    for name in names:
         shutil.copytree(convert_deterministic(name), folder / name)
         record = convert_to_disk(name).record
         (folder / f"{name}.json").write_text(json.dumps(record))
     if _HAS_KERAS_3:
-        for name in RECORDED:
+        for name in _written(folder, RECORDED):
             _save_keras_file(folder, name)
     for what, train in _trainings(folder):
         np.savez(folder / f"{what}.npz", **train())
+
+
+def _written(folder: pathlib.Path, names: Sequence[str]) -> list[str]:
+    """Those of some fixtures that are in a folder."""
+    return [name for name in names if (folder / f"{name}.json").exists()]
 
 
 def use(folder: pathlib.Path) -> dict[str, float | str]:
@@ -103,7 +108,7 @@ def _load(folder: pathlib.Path, name: str, load: Callable[[str], Any]) -> Conver
 
 
 def _comparisons_with_tf1(folder: pathlib.Path) -> Iterator[tuple[str, Callable[[], float]]]:
-    for name in FIXTURES:
+    for name in _written(folder, FIXTURES):
         for door, load in _loaders(name).items():
             yield f"{name}, values, {door}", functools.partial(_compare_calls, folder, name, load)
 
@@ -135,7 +140,7 @@ def _largest(values: Any) -> float:
 
 def _trainings(folder: pathlib.Path) -> Iterator[tuple[str, Callable[[], Weights]]]:
     """What can be trained here, by the name that the weights have in a folder."""
-    for name in FIXTURES:
+    for name in _written(folder, FIXTURES):
         if name not in RECORDED:
             for door, load in _loaders(name).items():
                 yield f"{name}, {door}", functools.partial(_train_calls, folder, name, load)
@@ -144,7 +149,7 @@ def _trainings(folder: pathlib.Path) -> Iterator[tuple[str, Callable[[], Weights
         "hub.KerasLayer": _has("tensorflow_hub"),
         "ModuleLayer": _HAS_KERAS_3,
     }
-    for name in RECORDED:
+    for name in _written(folder, RECORDED):
         training = dataclasses.replace(read_training(name), steps=_STEPS)
         for door, train in DOORS.items():
             if available[door]:
@@ -269,7 +274,7 @@ def main(arguments: list[str]) -> int:
     """Runs one of the two steps."""
     step, folder = arguments[0], pathlib.Path(arguments[1])
     if step == "write":
-        write(folder)
+        write(folder, arguments[2:] or FIXTURES)
     else:
         result = use(folder)
         pathlib.Path(arguments[2]).write_text(json.dumps(result))

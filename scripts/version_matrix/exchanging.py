@@ -29,15 +29,15 @@ def choose_writers(cells: Sequence[Cell]) -> tuple[Cell, ...]:
     return tuple(dict.fromkeys((able[0], able[-1])))
 
 
-def write_models(python: pathlib.Path, folder: pathlib.Path) -> None:
-    """Converts and trains models in the environment of a cell.
+def write_models(python: pathlib.Path, folder: pathlib.Path, names: Sequence[str]) -> None:
+    """Converts and trains fixtures in the environment of a cell: all if none is named.
 
     Raises:
       ExchangeError: if that fails.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    done = _run(python, "write", str(folder))
+    done = _run(python, "write", str(folder), *names)
     if done.returncode:
         raise ExchangeError(last_line(done))
 

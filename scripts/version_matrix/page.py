@@ -84,14 +84,14 @@ EXCHANGE_INTRODUCTION = """
 ## The exchange
 
 Models that were converted in one environment are loaded in another: an image network with batch
-norm, a text embedding with a table, BERT, ELMo, an LSTM, nested loops, a GAN. Every call and its
-gradients equal those of TensorFlow 1.15. Five steps of gradient descent end with the same weights
-as where the model was converted: in a loop, by `hub.KerasLayer`, by `ModuleLayer`; and `.keras`
-files, whose SavedModels are gone, train on there as here, with momentum. Differences are the worst
-of a float32 weight, relative to the largest of its variable.
+norm, a text embedding with a table, BERT, ELMo, an LSTM, nested loops, a GAN, or some of these.
+Every call and its gradients equal those of TensorFlow 1.15. Five steps of gradient descent end with
+the same weights as where the model was converted: in a loop, by `hub.KerasLayer`, by `ModuleLayer`;
+and `.keras` files, whose SavedModels are gone, train on there as here, with momentum. Differences
+are the worst of a float32 weight, relative to the largest of its variable; 0 is equal to the bit.
 
-| converted in | used in | comparisons | failed | worst weight | worst of `.keras` files | date |
-|---|---|---|---|---|---|---|"""
+| converted in | used in | models | comparisons | failed | worst weight | `.keras` files | date |
+|---|---|---|---|---|---|---|---|"""
 
 
 def _table_of_tests(results: Sequence[Result]) -> Iterator[str]:
@@ -120,6 +120,7 @@ def _table_of_exchanges(results: Sequence[Result]) -> Iterator[str]:
         yield _row(
             f"`{result.selection.split()[-1]}`",
             f"`{result.cell}`",
+            str(len({what.partition(",")[0] for what in (*result.differences, *result.failures)})),
             str(sum(result.counts.values())),
             str(result.counts.get("failed", 0)),
             _format_worst(list(result.differences.values())),
@@ -129,7 +130,7 @@ def _table_of_exchanges(results: Sequence[Result]) -> Iterator[str]:
 
 
 def _format_worst(values: Sequence[float]) -> str:
-    return f"{max(values):.1e}" if values else "-"
+    return f"{max(values):.1e}".replace("0.0e+00", "0") if values else "-"
 
 
 def _section_of_reasons(results: Sequence[Result]) -> Iterator[str]:

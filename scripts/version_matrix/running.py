@@ -72,11 +72,13 @@ def run_tests(
 ) -> Result:
     """Runs a selection of tests by pytest, whose output is shown unless `quiet`."""
     started = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         report = pathlib.Path(folder) / "report.xml"
         done = run_program(
             python,
             ["-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}",
+             # The usual place is shared, and cleaned up by each run.
+             f"--basetemp={folder}/tests",
              *(["-n", workers] if workers != "0" else []), *arguments_of(selection, cell)],
             capture_output=quiet,
         )  # fmt: skip
@@ -150,7 +152,10 @@ def _outcomes(text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _first_line(part: ElementTree.Element) -> str:
-    return (part.get("message") or part.text or "").strip().partition("\n")[0]
+    message = part.get("message") or ""
+    if message == "collection skipped":  # The text is a tuple: the place, and the reason.
+        message = (part.text or "").rpartition("Skipped: ")[2].rstrip("')\"") or message
+    return (message or part.text or "").strip().partition("\n")[0]
 
 
 def make_failure(cell: Cell, selection: str, message: str) -> Result:

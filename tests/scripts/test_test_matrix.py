@@ -135,6 +135,14 @@ def test_outcomes_of_tests_are_counted(tmp_path):
     assert not result.passed
 
 
+def test_a_file_that_is_skipped_has_its_reason(tmp_path):
+    file = tmp_path / "test_skipped.py"
+    file.write_text("import pytest\npytest.skip('not here', allow_module_level=True)\n")
+    python = pathlib.Path(sys.executable)
+    result = running.run_tests(NEWEST, python, str(file), "0", quiet=True)
+    assert result.skips == {"not here": 1}
+
+
 def test_a_process_without_tests_has_not_passed(tmp_path):
     (tmp_path / "test_none.py").write_text("")
     python = pathlib.Path(sys.executable)
@@ -221,7 +229,7 @@ def test_the_page_has_what_fails_and_what_was_not_run(result, tmp_path):
     page.write_page(tmp_path / "page.md", [result, carried])
     text = (tmp_path / "page.md").read_text()
     assert "| core | 3 | 0 | 0 |" in text
-    assert "| 3 | 1 | 2.0e-06 | 1.0e-07 |" in text
+    assert "| 2 | 3 | 1 | 2.0e-06 | 1.0e-07 |" in text
     assert "- `while_nested, values: AssertionError: too far` (`tf2.21-py3.13-plain`)" in text
     (missing,) = re.findall(r"^Not run: (.*)\.$", text, re.MULTILINE)
     assert len(missing.split(", ")) == len(CELLS) - 1
@@ -252,6 +260,29 @@ def test_an_environment_that_is_missing_is_a_failure(tmp_path, monkeypatch, caps
     arguments = ["--only", NEWEST.name, "--environments", str(tmp_path)]
     assert command.main(arguments) == 1
     assert "no Python 3.13" in capsys.readouterr().out
+
+
+def test_the_exchange_goes_from_each_writer_to_all_others(result, tmp_path, monkeypatch, capsys):
+    def write(_python, folder, _names):
+        if "tf2.16" in folder.name:
+            raise exchanging.ExchangeError("no space left")
+
+    used = []
+
+    def use(writer, _folder, cell, _python):
+        used.append((writer.name, cell.name))
+        return dataclasses.replace(result, cell=cell.name, selection=f"exchange from {writer.name}")
+
+    monkeypatch.setattr(command, "make_environment", lambda *_: pathlib.Path(sys.executable))
+    monkeypatch.setattr(command, "write_models", write)
+    monkeypatch.setattr(command, "use_models", use)
+    oldest, newest = "tf2.15-py3.11-tf_keras", "tf2.21-py3.11-tf_keras"
+    arguments = ["--environments", str(tmp_path), "--tests", "exchange", "--only", oldest, newest]
+    assert command.main(arguments) == 0
+    assert sorted(used) == [(oldest, newest), (newest, oldest)]
+    assert len(read_results(tmp_path / "results.json")) == 2
+    assert command.main([*arguments, "--exchange-from", "tf2.16-py3.11-tf_keras"]) == 1
+    assert "no space left" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
