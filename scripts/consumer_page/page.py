@@ -10,13 +10,14 @@ from consumers.table import OURS, YES, Reason, Table
 _HEAD = """\
 # Consumers
 
-What other programs do with converted modules, measured for a small module of each family. Every
-cell is a test: it runs the module in the consumer and compares
+What other programs do with converted modules, measured for a small module of each family. For
+every cell, the module runs in the consumer, and a program compares
 
 - outputs with those that TensorFlow 1.15 recorded for the original,
 - where the consumer trains, every variable after a step of gradient descent with the gradients, and
   the moving averages and states, that TensorFlow 1.15 recorded. A consumer that does not crash, but
-  moves nothing, gets no yes.
+  moves nothing, gets no yes. Where a model has one output of several, the gradients are those of a
+  plain loop, which has a cell of its own.
 
 A number leads to the reason below. To say whose limit it is, an ordinary TF2 model of the same
 shape, written for this as a plain `tf.Module`, runs in the same consumer: if it fails as well, the
@@ -24,9 +25,13 @@ limit is not ours. The tests fail when a cell changes, also from no to yes.
 
 """
 _TAIL = """
-Measured on {date} with {versions}, by `scripts/write_consumers --run`, which also writes this page.
+Measured on {date} by `scripts/write_consumers --run`, which also writes this page, with
+{versions}.
+
 `pytest -m slow tests/consumers` measures the cells anew, without those whose packages are missing;
-{external}, whose tools need an environment of their own, is measured by the script only.
+{external}, whose tools need an environment of their own, is measured by the script only. In modules
+that draw random numbers, these are replaced by ones that are always the same, as they were when
+TensorFlow 1.15 recorded them.
 
 ## How each is used
 

@@ -11,7 +11,7 @@ _REPLICAS = ("CPU:0", "CPU:1")
 
 
 def run(subject, folder):
-    """`Strategy.run`: outputs and gradients of each replica."""
+    """Outputs and gradients of each of two replicas, which are logical CPUs."""
     del folder
     strategy = tf.distribute.MirroredStrategy(_REPLICAS)
     with strategy.scope():
@@ -45,7 +45,7 @@ def _results(strategy, outputs):
 
 
 def fit_keras_2(subject, folder):
-    """`fit` of a model with `hub.KerasLayer`."""
+    """A step of both replicas together, in Keras 2."""
     del folder
     package = keras_2.keras_2()
     with tf.distribute.MirroredStrategy(_REPLICAS).scope():
@@ -54,7 +54,7 @@ def fit_keras_2(subject, folder):
 
 
 def fit_keras_3(subject, folder):
-    """`fit` of a model with `ModuleLayer`."""
+    """A step of both replicas together, in Keras 3."""
     del folder
     with tf.distribute.MirroredStrategy(_REPLICAS).scope():
         model = make_functional(keras, subject, keras_3.make_layer(subject))

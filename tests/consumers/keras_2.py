@@ -79,12 +79,12 @@ def reloaded(subject, folder):
 
 
 def mixed_precision_32(subject, folder):
-    """The same where the layer is told not to cast."""
+    """The same, where the layer is told not to cast."""
     mixed_precision(subject, folder, dtype="float32")
 
 
 def mixed_precision(subject, folder, **options):
-    """Under the policy `mixed_bfloat16`."""
+    """Under the policy `mixed_bfloat16`: `predict` and `fit`."""
     del folder
     keras = keras_2()
     keras.mixed_precision.set_global_policy("mixed_bfloat16")

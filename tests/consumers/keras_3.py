@@ -124,7 +124,7 @@ def mixed_precision(subject, folder):
 
 
 def tfsm_inference(subject, folder):
-    """`TFSMLayer` with its default endpoint: `predict`."""
+    """The default endpoint, `serve`: `predict`."""
     import keras
 
     del folder
@@ -135,7 +135,7 @@ def tfsm_inference(subject, folder):
 
 
 def tfsm_training(subject, folder):
-    """`TFSMLayer` with the endpoint for training, or the root call if there is none: `fit`."""
+    """The endpoint `serve_training`, or the root call where there is no training graph: `fit`."""
     import keras
 
     del folder

@@ -43,7 +43,7 @@ def _check_training(subject, obj, call=None):
 
 
 def saved_model_load(subject, folder):
-    """`tf.saved_model.load`: a call, and a step of training."""
+    """A call, and a step of training."""
     del folder
     obj = tf.saved_model.load(subject.path)
     _infer(subject, obj, obj)
@@ -51,7 +51,7 @@ def saved_model_load(subject, folder):
 
 
 def hub_load(subject, folder):
-    """`hub.load`: the same."""
+    """A call, and a step of training."""
     import tensorflow_hub as hub
 
     del folder
@@ -115,7 +115,7 @@ def wrap_and_save(subject, folder):
 
 
 def checkpoint(subject, folder):
-    """`tf.train.Checkpoint`: what was trained is saved, and restored into a fresh copy."""
+    """What was trained is saved, and restored into a fresh copy."""
     trained, fresh = (tf.saved_model.load(subject.path) for _ in range(2))
     _check_training(subject, trained)
     saved = tf.train.Checkpoint(module=trained).write(str(pathlib.Path(folder) / "checkpoint"))
@@ -126,7 +126,7 @@ def checkpoint(subject, folder):
 
 
 def data_map(subject, folder):
-    """`tf.data.Dataset.map`."""
+    """The root call in the function that is mapped."""
     del folder
     obj = tf.saved_model.load(subject.path)
     dataset = tf.data.Dataset.from_tensors(subject.inference.argument())
@@ -135,7 +135,7 @@ def data_map(subject, folder):
 
 
 def persistent_tape(subject, folder):
-    """A persistent `tf.GradientTape`, asked for the same gradients twice."""
+    """The same gradients, asked for twice."""
     del folder
     obj = tf.saved_model.load(subject.path)
     variables = obj.trainable_variables

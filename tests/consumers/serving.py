@@ -18,7 +18,7 @@ _NAME = "module"
 
 
 def session_loader(subject, folder):
-    """`tf.compat.v1.saved_model.load` in a session."""
+    """The signature `serving_default`, by the names of its tensors."""
     del folder
     check_outputs(
         subject.inference, _run_signature(subject.path, to_parts(subject.inference.served))
@@ -48,7 +48,7 @@ def _command(name, **flags):
 
 
 def cli_show(subject, folder):
-    """`saved_model_cli show`: the inputs and outputs of the signature."""
+    """The inputs and outputs of the signature, and `--all`."""
     del folder
     text = _command("show", dir=subject.path, tag_set="serve", signature_def=_SIGNATURE)
     for name in to_parts(subject.inference.served):
@@ -59,7 +59,7 @@ def cli_show(subject, folder):
 
 
 def cli_run(subject, folder):
-    """`saved_model_cli run`, with files of NumPy, or strings on the command line."""
+    """Files of NumPy, or strings as text; an output with a slash needs its folder made before."""
     inputs, expressions, out = [], [], pathlib.Path(folder) / "out"
     for name, value in to_parts(subject.inference.served).items():
         if value.dtype == object:
@@ -78,10 +78,9 @@ def cli_run(subject, folder):
 
 
 def tensorflow_serving(subject, folder):
-    """The layout of TensorFlow Serving, `NAME/1/`, with warm-up requests.
+    """The layout `NAME/1/` in the C++ loader; warm-up requests are read and run, without a server.
 
-    There is no server here. Its loader, that of C++, loads the version; the requests are read back
-    from the file, and each runs as the signature that it names.
+    The requests are read back from the file, and each runs as the signature that it names.
     """
     version = pathlib.Path(shutil.copytree(subject.path, pathlib.Path(folder) / _NAME / "1"))
     _write_requests(version, subject)

@@ -61,7 +61,7 @@ def format_table(table):
         f'date = "{table.date}"',
         "",
         "[versions]",
-        *(f'{name} = "{version}"' for name, version in table.versions.items()),
+        *(f'"{name}" = "{version}"' for name, version in table.versions.items()),
     ]
     for family in FAMILIES:
         lines += ["", f'[cells."{family}"]']
