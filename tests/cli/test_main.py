@@ -75,10 +75,12 @@ def test_options_reach_the_conversion(run, golden_module, tmp_path):
 
 
 def test_inspect_fits_100_columns(run, fixture_name, golden_module):
-    status, out, err = run("inspect", golden_module(fixture_name))
+    module = golden_module(fixture_name)
+    status, out, err = run("inspect", module)
     assert status == 0
     assert err == ""
-    assert max(map(len, out.splitlines())) <= 100
+    # The command to type has the path, which is as long as the machine has it.
+    assert max(map(len, out.replace(str(module), "module").splitlines())) <= 100
 
 
 def test_inspect_of_the_bert_pattern(run, golden_module):
