@@ -31,9 +31,9 @@ def print_summary(
     source = summary["source"]
     console.print(f"[bold]{escape(source['name'])}[/bold]  {source['format']}", soft_wrap=True)
     console.print(f"SHA-256 {source['digest']}", style="dim", soft_wrap=True)
-    console.print(f"{format_bytes(summary['size_bytes'])} on disk", style="dim", soft_wrap=True)
     if "origin" in source:
         console.print(escape(_describe_origin(source["origin"])), style="dim", soft_wrap=True)
+    console.print(f"{format_bytes(summary['size_bytes'])} on disk", style="dim", soft_wrap=True)
     console.print()
     _print_variants(summary, console)
     _print_signatures(summary, console)

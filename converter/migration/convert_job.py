@@ -45,6 +45,7 @@ from converter.processes import garbage_collection
 from converter.processes.custom_ops import import_packages
 from converter.sources.registry import open_source
 from converter.sources.source import Source
+from converter.spelling import of_the_command_line
 from converter.version import __version__
 
 # A `ConversionError` of these types is not the module's fault; any other is.
@@ -162,7 +163,8 @@ def _foresee(job: Job) -> Outcome | None:
             compilation = try_compile(read_module(opened.directory), job.options.plan_options)
     if isinstance(compilation, CompiledModule):
         return None
-    refusals = tuple(refusal.to_info() for refusal in compilation.refusals)
+    with of_the_command_line():  # As messages are written; who prints them spells them anew.
+        refusals = tuple(refusal.to_info() for refusal in compilation.refusals)
     error = ErrorInfo.of(compilation.error)
     return Refused(**job.module_fields(), error=error, refusals=refusals)
 

@@ -24,6 +24,7 @@ from converter.compile.refusals import RefusalInfo
 from converter.files.json_values import Count, Number, Seconds, restore_numbers
 from converter.parity import verdict
 from converter.printable import printable
+from converter.spelling import spell
 
 
 class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,10 +46,11 @@ class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
-        """The whole error in one line."""
+        """The whole error in one line, with options as whoever reads it spells them."""
         where = f" (at node {self.node!r})" if self.node else ""
         remedy = f" {self.remedy}" if self.remedy else ""
-        return printable(" ".join(f"{self.message.rstrip('.')}{where}.{remedy}".split()))
+        line = " ".join(f"{self.message.rstrip('.')}{where}.{remedy}".split())
+        return spell(printable(line))
 
     @classmethod
     def of(cls, error: BaseException, details: str = "") -> ErrorInfo:

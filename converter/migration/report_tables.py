@@ -24,6 +24,7 @@ from converter.migration.outcomes import (
 from converter.page.headline import describe_result
 from converter.printable import printable
 from converter.quantities import count, format_seconds
+from converter.spelling import spell
 
 if TYPE_CHECKING:
     from converter.migration.report import MigrationReport
@@ -146,7 +147,7 @@ def _explain(outcome: Unsuccessful) -> str:
     """Describes an outcome as markup; with all reasons, where a dry run has them."""
     if not isinstance(outcome, Refused) or not outcome.refusals:
         return escape(describe(outcome))
-    reasons = [format_refusal(one.error, one.callables) for one in outcome.refusals]
+    reasons = [format_refusal(spell(one.error), one.callables) for one in outcome.refusals]
     return "\n".join(["refused:", *(f"  {escape(reason)}" for reason in reasons)])
 
 

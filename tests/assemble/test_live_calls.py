@@ -76,7 +76,7 @@ def test_a_wrong_call_is_told_the_inputs(args, kwargs, message, live):
         (live("bert_tiny"), "module"),
         (live("bert_tiny").tokens, "module.tokens"),
     ):
-        with pytest.raises(errors.UsageError) as caught:
+        with pytest.raises(errors.CallError) as caught:
             module(*args, **kwargs)
         assert caught.value.message.startswith(f"{name} {message}")
         assert caught.value.remedy == f"Call it as {name}({_WANTED}."
@@ -102,14 +102,14 @@ def test_a_wrong_call_is_told_the_inputs(args, kwargs, message, live):
     ],
 )
 def test_a_wrong_value_is_told_what_is_wanted(images, message, remedy, live):
-    with pytest.raises(errors.UsageError) as caught:
+    with pytest.raises(errors.CallError) as caught:
         live("image_bn_dropout")(images)
     assert caught.value.message == f"input 'images' of module {message}"
     assert caught.value.remedy.startswith(remedy)
 
 
 def test_a_sparse_input_is_not_dense(live):
-    with pytest.raises(errors.UsageError, match="is a EagerTensor, expected a sparse tensor"):
+    with pytest.raises(errors.CallError, match="is a EagerTensor, expected a sparse tensor"):
         live("sparse_input")(tf.zeros([2, 2]))
 
 

@@ -163,7 +163,7 @@ def test_long_copies_say_how_far_they_are(text, tmp_path, monkeypatch):
     said = []
     converter.convert(text, tmp_path / "out", progress=said.append)
     size = (text / "variables" / "variables.data-00000-of-00001").stat().st_size
-    assert f"copying weights: {size} bytes of {size} bytes" in said
+    assert f"copying weights: {size} bytes of {size} bytes, 100%" in said
 
 
 def test_any_damaged_byte_of_a_value_is_refused_by_name(golden_module, tmp_path):

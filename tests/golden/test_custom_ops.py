@@ -126,7 +126,7 @@ def test_without_the_word_of_the_user_it_is_refused():
     assert done.stdout == (
         "op 'SentencepieceOp' is not registered in this TensorFlow (at node"
         " 'SentenceTokenizerInitializer/SentencepieceOp'). It comes with tensorflow_text: install"
-        " it and pass --import-ops tensorflow_text.\n"
+        " it and pass import_ops=['tensorflow_text'].\n"
     )
 
 

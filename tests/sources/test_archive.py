@@ -245,4 +245,4 @@ def test_the_progress_is_told(tmp_path, monkeypatch):
     said = []
     with open_source(as_path(tmp_path / "a.tar"), progress=said.append):
         pass
-    assert said == ["unpacking a.tar: 10.2 kB of 10.2 kB"]
+    assert said == ["unpacking a.tar: 10 KiB of 10 KiB, 100%"]
