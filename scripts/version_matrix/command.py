@@ -138,6 +138,8 @@ def _run(
     existing: Environments,
 ) -> Iterator[Result]:
     """Yields each result when it is there; failures to make an environment are results, too."""
+    if not options.tests:
+        return
     environments: Environments = {}
     exchanges = EXCHANGE in options.tests
     for cell in dict.fromkeys((*cells, *(writers if exchanges else ()))):

@@ -264,6 +264,16 @@ def test_an_environment_that_is_missing_is_a_failure(tmp_path, monkeypatch, caps
     assert "no Python 3.13" in capsys.readouterr().out
 
 
+def test_without_tests_the_page_is_written_and_nothing_made(result, tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "make_environment", lambda *_: pytest.fail("it was made"))
+    monkeypatch.setattr(command, "PAGE", tmp_path / "versions.md")
+    store = tmp_path / "results.json"
+    write_results(store, [result])
+    assert command.main(["--json", str(store), "--write", "--tests"]) == 0
+    assert result.versions["tensorflow"] in (tmp_path / "versions.md").read_text()
+    assert read_results(store) == [result]
+
+
 def test_the_exchange_goes_from_each_writer_to_all_others(result, tmp_path, monkeypatch, capsys):
     def write(_python, folder, _names):
         if "tf2.16" in folder.name:
