@@ -14,7 +14,7 @@ from converter import errors
 from converter.assemble.callables import python_signature
 from converter.compile.computations import CompiledCallable
 from converter.compile.conventions import Spelling
-from converter.display.tables import format_shape
+from converter.display.tables import format_shape, format_type
 from converter.ir.graph import Kind, TensorInfo
 from converter.ir.text import dtype_name
 
@@ -44,7 +44,7 @@ class LiveCall:
 
     def format_call(self) -> str:
         """Formats it with the type of each input: `module(float32 [?, 3], training=False)`."""
-        inputs = {name: format_type(info) for name, info in self.inputs.items()}
+        inputs = _format_types(self.inputs)
         given = [_format_dict(inputs) if len(inputs) > 1 else "".join(inputs.values())]
         keywords = [
             f"{p.name}={_format_default(p.default)}"
@@ -54,7 +54,7 @@ class LiveCall:
         return f"{self.callee}({', '.join([*filter(None, given), *keywords])})"
 
     def _format_outputs(self) -> str:
-        types = {name: format_type(info) for name, info in self.outputs.items()}
+        types = _format_types(self.outputs)
         return types["default"] if "default" in types else _format_dict(types)
 
     def check(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -69,12 +69,14 @@ class LiveCall:
             raise errors.CallError(
                 f"{self.callee} takes other arguments: {error}", remedy=self._remedy()
             ) from error
-        if self.inputs and not any(s.fits(bound.arguments["inputs"]) for s in self.spellings):
-            for name, value in self._name(bound.arguments["inputs"]).items():
-                self._check_type(name, value)
+        for name, value in self._name(bound).items():
+            self._check_type(name, value)
 
-    def _name(self, inputs: Any) -> Mapping[str, Any]:
-        """Returns the inputs of a call by their TF1 names."""
+    def _name(self, bound: inspect.BoundArguments) -> Mapping[str, Any]:
+        """Returns the inputs of a call by their TF1 names; none if they have another spelling."""
+        inputs = bound.arguments.get("inputs")
+        if not self.inputs or any(spelling.fits(inputs) for spelling in self.spellings):
+            return {}
         if len(self.inputs) == 1:
             return dict.fromkeys(self.inputs, inputs)
         if not isinstance(inputs, Mapping):
@@ -113,11 +115,7 @@ class LiveCall:
 
     def explain(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> errors.CallError | None:
         """Returns the error of a call that failed if an input has a shape that does not fit."""
-        bound = self.signature.bind(*args, **kwargs)
-        given = bound.arguments.get("inputs")
-        if not self.inputs or any(spelling.fits(given) for spelling in self.spellings):
-            return None
-        for name, value in self._name(given).items():
+        for name, value in self._name(self.signature.bind(*args, **kwargs)).items():
             shape, info = _find_shape(value), self.inputs[name]
             if shape is not None and not shape.is_compatible_with(info.shape):
                 found, wanted = format_shape(shape.as_list()), format_shape(info.shape)
@@ -148,10 +146,11 @@ def describe_call(name: str, part: CompiledCallable) -> LiveCall:
     )
 
 
-def format_type(info: TensorInfo) -> str:
-    """Formats the type of an input or output: `float32 [?, 224, 224, 3]`."""
-    kind = "" if info.kind is Kind.DENSE else f"{info.kind.value} "
-    return f"{kind}{dtype_name(info.dtype)} {format_shape(info.shape)}"
+def _format_types(values: Mapping[str, TensorInfo]) -> dict[str, str]:
+    return {
+        name: format_type(info.kind.value, dtype_name(info.dtype), info.shape)
+        for name, info in values.items()
+    }
 
 
 def _format_dict(types: Mapping[str, str]) -> str:

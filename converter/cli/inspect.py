@@ -7,7 +7,6 @@ reasons.
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from converter.cli import terminal
 from converter.cli.conversion_options import add_options
@@ -16,10 +15,6 @@ from converter.cli.limits import add_limits
 from converter.cli.loudness import is_verbose
 from converter.cli.source_argument import add_source, opened_source
 from converter.conversion.options import ReadingArguments
-
-if TYPE_CHECKING:
-    # Imported where it is used: help and errors answer without it.
-    pass
 
 NAME = "inspect"
 HELP = "describe a module and the result of converting it"

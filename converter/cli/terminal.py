@@ -9,9 +9,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from converter.cli.loudness import is_quiet
-
-# Commands make their tables by this name, too.
-from converter.display.tables import make_table as make_table
 from converter.printable import printable, printable_json
 from converter.processes import garbage_collection
 from converter.processes.hidden_stderr import hidden_stderr

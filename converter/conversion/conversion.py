@@ -79,9 +79,6 @@ def print_summary(conversion: Conversion, console: Console) -> None:
 
 def print_usage(conversion: Conversion, console: Console) -> None:
     """Prints the lines of Python that use the SavedModel, with its own names."""
-    record = conversion.record
-    name = usage.find_callable(record)
-    if name is not None:
-        lines = [*usage.load_lines(conversion.destination), *usage.call_lines(record, name)]
-        text = "\n".join(f"    {printable(line)}".rstrip() for line in lines)
+    text = usage.format_example(conversion.record, conversion.destination)
+    if text:
         console.print(f"\n{text}", soft_wrap=True, markup=False)

@@ -191,10 +191,8 @@ def print_usage(summary: ModuleSummary, console: Console, conversion: str) -> No
       console: Where to print them.
       conversion: The command, or the call, that converts the module to `DST`.
     """
-    name = None if summary.refused else usage.find_callable(summary)
-    if name is not None:
-        lines = [*usage.load_lines("DST"), *usage.call_lines(summary, name)]
-        text = "\n".join(f"    {printable(line)}".rstrip() for line in lines)
+    text = "" if summary.refused else usage.format_example(summary, "DST")
+    if text:
         console.print(f"After `{printable(conversion)}`:\n\n{text}", soft_wrap=True, markup=False)
 
 

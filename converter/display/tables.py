@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,11 +29,17 @@ def make_table(*columns: str, title: str | None = None) -> Table:
     return table
 
 
-def format_shape(shape: tuple[int | None, ...] | list[int | None] | None) -> str:
+def format_shape(shape: Sequence[int | None] | None) -> str:
     """Formats a static shape: `[?, 224, 224, 3]`."""
     if shape is None:
         return "of any rank"
     return "[" + ", ".join("?" if size is None else str(size) for size in shape) + "]"
+
+
+def format_type(kind: str, dtype: str, shape: Sequence[int | None] | None) -> str:
+    """Formats the type of an input or output: `float32 [?, 3]`, `sparse int64 [?, ?]`."""
+    of_kind = "" if kind == "dense" else f"{kind} "
+    return f"{of_kind}{dtype} {format_shape(shape)}"
 
 
 def count_left(number: int, more: str = "") -> str:

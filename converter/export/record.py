@@ -13,7 +13,7 @@ import msgspec
 
 from converter import errors, limits
 from converter.display.shown import Shown
-from converter.display.tables import format_shape
+from converter.display.tables import format_type
 from converter.files.bounded_read import read_bounded
 from converter.files.json_values import Number, decode, explain, restore_numbers, to_json_values
 from converter.files.paths import Path
@@ -83,8 +83,7 @@ class ValueInfo(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def text(self) -> str:
         """The type as people read it: `float32 [?, 224, 224, 3]`."""
-        kind = "" if self.kind == "dense" else f"{self.kind} "
-        return f"{kind}{self.dtype} {format_shape(self.shape)}"
+        return format_type(self.kind, self.dtype, self.shape)
 
 
 class HyperparameterInfo(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from converter.export.record import CallableInfo, Record, Shape, ValueInfo, VariableInfo
+from converter.printable import printable
 
 _FIRST_SIZE, _OTHER_SIZE = 2, 8
 _TEXT = "a text"
@@ -43,6 +44,20 @@ def load_lines(path: str | os.PathLike[str]) -> list[str]:
 def find_callable(record: Offer) -> str | None:
     """The attribute of the callable that an example calls: the root, else the first; if any."""
     return record.root if record.root is not None else next(iter(record.callables), None)
+
+
+def format_example(record: Offer, path: str) -> str:
+    """The lines that load a module and call it, indented; empty if it has nothing to call.
+
+    Args:
+      record: The module's record or summary.
+      path: The path of the SavedModel.
+    """
+    name = find_callable(record)
+    if name is None:
+        return ""
+    lines = [*load_lines(path), *call_lines(record, name)]
+    return "\n".join(f"    {printable(line)}".rstrip() for line in lines)
 
 
 def call_lines(record: Offer, attribute: str, *arguments: str) -> list[str]:

@@ -6,6 +6,7 @@ import pytest
 
 from converter.cli import terminal
 from converter.cli.streams import printable_streams
+from converter.display.tables import make_table
 
 
 @pytest.mark.parametrize(("columns", "width"), [("60", 60), ("", 100), ("wide", 100)])
@@ -15,7 +16,7 @@ def test_tables_are_as_wide_as_columns_says(monkeypatch, columns, width):
 
 
 def test_no_line_ends_with_blanks(capsys):
-    table = terminal.make_table("a", "b", title="Title")
+    table = make_table("a", "b", title="Title")
     table.add_row("x" * 30, "y")
     table.add_row("x", "")
     terminal.output_console().print(table)
