@@ -27,6 +27,7 @@ import msgspec
 import converter
 from converter.cli import terminal
 from converter.conversion.options import ConversionOptions
+from converter.display.tables import make_table
 from converter.files.json_values import to_json_values
 from converter.files.snapshot import take_snapshot
 from converter.migration.candidates import target_of
@@ -161,7 +162,7 @@ def _describe(outcome: Outcome) -> str:
 
 
 def _print(outcomes: Sequence[Outcome]) -> None:
-    table = terminal.make_table("module", "tensors", "bit-equal", "worst abs", "worst rel", "")
+    table = make_table("module", "tensors", "bit-equal", "worst abs", "worst rel", "")
     for outcome in outcomes:
         if isinstance(outcome, UpToDate) and outcome.parity is not None:
             parity = outcome.parity
