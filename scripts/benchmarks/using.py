@@ -124,7 +124,7 @@ def _time(
     """The median seconds of each; those that come first in one round come last in the next."""
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     for repetition in range(WARM_UPS + repetitions):
-        names = list(calls) if repetition % 2 else list(reversed(calls))
+        names = list(calls) if repetition % 2 else list(calls)[::-1]
         for name in names:
             start = time.perf_counter()
             calls[name](feeds)

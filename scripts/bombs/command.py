@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 _MODULE = ROOT / "legacy_fixtures" / "golden" / "half_plus_two" / "module"
@@ -79,7 +80,7 @@ def _add_functions(module: pathlib.Path, kind: str, levels: int) -> None:
 
 
 @contextlib.contextmanager
-def _edited(module: pathlib.Path) -> Iterator[object]:
+def _edited(module: pathlib.Path) -> Iterator[Any]:
     from tensorflow.core.protobuf import saved_model_pb2
 
     path = module / "saved_model.pb"

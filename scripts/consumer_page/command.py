@@ -52,7 +52,8 @@ def _measure(families: Sequence[str]) -> bool:
     missing = set(CONSUMER_NAMES) - set(available_consumers())
     if missing:
         raise SystemExit(f"packages or tools are missing for {', '.join(sorted(missing))}")
-    reasons, unknown, cells = read_reasons(), [], {}
+    reasons, unknown = read_reasons(), []
+    cells: dict[str, dict[str, str]] = {}
     with concurrent.futures.ThreadPoolExecutor(_WORKERS) as pool:
         found = pool.map(lambda family: measure(family, CONSUMER_NAMES), families)
         for family, outcomes in zip(families, found, strict=True):

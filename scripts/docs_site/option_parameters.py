@@ -64,11 +64,13 @@ def _expand(
     annotation = parameter.annotation
     if not isinstance(annotation, griffe.ExprSubscript) or str(annotation.left) != "Unpack":
         return
+    assert function.docstring is not None
     sections = function.docstring.parsed  # Before the signature changes, which it is held against.
     kind = griffe.DocstringSectionKind.parameters
     described = next(section.value for section in sections if section.kind is kind)
     described[:] = [item for item in described if item.name.lstrip("*") != parameter.name]
     del function.parameters[parameter.name]
+    assert isinstance(annotation.slice, griffe.Expr)
     fields = package[annotation.slice.canonical_path.removeprefix(f"{package.path}.")]
     for name, attribute in fields.attributes.items():  # Those of its bases, too.
         default = defaults.get(name)

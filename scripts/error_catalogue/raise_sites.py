@@ -89,8 +89,8 @@ def _visible_strings(
                 imported = f"{folder}/{alias.name}.py".lstrip("/")
                 for key, value in strings.get(imported, {}).items():
                     visible[f"{name}.{key}"] = value
-                if (value := strings.get(f"{folder}.py", {}).get(alias.name)) is not None:
-                    visible[name] = value
+                if (text := strings.get(f"{folder}.py", {}).get(alias.name)) is not None:
+                    visible[name] = text
     return visible
 
 

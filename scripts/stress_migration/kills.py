@@ -39,7 +39,7 @@ def run(modules: int, kills: int, seed: int, scratch: pathlib.Path | None) -> st
         expected = digests(reference, paths)
         assert len(expected) == modules
         seen: dict[str, tuple[int, int]] = {}
-        progress = []
+        progress: list[int] = []
         while len(progress) < kills and _run_and_kill(bench, destination, dice, undisturbed_secs):
             _check_outputs(destination, paths, expected, seen)
             progress.append(len(seen))

@@ -6,12 +6,13 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 
 from version_matrix.cells import Cell
 
-try:
+if sys.version_info >= (3, 11):
     import tomllib
-except ModuleNotFoundError:  # Python 3.10.
+else:
     import tomli as tomllib
 
 _PYPROJECT = pathlib.Path(__file__).resolve().parents[2] / "pyproject.toml"

@@ -14,6 +14,11 @@ import pathlib
 import re
 import tempfile
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from converter.ir.graph import Graph
+    from converter.ir.region import Region
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "architecture.md"
@@ -103,7 +108,7 @@ def _list_files(directory: pathlib.Path) -> list[str]:
     return [path.relative_to(directory).as_posix() for path in paths]
 
 
-def format_program(form: object) -> list[str]:
+def format_program(form: Graph | Region) -> list[str]:
     """The lines of a graph's or region's text."""
     from converter.ir.graph import Graph
     from converter.ir.region_text import format_region
