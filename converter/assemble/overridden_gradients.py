@@ -103,6 +103,24 @@ def _check(node: Node, function: Callable[..., Any], inputs: Tensors) -> None:
         ) from error
 
 
+def _missing(op: tf.Operation, *upstream: tf.Tensor | None) -> list[tf.Tensor | None]:
+    """Fails when it runs, if a gradient came to the op; what is beside the op has its own.
+
+    XLA leaves assertions out, and gets gradients that are not numbers.
+    """
+    came = [tf.reduce_any(tf.not_equal(grad, 0)) for grad in upstream if grad is not None]
+    needed = tf.reduce_any(came)
+    text = f"No gradient defined for operation '{op.name}' (op type: {op.type})"
+    with tf.control_dependencies([tf.debugging.Assert(tf.logical_not(needed), [text])]):
+        value = tf.where(needed, float("nan"), 0.0)
+        return [
+            tf.fill(tf.shape(taken), tf.cast(value, taken.dtype))
+            if tf_private.is_differentiable(taken)
+            else None
+            for taken in op.inputs
+        ]
+
+
 # Gradients of `tf.contrib`.
 
 
@@ -153,10 +171,11 @@ def _unbatch(op: tf.Operation, upstream: tf.Tensor) -> list[tf.Tensor | None]:
     return [by_batched, None, None]
 
 
-# All names of `gradient_overrides.LIBRARY_GRADIENTS` and `CONTRIB_OP_GRADIENTS`.
+# All names of `gradient_overrides.LIBRARY_GRADIENTS` and `CONTRIB_OP_GRADIENTS`, and `MISSING`.
 _GRADIENTS: Mapping[str, Gradient] = {
     "Batch": _batch,
     "FoldFusedBatchNormGrad": _fold_fused_batch_norm,
     "GDNLowerBound": _lower_bound,
     "Unbatch": _unbatch,
+    gradient_overrides.MISSING: _missing,
 }

@@ -15,6 +15,9 @@ from converter.ir.graph import CUSTOM_GRADIENT_OP, Node
 
 ATTRIBUTE = "_gradient_op_type"
 
+# On nodes of ops that have no gradient. A module's own override of this name means nothing.
+MISSING = "tf1hub/missing"
+
 # Names other than op types that libraries of TensorFlow 1.15 register, and where they do.
 LIBRARY_GRADIENTS: Mapping[str, str] = {
     "FoldFusedBatchNormGrad": "tensorflow/contrib/quantize/python/fold_batch_norms.py",

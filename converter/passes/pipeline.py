@@ -12,6 +12,7 @@ from converter.ir import check, check_types, op_facts
 from converter.ir.graph import Graph, Node, Nodes, Program
 from converter.ir.region import Region, check_region
 from converter.passes.bind_resources import bind_resources
+from converter.passes.cut_missing_gradients import cut_missing_gradients
 from converter.passes.functionalize_control_flow import functionalize_control_flow
 from converter.passes.hoist_variable_reads import hoist_variable_reads
 from converter.passes.inline_functions import inline_functions
@@ -74,6 +75,8 @@ PIPELINE: tuple[Pass, ...] = (
     Pass(bind_resources, requires=_CALLS | _REFS | _REF_TABLES, removes=_HANDLES),
     # Must see that two handles are one variable, and that lookups in arrays are lookups of values.
     Pass(hoist_variable_reads, requires=_HANDLES | op_facts.TENSOR_ARRAY_OPS),
+    # Needs the values of variables, and gradient overrides as they stay.
+    Pass(cut_missing_gradients, requires=_HANDLES | op_facts.TENSOR_ARRAY_OPS),
     # Last of the passes over flat graphs. Handles of arrays and refs have no place in regions.
     Pass(
         functionalize_control_flow,

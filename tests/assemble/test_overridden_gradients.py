@@ -84,6 +84,33 @@ def test_below_the_bound_of_gdn_only_what_leads_back_to_it_passes(target, passes
     assert by_x == ([2 * (-0.5 - target)] if passes else [0])
 
 
+def _gradient_around_missing(weight, *, jit_compile=None):
+    """The gradient of the sum of `x`, and of `weight` times what an op without a gradient gives."""
+    node = parse_graph('n = Softmax[T=float, _gradient_op_type="tf1hub/missing"](x)').nodes["n"]
+
+    @tf.function(autograph=False, jit_compile=jit_compile)
+    def run(x, weight):
+        (y,) = with_gradient(node, lambda inputs: [tf.nn.softmax(inputs[0])])(x)
+        return tf.gradients(weight * y[0, 0] + tf.reduce_sum(x), x)[0]
+
+    return run(tf.constant([[0.1, 0.2]]), weight)
+
+
+@pytest.mark.parametrize("jit_compile", [None, True])
+def test_what_is_beside_an_op_without_a_gradient_has_its_own(jit_compile):
+    found = _gradient_around_missing(0.0, jit_compile=jit_compile)
+    np.testing.assert_array_equal(found, [[1.0, 1.0]])
+
+
+def test_an_op_without_a_gradient_fails_where_it_is_needed():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="No gradient defined .*Softmax"):
+        _gradient_around_missing(1.0)
+
+
+def test_compiled_by_xla_it_gives_no_numbers():
+    assert np.isnan(_gradient_around_missing(1.0, jit_compile=True)).all()
+
+
 def test_folded_batch_norm_has_the_gradient_of_mean_and_variance(make_program):
     images = tf.constant(np.random.default_rng(3).normal(size=(4, 2, 2, 3)), tf.float32)
     scale = tf.ones([3])
@@ -133,7 +160,7 @@ def test_a_gradient_of_another_shape_is_refused():
 def test_every_gradient_of_a_library_is_written_on_both_sides():
     names = gradient_overrides.LIBRARY_GRADIENTS.keys()
     names |= gradient_overrides.CONTRIB_OP_GRADIENTS.keys()
-    assert overridden_gradients._GRADIENTS.keys() == names
+    assert overridden_gradients._GRADIENTS.keys() == names | {gradient_overrides.MISSING}
     oracle = {name.removeprefix("TF1Hub/") for name in legacy_gradients._GRADIENTS}
     assert oracle >= names
 
