@@ -130,9 +130,7 @@ def _carriers(node: Node) -> list[TensorRef]:
 
 def _with_missing_gradient(node: Node) -> Node:
     override = attributes.string_attr(gradient_overrides.MISSING)
-    return dataclasses.replace(
-        node, attrs={**node.attrs, gradient_overrides.ATTRIBUTE: override}
-    )
+    return dataclasses.replace(node, attrs={**node.attrs, gradient_overrides.ATTRIBUTE: override})
 
 
 def _stop(editor: GraphEditor, node: Node, anchor: str | None) -> None:

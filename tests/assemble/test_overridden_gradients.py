@@ -103,7 +103,7 @@ def test_what_is_beside_an_op_without_a_gradient_has_its_own(jit_compile):
 
 
 def test_an_op_without_a_gradient_fails_where_it_is_needed():
-    with pytest.raises(tf.errors.InvalidArgumentError, match="No gradient defined .*Softmax"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"No gradient defined .*Softmax"):
         _gradient_around_missing(1.0)
 
 

@@ -30,8 +30,10 @@ def test_the_example_of_the_docstring(docstring_example, make_program):
 
 
 def test_variables_that_do_not_train_are_no_reason_to_fail(run):
-    text = 'f = _VariableValue[key="frozen"]()\n' + _ARGUMENT + (
-        "y = Mul[T=float](x, f)\nh = AdjustHue[T=float](y, f)\nreturn h"
+    text = (
+        'f = _VariableValue[key="frozen"]()\n'
+        + _ARGUMENT
+        + ("y = Mul[T=float](x, f)\nh = AdjustHue[T=float](y, f)\nreturn h")
     )
     assert "h/stopped = StopGradient[T=float](h)\nreturn h/stopped" in run(text)
 
@@ -73,8 +75,12 @@ def test_a_loop_that_the_weights_follow_is_stopped(run):
     ],
 )
 def test_no_gradient_leads_to_weights(between, run):
-    text = _WEIGHT + _ARGUMENT + _ONE + between + (
-        "y = Mul[T=float](x, s)\nh = AdjustHue[T=float](y, d)\nreturn h"
+    text = (
+        _WEIGHT
+        + _ARGUMENT
+        + _ONE
+        + between
+        + ("y = Mul[T=float](x, s)\nh = AdjustHue[T=float](y, d)\nreturn h")
     )
     assert "return h/stopped" in run(text)
 
@@ -109,7 +115,9 @@ def test_it_does_nothing_because_nothing_is_missing(node, run):
 
 
 def test_random_numbers_keep_their_place(run):
-    text = _WEIGHT + "s = Const[dtype=int32, value=int32(2)]()\n" + (
-        "r = RandomPoissonV2[S=int32, R=float, dtype=float](s, w)\nreturn r"
+    text = (
+        _WEIGHT
+        + "s = Const[dtype=int32, value=int32(2)]()\n"
+        + ("r = RandomPoissonV2[S=int32, R=float, dtype=float](s, w)\nreturn r")
     )
     assert _is_unchanged(run, text)
