@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from converter import errors, limits
 from converter.ir import op_facts, query
 from converter.ir.constants import int_constant
-from converter.ir.graph import TensorRef
+from converter.ir.graph import VARIABLE_OP, TensorRef
 from converter.ir.region import Branch, Item, Region
 from converter.passes.functionalize_control_flow.conditionals import find_components
 from converter.passes.functionalize_control_flow.guards import Guard, Literal, Member, label
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 # What TensorFlow's tracing of nested functions can take.
 MAX_DEPTH = limits.MAX_REGION_DEPTH
 MAX_NODES = limits.MAX_NODES
+
+_FIRST = op_facts.VALUE_READS | {VARIABLE_OP}
 
 
 def limit_size(size: int) -> int:
@@ -262,8 +264,15 @@ class RegionBuilder:
         return frozenset(found - {root})
 
     def _position(self, member: Member) -> int:
+        """The place of a member in the graph; reads of variables come before all that is there.
+
+        A session reads variables at once, long before the values are there that updates assign
+        without waiting for the reads: the averages of a batch norm that two towers share.
+        """
         if isinstance(member, str):
-            return self._context.position[member]
+            position = self._context.position[member]
+            is_first = self._context.nodes[member].op in _FIRST
+            return position - len(self._context.nodes) if is_first else position
         carried = self._context.loop(member).loop.carried
         return min(self._context.position[value.name] for value in carried)
 

@@ -236,6 +236,39 @@ def test_plain_nodes_come_before_the_branch_and_updates_after_the_results(become
     )
 
 
+def test_variables_are_read_before_updates_that_do_not_wait_for_it(becomes):
+    """Moving averages of two towers, by two handles: no update sees that of the other."""
+    becomes(
+        f"""
+        v = _Variable[key="w"]()
+        a = ReadVariableOp[dtype=float](v)
+        c = Sub(a, x)
+        u = {_ADD}(v, c)
+        w = _Variable[key="w"]()
+        b = ReadVariableOp[dtype=float](w)
+        d = Sub(b, x)
+        t = {_ADD}(w, d)
+        e = ReadVariableOp[dtype=float](w, ^t)
+        o = {_ADD}(w, e)
+        return x
+        target u, o
+        """,
+        f"""
+        v = _Variable[key="w"]()
+        a = ReadVariableOp[dtype=float](v)
+        w = _Variable[key="w"]()
+        b = ReadVariableOp[dtype=float](w)
+        c = Sub(a, x)
+        u = {_ADD}(v, c)
+        d = Sub(b, x)
+        t = {_ADD}(w, d)
+        e = ReadVariableOp[dtype=float](w, ^t)
+        o = {_ADD}(w, e)
+        return x
+        """,
+    )
+
+
 def test_what_a_side_waits_for_outside_the_branch_waits_for(becomes):
     becomes(
         f"""
