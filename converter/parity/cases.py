@@ -52,6 +52,8 @@ class Case:
         other branches; empty for the first.
       conventions: The ways to make the same call of the module itself by the names of TF2 models:
         its attributes and, by their kinds, spellings of the inputs.
+      differentiated: The outputs whose gradients are compared, where TF1 has none of all outputs
+        together; empty for all.
     """
 
     attribute: str
@@ -71,6 +73,7 @@ class Case:
     draws: bool = False
     variation: str = ""
     conventions: Mapping[str, Spelling | None] = dataclasses.field(default_factory=dict)
+    differentiated: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -22,8 +22,9 @@ from collections.abc import Callable, Iterator, Sequence
 import tensorflow as tf
 
 from converter.parity.cases import Case
+from converter.parity.converted_gradients import describe_error
 from converter.parity.exchange import read_message, write_message
-from converter.parity.loaded_module import LoadedModule, describe_error
+from converter.parity.loaded_module import LoadedModule
 from converter.parity.observation import Call, ModuleFacts, Observation, Observations
 from converter.parity.session_loader import SessionLoader
 from converter.parity.values import to_parts
