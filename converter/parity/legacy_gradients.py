@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -145,13 +145,18 @@ def find_marked_functions(graph: tf.Graph) -> set[str]:
 
 def _mark_unresolved(op: Any, *upstream: Any) -> list[Any]:
     """The natural gradient, with a mark on all that it gives."""
+    made = _differentiate_naturally(op, upstream)
+    return [_mark(grad, taken) for grad, taken in zip(made, op.inputs, strict=True)]
+
+
+def _differentiate_naturally(op: Any, upstream: Sequence[Any]) -> list[Any]:
+    """The gradients by an op's inputs that are registered for its type, or none."""
     try:
         natural = tf_private.find_gradient(op.type)
     except LookupError:
         natural = None
     made = natural(op, *upstream) if natural else [None] * len(op.inputs)
-    made = list(made) if isinstance(made, (list, tuple)) else [made]
-    return [_mark(grad, taken) for grad, taken in zip(made, op.inputs, strict=True)]
+    return list(made) if isinstance(made, (list, tuple)) else [made]
 
 
 def _mark(gradient: Any, taken: Any) -> Any:
@@ -229,13 +234,13 @@ def _gru_block_cell(op: Any, *upstream: Any) -> list[Any]:
     return [by_x, by_h, by_w_ru, by_w_c, tf.reduce_sum(by_gates, 0), tf.reduce_sum(by_c_bar, 0)]
 
 
-def _tensor_array(op: Any, *upstream: Any) -> Any:
+def _tensor_array(op: Any, *upstream: Any) -> list[Any]:
     """The natural gradient. With control flow v2, TensorFlow would make it a TensorList, and fail.
 
     A graph may have both: `tf.map_fn` writes a V1 TensorArray, `tf.switch_case` a functional op.
     """
     with control_flow_v2(enabled=False):
-        return tf_private.find_gradient(op.type)(op, *upstream)
+        return _differentiate_naturally(op, upstream)
 
 
 _GRADIENTS = {

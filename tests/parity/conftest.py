@@ -10,7 +10,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 import converter
 from converter.files.source_files import digest
-from converter.parity import legacy_variant
+from converter.parity import legacy_derivatives
 
 _GOLDEN = pathlib.Path(__file__).parents[2] / "legacy_fixtures" / "golden"
 
@@ -99,4 +99,4 @@ def edit_weight():
 @pytest.fixture
 def plain_loss(monkeypatch):
     """Lets gradients of TF1 graphs be those of a plain sum, as the golden ones are."""
-    monkeypatch.setattr(legacy_variant, "loss_weights", tf.ones_like)
+    monkeypatch.setattr(legacy_derivatives, "loss_weights", tf.ones_like)

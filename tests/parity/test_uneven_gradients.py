@@ -8,6 +8,8 @@ import converter
 from converter.parity.legacy_gradients import control_flow_v2
 from converter.parity.verify import verify
 
+_IMAGES = (None, 2, 2, 3)
+
 
 @pytest.fixture
 def verify_built(tmp_path):
@@ -36,3 +38,30 @@ def test_loops_that_write_strings_are_differentiated_in_a_function(verify_built)
     report = verify_built(build)
     assert report.verdict == "equal", report.first_failure()
     assert ("gradients", "w") in {(row.check, row.tensor) for row in report.rows}
+
+
+def test_an_output_that_trains_in_tf1_alone_differs_where_no_tape_can(verify_built):
+    def build(x, w):
+        features = x * w
+        return {"features": features, "preview": tf.image.adjust_hue(features, 0.1)}
+
+    report = verify_built(build, _IMAGES)
+    (failure,) = report.failures
+    assert report.verdict == "differs"
+    assert (failure.check, failure.tensor) == ("gradients", "features")
+    assert "AdjustHue" in failure.comparison.actual
+    assert "all outputs of a call at once" in failure.comparison.actual
+    (entry,) = report.not_compared
+    assert entry.what == "gradients of output preview"
+    assert not entry.leaves_open
+
+
+def test_an_op_without_gradients_behind_every_output_leaves_nothing_open(verify_built):
+    def build(x, w):
+        return {"hue": tf.image.adjust_hue(x * w, 0.1), "next": x + 1}
+
+    report = verify_built(build, _IMAGES)
+    (entry,) = report.not_compared
+    assert entry.what == "gradients"
+    assert "AdjustHue" in entry.why
+    assert report.verdict == "equal", report.first_failure()

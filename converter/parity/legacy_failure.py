@@ -1,0 +1,5 @@
+"""The failure of a run of the TF1 graph."""
+
+
+class LegacyFailure(Exception):  # noqa: N818 - an answer to the caller, not an error of the module
+    """The TF1 graph does not run with the inputs given."""
