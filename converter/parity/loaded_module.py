@@ -17,6 +17,7 @@ from converter.parity.converted_gradients import (
     differentiate,
     differentiate_in_function,
 )
+from converter.parity.converted_loading import load_converted
 from converter.parity.observation import (
     Call,
     Gradients,
@@ -56,11 +57,14 @@ class LoadedModule:
 
     Attributes:
       module: What `tf.saved_model.load` returned.
+
+    Raises:
+      DamagedModelError: if its files are damaged.
     """
 
     def __init__(self, directory: str) -> None:
         self._directory = directory
-        self.module = tf.saved_model.load(directory)
+        self.module = load_converted(directory)
         self._variables: dict[str, tf.Variable] = {}
         callables = filter(callable, vars(self.module).values())
         for owner in (self.module, *callables):
