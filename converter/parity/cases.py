@@ -195,6 +195,13 @@ class CaseMaker:
         refs = [ref for name in planned.plan.inputs for ref in infos[name].components]
         return self._finder(program).sizes(refs)
 
+    def has_own(self, planned: PlannedCase) -> bool:
+        """Whether the user gave any of the inputs."""
+        plan = planned.plan
+        infos = known_inputs(self._legacy.variants[planned.tags], plan)
+        own = (find_value(self._arrays, plan.signature, k, infos[k]) for k in plan.inputs)
+        return any(value is not None for value in own)
+
     def describe_inputs(self, planned: PlannedCase) -> str:
         """Says what a user has to pass where no generated inputs will do."""
         plan = planned.plan

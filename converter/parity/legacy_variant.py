@@ -23,7 +23,7 @@ from converter.ir import op_facts
 from converter.ir.graph import Kind, Program, TensorInfo, TensorRef, VariableSpec
 from converter.parity.cases import Case
 from converter.parity.legacy_derivatives import Derivatives, Feeds, Outputs
-from converter.parity.legacy_failure import LegacyFailure
+from converter.parity.legacy_failure import LegacyFailure, UnrepeatableError
 from converter.parity.legacy_gradients import (
     find_marked_functions,
     passes_unresolved,
@@ -328,7 +328,7 @@ class LegacyVariant:
         for name in self.prepared.random.uncomparable:
             op = self._graph.get_operation_by_name(name)
             if op in needed:
-                raise LegacyFailure(
+                raise UnrepeatableError(
                     f"node {name!r} of op {op.type!r} draws random numbers that cannot be made"
                     " the same on both sides"
                 )

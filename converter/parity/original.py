@@ -26,7 +26,7 @@ from converter.parity.generate import (
     attempts_at_sizes,
 )
 from converter.parity.graph_constants import find_ingredients
-from converter.parity.legacy_failure import LegacyFailure
+from converter.parity.legacy_failure import LegacyFailure, UnrepeatableError
 from converter.parity.legacy_needs import needs_of_cases
 from converter.parity.legacy_runner import LegacyRunner
 from converter.parity.observation import Loss, Observation, VariableFacts, digest
@@ -111,6 +111,9 @@ class Original:
             try:
                 case = self._maker.make(planned, attempt)
                 observation = self._runner.observe(case)
+            except UnrepeatableError as failure:
+                self.not_compared.append(NotCompared(planned.name, "all", str(failure)))
+                return
             except (LegacyFailure, UnmakeableError) as failure:
                 reasons.append(str(failure))
                 continue
@@ -120,13 +123,16 @@ class Original:
             if is_sound:
                 break
         if fallback is None:
-            why = f"the original does not run with the generated inputs: {reasons[0]}"
-            remedy = self._maker.describe_inputs(planned)
-            self.not_compared.append(NotCompared(planned.name, "all", why, remedy))
+            self.not_compared.append(self._describe_failure(planned, reasons[0]))
             return
         self._keep(*fallback)
         if count_control_flow(self.legacy.variants[planned.tags])["conditionals"]:
             self._vary(planned, fallback[0], chosen)
+
+    def _describe_failure(self, planned: PlannedCase, reason: str) -> NotCompared:
+        origin = "given" if self._maker.has_own(planned) else "generated"
+        why = f"the original does not run with the {origin} inputs: {reason}"
+        return NotCompared(planned.name, "all", why, self._maker.describe_inputs(planned))
 
     def _vary(self, planned: PlannedCase, first: Case, attempt: Attempt) -> None:
         """Runs the call with other inputs, as far as the graph takes them."""

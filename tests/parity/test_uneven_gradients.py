@@ -1,32 +1,9 @@
 """Modules whose outputs cannot be differentiated in every way that TF1 can."""
 
-import pytest
 import tensorflow as tf
 import tensorflow.compat.v1 as tf1
 
-import converter
-from converter.parity.legacy_gradients import control_flow_v2
-from converter.parity.verify import verify
-
 _IMAGES = (None, 2, 2, 3)
-
-
-@pytest.fixture
-def verify_built(tmp_path):
-    """`verify_built(build)` converts and verifies a module; `build(x, w)` makes its outputs."""
-
-    def run(build, shape=(None, 3)):
-        source, result = str(tmp_path / "source"), tmp_path / "result"
-        with tf.Graph().as_default(), tf1.Session() as session, control_flow_v2(enabled=False):
-            x = tf1.placeholder(tf.float32, shape, name="x")
-            w = tf1.get_variable("w", [3], initializer=tf1.ones_initializer(), use_resource=True)
-            outputs = build(x, w)
-            session.run(tf1.global_variables_initializer())
-            tf1.saved_model.simple_save(session, source, {"x": x}, outputs)
-        converter.convert(source, result)
-        return verify(source, result, fresh_process=False)
-
-    return run
 
 
 def test_loops_that_write_strings_are_differentiated_in_a_function(verify_built):
