@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow.compat.v1 as tf1
 
 from converter import errors
 from converter.compile.plan import make_plan
@@ -85,6 +86,18 @@ def test_names_no_inputs_where_none_would_do(verify_built):
 def test_tells_given_inputs_from_generated_ones(run_original):
     given = run_original("ref_embedding", {"default": np.full((2, 3), 100)})
     assert "with the given inputs" in given.not_compared[0].why
+
+
+def test_leaves_open_what_tensorflow_fails_to_differentiate(run_original, monkeypatch):
+    def fail(*_, **__):
+        raise AssertionError
+
+    monkeypatch.setattr(tf1, "gradients", fail)
+    original = run_original("half_plus_two")
+    (entry,) = original.not_compared
+    assert (entry.what, entry.leaves_open) == ("gradients", True)
+    assert "fails to differentiate the original: AssertionError" in entry.why
+    assert original.cases
 
 
 def test_compares_signatures_whose_inputs_python_cannot_say(run_original):
