@@ -62,7 +62,7 @@ def verify(
       UsageError: if `inputs` has a name that the module does not know, an argument has a value of
         the wrong type, or a path is not UTF-8.
       PathNotFoundError: if there is nothing at `source`.
-      FormatError: if it is not a TF1 module, or damaged.
+      FormatError: if it is not a TF1 module, or one of the two is damaged.
       DownloadError: if it cannot be downloaded.
       UnsafeModuleError: if the original runs an op that was not let through.
       UnsupportedOpError: if TensorFlow does not know an op of the original.

@@ -35,6 +35,11 @@ from converter.files.json_values import to_json_values
 from converter.files.paths import Path, StrPath, as_tensorflow_path
 from converter.files.scratch import temporary_folder
 from converter.parity.compare import Comparison
+from converter.parity.converted_loading import (
+    DamagedModelError,
+    load_converted,
+    refuse_damaged,
+)
 from converter.parity.generate import UnmakeableError
 from converter.parity.random_ops import has_random_ops
 from converter.parity.user_inputs import read_arrays
@@ -120,7 +125,7 @@ def export_model(
     with quiet_tensorflow(), _converted(model, options, tell) as directory:
         tell("loading the SavedModel")
         record = read_record(directory)
-        module = tf.saved_model.load(str(directory))
+        module = _load(directory)
         wrapped = read_signature(module, record, signature, sizes)
         task = _Task(wrapped, chosen, make_exporter(to), tell)
         content, verdict, why, compared = task.run(read_arrays(inputs), rtol, atol)
@@ -140,6 +145,13 @@ def export_model(
     )
     place.write(content, _to_text(made))
     return made
+
+
+def _load(directory: Path) -> Any:
+    try:
+        return load_converted(str(directory))
+    except DamagedModelError as error:
+        raise refuse_damaged(directory, error) from error
 
 
 def make_exporter(to: str) -> Exporter:

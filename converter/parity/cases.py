@@ -52,6 +52,8 @@ class Case:
         other branches; empty for the first.
       conventions: The ways to make the same call of the module itself by the names of TF2 models:
         its attributes and, by their kinds, spellings of the inputs.
+      differentiated: The outputs whose gradients are compared, where TF1 has none of all outputs
+        together; empty for all.
     """
 
     attribute: str
@@ -71,6 +73,7 @@ class Case:
     draws: bool = False
     variation: str = ""
     conventions: Mapping[str, Spelling | None] = dataclasses.field(default_factory=dict)
+    differentiated: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -191,6 +194,13 @@ class CaseMaker:
         infos = known_inputs(program, planned.plan)
         refs = [ref for name in planned.plan.inputs for ref in infos[name].components]
         return self._finder(program).sizes(refs)
+
+    def has_own(self, planned: PlannedCase) -> bool:
+        """Whether the user gave any of the inputs."""
+        plan = planned.plan
+        infos = known_inputs(self._legacy.variants[planned.tags], plan)
+        own = (find_value(self._arrays, plan.signature, k, infos[k]) for k in plan.inputs)
+        return any(value is not None for value in own)
 
     def describe_inputs(self, planned: PlannedCase) -> str:
         """Says what a user has to pass where no generated inputs will do."""

@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable, Collection
 from typing import Any, TypeAlias
 
+from converter.parity.cases import Case
 from converter.parity.compare import Comparison, compare, compare_facts, missing
 from converter.parity.door_checks import (
     check_after_saving,
@@ -25,9 +26,11 @@ from converter.parity.evidence import (
     compare_gradients,
     compare_values,
 )
-from converter.parity.observation import Loss, VariableFacts
+from converter.parity.observation import Loss, Observation, VariableFacts
 
 RANDOM_OPS_REPLACED = ("random ops replaced",)
+# What TensorFlow adds to its errors about ops without gradients, for those who write ops.
+_ADVICE = " In general every operation must"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ def check_gradients(evidence: Evidence) -> Found:
         if expected.gradient_error:
             continue  # The original has none either; the report says so.
         if actual.gradient_error:
-            yield case.name, "all", compare_facts("gradients", actual.gradient_error)
+            yield case.name, *_lack_gradients(case, actual)
             continue
         gradients = expected.gradients, actual.gradients
         for name, comparison in compare_gradients(*gradients, evidence, expected.unresolved):
@@ -247,6 +250,17 @@ def run_checks(evidence: Evidence, checks: Checks = CHECKS) -> tuple[Row, ...]:
 
 
 # Parts of checks.
+
+
+def _lack_gradients(case: Case, actual: Observation) -> tuple[str, Comparison]:
+    """The comparison where only TF1 has gradients."""
+    error = actual.gradient_error
+    if not case.differentiated:
+        return "all", compare_facts("gradients", error)
+    # Functions have one backward pass for all outputs, `tf.gradients` one for those asked for.
+    outputs, reason = ", ".join(case.differentiated), error.partition(_ADVICE)[0]
+    why = f"none, since TensorFlow 2 differentiates all outputs of a call at once: {reason}"
+    return outputs, compare_facts("gradients", why)
 
 
 def _losses_of(evidence: Evidence, name: str) -> list[Loss]:

@@ -19,7 +19,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 from converter import errors
 from converter.files.paths import Path, RemotePath, as_path
 from converter.files.scratch import temporary_folder
-from converter.parity.converted_runner import Request, run_converted
+from converter.parity.converted_loading import DamagedModelError, refuse_damaged
+from converter.parity.converted_runner import DAMAGED_STATUS, Request, run_converted
 from converter.parity.exchange import DamagedMessageError, read_message, write_message
 from converter.parity.observation import Observations
 from converter.parity.random_ops import make_deterministic
@@ -37,8 +38,16 @@ def run_in_every_way(request: Request, *, fresh_process: bool) -> Observations:
     """Runs the converted module.
 
     Raises:
+      FormatError: if its files are damaged.
       ParityError: if there is none, or the process that runs it dies or talks nonsense.
     """
+    try:
+        return _run(request, fresh_process=fresh_process)
+    except DamagedModelError as error:
+        raise refuse_damaged(request.directory, error) from error
+
+
+def _run(request: Request, *, fresh_process: bool) -> Observations:
     with temporary_folder() as folder:
         scratch = folder.resolve()
         source = as_path(request.directory)
@@ -100,13 +109,21 @@ def _run_in_process(request: Request, scratch: pathlib.Path) -> Observations:
     status = finished.returncode
     if status:
         ended = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-        lines = [line.strip() for line in finished.stderr.decode(errors="replace").splitlines()]
-        last = " | ".join([line for line in lines if line][-_LAST_LINES:]) or "it said nothing"
+        lines = _read_lines(finished.stderr)
+        if status == DAMAGED_STATUS and lines:
+            raise DamagedModelError(lines[-1])
+        last = " | ".join(lines[-_LAST_LINES:]) or "it said nothing"
         raise errors.ParityError(
             f"the process that ran the converted module {ended}: {last}",
             remedy="Nothing was compared. Try again with more free memory.",
         )
     return _read_answer(answer, request)
+
+
+def _read_lines(printed: bytes) -> list[str]:
+    """The lines that say something; those that mark places in a line of code do not."""
+    lines = [line.strip() for line in printed.decode(errors="replace").splitlines()]
+    return [line for line in lines if line.strip("^~")]
 
 
 def _read_answer(answer: pathlib.Path, request: Request) -> Observations:

@@ -22,8 +22,10 @@ from collections.abc import Callable, Iterator, Sequence
 import tensorflow as tf
 
 from converter.parity.cases import Case
+from converter.parity.converted_gradients import describe_error
+from converter.parity.converted_loading import DamagedModelError
 from converter.parity.exchange import read_message, write_message
-from converter.parity.loaded_module import LoadedModule, describe_error
+from converter.parity.loaded_module import LoadedModule
 from converter.parity.observation import Call, ModuleFacts, Observation, Observations
 from converter.parity.session_loader import SessionLoader
 from converter.parity.values import to_parts
@@ -31,6 +33,8 @@ from converter.processes.parent_death import die_with_parent
 
 # The parent wrote it, of arrays that it had in its memory.
 _MOST_REQUEST_BYTES = 1 << 40
+# What the process ends with where the files of the model are damaged, as its last line says.
+DAMAGED_STATUS = 65
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -59,11 +63,20 @@ def main(request: str, response: str) -> None:
     asked = read_message(pathlib.Path(request), Request, _MOST_REQUEST_BYTES)
     for package in asked.import_ops:
         importlib.import_module(package)
-    write_message(pathlib.Path(response), run_converted(asked))
+    try:
+        observations = run_converted(asked)
+    except DamagedModelError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(DAMAGED_STATUS)
+    write_message(pathlib.Path(response), observations)
 
 
 def run_converted(request: Request) -> Observations:
-    """Loads a converted model and runs cases in it."""
+    """Loads a converted model and runs cases in it.
+
+    Raises:
+      DamagedModelError: if its files are damaged.
+    """
     plain = [case for case in request.cases if not case.draws]
     drawing = [case for case in request.cases if case.draws]
     with graphs_as_written(), tempfile.TemporaryDirectory(prefix="tf1hub_saved_") as scratch:

@@ -50,7 +50,8 @@ def check_conventions(evidence: Evidence) -> Found:
 
 
 def _with_gradients(observation: Observation) -> Call:
-    gradients = None if observation.gradient_error else observation.gradients
+    has_all = not observation.gradient_error and not observation.differentiated
+    gradients = observation.gradients if has_all else None
     return dataclasses.replace(_as_call(observation), gradients=gradients)
 
 

@@ -10,10 +10,13 @@ contrib/rnn/python/ops.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
+import tensorflow.compat.v1 as tf1
 
 from converter import tf_private
 from converter.ir import gradient_overrides, op_facts
@@ -25,6 +28,26 @@ _PREFIX = "TF1Hub/"
 UNRESOLVED = f"{_PREFIX}unresolved"
 STOPPED = f"{_PREFIX}stopped"
 _MARK = "gradient_that_no_file_holds"
+_TENSOR_ARRAY_OPS = frozenset(
+    f"TensorArray{op}{version}"
+    for op in ("Concat", "Gather", "Read", "Scatter", "Split", "Write")
+    for version in ("", "V2", "V3")
+)
+
+
+@contextlib.contextmanager
+def control_flow_v2(*, enabled: bool) -> Iterator[None]:
+    """Turns control flow v2 on or off, and then back."""
+    was_enabled = tf1.control_flow_v2_enabled()
+    _enable_control_flow_v2(enabled)
+    try:
+        yield
+    finally:
+        _enable_control_flow_v2(was_enabled)
+
+
+def _enable_control_flow_v2(enabled: bool) -> None:
+    (tf1.enable_control_flow_v2 if enabled else tf1.disable_control_flow_v2)()
 
 
 def prepare_overrides(graph_def: Any) -> dict[str, str]:
@@ -52,7 +75,7 @@ def prepare_overrides(graph_def: Any) -> dict[str, str]:
 def _prepare_node(node: Any, prefix: str, graph_def: Any, unresolved: dict[str, str]) -> None:
     override = node.attr[ATTRIBUTE].s.decode(errors="replace") if ATTRIBUTE in node.attr else None
     source = gradient_overrides.find_source(node.op, override)
-    if node.op in op_facts.FUSED_CELLS and override is None:
+    if override is None and (node.op in op_facts.FUSED_CELLS or node.op in _TENSOR_ARRAY_OPS):
         source = Source.LIBRARY
     if source is Source.STOPPED:
         node.attr[ATTRIBUTE].s = STOPPED.encode()
@@ -122,13 +145,18 @@ def find_marked_functions(graph: tf.Graph) -> set[str]:
 
 def _mark_unresolved(op: Any, *upstream: Any) -> list[Any]:
     """The natural gradient, with a mark on all that it gives."""
+    made = _differentiate_naturally(op, upstream)
+    return [_mark(grad, taken) for grad, taken in zip(made, op.inputs, strict=True)]
+
+
+def _differentiate_naturally(op: Any, upstream: Sequence[Any]) -> list[Any]:
+    """The gradients by an op's inputs that are registered for its type, or none."""
     try:
         natural = tf_private.find_gradient(op.type)
     except LookupError:
         natural = None
     made = natural(op, *upstream) if natural else [None] * len(op.inputs)
-    made = list(made) if isinstance(made, (list, tuple)) else [made]
-    return [_mark(grad, taken) for grad, taken in zip(made, op.inputs, strict=True)]
+    return list(made) if isinstance(made, (list, tuple)) else [made]
 
 
 def _mark(gradient: Any, taken: Any) -> Any:
@@ -206,7 +234,17 @@ def _gru_block_cell(op: Any, *upstream: Any) -> list[Any]:
     return [by_x, by_h, by_w_ru, by_w_c, tf.reduce_sum(by_gates, 0), tf.reduce_sum(by_c_bar, 0)]
 
 
+def _tensor_array(op: Any, *upstream: Any) -> list[Any]:
+    """The natural gradient. With control flow v2, TensorFlow would make it a TensorList, and fail.
+
+    A graph may have both: `tf.map_fn` writes a V1 TensorArray, `tf.switch_case` a functional op.
+    """
+    with control_flow_v2(enabled=False):
+        return _differentiate_naturally(op, upstream)
+
+
 _GRADIENTS = {
+    **{f"{_PREFIX}{op}": _tensor_array for op in _TENSOR_ARRAY_OPS},
     f"{_PREFIX}GRUBlockCell": _gru_block_cell,
     f"{_PREFIX}LSTMBlockCell": _lstm_block_cell,
     UNRESOLVED: _mark_unresolved,

@@ -22,12 +22,14 @@ from converter.formats.legacy_module import LegacyModule
 from converter.ir import op_facts
 from converter.ir.graph import Kind, Program, TensorInfo, TensorRef, VariableSpec
 from converter.parity.cases import Case
+from converter.parity.legacy_derivatives import Derivatives, Feeds, Outputs
+from converter.parity.legacy_failure import LegacyFailure, UnrepeatableError
 from converter.parity.legacy_gradients import (
     find_marked_functions,
     passes_unresolved,
 )
 from converter.parity.legacy_graph import prepare
-from converter.parity.legacy_import import control_flow_of, import_graph
+from converter.parity.legacy_import import import_graph
 from converter.parity.legacy_needs import PLACEHOLDERS, Needs
 from converter.parity.legacy_variables import find_trainable, group_nodes, make_variable
 from converter.parity.observation import (
@@ -42,7 +44,6 @@ from converter.parity.values import (
     Value,
     as_array,
     from_components,
-    loss_weights,
     name_assets,
     to_components,
     to_parts,
@@ -53,13 +54,6 @@ from converter.safety.allowed_ops import AllowedOps
 _LOST_GRADIENTS = (
     f"TensorFlow {tf.__version__} loses gradients of functional loops with loops or branches inside"
 )
-
-Outputs = Mapping[str, TensorInfo]
-Feeds = Mapping[str, np.ndarray]  # By tensor name.
-
-
-class LegacyFailure(Exception):  # noqa: N818 - an answer to the caller, not an error of the module
-    """The TF1 graph does not run with the inputs given."""
 
 
 class LegacyVariant:
@@ -99,7 +93,6 @@ class LegacyVariant:
             if name.partition(":")[0] not in left_out
         ]
         self._graph = import_graph(self.prepared.meta_graph)
-        self._gradients: dict[Any, dict[str, Any]] = {}
         self._run_so_far: set[str] = set()
         # Read before the graph is entered: in it, an op that reads a part would not run.
         stored = [
@@ -109,6 +102,7 @@ class LegacyVariant:
         ]
         with self._graph.as_default():
             self._variables = [make_variable(self._graph, *facts) for facts in stored]
+        self._derivatives = Derivatives(self._graph, self._variables, self._fetch)
 
     def observe(self, case: Case) -> Observation:
         """Runs a case.
@@ -141,8 +135,8 @@ class LegacyVariant:
         """The gradients; None where they cannot be computed."""
         if self._loses_gradients(self._needed(self._tensors(outputs), feeds)):
             return None
-        gradients, error = self._run_gradients(outputs, feeds)
-        return None if error else gradients
+        found = self._derivatives.run(outputs, feeds)
+        return None if found.error else found.gradients
 
     def _loses_gradients(self, needed: set[Any]) -> bool:
         return any(op.name in self.prepared.nested_loops for op in needed)
@@ -174,19 +168,10 @@ class LegacyVariant:
         self._check_random(needed)
         self._run_so_far.update(op.name for op in needed)
         values, changed = self._run_call(outputs, feeds, updates)
-        gradients: Mapping[str, np.ndarray | None] = {}
-        unresolved: Mapping[str, str] = {}
-        gradient_error = _LOST_GRADIENTS
-        lost = self._loses_gradients(needed)
-        if not lost:
-            gradients, gradient_error = self._run_gradients(outputs, feeds)
-            unresolved = self._find_unresolved(outputs, feeds) if gradients else {}
-        return Observation(
+        observation = self._observe_gradients(outputs, feeds, needed)
+        return dataclasses.replace(
+            observation,
             outputs=values,
-            gradients=gradients,
-            gradient_error=gradient_error,
-            gradients_lost=lost,
-            unresolved=unresolved,
             drawn=frozenset(self.prepared.random.drawn_by({op.name for op in needed})),
             changed=changed,
             used=self._used(needed),
@@ -245,48 +230,35 @@ class LegacyVariant:
         except (tf.errors.OpError, ValueError, TypeError) as error:
             raise LegacyFailure(errors.summarize(error)) from error
 
+    def _fetch(self, fetches: Mapping[str, Any], feeds: Feeds) -> Mapping[str, Any]:
+        with self._session() as session:
+            arrays: Mapping[str, Any] = session.run(fetches, feeds)
+        return arrays
+
     # Gradients.
 
-    def _run_gradients(
-        self, outputs: Outputs, feeds: Feeds
-    ) -> tuple[dict[str, np.ndarray | None], str]:
-        """The gradients by variable, or why there are none."""
-        try:
-            gradients = self._make_gradients(outputs, feeds)
-            with self._session() as session:
-                arrays = session.run({k: g for k, g in gradients.items() if g is not None}, feeds)
-        except (
-            LookupError, AttributeError, NotImplementedError, LegacyFailure, ValueError, TypeError,
-            tf.errors.OpError,
-        ) as error:  # fmt: skip
-            return {}, errors.summarize(error)
-        return {k: as_array(arrays[k]) if k in arrays else None for k in gradients}, ""
-
-    def _make_gradients(self, outputs: Outputs, feeds: Feeds) -> dict[str, Any]:
-        key = (tuple(info.components for info in outputs.values()), tuple(feeds))
-        if key not in self._gradients:
-            with self._graph.as_default():
-                self._gradients[key] = self._add_gradients(outputs, feeds)
-        return self._gradients[key]
-
-    def _add_gradients(self, outputs: Outputs, feeds: Feeds) -> dict[str, Any]:
-        values = [
-            info.components[1 if info.kind is Kind.SPARSE else 0] for info in outputs.values()
-        ]
-        tensors = [self._graph.get_tensor_by_name(str(ref)) for ref in values]
-        targets = [tensor for tensor in tensors if tensor.dtype.base_dtype.is_floating]
-        variables = [variable for variable in self._variables if variable.is_differentiable]
-        handles = [handle for variable in variables for handle in variable.handles]
-        if not targets or not handles:
-            return {}
-        # A session does not compute what makes a fed tensor, so no gradient may pass it.
-        stops = [self._graph.get_tensor_by_name(name) for name in feeds]
-        with control_flow_of(self._graph):
-            weights = list(map(loss_weights, targets))
-            found = iter(tf1.gradients(targets, handles, weights, stop_gradients=stops))
-        return {
-            variable.name: _add([next(found) for _ in variable.handles]) for variable in variables
-        }
+    def _observe_gradients(self, outputs: Outputs, feeds: Feeds, needed: set[Any]) -> Observation:
+        """An observation of nothing but the gradients."""
+        if self._loses_gradients(needed):
+            return Observation(gradient_error=_LOST_GRADIENTS, gradients_lost=True)
+        found = self._derivatives.run(outputs, feeds)
+        some = self._derivatives.run_some(outputs, feeds) if found.error else None
+        if some is None:
+            unresolved = self._find_unresolved(outputs, feeds) if found.gradients else {}
+            return Observation(
+                gradients=found.gradients,
+                gradient_error=found.error,
+                gradients_lost=found.lost,
+                unresolved=unresolved,
+            )
+        chosen = {name: outputs[name] for name in some.outputs}
+        return Observation(
+            gradients=some.found.gradients,
+            gradients_lost=any(other.lost for other in some.others.values()),
+            unresolved=self._find_unresolved(chosen, feeds),
+            differentiated=some.outputs,
+            undifferentiated={name: other.error for name, other in some.others.items()},
+        )
 
     def _find_unresolved(self, outputs: Outputs, feeds: Feeds) -> dict[str, str]:
         """The variables whose gradients come through an override that nobody resolves, and why."""
@@ -302,7 +274,7 @@ class LegacyVariant:
         )
         return {
             variable: reason
-            for variable, gradient in self._make_gradients(outputs, feeds).items()
+            for variable, gradient in self._derivatives.make(outputs, feeds).items()
             if gradient is not None and passes_unresolved(self._needed([gradient], ()), marked)
         }
 
@@ -356,7 +328,7 @@ class LegacyVariant:
         for name in self.prepared.random.uncomparable:
             op = self._graph.get_operation_by_name(name)
             if op in needed:
-                raise LegacyFailure(
+                raise UnrepeatableError(
                     f"node {name!r} of op {op.type!r} draws random numbers that cannot be made"
                     " the same on both sides"
                 )
@@ -372,9 +344,3 @@ def _make_feeds(infos: Outputs, values: Mapping[str, Value]) -> dict[str, np.nda
 
 def _needs_placeholder(needed: set[Any]) -> bool:
     return any(op.type in PLACEHOLDERS for op in needed)
-
-
-def _add(gradients: Sequence[Any]) -> Any:
-    """The sum of a variable's gradients by each of its nodes, None if there are none."""
-    present = [tf.convert_to_tensor(g) for g in gradients if g is not None]
-    return tf.add_n(present) if present else None

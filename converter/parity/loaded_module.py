@@ -9,11 +9,18 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from converter import errors
 from converter.compile.conventions import Spelling
 from converter.parity.cases import Case
+from converter.parity.converted_gradients import (
+    Outputs,
+    describe_error,
+    differentiate,
+    differentiate_in_function,
+)
+from converter.parity.converted_loading import load_converted
 from converter.parity.observation import (
     Call,
+    Gradients,
     ListFacts,
     Loss,
     ModuleFacts,
@@ -26,11 +33,20 @@ from converter.parity.values import (
     Value,
     as_array,
     from_tensor,
-    loss_weights,
     name_assets,
     to_parts,
     to_tensor,
 )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Recorded:
+    """The outputs of a call, what it changed, and its gradients, or why there are none."""
+
+    outputs: Outputs
+    changed: Mapping[str, np.ndarray]
+    gradients: Gradients
+    error: str
 
 
 class LoadedModule:
@@ -41,11 +57,14 @@ class LoadedModule:
 
     Attributes:
       module: What `tf.saved_model.load` returned.
+
+    Raises:
+      DamagedModelError: if its files are damaged.
     """
 
     def __init__(self, directory: str) -> None:
         self._directory = directory
-        self.module = tf.saved_model.load(directory)
+        self.module = load_converted(directory)
         self._variables: dict[str, tf.Variable] = {}
         callables = filter(callable, vars(self.module).values())
         for owner in (self.module, *callables):
@@ -60,30 +79,31 @@ class LoadedModule:
 
     def observe(self, case: Case) -> Observation:
         """The callable's outputs, gradients and effects."""
-        result, tape, error = self._record(lambda: self._call(case, case.attribute, endpoints=True))
-        changed = find_changed(self._initial, self._read_all())
-        outputs = _name_outputs(result)
-        gradients, error = self._differentiate(tape, list(outputs.values()), error)
+        recorded = self._record(
+            lambda: _name_outputs(self._call(case, case.attribute, endpoints=True)),
+            case.differentiated,
+        )
         return Observation(
-            outputs={name: self._value(tensor) for name, tensor in outputs.items()},
-            gradients=gradients,
-            gradient_error=error,
-            changed=changed,
+            outputs={name: self._value(tensor) for name, tensor in recorded.outputs.items()},
+            gradients=recorded.gradients,
+            gradient_error=recorded.error,
+            changed=recorded.changed,
         )
 
     def call(self, case: Case) -> Call:
         """The callable's outputs and effects."""
         self.reset()
         result = self._call(case, case.attribute, endpoints=True)
-        changed = find_changed(self._initial, self._read_all())
+        changed = self._find_changed()
         outputs = {name: self._value(tensor) for name, tensor in _name_outputs(result).items()}
         return Call(to_parts(outputs), changed)
 
     def call_plainly(self, case: Case) -> Call:
         """The same without endpoints, through the root if the callable is the root."""
         attribute = None if case.is_root else case.attribute
-        result, tape, error = self._record(lambda: self._call(case, attribute, endpoints=False))
-        return self._describe_call(_name_outputs(result), tape, error)
+        return self._describe_call(
+            lambda: _name_outputs(self._call(case, attribute, endpoints=False))
+        )
 
     def call_by_convention(self, case: Case, name: str) -> Call:
         """The same by the name of an endpoint, or with the inputs spelled in another way."""
@@ -91,45 +111,63 @@ class LoadedModule:
         if spelling is None:
             args, kwargs = _arguments(case)
             endpoint = getattr(self.module, name)
-            result, tape, error = self._record(lambda: endpoint(*args, **kwargs))
-            return self._describe_call(_name_outputs(result), tape, error)
-        result, tape, error = self._record(
-            lambda: self._call(case, None, endpoints=False, spelling=spelling)
-        )
-        if not isinstance(result, dict):
-            result = dict(zip(spelling.outputs, result, strict=True))
+            return self._describe_call(lambda: _name_outputs(endpoint(*args, **kwargs)))
+
+        def call() -> Outputs:
+            result = self._call(case, None, endpoints=False, spelling=spelling)
+            if isinstance(result, dict):
+                return result
+            return dict(zip(spelling.outputs, result, strict=True))
+
         # An output that has two names counts once.
-        by_tf1_name = {tf1_name: result[name] for name, tf1_name in spelling.outputs.items()}
-        call = self._describe_call(by_tf1_name, tape, error)
-        outputs = {name: self._value(tensor) for name, tensor in result.items()}
-        return dataclasses.replace(call, outputs=to_parts(outputs))
+        by_tf1_name = {tf1_name: name for name, tf1_name in spelling.outputs.items()}
+        return self._describe_call(call, tuple(by_tf1_name.values()))
 
     def serve(self, name: str, parts: Mapping[str, np.ndarray]) -> Call:
         """The outputs and effects of a serving signature."""
         inputs = {key: to_tensor(value) for key, value in parts.items()}
-        results, tape, error = self._record(lambda: self.module.signatures[name](**inputs))
-        return self._describe_call(results, tape, error)
+        return self._describe_call(lambda: self.module.signatures[name](**inputs))
 
-    def _record(self, call: Callable[[], Any]) -> tuple[Any, tf.GradientTape, str]:
-        """Calls under a tape; without one, and with the reason, where an op has no gradient.
+    def _describe_call(self, call: Callable[[], Outputs], of: Sequence[str] = ()) -> Call:
+        recorded = self._record(call, of)
+        values = {name: self._value(tensor) for name, tensor in recorded.outputs.items()}
+        gradients = None if recorded.error else recorded.gradients
+        return Call(to_parts(values), recorded.changed, gradients)
+
+    def _record(self, call: Callable[[], Outputs], of: Sequence[str] = ()) -> _Recorded:
+        """Calls under a tape; without one where TensorFlow cannot watch the call.
 
         TensorFlow 2 looks for gradients as soon as a tape watches a call, a Session only when it is
         asked for them.
+
+        Args:
+          call: Returns outputs by name.
+          of: The outputs whose gradients are taken; all if there are none.
         """
         self.reset()
-        tape = tf.GradientTape()
         try:
-            with tape:
-                return call(), tape, ""
-        except LookupError as error:
-            self.reset()
-            return call(), tape, describe_error(error)
+            with tf.GradientTape() as tape:
+                outputs = call()
+        except (LookupError, tf.errors.InvalidArgumentError) as error:
+            return self._record_unwatched(call, of, error)
+        changed = self._find_changed()
+        found = differentiate(tape, _choose(outputs, of), self._variables)
+        return _Recorded(outputs, changed, *found)
 
-    def _describe_call(self, outputs: Mapping[str, Any], tape: tf.GradientTape, why: str) -> Call:
-        changed = find_changed(self._initial, self._read_all())
-        gradients, error = self._differentiate(tape, list(outputs.values()), why)
-        values = {name: self._value(tensor) for name, tensor in outputs.items()}
-        return Call(to_parts(values), changed, None if error else gradients)
+    def _record_unwatched(
+        self, call: Callable[[], Outputs], of: Sequence[str], error: Exception
+    ) -> _Recorded:
+        self.reset()
+        outputs = call()
+        changed = self._find_changed()
+        if isinstance(error, LookupError):  # An op has no gradient.
+            return _Recorded(outputs, changed, {}, describe_error(error))
+        self.reset()
+        found = differentiate_in_function(lambda: _choose(call(), of), self._variables)
+        return _Recorded(outputs, changed, *found)
+
+    def _find_changed(self) -> dict[str, np.ndarray]:
+        return find_changed(self._initial, self._read_all())
 
     def facts(self, attributes: Sequence[str]) -> ModuleFacts:
         """Everything that it lists."""
@@ -162,28 +200,6 @@ class LoadedModule:
         function = self.module if attribute is None else getattr(self.module, attribute)
         return function(*args, **kwargs)
 
-    def _differentiate(
-        self, tape: tf.GradientTape, outputs: Sequence[Any], error: str = ""
-    ) -> tuple[dict[str, np.ndarray | None], str]:
-        """Returns the gradients, or why there are none: `error`, if that is known already."""
-        targets = [tensor for tensor in map(_values_tensor, outputs) if tensor.dtype.is_floating]
-        sources = {
-            name: variable
-            for name, variable in self._variables.items()
-            if variable.trainable and (variable.dtype.is_floating or variable.dtype.is_complex)
-        }
-        if not targets or not sources or error:
-            return {}, error
-        try:
-            weights = list(map(loss_weights, targets))
-            found = tape.gradient(targets, list(sources.values()), weights)
-        except Exception as failure:  # Whatever it is, there are no gradients.
-            return {}, describe_error(failure)
-        return {
-            name: None if gradient is None else as_array(tf.convert_to_tensor(gradient).numpy())
-            for name, gradient in zip(sources, found, strict=True)
-        }, ""
-
     def _owner_facts(self, owner: Any) -> ListFacts:
         return ListFacts(
             variables=tuple(map(_tf1_name, getattr(owner, "variables", ()))),
@@ -194,7 +210,7 @@ class LoadedModule:
     def _loss(self, function: Callable[[], tf.Tensor]) -> Loss:
         with tf.GradientTape() as tape:
             loss = function()
-        gradients, error = self._differentiate(tape, [loss])
+        gradients, error = differentiate(tape, [loss], self._variables)
         return Loss(as_array(loss.numpy()), gradients=None if error else gradients)
 
     def _value(self, tensor: Any) -> Value:
@@ -213,19 +229,8 @@ def _arguments(case: Case, spelling: Spelling | None = None) -> tuple[list[Any],
     return [inputs if len(inputs) > 1 else next(iter(inputs.values()))] if inputs else [], kwargs
 
 
-def describe_error(error: Exception) -> str:
-    """The type of an error, and what it says in one line."""
-    return f"{type(error).__name__}: {errors.summarize(error)}"
-
-
 def _tf1_name(variable: tf.Variable) -> str:
     return str(variable.name).removesuffix(":0")
-
-
-def _values_tensor(output: Any) -> tf.Tensor:
-    if isinstance(output, tf.SparseTensor):
-        return output.values
-    return output.flat_values if isinstance(output, tf.RaggedTensor) else output
 
 
 def _describe(variable: tf.Variable) -> VariableFacts:
@@ -241,3 +246,7 @@ def _describe(variable: tf.Variable) -> VariableFacts:
 def _name_outputs(result: Any) -> Mapping[str, Any]:
     """The outputs of a call by name; a call that returns one tensor returns `default`."""
     return result if isinstance(result, dict) else {"default": result}
+
+
+def _choose(outputs: Outputs, names: Sequence[str]) -> list[Any]:
+    return [outputs[name] for name in names or outputs]

@@ -58,6 +58,9 @@ class Observation:
       gradient_error: Why there are no gradients.
       gradients_lost: Whether the original has gradients all the same, which this TensorFlow cannot
         compute.
+      differentiated: The outputs that `gradients` are of, where all together have none in TF1;
+        empty for all. Known of the TF1 graph only.
+      undifferentiated: The other outputs that may have gradients, and why there are none.
       unresolved: Variables whose gradients pass a gradient that no library has, with the reason:
         they cannot be compared.
       drawn: The random ops that the call runs; known of the TF1 graph only.
@@ -78,6 +81,8 @@ class Observation:
     error: str = ""
     gradient_error: str = ""
     gradients_lost: bool = False
+    differentiated: tuple[str, ...] = ()
+    undifferentiated: Mapping[str, str] = dataclasses.field(default_factory=dict)
     unresolved: Mapping[str, str] = dataclasses.field(default_factory=dict)
     drawn: frozenset[str] = frozenset()
 

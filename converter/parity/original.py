@@ -26,9 +26,9 @@ from converter.parity.generate import (
     attempts_at_sizes,
 )
 from converter.parity.graph_constants import find_ingredients
+from converter.parity.legacy_failure import LegacyFailure, UnrepeatableError
 from converter.parity.legacy_needs import needs_of_cases
 from converter.parity.legacy_runner import LegacyRunner
-from converter.parity.legacy_variant import LegacyFailure
 from converter.parity.observation import Loss, Observation, VariableFacts, digest
 from converter.parity.source_facts import read_source_facts
 from converter.parity.values import has_nan, to_parts
@@ -111,6 +111,9 @@ class Original:
             try:
                 case = self._maker.make(planned, attempt)
                 observation = self._runner.observe(case)
+            except UnrepeatableError as failure:
+                self.not_compared.append(NotCompared(planned.name, "all", str(failure)))
+                return
             except (LegacyFailure, UnmakeableError) as failure:
                 reasons.append(str(failure))
                 continue
@@ -120,13 +123,16 @@ class Original:
             if is_sound:
                 break
         if fallback is None:
-            why = f"the original does not run with the generated inputs: {reasons[0]}"
-            remedy = self._maker.describe_inputs(planned)
-            self.not_compared.append(NotCompared(planned.name, "all", why, remedy))
+            self.not_compared.append(self._describe_failure(planned, reasons[0]))
             return
         self._keep(*fallback)
         if count_control_flow(self.legacy.variants[planned.tags])["conditionals"]:
             self._vary(planned, fallback[0], chosen)
+
+    def _describe_failure(self, planned: PlannedCase, reason: str) -> NotCompared:
+        origin = "given" if self._maker.has_own(planned) else "generated"
+        why = f"the original does not run with the {origin} inputs: {reason}"
+        return NotCompared(planned.name, "all", why, self._maker.describe_inputs(planned))
 
     def _vary(self, planned: PlannedCase, first: Case, attempt: Attempt) -> None:
         """Runs the call with other inputs, as far as the graph takes them."""
@@ -145,7 +151,8 @@ class Original:
         yield from attempts_at_sizes(self._maker.sizes(planned)[:_MOST_SIZES])
 
     def _keep(self, case: Case, observation: Observation) -> None:
-        self.cases.append(dataclasses.replace(case, draws=bool(observation.drawn)))
+        draws, differentiated = bool(observation.drawn), observation.differentiated
+        self.cases.append(dataclasses.replace(case, draws=draws, differentiated=differentiated))
         self.observations.append(observation)
         self.not_compared += _lacking_gradients(case, observation)
 
@@ -211,11 +218,13 @@ def _digests(case: Case) -> dict[str, str]:
 
 
 def _lacking_gradients(case: Case, observation: Observation) -> Iterator[NotCompared]:
-    if observation.gradients_lost:
-        yield NotCompared(case.name, "gradients", observation.gradient_error)
-    elif observation.gradient_error:
-        why = f"the original has none: {observation.gradient_error}"
-        yield NotCompared(case.name, "gradients", why, leaves_open=False)
+    lost = observation.gradients_lost
+    lacking = {f"gradients of output {k}": v for k, v in observation.undifferentiated.items()}
+    if observation.gradient_error:
+        lacking["gradients"] = observation.gradient_error
+    for what, error in lacking.items():
+        why = error if lost else f"the original has none: {error}"
+        yield NotCompared(case.name, what, why, leaves_open=lost)
     reasons = collections.defaultdict(list)
     for variable, reason in observation.unresolved.items():
         reasons[reason].append(variable)

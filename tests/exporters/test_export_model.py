@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import pathlib
+import shutil
 
 import msgspec
 import numpy as np
@@ -166,3 +168,11 @@ def test_an_existing_file_is_not_replaced(export, tmp_path):
 def test_exporters_are_chosen_by_format():
     assert type(module.make_exporter("litert")).__name__ == "LitertExporter"
     assert type(module.make_exporter("onnx")).__name__ == "OnnxExporter"
+
+
+def test_a_damaged_model_is_named(converted, tmp_path):
+    model = pathlib.Path(shutil.copytree(converted("half_plus_two"), tmp_path / "model"))
+    data = next((model / "variables").glob("variables.data-*"))
+    data.write_bytes(data.read_bytes()[:-2])
+    with pytest.raises(converter.FormatError, match="model is damaged: "):
+        converter.export_model(model, tmp_path / "model.bin", to="litert")

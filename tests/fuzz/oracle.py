@@ -19,7 +19,7 @@ from converter.parity.cases import CaseMaker
 from converter.parity.checks import OF_CALLS, Row, run_checks
 from converter.parity.converted_runner import graphs_as_written
 from converter.parity.evidence import Tolerances
-from converter.parity.legacy_variant import LegacyFailure
+from converter.parity.legacy_failure import LegacyFailure
 from converter.parity.loaded_module import LoadedModule
 from converter.parity.observation import Observation
 from converter.parity.original import Original

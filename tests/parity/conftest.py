@@ -6,11 +6,14 @@ import shutil
 
 import pytest
 import tensorflow as tf
+import tensorflow.compat.v1 as tf1
 from tensorflow.core.protobuf import saved_model_pb2
 
 import converter
 from converter.files.source_files import digest
-from converter.parity import legacy_variant
+from converter.parity import legacy_derivatives
+from converter.parity.legacy_gradients import control_flow_v2
+from converter.parity.verify import verify
 
 _GOLDEN = pathlib.Path(__file__).parents[2] / "legacy_fixtures" / "golden"
 
@@ -97,6 +100,25 @@ def edit_weight():
 
 
 @pytest.fixture
+def verify_built(tmp_path):
+    """`verify_built(build)` converts and verifies a module; `build(x, w)` makes its outputs."""
+
+    def run(build, shape=(None, 3), **options):
+        made = tmp_path / str(len(list(tmp_path.iterdir())))
+        source, result = str(made / "source"), made / "result"
+        with tf.Graph().as_default(), tf1.Session() as session, control_flow_v2(enabled=False):
+            x = tf1.placeholder(tf.float32, shape, name="x")
+            w = tf1.get_variable("w", [3], initializer=tf1.ones_initializer(), use_resource=True)
+            outputs = build(x, w)
+            session.run(tf1.global_variables_initializer())
+            tf1.saved_model.simple_save(session, source, {"x": x}, outputs)
+        converter.convert(source, result)
+        return verify(source, result, fresh_process=False, **options)
+
+    return run
+
+
+@pytest.fixture
 def plain_loss(monkeypatch):
     """Lets gradients of TF1 graphs be those of a plain sum, as the golden ones are."""
-    monkeypatch.setattr(legacy_variant, "loss_weights", tf.ones_like)
+    monkeypatch.setattr(legacy_derivatives, "loss_weights", tf.ones_like)

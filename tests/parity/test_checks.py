@@ -215,6 +215,20 @@ def test_gradients_that_tf1_has_not_are_not_compared():
     assert find_failures(with_expected(gradients={}, gradient_error="LookupError: no")) == []
 
 
+def test_gradients_of_some_outputs_are_not_those_of_conventions():
+    # Both sides have those of `default` alone, a convention's call those of all its outputs.
+    plain = dataclasses.replace(SEEN, plain=None, differentiated=("default",))
+    same = dataclasses.replace(SAME, expected=(plain,))
+    other = Call({"default": ONE}, {"w": ONE}, {"w": TWO})
+    changed = dataclasses.replace(SAME.actual[0], conventions={"serve": other})
+    case = dataclasses.replace(CASE, conventions={"serve": None}, differentiated=("default",))
+    evidence = dataclasses.replace(same, cases=(case,), actual=(changed,))
+    assert ("conventions", "serve/gradient of w") not in find_failures(evidence)
+    lacking = dataclasses.replace(changed, gradient_error="LookupError: no. In general every op")
+    evidence = dataclasses.replace(evidence, actual=(lacking,))
+    assert ("gradients", "default") in find_failures(evidence)
+
+
 def test_noise_counts_against_the_largest_gradient():
     large, small = np.array([1e3], np.float32), np.array([1e-4], np.float32)
     same = {"w": large, "b": small}

@@ -1,8 +1,13 @@
+import pathlib
+import shutil
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from converter import errors
 from converter.parity import converted_process
+from converter.parity.converted_loading import load_converted
 from converter.parity.converted_process import run_in_every_way, write_deterministic_copy
 from converter.parity.converted_runner import Request
 
@@ -55,3 +60,23 @@ def test_runs_what_lies_on_disk_where_nothing_draws(converted, monkeypatch):
     monkeypatch.setattr(converted_process, "write_deterministic_copy", None)
     seen = run_in_every_way(Request(str(converted("half_plus_two")), (), ()), fresh_process=False)
     assert seen.facts.variables
+
+
+@pytest.mark.parametrize("fresh_process", [False, True])
+def test_a_damaged_model_is_named(converted, tmp_path, fresh_process):
+    model = pathlib.Path(shutil.copytree(converted("half_plus_two"), tmp_path / "model"))
+    data = next((model / "variables").glob("variables.data-*"))
+    data.write_bytes(bytes([data.read_bytes()[0] ^ 1]) + data.read_bytes()[1:])
+    with pytest.raises(errors.FormatError, match=r"model is damaged: \w.*Checksum") as caught:
+        run_in_every_way(Request(str(model), (), ()), fresh_process=fresh_process)
+    assert "Convert the module again" in caught.value.remedy
+    assert "\n" not in str(caught.value)
+
+
+def test_an_op_that_is_not_known_is_no_damage(monkeypatch):
+    def load(_):
+        raise FileNotFoundError("Op type not registered 'NoSuchOp' in binary")
+
+    monkeypatch.setattr(tf.saved_model, "load", load)
+    with pytest.raises(FileNotFoundError, match="NoSuchOp"):
+        load_converted("somewhere")

@@ -66,6 +66,20 @@ def test_plain_calls_return_the_default_output(request_for):
     np.testing.assert_array_equal(seen.plain.outputs["default"], seen.outputs["default"])
 
 
+def test_gradients_are_those_of_the_outputs_that_are_asked_for(request_for):
+    request = request_for("dense_regularized")
+    cases = [
+        dataclasses.replace(request.cases[0], differentiated=names, variation=" and ".join(names))
+        for names in (("logits",), ("hidden/relu",), ("logits", "hidden/relu"))
+    ]
+    seen = run_converted(dataclasses.replace(request, cases=tuple(cases))).cases
+    logits, hidden, both = (observation.gradients for observation in seen)
+    assert any(not gradient.any() for gradient in hidden.values())
+    assert all(gradient.any() for gradient in both.values())
+    for name, gradient in both.items():
+        np.testing.assert_allclose(gradient, logits[name] + hidden[name], rtol=1e-5, atol=1e-5)
+
+
 def test_an_exception_is_part_of_the_observation(request_for):
     request = request_for("half_plus_two")
     (case,) = request.cases

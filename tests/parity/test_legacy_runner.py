@@ -9,8 +9,8 @@ from golden.golden_values import read_golden
 from converter.formats.registry import read_module
 from converter.parity.cases import Case
 from converter.parity.compare import Tolerance, compare, default_tolerance, magnitude
+from converter.parity.legacy_failure import LegacyFailure
 from converter.parity.legacy_runner import LegacyRunner
-from converter.parity.legacy_variant import LegacyFailure
 from converter.parity.values import name_assets, to_components
 
 _TRAINING = {"train", "training", "is_training", "batch_norm_trains"}

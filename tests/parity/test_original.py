@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+import tensorflow as tf
+import tensorflow.compat.v1 as tf1
 
 from converter import errors
 from converter.compile.plan import make_plan
@@ -65,6 +67,37 @@ def test_says_what_could_not_run(run_original):
     assert "not in [0, 7)" in entry.why
     assert "`default/default` (int64 [?, ?])" in entry.remedy
     assert not original.cases
+
+
+def test_names_no_inputs_where_none_would_do(verify_built):
+    def build(x, w):
+        labels = tf.cast(x[:, :1], tf.int64)
+        drawn = tf.random.log_uniform_candidate_sampler(labels, 1, 3, True, 5, seed=3)
+        return {"drawn": drawn.sampled_expected_count * w}
+
+    for inputs in (None, {"x": np.ones([2, 3], np.float32)}):
+        (entry,) = verify_built(build, inputs=inputs).not_compared
+        assert entry.why.endswith("draws random numbers that cannot be made the same on both sides")
+        assert "inputs" not in entry.why
+        assert not entry.remedy
+        assert entry.leaves_open
+
+
+def test_tells_given_inputs_from_generated_ones(run_original):
+    given = run_original("ref_embedding", {"default": np.full((2, 3), 100)})
+    assert "with the given inputs" in given.not_compared[0].why
+
+
+def test_leaves_open_what_tensorflow_fails_to_differentiate(run_original, monkeypatch):
+    def fail(*_, **__):
+        raise AssertionError
+
+    monkeypatch.setattr(tf1, "gradients", fail)
+    original = run_original("half_plus_two")
+    (entry,) = original.not_compared
+    assert (entry.what, entry.leaves_open) == ("gradients", True)
+    assert "fails to differentiate the original: AssertionError" in entry.why
+    assert original.cases
 
 
 def test_compares_signatures_whose_inputs_python_cannot_say(run_original):
