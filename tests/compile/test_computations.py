@@ -117,7 +117,7 @@ def test_a_signature_that_lacks_an_input_is_named(make_legacy, make_variant, sig
     """
     signatures = [signature("whole", {"a": "x", "b": "z"}), signature("lacking", {"a": "x"})]
     legacy = make_legacy(make_variant(text=text, signatures=signatures, variables=()))
-    with pytest.raises(errors.ConversionError, match="^signature 'lacking' depends on") as caught:
+    with pytest.raises(errors.ConversionError, match="signature 'lacking'") as caught:
         compile_module(legacy)
     assert caught.value.node == "z"
     assert "signature 'lacking'" in caught.value.remedy
