@@ -64,6 +64,9 @@ MAX_INDEX_ITEMS = 100_000
 MAX_INDEX_KEY_BYTES = 1 << 26
 # One tensor's description: a hundred bytes, and twenty for each slice that it is stored in.
 MAX_INDEX_VALUE_BYTES = 1 << 20
+# The keys and values of a model's lookup tables, which become constants of its graphs: protocol
+# buffers end at eight times as much.
+MAX_STORED_TABLES_BYTES = 256 * MIB
 # Names of data files have five digits (source: `DataFilename` in tensor_bundle/naming.cc).
 MAX_SHARDS = 99_999
 # TensorFlow aborts the process beyond these (source: tensorflow/core/framework/tensor_shape.h).

@@ -304,6 +304,7 @@ FIXTURES: Tuple[Fixture, ...] = (
     saved_models.CLASSIFY,
     saved_models.OTHER_KEYS,
     saved_models.LOCAL_VARIABLES,
+    saved_models.STORED_TABLES,
     saved_models.NO_VARIABLES,
     saved_models.TRAIN_STEP,
     saved_models.ESTIMATOR,

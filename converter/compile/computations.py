@@ -178,7 +178,8 @@ def compile_call(
         outputs = {"default": outputs["default"]}
     inputs = {name: known[name] for name in fed if name in known}
     trains = arguments.training or plan.always_trains
-    return compile_computation(program, inputs, outputs, lowering, updates=trains)
+    what = f"signature {plan.signature!r}"
+    return compile_computation(program, inputs, outputs, lowering, updates=trains, what=what)
 
 
 def compile_computation(
@@ -188,6 +189,7 @@ def compile_computation(
     lowering: Lowering,
     *,
     updates: bool,
+    what: str = "the computation",
 ) -> Computation:
     """Cuts a computation out of a graph variant and lowers it.
 
@@ -197,11 +199,12 @@ def compile_computation(
       outputs: The outputs to return.
       lowering: Runs the passes.
       updates: Whether to run the update ops that need no other inputs.
+      what: The computation, as errors name it: `signature 'default'`.
 
     Raises:
       ConversionError: if it cannot be converted exactly.
     """
-    graph = cut_computation(program, inputs, outputs, updates=updates)
+    graph = cut_computation(program, inputs, outputs, updates=updates, what=what)
     shapes = [shape for info in inputs.values() for shape in info.component_shapes]
     made = lowering.lower(graph, program, shapes)
     dtypes = [dtype for info in outputs.values() for dtype in info.component_dtypes]
@@ -217,6 +220,7 @@ def cut_computation(
     outputs: Mapping[str, TensorInfo],
     *,
     updates: bool,
+    what: str = "the computation",
 ) -> Graph:
     """Cuts a computation out of a graph variant.
 
@@ -225,6 +229,7 @@ def cut_computation(
       inputs: The inputs that are fed.
       outputs: The outputs that are returned.
       updates: Whether to run the update ops that `inputs` can feed, the targets of the graph.
+      what: The computation, as errors name it: `signature 'default'`.
 
     Raises:
       ConversionError: if an output needs a placeholder that is not fed, or two inputs feed one.
@@ -235,7 +240,7 @@ def cut_computation(
         unfed = needing_placeholders(program, feeds)
         update_ops = tuple(name for name in program.update_ops if name not in unfed)
     results = [ref for info in outputs.values() for ref in info.components]
-    return prune_unreachable(program, feeds, results, update_ops)
+    return prune_unreachable(program, feeds, results, update_ops, what)
 
 
 def feeds_for(inputs: Mapping[str, TensorInfo]) -> dict[TensorRef, Feed]:

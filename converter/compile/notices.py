@@ -8,6 +8,7 @@ from converter.compile.compile_module import all_variables, loss_variants, losse
 from converter.compile.compiled_module import CompiledModule
 from converter.compile.gradient_warnings import find_gradient_warnings
 from converter.compile.plan import ModulePlan
+from converter.compile.serialized_examples import EXAMPLE_PARSERS
 from converter.compile.signature_names import INIT_SIGNATURE, serving_names
 from converter.compile.variants import Tags, format_option, format_tags, has_runnable_updates
 from converter.files.source_files import list_files
@@ -19,7 +20,6 @@ from converter.quantities import count
 from converter.safety.check_safety import is_custom
 from converter.safety.op_table import classify
 
-_EXAMPLE_PARSERS = frozenset({"ParseExample", "ParseExampleV2", "ParseSingleExample"})
 _SHOWN = 3  # Names in a warning, before the rest is only counted.
 
 
@@ -87,7 +87,7 @@ def _renamed_signatures(plan: ModulePlan) -> Iterator[str]:
 def _warn_of_serialized_examples(compiled: CompiledModule) -> Iterator[str]:
     for name, part in compiled.callables.items():
         regions = (computation.region for computation in part.computations.values())
-        if any(node.op in _EXAMPLE_PARSERS for region in regions for node in region.nodes()):
+        if any(node.op in EXAMPLE_PARSERS for region in regions for node in region.nodes()):
             yield (
                 f"Callable {name!r} parses serialized tf.Examples: gradients reach its variables,"
                 " but not the features in the examples."

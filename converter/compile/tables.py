@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from converter import errors
 from converter.compile.lowering import Lowering
 from converter.ir import check, check_types, op_facts, query
 from converter.ir.graph import Node, Program, TensorRef
@@ -42,7 +43,13 @@ def compile_table(program: Program, node: str, lowering: Lowering) -> TableGraph
 
     Raises:
       ConversionError: if one of them cannot be converted exactly.
+      WeightsError: if the checkpoint has no content for the table.
     """
+    spec = program.tables[node]
+    if spec.unknown:
+        raise errors.WeightsError(
+            f"table {node!r} cannot be restored from the checkpoint: {spec.unknown}"
+        )
     maker = program.nodes[node]
     # The passes would replace the maker by a pseudo-op. It is checked as they check other nodes.
     whole = prune_unreachable(program, {}, [TensorRef(node)])
@@ -60,6 +67,6 @@ def compile_table(program: Program, node: str, lowering: Lowering) -> TableGraph
     feed = {TensorRef(node): Feed("table", op_facts.DT_RESOURCE)}
     filling = tuple(
         lowering.lower(prune_unreachable(program, feed, (), [op]), program).region
-        for op in program.tables[node].initializers
+        for op in spec.initializers
     )
     return TableGraphs(node, creation, filling)

@@ -75,7 +75,8 @@ def trace_signature(
         program = _find_program(read_module(opened.directory), tags, training=training)
     name = _find_signature(program, signature)
     chosen = program.signatures[name]
-    graph = cut_computation(program, chosen.inputs, chosen.outputs, updates=training)
+    what = f"signature {name!r}"
+    graph = cut_computation(program, chosen.inputs, chosen.outputs, updates=training, what=what)
     passes: list[PassTrace] = []
     error, is_checked = None, False
     try:

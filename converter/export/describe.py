@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from converter.compile.compiled_module import CompiledModule
 from converter.compile.notices import find_dropped, find_warnings
+from converter.compile.serialized_examples import find_features
 from converter.compile.signature_names import python_names, serving_names
 from converter.compile.variants import Tags
 from converter.export.attachments import describe_attachments
@@ -17,6 +18,7 @@ from converter.export.record import (
     RECORD_VERSION,
     CallableInfo,
     DroppedInfo,
+    FeatureInfo,
     GraphVariant,
     HyperparameterInfo,
     Record,
@@ -125,7 +127,10 @@ def describe_callable(compiled: CompiledModule, name: str) -> CallableInfo:
         tags=tuple(sorted(plan.tags)),
         training_tags=None if plan.training_tags is None else tuple(sorted(plan.training_tags)),
         always_trains=plan.always_trains,
-        inputs=describe_values({key: known[key] for key in plan.inputs}),
+        inputs={
+            key: _describe_input(compiled.legacy.variants[plan.tags], known[key])
+            for key in plan.inputs
+        },
         hparams={
             hparam.keyword: HyperparameterInfo(
                 input=hparam.input, default=hparam.default, **_type(known[hparam.input])
@@ -140,6 +145,15 @@ def describe_callable(compiled: CompiledModule, name: str) -> CallableInfo:
         regularization_losses=tuple(compiled.losses_of(name)),
         update_ops=tuple(list(part.computations.values())[-1].update_ops),
     )
+
+
+def _describe_input(program: Program, info: TensorInfo) -> ValueInfo:
+    found = find_features(program, info.components)
+    features = {
+        name: FeatureInfo(dtype=dtype_name(feature.dtype), count=feature.count)
+        for name, feature in (found or {}).items()
+    }
+    return ValueInfo(**_type(info), features=None if found is None else features)
 
 
 def describe_values(infos: Mapping[str, TensorInfo]) -> dict[str, ValueInfo]:

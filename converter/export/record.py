@@ -67,18 +67,33 @@ class GraphVariant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     why: str | None = None
 
 
-class ValueInfo(msgspec.Struct, frozen=True, kw_only=True):
+class FeatureInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A feature that each serialized tf.Example must have.
+
+    Attributes:
+      dtype: The TensorFlow name of its dtype: `float32`, `int64` or `string`.
+      count: How many values it has; a list of any length may have as many.
+    """
+
+    dtype: str
+    count: int
+
+
+class ValueInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The type of an input or output.
 
     Attributes:
       kind: `dense`, `sparse` or `ragged`.
       dtype: The TensorFlow name of its dtype.
       shape: Its static shape, with null for unknown sizes; null if the rank is unknown.
+      features: Of an input of serialized tf.Examples, the features without a default, by name;
+        absent of all others.
     """
 
     kind: str
     dtype: str
     shape: Shape
+    features: dict[str, FeatureInfo] | None = None
 
     @property
     def text(self) -> str:

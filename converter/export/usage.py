@@ -1,8 +1,9 @@
 """Lines of Python that use a converted module, with its own names and shapes.
 
 A size that the module leaves open is 2 for the first dimension and 8 for others; integers, which
-are lengths and identifiers, are ones, other numbers zeros, and strings "a text". So the lines run
-as they stand unless an input has a format, or sizes, of which the signature says nothing.
+are lengths and identifiers, are ones, other numbers zeros, and strings "a text". Serialized
+tf.Examples have the features that they must have. So the lines run as they stand unless an input
+has a format, or sizes, of which the module says nothing.
 """
 
 from __future__ import annotations
@@ -12,11 +13,24 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from converter.export.record import CallableInfo, Record, Shape, ValueInfo, VariableInfo
+from converter.export.record import (
+    CallableInfo,
+    FeatureInfo,
+    Record,
+    Shape,
+    ValueInfo,
+    VariableInfo,
+)
 from converter.printable import printable
 
 _FIRST_SIZE, _OTHER_SIZE = 2, 8
 _TEXT = "a text"
+# The fields of a feature, and values for them, by dtype.
+_FEATURES = {
+    "float32": ("float_list", "0.0"),
+    "int64": ("int64_list", "1"),
+    "string": ("bytes_list", repr(_TEXT.encode())),
+}
 _INTEGER = re.compile("u?int")
 
 
@@ -74,13 +88,27 @@ def call_lines(record: Offer, attribute: str, *arguments: str) -> list[str]:
 
 def call_with(function: str, inputs: Mapping[str, ValueInfo], *arguments: str) -> list[str]:
     """The lines that call a function with examples of its inputs, by name."""
+    made: list[str] = []
+    values: dict[str, str] = {}
+    for name, value in inputs.items():
+        variable = "example" if len(inputs) < 2 else f"example_{len(values)}"
+        made += _example_lines(variable, value.features or {})
+        values[name] = example_value(value, variable)
     if len(inputs) < 2:
-        return [
-            f"outputs = {function}({', '.join([*map(example_value, inputs.values()), *arguments])})"
-        ]
+        return [*made, f"outputs = {function}({', '.join([*values.values(), *arguments])})"]
     end = ", ".join(["}", *arguments])
-    named = [f"    {name!r}: {example_value(value)}," for name, value in inputs.items()]
-    return [f"outputs = {function}({{", *named, f"{end})"]
+    named = [f"    {name!r}: {value}," for name, value in values.items()]
+    return [*made, f"outputs = {function}({{", *named, f"{end})"]
+
+
+def _example_lines(variable: str, features: Mapping[str, FeatureInfo]) -> list[str]:
+    """The lines that make a tf.Example; none if it needs no features."""
+    lines = [f"{variable} = tf.train.Example()"] if features else []
+    for name, feature in features.items():
+        field, element = _FEATURES.get(feature.dtype, _FEATURES["float32"])
+        values = f"[{element}]" + (f" * {feature.count}" if feature.count != 1 else "")
+        lines.append(f"{variable}.features.feature[{name!r}].{field}.value.extend({values})")
+    return lines
 
 
 def returns_tensor(part: CallableInfo) -> bool:
@@ -124,8 +152,17 @@ def _is_float(value: ValueInfo) -> bool:
     return value.kind == "dense" and value.dtype in ("float16", "bfloat16", "float32", "float64")
 
 
-def example_value(value: ValueInfo) -> str:
-    """An expression that makes an input of a type: `tf.zeros([2, 224, 224, 3])`."""
+def example_value(value: ValueInfo, example: str = "example") -> str:
+    """An expression that makes an input of a type: `tf.zeros([2, 224, 224, 3])`.
+
+    Args:
+      value: The type.
+      example: The variable that holds a tf.Example, if the input is serialized ones with features.
+    """
+    if value.kind == "dense" and value.features is not None:
+        made = example if value.features else "tf.train.Example()"
+        sizes = list(_sizes((None,) if value.shape is None else value.shape))
+        return f"tf.fill({sizes}, {made}.SerializeToString())"
     if value.kind == "sparse":
         return f"tf.sparse.from_dense({_dense(value.dtype, value.shape or (None, None))})"
     if value.kind == "ragged":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from converter.ir.graph import AssetSpec, Node, Nodes, TableSpec, VariableSpec
 
 VARIABLES = op_facts.VARIABLE_HANDLES | op_facts.REF_VARIABLES
 _ASSETS = "saved_model_assets"
-_TABLE_HANDLES = op_facts.TABLE_HANDLES | {
+TABLE_HANDLES = op_facts.TABLE_HANDLES | {
     ref for ref, plain in op_facts.REF_TABLE_OPS.items() if plain in op_facts.TABLE_HANDLES
 }
 
@@ -32,6 +32,7 @@ class GraphState:
       assets: By the name of the Const node.
       initial_values: The values of variables that no checkpoint holds, by TF1 name.
       unknown_values: Why others have no value, by TF1 name.
+      nodes: Nodes that take the place of those of the same name in the graph, and new ones.
     """
 
     variables: Mapping[str, VariableSpec]
@@ -39,6 +40,7 @@ class GraphState:
     assets: Mapping[str, AssetSpec]
     initial_values: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     unknown_values: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    nodes: Nodes = dataclasses.field(default_factory=dict)
 
 
 def find_aliases(
@@ -58,25 +60,37 @@ def shared_name(node: Any) -> tuple[bytes, bytes]:
     return container, shared or node.name.encode()
 
 
-def read_tables(nodes: Nodes, roots: Iterable[str]) -> dict[str, TableSpec]:
+def read_tables(
+    nodes: Nodes,
+    roots: Iterable[str],
+    restoring: Sequence[str] = (),
+    unknown: Mapping[str, str] | None = None,
+) -> dict[str, TableSpec]:
     """Finds the tables of a graph, and the ops that fill them.
 
     Args:
       nodes: The graph.
       roots: The ops that a loader runs to fill all tables, or groups of them.
+      restoring: The ops that it has run before, which restore tables.
+      unknown: Why the content of some tables is not known.
 
     Raises:
       FormatError: if the graph has no such op.
     """
     initializers: dict[str, list[str]] = {
-        name: [] for name, node in nodes.items() if node.op in _TABLE_HANDLES
+        name: [] for name, node in nodes.items() if node.op in TABLE_HANDLES
     }
     needed = query.reachable(nodes, roots)
-    for name in (name for name in nodes if name in needed):
+    first = dict.fromkeys(restoring)
+    for name in (*first, *(name for name in nodes if name in needed and name not in first)):
         for table in find_filled(nodes, nodes[name]):
             if table in initializers:
                 initializers[table].append(name)
-    return {table: TableSpec(table, tuple(ops)) for table, ops in initializers.items()}
+    reasons = unknown or {}
+    return {
+        table: TableSpec(table, tuple(ops), reasons.get(table, ""))
+        for table, ops in initializers.items()
+    }
 
 
 def find_filled(nodes: Nodes, node: Node) -> list[str]:

@@ -45,6 +45,7 @@ def read_program(
     nodes = serde.nodes_from_graph_def(meta_graph.graph_def)
     library = meta_graph.graph_def.library
     state = read_state(meta_graph, nodes)
+    nodes = {**nodes, **state.nodes}
     program = Program(
         tags=frozenset(meta_graph.meta_info_def.tags),
         nodes=nodes,

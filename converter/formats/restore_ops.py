@@ -68,7 +68,7 @@ def find_restored(saver: Any, nodes: Nodes) -> Restored:
                 )
             tables.append(node.name)
             continue
-        found = _find_entry(nodes, node.inputs[1], filename)
+        found = find_entry(nodes, node.inputs[1], filename)
         if target in variables or target in computed:
             found = "its saver assigns it twice"
         if isinstance(found, Stored):
@@ -87,8 +87,17 @@ def find_assigned(nodes: Nodes, node: Node) -> str | None:
     return target if target in nodes and nodes[target].op in VARIABLES else None
 
 
-def _find_entry(nodes: Nodes, value: TensorRef, filename: TensorRef) -> Stored | str:
-    """The entry that a value is read from; or why it is not one."""
+def find_entry(nodes: Nodes, value: TensorRef, filename: TensorRef) -> Stored | str:
+    """The entry that a value is read from; or why it is not one.
+
+    Args:
+      nodes: The graph.
+      value: The value that is restored.
+      filename: The tensor that loaders feed with the path of the checkpoint.
+
+    Raises:
+      FormatError: if it does not say properly which part of an entry it reads.
+    """
     source = source_of(nodes, value, IDENTITIES)
     node = query.get_node(nodes, source.node)
     if node.op != "RestoreV2" or len(node.inputs) != 3:

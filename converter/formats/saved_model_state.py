@@ -21,6 +21,7 @@ from converter.formats.graph_state import (
 from converter.formats.initial_values import find_initial_value
 from converter.formats.initialization import Initialization, find_initialization
 from converter.formats.restore_ops import Restored, Stored, find_restored
+from converter.formats.restored_tables import read_restored_tables
 from converter.formats.variable_defs import find_trainable, make_spec, read_variables
 from converter.ir.graph import Nodes, VariableSpec
 from converter.tensor_bundle.checkpoint import NOT_STORED, Checkpoint
@@ -45,13 +46,17 @@ def read_state(checkpoint: Checkpoint, meta_graph: Any, nodes: Nodes) -> GraphSt
                 f"asset {asset.filename!r} is fed to tensor {asset.tensor_info.name!r}, expected"
                 " the first output of a node"
             )
+    tables = read_restored_tables(
+        nodes, restored.tables, checkpoint, meta_graph.saver_def.filename_tensor_name
+    )
     variables = _Variables(nodes, restored, initialization, find_trainable(meta_graph, nodes))
     return GraphState(
         variables=variables.specs(),
-        tables=read_tables(nodes, (*initialization.ops, *restored.tables)),
+        tables=read_tables(nodes, initialization.ops, tables.ops, tables.unknown),
         assets=read_assets(protos),
         initial_values=variables.initial_values,
         unknown_values=variables.unknown_values,
+        nodes=tables.nodes,
     )
 
 

@@ -192,10 +192,17 @@ class VariableSpec:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TableSpec:
-    """A lookup table: the node that makes it and the ops that fill it."""
+    """A lookup table.
+
+    Attributes:
+      node: The node that makes it.
+      initializers: The ops that fill it, in their order.
+      unknown: Why its content is not known, if it is not.
+    """
 
     node: str
     initializers: tuple[str, ...]
+    unknown: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

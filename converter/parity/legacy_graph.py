@@ -18,6 +18,7 @@ from converter.parity.legacy_gather_tree import replace_gather_trees
 from converter.parity.legacy_gradients import prepare_overrides
 from converter.parity.legacy_needs import Needs
 from converter.parity.legacy_reduction import Reduction, reduce_graph
+from converter.parity.legacy_tables import restore_tables
 from converter.parity.random_ops import RandomOps, make_deterministic
 from converter.parity.source_facts import find_initializers
 from converter.safety.allowed_ops import AllowedOps
@@ -38,6 +39,7 @@ class PreparedGraph:
         functions that only the exporter's process had.
       nested_loops: The functional loops with loops or branches in their bodies, by node name.
       reduction: What was left out of it.
+      restoring: Those of its initializers that run before the others, since they restore tables.
       gather_trees: How many ops `GatherTree`, which TensorFlow 2 lacks, NumPy stands in for.
     """
 
@@ -46,6 +48,7 @@ class PreparedGraph:
     overrides: Mapping[str, str]
     nested_loops: frozenset[str]
     reduction: Reduction
+    restoring: frozenset[str] = frozenset()
     gather_trees: int = 0
 
 
@@ -59,8 +62,9 @@ def prepare(
     """
     prepared = type(meta_graph)()
     prepared.CopyFrom(meta_graph)
+    restoring = [] if legacy.is_hub_module else restore_tables(prepared, legacy.checkpoint)
     initializers = find_initializers(meta_graph, is_hub_module=legacy.is_hub_module)
-    reduction = reduce_graph(prepared, program, needs, allowed, initializers)
+    reduction = reduce_graph(prepared, program, needs, allowed, [*restoring, *initializers])
     graph_def = prepared.graph_def
     for key in set(prepared.collection_def) - _KEPT_COLLECTIONS:
         del prepared.collection_def[key]
@@ -73,7 +77,9 @@ def prepare(
     nested = frozenset(_find_nested_loops(graph_def))
     random = make_deterministic(graph_def)
     _make_function_names_unique(graph_def, next(_PREPARED))
-    return PreparedGraph(prepared, random, overrides, nested, reduction, gather_trees)
+    return PreparedGraph(
+        prepared, random, overrides, nested, reduction, frozenset(restoring), gather_trees
+    )
 
 
 def _make_function_names_unique(graph_def: Any, number: int) -> None:

@@ -83,9 +83,12 @@ def restore_values(
 
 def _read_first(legacy: LegacyModule, specs: Iterable[VariableSpec]) -> None:
     """Reads what TensorFlow may not read unseen: strings and parts, whose lengths it believes."""
+    for key, entry in legacy.checkpoint.entries.items():
+        if entry.dtype == types_pb2.DT_STRING and not entry.slices:  # Of tables, too.
+            legacy.checkpoint.read(VariableSpec(key, key, entry.dtype, None, False, key))
     for spec in specs:
-        entry = legacy.checkpoint.entries.get(spec.checkpoint_key)
-        if entry is not None and (spec.dtype == types_pb2.DT_STRING or entry.slices):
+        found = legacy.checkpoint.entries.get(spec.checkpoint_key)
+        if found is not None and found.slices:
             legacy.checkpoint.read(spec)
 
 

@@ -82,7 +82,9 @@ class LegacyVariant:
         self._directory = legacy.directory
         self._program: Program = legacy.variants[frozenset(meta_graph.meta_info_def.tags)]
         self.prepared = prepare(meta_graph, legacy, self._program, needs, allowed)
-        self._table_initializers = self.prepared.reduction.initializers
+        initializers, first = self.prepared.reduction.initializers, self.prepared.restoring
+        self._table_restorers = [name for name in initializers if name in first]
+        self._table_initializers = [name for name in initializers if name not in first]
         left_out = self.prepared.reduction.left_out
         self._update_ops = [
             name for name in ops_in_collection(meta_graph, "update_ops") if name not in left_out
@@ -225,6 +227,7 @@ class LegacyVariant:
             with tf1.Session(graph=self._graph, config=config) as session:
                 weights = {variable.new_value: variable.value for variable in self._variables}
                 session.run([variable.assign for variable in self._variables], weights)
+                session.run(self._table_restorers)
                 session.run(self._table_initializers)
                 yield session
         except (tf.errors.OpError, ValueError, TypeError) as error:

@@ -29,6 +29,7 @@ from converter.parity.graph_constants import find_ingredients
 from converter.parity.legacy_failure import LegacyFailure, UnrepeatableError
 from converter.parity.legacy_needs import needs_of_cases
 from converter.parity.legacy_runner import LegacyRunner
+from converter.parity.legacy_tables import restore_tables
 from converter.parity.observation import Loss, Observation, VariableFacts, digest
 from converter.parity.source_facts import read_source_facts
 from converter.parity.values import has_nan, to_parts
@@ -74,6 +75,9 @@ class Original:
         saved_model = read_saved_model(legacy.directory)
         self.source = read_source_facts(saved_model, is_hub_module=legacy.is_hub_module)
         self._trainable = trainable
+        if not legacy.is_hub_module:
+            for graph in saved_model.meta_graphs:
+                restore_tables(graph, legacy.checkpoint)
         self.ingredients = find_ingredients(saved_model)
         self.cases: list[Case] = []
         self.observations: list[Observation] = []

@@ -41,6 +41,7 @@ def prune_unreachable(
     feeds: Mapping[TensorRef, Feed],
     results: Sequence[TensorRef],
     targets: Sequence[str] = (),
+    what: str = "the computation",
 ) -> Graph:
     """Returns the computation of `results` and `targets` from `feeds`.
 
@@ -49,6 +50,7 @@ def prune_unreachable(
       feeds: The tensors that the caller gives, in call order.
       results: The tensors to return.
       targets: The ops to run for their effect.
+      what: The computation, as errors name it: `signature 'default'`.
 
     Raises:
       ConversionError: if a result needs a placeholder that is not fed.
@@ -70,7 +72,7 @@ def prune_unreachable(
         for name, node in cut.items()
         if name in needed
     }
-    _check_fed(body)
+    _check_fed(body, what)
     return Graph(
         nodes=args | body,
         args=tuple(args),
@@ -96,13 +98,13 @@ def _acts(nodes: Nodes, name: str) -> bool:
     return any(op_facts.has_effect(nodes[n].op) for n in query.reachable(nodes, [name]))
 
 
-def _check_fed(nodes: Nodes) -> None:
+def _check_fed(nodes: Nodes, what: str) -> None:
     for node in nodes.values():
         if node.op in PLACEHOLDERS:
             raise errors.ConversionError(
-                "an output depends on a placeholder that the signature does not feed",
+                f"{what} depends on a placeholder that it does not feed",
                 node=node.name,
-                remedy="TF1 cannot run this signature either; leave it out of the module.",
+                remedy=f"TF1 cannot run {what} either: export the module without it.",
             )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 import tensorflow_hub as hub
 from tensorflow.python.keras import backend
+from tensorflow.python.ops import lookup_ops
 
 from legacy_fixtures import examples
 from legacy_fixtures.exporting import SESSION_CONFIG
@@ -223,6 +224,44 @@ def _no_variables():
     return {"serving_default": _signature({"x": x}, {"y": x * 2 + 1})}, {}
 
 
+def _stored_tables():
+    """Mutable tables of every kind that the checkpoint holds; the main op adds to one of them."""
+    words = tf.placeholder(tf.string, [None], name="words")
+    ids = lookup_ops.MutableHashTable(tf.string, tf.int64, -1, name="ids")
+    vectors = lookup_ops.MutableHashTable(tf.string, tf.float32, [0.5, -0.5], name="vectors")
+    dense = lookup_ops.DenseHashTable(tf.int64, tf.float32, -1.0, -7, -8, 64, name="dense")
+    named = lookup_ops.DenseHashTable(tf.string, tf.int64, -2, "", "gone", 16, name="named")
+    known = tf.constant(["hello", "world", "table"])
+    inserts = [
+        ids.insert(known, tf.constant([3, 4, 5], tf.int64)),
+        vectors.insert(known, tf.constant(examples.normal(3, 2))),
+        dense.insert(tf.range(3, 40, dtype=tf.int64), tf.range(37.0)),
+        named.insert(known, tf.constant([6, 7, 8], tf.int64)),
+    ]
+    # In the graph before the saver, and run after it.
+    main_op = tf.group(ids.insert(tf.constant(["hello"]), tf.constant([30], tf.int64)))
+    found = ids.lookup(words)
+    outputs = {
+        "ids": found,
+        "vectors": vectors.lookup(words) * tf.get_variable("scale", []),
+        "dense": dense.lookup(found),
+        "named": named.lookup(words),
+        "sizes": tf.stack([table.size() for table in (ids, vectors, dense, named)]),
+    }
+    return {"serving_default": _signature({"words": words}, outputs)}, inserts, main_op
+
+
+def _export_stored_tables(fixture, path):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with tf.Graph().as_default():
+        signatures, inserts, main_op = fixture.module_fn()
+        with _session() as session:
+            session.run(inserts)
+            builder = tf.saved_model.Builder(path)
+            builder.add_meta_graph_and_variables(session, SERVE, signatures, main_op=main_op)
+    builder.save()
+
+
 def _train_step():
     """A signature that trains, one that sets a weight, and one that only predicts."""
     x = tf.placeholder(tf.float32, [None, 3], name="x")
@@ -412,6 +451,13 @@ LOCAL_VARIABLES = _saved_model(
     Call("serving_default", {"x": _X}),
     Call("count", {"x": _X}),
     module_fn=_local_variables,
+)
+STORED_TABLES = _saved_model(
+    "stored_tables",
+    "mutable tables of every kind that the checkpoint holds",
+    _export_stored_tables,
+    Call("serving_default", {"words": _WORDS}),
+    module_fn=_stored_tables,
 )
 NO_VARIABLES = _saved_model(
     "no_variables",

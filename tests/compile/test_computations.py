@@ -109,6 +109,20 @@ def test_two_inputs_that_feed_one_tensor_are_refused(make_legacy, make_variant, 
     assert caught.value.node == "x"
 
 
+def test_a_signature_that_lacks_an_input_is_named(make_legacy, make_variant, signature):
+    text = """
+        x = Placeholder[dtype=float]()
+        z = Placeholder[dtype=float]()
+        y = Sub[T=float](x, z)
+    """
+    signatures = [signature("whole", {"a": "x", "b": "z"}), signature("lacking", {"a": "x"})]
+    legacy = make_legacy(make_variant(text=text, signatures=signatures, variables=()))
+    with pytest.raises(errors.ConversionError, match="signature 'lacking'") as caught:
+        compile_module(legacy)
+    assert caught.value.node == "z"
+    assert "signature 'lacking'" in caught.value.remedy
+
+
 def test_the_same_outputs_in_other_names(golden_module):
     legacy = read_module(golden_module("odd_endpoints"))
     (program,) = legacy.variants.values()

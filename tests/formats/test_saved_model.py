@@ -183,3 +183,41 @@ def test_without_a_saver_it_converts_and_compares(saved_model, edit, tmp_path):
     converter.convert(path, tmp_path / "out")
     report = converter.verify(path, tmp_path / "out")
     assert report.passed, report.sentence()
+
+
+def test_a_stored_table_is_filled_before_the_init_op_runs(saved_model):
+    table = _program(saved_model("stored_tables")).tables["ids"]
+    restored, inserted = table.initializers
+    assert restored.startswith("save/")
+    assert inserted.startswith("ids_lookup_table_insert")
+
+
+def test_a_table_that_the_checkpoint_lacks_is_refused_by_name(saved_model, edit, tmp_path):
+    path = saved_model("stored_tables")
+    with edit(path) as content:
+        nodes = {node.name: node for node in content.meta_graphs[0].graph_def.node}
+        names = nodes["save/RestoreV2/tensor_names"].attr["value"].tensor.string_val
+        names[list(names).index(b"dense-keys")] = b"lost"
+    with pytest.raises(errors.WeightsError, match="table 'dense' cannot be restored") as caught:
+        converter.convert(path, tmp_path / "out")
+    assert "the checkpoint has no tensor 'lost'" in str(caught.value)
+    assert "--allow-op" not in str(caught.value)
+
+
+def test_stored_tables_work_through_every_door(saved_model, tmp_path):
+    path = saved_model("stored_tables")
+    converter.convert(path, tmp_path / "out")
+    shutil.rmtree(path)
+    module = tf.saved_model.load(str(tmp_path / "out"))
+    again = str(tmp_path / "again")
+    tf.saved_model.save(module, again, signatures=module.signatures)
+    del module
+    served = tf.saved_model.load(again).signatures["serving_default"]
+    assert served(words=tf.constant(["hello", "table", "?"]))["ids"].numpy().tolist() == [30, 5, -1]
+    for saved in (str(tmp_path / "out"), again):
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            graph = tf.compat.v1.saved_model.load(session, ["serve"], saved)
+            signature = graph.signature_def["serving_default"]
+            feeds = {signature.inputs["words"].name: ["hello", "table", "?"]}
+            ids = session.run(signature.outputs["ids"].name, feeds)
+        assert ids.tolist() == [30, 5, -1]

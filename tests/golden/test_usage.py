@@ -18,8 +18,6 @@ NO_SUCH_INPUT = {
     "layers_image_bytes": "Unknown image file format",
     "map_fn_images": "Unknown image file format",
     "ragged_both": "Could not find matching concrete function",
-    "saved_model_classify": "Could not parse example input",
-    "saved_model_estimator": "Could not parse example input",
     "saved_model_keras": "Dimensions must be equal",  # Of its signature `train`.
     "sizes_in_constants": "must be evenly divisible",
     "sparse_input": "inner dimension does not match",
@@ -71,3 +69,12 @@ def test_cards_have_lines_that_run(model):
         compile(block.partition("```")[0], "card", "exec")
     assert ("## Use" in text) == bool(record.callables)
     assert os.path.exists(path)
+
+
+def test_serialized_examples_have_the_features_that_they_must_have():
+    path = convert_golden("saved_model_classify").path
+    record = read_record(path)
+    lines = usage.call_lines(record, "serving_default")
+    assert "example.features.feature['x'].float_list.value.extend([0.0] * 3)" in lines
+    outputs = run(usage.load_lines(path), lines)["outputs"]
+    assert outputs["scores"].shape == (2, 3)
