@@ -73,8 +73,12 @@ def _stops_xla(node: Any) -> bool:
     )
 
 
-def refuse_unsafe(directory: Path) -> None:
-    """Refuses a SavedModel from a file that could do harm to the machine that runs it.
+def refuse_unsafe(directory: Path, place: str) -> None:
+    """Refuses a SavedModel that could do harm to the machine that runs it.
+
+    Args:
+      directory: The SavedModel.
+      place: Where that is, for the message.
 
     Raises:
       UnsafeModuleError: if a finding of `converter.scan` is of medium or high severity.
@@ -86,10 +90,10 @@ def refuse_unsafe(directory: Path) -> None:
     if report.reaches("medium"):
         worst = report.findings[0]
         raise errors.UnsafeModuleError(
-            f"the SavedModel in the file has the op {worst.op} at {describe_place(worst)}, which"
+            f"the SavedModel {place} has the op {worst.op} at {describe_place(worst)}, which"
             f" {worst.reason}",
-            remedy="If you trust the file, unpack it, make the layer from its SavedModel, and load"
-            " the weights.",
+            remedy="If you trust it, make a layer of the SavedModel (unpack the file that has it),"
+            " and load the weights.",
         )
 
 
