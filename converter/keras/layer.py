@@ -62,7 +62,8 @@ class ModuleLayer(keras.layers.Layer):
     Raises:
       UsageError: if `path` is not a converted module, is not UTF-8, or cannot be called like that.
       ParityError: if its record is damaged.
-      FormatError: if the SavedModel lacks a variable of its record.
+      FormatError: if the SavedModel lacks a variable of its record, or cannot be loaded.
+      WeightsError: if its weights are damaged.
       ConversionError: if a trainable variable cannot be a weight of Keras.
 
     Example:
@@ -175,9 +176,20 @@ class ModuleLayer(keras.layers.Layer):
           UsageError: if an output has an unknown rank, or the inputs have other names.
         """
         del training
-        function = self._interface.function
-        check_input_names(inputs, function)
-        outputs = self._calling.outputs(function)
+        check_input_names(inputs, self._interface.function)
+        return self._symbols()
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Returns the shapes of the outputs, for which wrappers such as `TimeDistributed` ask.
+
+        Raises:
+          UsageError: if an output has an unknown rank.
+        """
+        del input_shape
+        return keras.tree.map_structure(lambda symbol: symbol.shape, self._symbols())
+
+    def _symbols(self) -> Any:
+        outputs = self._calling.outputs(self._interface.function)
         if isinstance(outputs, ValueInfo):
             return self._symbol("default", outputs)
         return {name: self._symbol(name, info) for name, info in outputs.items()}
