@@ -32,7 +32,9 @@ def load_into(directory: Path, variables: Mapping[str, tf.Variable]) -> Any:
       The loaded object.
 
     Raises:
-      FormatError: if the SavedModel has no variables of these names, shapes and dtypes.
+      FormatError: if the SavedModel has no variables of these names, shapes and dtypes, or cannot
+        be loaded.
+      WeightsError: if its weights are damaged.
     """
     missing = dict(variables)
 
@@ -44,13 +46,29 @@ def load_into(directory: Path, variables: Mapping[str, tf.Variable]) -> Any:
 
     # The loader makes variables by creators of a lower priority than this one.
     with tf.variable_creator_scope(create):
-        loaded = tf.saved_model.load(str(directory))
+        loaded = _load(directory)
     if missing:
         raise errors.FormatError(
             f"the SavedModel lacks variable {min(missing)!r} of its record",
             remedy="Convert the module again.",
         )
     return loaded
+
+
+def _load(directory: Path) -> Any:
+    try:
+        return tf.saved_model.load(str(directory))
+    except (tf.errors.DataLossError, tf.errors.OutOfRangeError, IndexError) as error:
+        raise errors.WeightsError(
+            f"the weights of the converted module {directory} are damaged:"
+            f" {errors.summarize(error).rpartition('}} ')[2]}",  # After the names of kernels.
+            remedy="Convert the module again.",
+        ) from error
+    except (tf.errors.OpError, OSError, ValueError) as error:
+        raise errors.FormatError(
+            f"the SavedModel {directory} cannot be loaded: {errors.summarize(error)}",
+            remedy="If its files are damaged or incomplete, convert the module again.",
+        ) from error
 
 
 def _fits(variable: tf.Variable, *, shape: Any, dtype: Any, **_: Any) -> bool:
