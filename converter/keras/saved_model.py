@@ -59,9 +59,9 @@ def _load(directory: Path) -> Any:
     try:
         return tf.saved_model.load(str(directory))
     except (tf.errors.DataLossError, tf.errors.OutOfRangeError, IndexError) as error:
+        reason = errors.summarize(error).rpartition("}} ")[2]  # After the name of the kernel.
         raise errors.WeightsError(
-            f"the weights of the converted module {directory} are damaged:"
-            f" {errors.summarize(error).rpartition('}} ')[2]}",  # After the names of kernels.
+            f"the weights of the converted module {directory} are damaged: {reason}",
             remedy="Convert the module again.",
         ) from error
     except (tf.errors.OpError, OSError, ValueError) as error:
