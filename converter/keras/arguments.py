@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import reprlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from converter import errors
+from converter.display.tables import format_type
 from converter.export.record import CallableInfo, ValueInfo
 
 _DEFAULT = "default"
@@ -66,7 +68,7 @@ def check_arguments(
     """Checks the arguments of a layer. An `output_key` of an endpoint asks for the endpoints.
 
     Raises:
-      UsageError: if the function has no such output or hyperparameter.
+      UsageError: if the function has no such output or hyperparameter, or that takes other values.
     """
     if return_endpoints and not function.return_endpoints:
         raise errors.UsageError(
@@ -85,8 +87,26 @@ def check_arguments(
             remedy=f"It has {_list(function.hparams)}.",
         )
     is_endpoint = output_key not in (None, _DEFAULT) and function.return_endpoints
-    values = {name: np.asarray(value).tolist() for name, value in hparams.items()}
+    values = {name: _check_hparam(function, name, value) for name, value in hparams.items()}
     return Arguments(signature, output_key, return_endpoints or is_endpoint, values)
+
+
+def _check_hparam(function: CallableInfo, name: str, value: Any) -> Any:
+    """Returns the value of a hyperparameter as a JSON value."""
+    info = function.hparams[name]
+    try:
+        plain = np.asarray(value).tolist()
+        shape = tf.constant(plain, tf.as_dtype(info.dtype)).shape
+    except (TypeError, ValueError, tf.errors.OpError):
+        shape = None
+    if shape is None or not shape.is_compatible_with(info.shape):
+        raise errors.UsageError(
+            f"hyperparameter {name!r} of signature {function.signature!r} cannot be"
+            f" {reprlib.repr(value)}",
+            remedy=f"Pass a value of type {format_type(info.kind, info.dtype, info.shape)}, or"
+            " leave it out for the default.",
+        )
+    return plain
 
 
 def cast_inputs(inputs: Any, function: CallableInfo) -> Any:

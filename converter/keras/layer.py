@@ -6,9 +6,6 @@ import contextvars
 import os
 import pathlib
 import re
-import shutil
-import tempfile
-import weakref
 from typing import Any
 
 import keras
@@ -16,12 +13,13 @@ import msgspec
 import tensorflow as tf
 
 from converter import errors
-from converter.export.record import FILENAME, FOLDER, ValueInfo
+from converter.export.record import ValueInfo
 from converter.files.json_values import to_json_values
-from converter.files.paths import Path, StrPath, as_path
+from converter.files.paths import StrPath
 from converter.keras import saved_model
 from converter.keras.arguments import cast_inputs, check_arguments, check_input_names
-from converter.keras.interface import Interface, read_digest, read_interface
+from converter.keras.interface import Interface, read_interface
+from converter.keras.origin import Origin, find_origin, has_module, unpack
 from converter.keras.weights import (
     attach_losses,
     load_weights,
@@ -30,7 +28,7 @@ from converter.keras.weights import (
 )
 
 _FOLDER = "saved_model"
-# The interface of the layer that `from_config` makes, whose SavedModel may be absent.
+# The interface of the layer that `from_config` makes, which loads the SavedModel if it may.
 _KNOWN: contextvars.ContextVar[Interface | None] = contextvars.ContextVar("_KNOWN", default=None)
 
 
@@ -64,7 +62,8 @@ class ModuleLayer(keras.layers.Layer):
     Raises:
       UsageError: if `path` is not a converted module, is not UTF-8, or cannot be called like that.
       ParityError: if its record is damaged.
-      FormatError: if the SavedModel lacks a variable of its record.
+      FormatError: if the SavedModel lacks a variable of its record, or cannot be loaded.
+      WeightsError: if its weights are damaged.
       ConversionError: if a trainable variable cannot be a weight of Keras.
 
     Example:
@@ -91,10 +90,9 @@ class ModuleLayer(keras.layers.Layer):
         **hparams: Any,
     ) -> None:
         super().__init__(trainable=trainable, name=name, dtype=dtype, autocast=False)
-        directory = as_path(path)
         self._given_path = os.fspath(path)
-        known = _KNOWN.get()
-        self._interface = known or read_interface(directory, signature)
+        origin, known = Origin(path), _KNOWN.get()
+        self._interface = known or read_interface(origin.directory, signature)
         self._calling = check_arguments(
             self._interface.function,
             signature,
@@ -105,19 +103,35 @@ class ModuleLayer(keras.layers.Layer):
         for weight in make_weights(self._interface.variables, self.name):
             self._track_variable(weight)
         self._module: Any = None
-        self._directory: Path = directory
-        if known is None or _is_there(directory, known):
-            self._load(directory)
+        self._origin: Origin | None = None
+        self._refusal: errors.ConversionError | None = None
+        if known is None:
+            self._load(origin)
         self.built = True
 
-    def _load(self, directory: Path) -> None:
+    def _load(self, origin: Origin) -> None:
         """Loads the SavedModel into the weights."""
         variables = {weight.name: weight.value for weight in self.weights}
-        self._module = saved_model.load_into(directory, variables)
-        self._directory = directory
+        self._module = saved_model.load_into(origin.directory, variables)
+        self._origin, self._given_path = origin, origin.given
+        origin.remember()
         function = getattr(self._module, self._interface.attribute)
         attach_losses(function.regularization_losses, self.weights)
         self.supports_jit = saved_model.can_compile(function.__call__)
+
+    def _load_configured(self) -> None:
+        """Loads the SavedModel that a configuration names, if it is there and does no harm.
+
+        What stands against it is an error of the first call: a `.keras` file has its own copy.
+        """
+        try:
+            origin = find_origin(self._given_path, self._interface)
+            if origin is not None:
+                self._load(origin)
+        except OSError:  # The path is one of another machine.
+            return
+        except errors.ConversionError as error:
+            self._refusal = error
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Runs the signature.
@@ -131,9 +145,10 @@ class ModuleLayer(keras.layers.Layer):
 
         Raises:
           UsageError: if the inputs have other names, or the SavedModel is missing.
+          UnsafeModuleError: if only a configuration names the SavedModel, and it could do harm.
         """
         if self._module is None:
-            raise errors.UsageError(
+            raise self._refusal or errors.UsageError(
                 f"{self._given_path} is not the module that the layer was made from",
                 remedy="Load the model from its .keras file, which has the SavedModel in it.",
             )
@@ -161,9 +176,20 @@ class ModuleLayer(keras.layers.Layer):
           UsageError: if an output has an unknown rank, or the inputs have other names.
         """
         del training
-        function = self._interface.function
-        check_input_names(inputs, function)
-        outputs = self._calling.outputs(function)
+        check_input_names(inputs, self._interface.function)
+        return self._symbols()
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Returns the shapes of the outputs, for which wrappers such as `TimeDistributed` ask.
+
+        Raises:
+          UsageError: if an output has an unknown rank.
+        """
+        del input_shape
+        return keras.tree.map_structure(lambda symbol: symbol.shape, self._symbols())
+
+    def _symbols(self) -> Any:
+        outputs = self._calling.outputs(self._interface.function)
         if isinstance(outputs, ValueInfo):
             return self._symbol("default", outputs)
         return {name: self._symbol(name, info) for name, info in outputs.items()}
@@ -229,10 +255,11 @@ class ModuleLayer(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> ModuleLayer:
-        """Makes a layer, without the SavedModel where its path has another, or none.
+        """Makes a layer, without the SavedModel where its path has another, an unsafe one, or none.
 
         A `.keras` file brings the SavedModel along; without it, the layer has its symbolic outputs
-        and can load weights, but cannot be called.
+        and can load weights, but cannot be called. A SavedModel that no layer of this process has
+        loaded is scanned first, and has to be a local one.
 
         Raises:
           UsageError: if the configuration is not one of `get_config`.
@@ -252,6 +279,7 @@ class ModuleLayer(keras.layers.Layer):
             layer = cls(**given, **hparams)
         finally:
             _KNOWN.reset(token)
+        layer._load_configured()
         layer.supports_jit = supports_jit  # Models are compiled before the SavedModel is loaded.
         for weight in layer.weights:
             weight.frozen = weight.name in frozen
@@ -275,12 +303,14 @@ class ModuleLayer(keras.layers.Layer):
         Raises:
           UsageError: if it is not there any more, or was replaced.
         """
-        if not _is_there(self._directory, self._interface):
+        directory = self._origin.directory if self._origin else None
+        if directory is None or not has_module(directory, self._interface):
             raise errors.UsageError(
-                f"{self._directory} is gone or was replaced since the layer loaded it",
+                f"{directory or self._given_path} is gone or was replaced since the layer"
+                " loaded it",
                 remedy="Save the weights, make the layer again, and load them.",
             )
-        saved_model.copy_files(self._directory, pathlib.Path(dir_path) / _FOLDER)
+        saved_model.copy_files(directory, pathlib.Path(dir_path) / _FOLDER)
 
     def load_assets(self, dir_path: str) -> None:
         """Loads the SavedModel of a `.keras` file, after its weights, unless it is loaded already.
@@ -292,22 +322,12 @@ class ModuleLayer(keras.layers.Layer):
         if self._module is not None:
             return
         source = pathlib.Path(dir_path) / _FOLDER
-        if not _is_there(source, self._interface):
+        if not has_module(source, self._interface):
             raise errors.UsageError(
                 "the file lacks the SavedModel of the layer", remedy="Save the model again."
             )
-        saved_model.refuse_unsafe(source)
-        # Keras removes its copy, and the layer may be saved again.
-        directory = pathlib.Path(tempfile.mkdtemp(prefix="tf1hub-layer-"))
-        weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
-        saved_model.copy_files(source, directory)
+        origin = unpack(source)
         values = [weight.numpy() for weight in self.weights]
-        self._load(directory)
+        self._load(origin)
         for weight, value in zip(self.weights, values, strict=True):
             weight.assign(value)
-
-
-def _is_there(directory: Path, interface: Interface) -> bool:
-    """Whether a directory has the module of an interface."""
-    is_file = (directory / FOLDER / FILENAME).is_file()
-    return is_file and read_digest(directory) == interface.digest

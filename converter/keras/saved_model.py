@@ -32,7 +32,9 @@ def load_into(directory: Path, variables: Mapping[str, tf.Variable]) -> Any:
       The loaded object.
 
     Raises:
-      FormatError: if the SavedModel has no variables of these names, shapes and dtypes.
+      FormatError: if the SavedModel has no variables of these names, shapes and dtypes, or cannot
+        be loaded.
+      WeightsError: if its weights are damaged.
     """
     missing = dict(variables)
 
@@ -44,13 +46,29 @@ def load_into(directory: Path, variables: Mapping[str, tf.Variable]) -> Any:
 
     # The loader makes variables by creators of a lower priority than this one.
     with tf.variable_creator_scope(create):
-        loaded = tf.saved_model.load(str(directory))
+        loaded = _load(directory)
     if missing:
         raise errors.FormatError(
             f"the SavedModel lacks variable {min(missing)!r} of its record",
             remedy="Convert the module again.",
         )
     return loaded
+
+
+def _load(directory: Path) -> Any:
+    try:
+        return tf.saved_model.load(str(directory))
+    except (tf.errors.DataLossError, tf.errors.OutOfRangeError, IndexError) as error:
+        reason = errors.summarize(error).rpartition("}} ")[2]  # After the name of the kernel.
+        raise errors.WeightsError(
+            f"the weights of the converted module {directory} are damaged: {reason}",
+            remedy="Convert the module again.",
+        ) from error
+    except (tf.errors.OpError, OSError, ValueError) as error:
+        raise errors.FormatError(
+            f"the SavedModel {directory} cannot be loaded: {errors.summarize(error)}",
+            remedy="If its files are damaged or incomplete, convert the module again.",
+        ) from error
 
 
 def _fits(variable: tf.Variable, *, shape: Any, dtype: Any, **_: Any) -> bool:
@@ -73,8 +91,12 @@ def _stops_xla(node: Any) -> bool:
     )
 
 
-def refuse_unsafe(directory: Path) -> None:
-    """Refuses a SavedModel from a file that could do harm to the machine that runs it.
+def refuse_unsafe(directory: Path, place: str) -> None:
+    """Refuses a SavedModel that could do harm to the machine that runs it.
+
+    Args:
+      directory: The SavedModel.
+      place: Where that is, for the message.
 
     Raises:
       UnsafeModuleError: if a finding of `converter.scan` is of medium or high severity.
@@ -86,10 +108,10 @@ def refuse_unsafe(directory: Path) -> None:
     if report.reaches("medium"):
         worst = report.findings[0]
         raise errors.UnsafeModuleError(
-            f"the SavedModel in the file has the op {worst.op} at {describe_place(worst)}, which"
+            f"the SavedModel {place} has the op {worst.op} at {describe_place(worst)}, which"
             f" {worst.reason}",
-            remedy="If you trust the file, unpack it, make the layer from its SavedModel, and load"
-            " the weights.",
+            remedy="If you trust it, make a layer of the SavedModel (unpack the file that has it),"
+            " and load the weights.",
         )
 
 

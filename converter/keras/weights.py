@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import re
+import types
 import urllib.parse
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -23,7 +25,8 @@ class ModuleVariable(keras.Variable):
 
     Keras refuses names with slashes in its constructor only. Its optimizers build the names of
     their slots from `path`, in which they replace slashes; other characters, such as the colon of
-    `weights:0`, TensorFlow refuses there, so that `path` is without them.
+    `weights:0`, TensorFlow refuses there, so that `path` is without them. Adafactor alone gives its
+    slots the `name` (Keras 3.5 to 3.15), so that an optimizer's `build` sees one without slashes.
 
     Args:
       value: The variable.
@@ -45,7 +48,9 @@ class ModuleVariable(keras.Variable):
 
     @property
     def name(self) -> str:
-        """The TF1 name."""
+        """The TF1 name; in the `build` of an optimizer, a name that its slots can have."""
+        if _is_optimizer_build(inspect.currentframe()):
+            return _NOT_IN_SCOPES.sub("_", self._tf1_name).replace("/", "_")
         return self._tf1_name
 
     @name.setter
@@ -74,6 +79,16 @@ class ModuleVariable(keras.Variable):
     def key(self) -> str:
         """Its key in files of weights, in which a slash would make a group."""
         return urllib.parse.quote(self.name, safe="")
+
+
+def _is_optimizer_build(frame: types.FrameType | None) -> bool:
+    """Whether the function of a frame was called by the method `build` of an optimizer."""
+    caller = frame.f_back if frame else None
+    return (
+        caller is not None
+        and caller.f_code.co_name == "build"
+        and isinstance(caller.f_locals.get("self"), keras.optimizers.Optimizer)
+    )
 
 
 def make_weights(infos: Iterable[VariableInfo], layer: str) -> list[ModuleVariable]:
@@ -147,10 +162,18 @@ class ModuleLosses(keras.regularizers.Regularizer):
         self._terms = tuple(terms)
 
     def __call__(self, value: Any) -> Any:
-        """Returns the sum of the losses, which read their variables themselves."""
+        """Returns the sum of the losses, which read their variables themselves.
+
+        It has the dtype in which Keras adds losses up, whatever that of the graph is.
+        """
         del value
-        own = [loss() for loss, owners in self._terms if _first_that_trains(owners) is self._weight]
-        return tf.add_n(own) if own else tf.zeros([])
+        dtype = keras.config.floatx()
+        own = [
+            tf.cast(loss(), dtype)
+            for loss, owners in self._terms
+            if _first_that_trains(owners) is self._weight
+        ]
+        return tf.add_n(own) if own else tf.zeros([], dtype)
 
 
 def _first_that_trains(weights: Iterable[ModuleVariable]) -> ModuleVariable | None:

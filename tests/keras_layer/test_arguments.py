@@ -26,6 +26,21 @@ def test_what_the_signature_does_not_have(converted, name, arguments, message, r
     assert remedy in info.value.remedy
 
 
+@pytest.mark.parametrize("value", [None, "x", [1, 2], [[1], [1, 2]], 1j, list(range(1000))])
+def test_a_hyperparameter_of_another_type(converted, value):
+    with pytest.raises(converter.UsageError) as info:
+        ModuleLayer(converted(IMAGE), batch_norm_momentum=value)
+    assert "hyperparameter 'batch_norm_momentum' of signature 'default' cannot" in str(info.value)
+    assert "Pass a value of type float32" in info.value.remedy
+    assert len(info.value.message) < 150
+
+
+@pytest.mark.parametrize("value", [1, 0.5, np.float64(0.5), np.array(0.5), tf.constant(0.5)])
+def test_a_hyperparameter_of_the_right_type(converted, value):
+    layer = ModuleLayer(converted(IMAGE), batch_norm_momentum=value)
+    assert layer.get_config()["hparams"] == {"batch_norm_momentum": float(value)}
+
+
 @pytest.mark.parametrize(
     ("given", "found"),
     [

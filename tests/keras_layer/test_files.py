@@ -1,5 +1,6 @@
 """Models with the layer are saved, carried elsewhere, loaded, and trained on."""
 
+import gc
 import json
 import os
 import pathlib
@@ -264,6 +265,119 @@ def test_a_keras_file_with_an_unsafe_graph_is_refused(own, tmp_path):
     with pytest.raises(ValueError, match="has the op WriteFile at"):
         keras.models.load_model(file)
     assert not pathlib.Path("/tmp/evil").exists()
+
+
+@pytest.fixture
+def payload(converted, tmp_path):
+    """A copy of the module, with its record, whose graph writes a file; no layer has loaded it."""
+    path = shutil.copytree(converted(IMAGE), tmp_path / "payload")
+    graph = path / "saved_model.pb"
+    graph.write_bytes(_add_op(graph.read_bytes()))
+    return str(path)
+
+
+def test_a_keras_file_does_not_choose_the_program(converted, payload, data, tmp_path):
+    model, file = _make_model(converted(IMAGE)), tmp_path / "model.keras"
+    model.save(file)
+    old, new = (json.dumps(path).encode() for path in (converted(IMAGE), payload))
+    _rewrite(file, lambda name, c: c.replace(old, new) if name == "config.json" else c)
+    again = keras.models.load_model(file)
+    assert again.layers[0].get_config()["path"] != payload
+    _assert_equal(again, model, data)  # It has the copy of the file, which is safe.
+    assert not pathlib.Path("/tmp/evil").exists()
+
+
+def test_a_configuration_is_not_trusted(converted, payload, data):
+    config = {**ModuleLayer(converted(IMAGE)).get_config(), "path": payload}
+    layer = ModuleLayer.from_config(config)
+    assert layer.compute_output_spec(data[0]).shape == (None, 8)
+    with pytest.raises(converter.UnsafeModuleError, match="payload has the op WriteFile at"):
+        layer(data[0])
+    owned = ModuleLayer(payload)  # Now the program names it, and what it loaded can be cloned.
+    clone = ModuleLayer.from_config(owned.get_config())
+    for one, other in zip(clone.weights, owned.weights, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+
+
+def test_a_configuration_fetches_nothing(converted, data, monkeypatch):
+    config = {**ModuleLayer(converted(IMAGE)).get_config(), "path": "gs://bucket/module"}
+
+    def fetch(*arguments):
+        raise AssertionError(arguments)
+
+    for name in ("exists", "isdir", "stat", "GFile"):
+        monkeypatch.setattr(tf.io.gfile, name, fetch)
+    with pytest.raises(converter.UsageError, match="gs://bucket/module is not the module that"):
+        ModuleLayer.from_config(config)(data[0])
+
+
+def test_a_remote_module_is_cloned(converted, data):
+    remote = "ram://keras_layer/image"
+    for path in pathlib.Path(converted(IMAGE)).rglob("*"):
+        if path.is_file():
+            target = f"{remote}/{path.relative_to(converted(IMAGE))}"
+            tf.io.gfile.makedirs(os.path.dirname(target))
+            with tf.io.gfile.GFile(target, "wb") as file:
+                file.write(path.read_bytes())
+    layer = ModuleLayer(remote)
+    clone = ModuleLayer.from_config(layer.get_config())
+    np.testing.assert_array_equal(clone(data[0]), layer(data[0]))
+
+
+def test_a_configuration_describes_the_module_as_its_record_does(converted):
+    config = ModuleLayer(converted(IMAGE)).get_config()
+    config["interface"]["function"]["inputs"]["images"]["shape"] = [None, 4, 4, 3]
+    with pytest.raises(converter.UsageError, match="is not the module that the layer was made"):
+        ModuleLayer.from_config(config)(np.zeros((1, 4, 4, 3)))
+    config["interface"]["attribute"] = "__init__"
+    with pytest.raises(converter.UsageError, match="no signature '__init__'"):
+        ModuleLayer.from_config(config)(np.zeros((1, 4, 4, 3)))
+
+
+def test_a_path_of_another_machine(converted, data, monkeypatch):
+    config = {**ModuleLayer(converted(IMAGE)).get_config(), "path": "/root/module"}
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(pathlib.Path, "is_file", refuse)
+    layer = ModuleLayer.from_config(config)
+    with pytest.raises(converter.UsageError, match="/root/module is not the module that"):
+        layer(data[0])
+
+
+def test_a_loaded_model_is_cloned_without_the_original(own, data, tmp_path):
+    path = own(IMAGE)
+    _make_model(path).save(tmp_path / "model.keras")
+    shutil.rmtree(path)
+    again = keras.models.load_model(tmp_path / "model.keras")
+    clone = keras.models.clone_model(again)
+    del again
+    gc.collect()
+    clone.predict(data[0], verbose=0)
+    clone.save(tmp_path / "clone.keras")  # The copy of the SavedModel lives as long as the clone.
+    _assert_equal(keras.models.load_model(tmp_path / "clone.keras"), clone, data)
+    (layer,) = (part for part in clone.layers if isinstance(part, ModuleLayer))
+    copy = pathlib.Path(layer.get_config()["path"])
+    assert copy.is_dir()
+    del clone, layer
+    gc.collect()
+    assert not copy.exists()
+
+
+def test_the_working_directory_may_change(own, data, tmp_path, monkeypatch):
+    own(IMAGE)
+    monkeypatch.chdir(tmp_path)
+    model = _make_model(IMAGE)
+    assert model.layers[0].get_config()["path"] == IMAGE
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    model.save("model.keras")
+    _assert_equal(keras.models.load_model("model.keras"), model, data)
+    clone = keras.models.clone_model(model)
+    for one, other in zip(clone.layers[0].weights, model.layers[0].weights, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+    clone.predict(data[0], verbose=0)
 
 
 def test_an_unsafe_graph_is_named(own, tmp_path):

@@ -220,8 +220,26 @@ def test_specs_say_what_calls_return(converted, images):
             assert tf.TensorShape(symbol.shape).is_compatible_with(output.shape)
 
 
+def test_shapes_are_those_of_the_specs(converted):
+    layer = ModuleLayer(converted(IMAGE))
+    assert layer.compute_output_shape((None, 16, 16, 3)) == (None, 8)
+    shapes = ModuleLayer(converted(IMAGE), return_endpoints=True).compute_output_shape(None)
+    assert shapes["default"] == (None, 8)
+    assert shapes["TinyNet/Logits"] == (None, 5)
+
+
+def test_a_layer_of_every_time_step(converted, images):
+    layer, symbol = ModuleLayer(converted(IMAGE)), keras.Input((3, 16, 16, 3))
+    model = keras.Model(symbol, keras.layers.TimeDistributed(layer)(symbol))
+    assert model.output_shape == (None, 3, 8)
+    outputs = model(np.stack([images, images, images], axis=1))
+    np.testing.assert_allclose(outputs[:, 2], layer(images), rtol=1e-5)
+
+
 def test_a_spec_of_an_unknown_rank(converted):
     layer = ModuleLayer(converted("ragged_input"))
+    with pytest.raises(converter.UsageError, match="has an unknown rank"):
+        layer.compute_output_shape((None, None))
     with pytest.raises(converter.UsageError, match="has an unknown rank"):
         layer.compute_output_spec(keras.KerasTensor((None, None), "int32"))
 

@@ -1,9 +1,13 @@
 """The SavedModel is loaded into variables that exist, and XLA is judged by its graphs."""
 
+import pathlib
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import converter
+from converter.keras import ModuleLayer
 from converter.keras.saved_model import can_compile, load_into
 
 
@@ -33,3 +37,33 @@ def test_variables_are_those_that_exist(converted):
     for variable in own.values():
         variable.assign(variable + 1.0)
     assert loaded(tf.constant([2.0])).numpy() != before
+
+
+@pytest.mark.parametrize(
+    "change", [lambda content: bytes([content[0] ^ 1]) + content[1:], lambda content: content[:-1]]
+)
+def test_damaged_weights_are_named(own, change):
+    path = own("half_plus_two")
+    (file,) = pathlib.Path(path, "variables").glob("*.data-00000-of-*")
+    file.write_bytes(change(file.read_bytes()))
+    with pytest.raises(converter.WeightsError, match="half_plus_two are damaged: ") as info:
+        ModuleLayer(path)
+    assert "function_node" not in info.value.message
+    assert info.value.remedy == "Convert the module again."
+
+
+@pytest.mark.parametrize(
+    "name", ["saved_model.pb", "variables/variables.index", "variables/variables.data*"]
+)
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_damaged_files_are_named(own, name, is_gone):
+    path = own("half_plus_two")
+    for file in pathlib.Path(path).glob(name):
+        content = file.read_bytes()
+        file.unlink()
+        if not is_gone:
+            file.write_bytes(content[: len(content) // 2])
+    with pytest.raises((converter.FormatError, converter.WeightsError)) as info:
+        ModuleLayer(path)
+    assert path in info.value.message
+    assert "onvert the module again." in info.value.remedy

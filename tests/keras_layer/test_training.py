@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from converter.export.record import VariableInfo
 from converter.keras import ModuleLayer
+from converter.keras.weights import make_weights
 
 IMAGE = "image_bn_dropout"
 LOSS = "sparse_categorical_crossentropy"
@@ -64,6 +66,47 @@ def test_fit_moves_weights_and_moving_averages(converted, data, optimizer, optio
     assert any("TinyNet_Conv2d_1a_3x3_weights" in name for name in slots)
 
 
+_OPTIMIZERS = sorted(
+    name
+    for name, kind in vars(keras.optimizers).items()
+    if isinstance(kind, type)
+    and issubclass(kind, keras.optimizers.Optimizer)
+    and name not in ("Optimizer", "LossScaleOptimizer", "MultiOptimizer")  # These take others.
+)
+
+
+@pytest.mark.parametrize("name", _OPTIMIZERS)
+def test_every_optimizer_builds_its_slots(converted, name):
+    layer = ModuleLayer(converted(IMAGE))
+    before = {weight.name: weight.numpy() for weight in layer.trainable_weights}
+    optimizer = getattr(keras.optimizers, name)(0.01)
+    gradients = [tf.ones_like(weight.value) for weight in layer.trainable_weights]
+    for _ in range(2):  # The first step of some does nothing.
+        optimizer.apply(gradients, layer.trainable_weights)
+    for weight in layer.trainable_weights:
+        assert np.any(weight.numpy() != before[weight.name]), weight.name
+    assert not any("/" in slot.name for slot in optimizer.variables)
+
+
+def test_adafactor_trains(converted, data):
+    model, layer = _image_model(converted(IMAGE))
+    names = [weight.name for weight in layer.weights]
+    model.compile(keras.optimizers.Adafactor(0.01), LOSS)
+    assert "TinyNet/Conv2d_1a_3x3/weights" in _moved(layer, lambda: model.fit(*data, verbose=0))
+    assert [weight.name for weight in layer.weights] == names
+
+
+def test_names_with_colons_do_not_reach_slots():
+    info = VariableInfo(
+        name="a/b:0", dtype="float32", shape=(2, 3), trainable=True, checkpoint_key="a/b:0"
+    )
+    (weight,) = make_weights([info], "layer")
+    optimizer = keras.optimizers.Adafactor(0.01)
+    optimizer.build([weight])
+    assert "a_b_0" in {slot.name for slot in optimizer.variables}
+    assert weight.name == "a/b:0"
+
+
 def test_frozen_weights_stay(converted, data):
     model, layer = _image_model(converted(IMAGE), "Conv2d_1a_3x3/weights", "BatchNorm/beta")
     model.compile("sgd", LOSS)
@@ -91,6 +134,25 @@ def test_evaluate_adds_the_regularization_losses(converted, data):
         float(plain) + float(sum(model.losses)), rel=1e-5
     )
     assert len(model.losses) == len(layer.losses) == 2
+
+
+@pytest.fixture
+def floats_of_64_bits():
+    keras.config.set_floatx("float64")
+    yield
+    keras.config.set_floatx("float32")
+
+
+@pytest.mark.usefixtures("floats_of_64_bits")
+def test_losses_add_up_in_float64(converted, data):
+    model, layer = _image_model(converted(IMAGE))
+    assert {loss.dtype.name for loss in model.losses} == {"float64"}
+    assert sum(model.losses) > 0.01
+    model.compile("sgd", LOSS)
+    moved = _moved(layer, lambda: model.fit(data[0].astype(np.float64), data[1], verbose=0))
+    assert "TinyNet/Conv2d_1a_3x3/weights" in moved
+    layer.freeze("")
+    assert {loss.dtype.name for loss in model.losses} <= {"float64"}
 
 
 @pytest.fixture
