@@ -158,10 +158,12 @@ def _read_all() -> tuple[Message, ...]:
 
 def _find_templates(text: str, messages: Iterable[Message]) -> list[Message]:
     """The messages whose templates are in the text, those with more letters of their own first."""
-    found = {}
+    found, text = {}, text.lower()
     for message in messages:
         letters = count_letters(message.text)
-        if letters >= _LEAST_LETTERS and _pattern(message.text).search(text):
+        # Options as either language spells them.
+        spellings = dict.fromkeys((message.text, in_python(message.text)))
+        if letters >= _LEAST_LETTERS and any(_has(text, template) for template in spellings):
             found[message] = letters
     most = max(found.values(), default=0)
     return sorted((m for m in found if found[m] * 2 > most), key=lambda m: -found[m])
@@ -217,14 +219,21 @@ def count_letters(template: str) -> int:
     return sum(map(str.isalpha, _VARIABLE.sub("", template)))
 
 
-def _pattern(template: str) -> re.Pattern[str]:
-    """Matches what has a template, with options as either language spells them."""
-    spellings = dict.fromkeys((template, in_python(template)))
-    patterns = (
-        ".+?".join(re.escape(part) for part in _VARIABLE.split(text.rstrip(".")))
-        for text in spellings
-    )
-    return re.compile("|".join(patterns), re.IGNORECASE)
+def _has(text: str, template: str) -> bool:
+    """Whether a text in lower case has a template, with something in each place that varies.
+
+    Each part is taken where it first follows the one before, so the time is in proportion to the
+    text.
+    """
+    first, *rest = _VARIABLE.split(template.lower().rstrip("."))
+    start = text.find(first)
+    end = start + len(first)
+    for part in rest:
+        if start < 0:
+            return False
+        start = text.find(part, end + 1)
+        end = start + len(part)
+    return start >= 0
 
 
 def _find_alike(text: str, messages: tuple[Message, ...]) -> list[Message]:

@@ -2,8 +2,11 @@
 
 import importlib.util
 import inspect
+import itertools
 import pathlib
 import re
+import subprocess
+import sys
 
 import pytest
 import tensorflow as tf
@@ -33,6 +36,37 @@ def test_every_message_explains_itself(message):
     """What varies is filled in; another message may be as like it."""
     said = re.sub(r"\{\w+\}", "x y/z:0", message.text)
     assert message.text in [found.text for found in explain(f"error: {said}. Do this.")]
+
+
+def _matches(template, text):
+    """As a regular expression says it, which takes ages for some texts."""
+    parts = re.split(r"\{\w+\}", template.rstrip("."))
+    return re.search(".+?".join(map(re.escape, parts)), text, re.IGNORECASE) is not None
+
+
+@pytest.mark.parametrize(
+    "template", ["a", "a{x}b", "{x}a", "a{x}", "{x}ab{y}a.", "{x}{y}b", "aa{x}aa"]
+)
+def test_a_template_is_found_where_a_regular_expression_finds_it(template):
+    texts = ("".join(letters) for n in range(7) for letters in itertools.product("aBc", repeat=n))
+    texts = list(texts)
+    found = [text for text in texts if catalogue._has(text.lower(), template)]
+    assert found == [text for text in texts if _matches(template, text)]
+    assert found
+
+
+# In a process that dies after so much processor time; what took ages took hours.
+_EXPLAIN = """
+import resource
+resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+from converter.catalogue import explain
+for text in ("a b ", "x 'y' z: it has 3 ", "not of a b\\n", "itself "):
+    explain(text * 5_000)
+"""
+
+
+def test_a_long_text_takes_time_in_proportion_to_its_length():
+    assert subprocess.run([sys.executable, "-c", _EXPLAIN], check=False).returncode == 0
 
 
 def test_lines_that_are_wrapped_are_found():

@@ -29,10 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _check(arguments: argparse.Namespace) -> None:
     early_checks.check_model(arguments.model)
     early_checks.check_new_file(arguments.output)
+    early_checks.check_record(arguments.model)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the subcommand."""
+    terminal.import_tensorflow()
     from converter.conversion.card import card
 
     text = card(arguments.model)

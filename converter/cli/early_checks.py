@@ -71,6 +71,19 @@ def check_model(destination: str) -> None:
         check_directory(place, "SavedModel")
 
 
+def check_record(model: str) -> None:
+    """Checks that a local SavedModel has a record.
+
+    Raises:
+      ParityError: if it has none, or a damaged one.
+    """
+    from converter.export.record import read_record
+
+    place = as_path(model)
+    if not isinstance(place, RemotePath):
+        read_record(place)
+
+
 def check_order(source: str, destination: str) -> None:
     """Checks that a module and its conversion were not passed the other way round.
 

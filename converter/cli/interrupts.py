@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from converter.cli import terminal
+from converter.cli.start_up import is_starting
 
 
 class Terminated(KeyboardInterrupt):
@@ -25,13 +26,16 @@ def exit_status(number: int) -> int:
 
 @contextlib.contextmanager
 def raising_on_terminate() -> Iterator[None]:
-    """Makes SIGTERM raise `Terminated`; by default, Python ends the process at once."""
+    """Makes SIGTERM raise `Terminated`; by default, Python ends the process at once.
+
+    SIGINT raises KeyboardInterrupt again, which it does not while a command starts.
+    """
 
     def handle(number: int, frame: object) -> None:
-        del number, frame
-        raise Terminated
+        del frame
+        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
-    with _handling((signal.SIGTERM,), handle):
+    with _handling((signal.SIGTERM, signal.SIGINT)[: 1 + is_starting()], handle):
         yield
 
 

@@ -69,6 +69,7 @@ def run_within_limits(arguments: argparse.Namespace, argv: Sequence[str]) -> int
         status = run_limited(
             command, python_process.environment(),
             timeout_secs=arguments.timeout_secs, memory_limit_bytes=limit,
+            unblocks_interrupts=True,
         )  # fmt: skip
     except OverTimeError:
         _sweep(arguments)

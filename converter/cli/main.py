@@ -28,6 +28,7 @@ from converter.cli import (
     migrate,
     report,
     scan,
+    standard_files,
     terminal,
     verify,
 )
@@ -61,7 +62,14 @@ def run_in_this_process() -> None:
 def _start(run: Callable[[argparse.Namespace], int]) -> None:
     # TensorFlow's C++ log would bury the one line that says what failed.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    app.run(run, flags_parser=parse_arguments)
+    standard_files.connect()
+    try:
+        app.run(run, flags_parser=parse_arguments)
+    except SystemExit as ended:
+        problem = standard_files.output_problem()
+        if problem:
+            terminal.say_error(f"the standard output cannot be written: {problem}.")
+        sys.exit(ended.code or int(bool(problem)))
 
 
 def _main_within_limits(arguments: argparse.Namespace) -> int:
@@ -126,10 +134,6 @@ def _main(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt as error:
         number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
         return _fail("interrupted; no output is half-written.", exit_status(number))
-    except BrokenPipeError:
-        # The reader of stdout is gone, so there is nobody to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except Exception as error:
         # An InternalError, or an unforeseen exception.
         name = "" if isinstance(error, errors.InternalError) else f"{type(error).__name__}: "

@@ -19,6 +19,7 @@ import sys
 from collections.abc import Iterator
 from typing import TextIO
 
+from converter.cli.standard_files import accepting
 from converter.printable import printable_lines
 from converter.processes import python_process
 
@@ -46,8 +47,7 @@ def native_output_apart() -> Iterator[None]:
         process.stdin.close()
         yield
     finally:
-        with contextlib.suppress(BrokenPipeError):
-            sys.stdout.flush()
+        sys.stdout.flush()
         with open(os.devnull, "wb") as nowhere:
             _point_descriptors_to(nowhere.fileno())
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -56,10 +56,7 @@ def native_output_apart() -> Iterator[None]:
 
 def _on_other_descriptor(stream: TextIO) -> TextIO:
     """The same stream on a copy of its descriptor, which no child inherits."""
-    return open(
-        os.dup(stream.fileno()), "w", encoding=stream.encoding, errors=stream.errors,
-        buffering=1 if getattr(stream, "line_buffering", False) else -1,
-    )  # fmt: skip
+    return accepting(stream, os.dup(stream.fileno()))
 
 
 def _point_descriptors_to(descriptor: int) -> None:

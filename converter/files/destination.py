@@ -57,6 +57,11 @@ def _check_place(source: Path, destination: Path, *, overwrite: bool) -> None:
             remedy="Choose a destination outside of the source.",
         )
     if not destination.exists():
+        if not isinstance(destination, RemotePath) and destination.is_symlink():
+            raise errors.UnsuitableDestinationError(
+                f"{destination} is a link that leads nowhere",
+                remedy="Remove it, or choose another destination.",
+            )
         return
     if not overwrite:
         raise errors.UnsuitableDestinationError(

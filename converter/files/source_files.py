@@ -67,10 +67,13 @@ def digest(directory: Path, stopped: Callable[[], bool] = lambda: False) -> str:
       UnsafeModuleError: if a symbolic link leads out of the directory.
       OSError: if a file cannot be read.
     """
-    return _digest(directory, list_files(directory), stopped)
+    return digest_files(directory, list_files(directory), stopped)
 
 
-def _digest(directory: Path, files: Iterable[Path], stopped: Callable[[], bool]) -> str:
+def digest_files(
+    directory: Path, files: Iterable[Path], stopped: Callable[[], bool] = lambda: False
+) -> str:
+    """SHA-256 over the names and contents of some files below `directory`; see `digest`."""
     contents = {}
     for path in files:
         block_bytes = min(max(size_bytes(path) // _BLOCKS, _MIN_BLOCK_BYTES), _MAX_BLOCK_BYTES)
@@ -144,7 +147,7 @@ class BackgroundDigest:
             result = self._compute_in_process()
             if result is not None:
                 return result
-        return _digest(self._directory, files, self._stop.is_set)
+        return digest_files(self._directory, files, self._stop.is_set)
 
     def _compute_in_process(self) -> str | None:
         """The digest, or None if the process failed or could not be started."""

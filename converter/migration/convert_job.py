@@ -38,8 +38,10 @@ from converter.migration.outcomes import (
     Outcome,
     Reason,
     Refused,
+    UpToDate,
 )
 from converter.migration.precheck import describe_missing, describe_output, precheck
+from converter.migration.written_output import check_same, check_unchanged, digest_output
 from converter.parity.report import ParityReport
 from converter.processes import garbage_collection
 from converter.processes.custom_ops import import_packages
@@ -125,11 +127,17 @@ def _convert(job: Job) -> Outcome:
         if checked.outcome is not None:
             return checked.outcome
         check_replaceable(destination)
+        check_unchanged(destination, job.written)
         remarks = _write(job, opened, staging, checked.source_digest)
         if guard is not None:  # Of others, `convert` watches the files that it reads.
             guard.check()
+        written = digest_output(staging / "new")
+        if checked.is_unproven:
+            found = check_same(destination, written)
+            if not job.options.verify:
+                return UpToDate(**job.module_fields(), **describe_output(job, found))
         install(staging / "new", destination)
-    described = describe_output(job)
+    described = describe_output(job, written)
     described["warnings"] += remarks
     return Converted(**job.module_fields(), **described)
 
@@ -158,6 +166,7 @@ def _foresee(job: Job) -> Outcome | None:
         if checked.outcome is not None:
             return checked.outcome
         check_replaceable(pathlib.Path(job.destination))
+        check_unchanged(pathlib.Path(job.destination), job.written)
         import_packages(job.options.import_ops)
         with garbage_collection.paused():
             compilation = try_compile(read_module(opened.directory), job.options.plan_options)

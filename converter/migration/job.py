@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from converter.conversion.options import ConversionOptions
+from converter.migration.output_digests import OutputDigests
 from converter.version import __version__
 
 
@@ -21,6 +22,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         extends.
       parity_report: Where the whole comparison goes.
       options: The options of the conversion.
+      written: The digests of what the last job wrote to the destination; None if not known.
       retries_open: Whether to compare again what could not be compared in full.
       converter: The version of the converter that made the job.
       attempt: Counts from 1.
@@ -32,13 +34,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     staging: str
     parity_report: str
     options: ConversionOptions = msgspec.field(default_factory=ConversionOptions)
+    written: OutputDigests | None = None
     retries_open: bool = False
     converter: str = __version__
     attempt: int = 1
 
     def again(self) -> Job:
-        """Returns the job for another attempt."""
-        return msgspec.structs.replace(self, attempt=self.attempt + 1)
+        """Returns the job for another attempt; the lost one may have written its output."""
+        return msgspec.structs.replace(self, attempt=self.attempt + 1, written=None)
 
     def module_fields(self) -> dict[str, Any]:
         """Returns the fields that identify the module in an outcome."""

@@ -15,7 +15,7 @@ import contextlib
 import dataclasses
 import os
 import pathlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, get_args
 
@@ -25,7 +25,8 @@ from converter import errors
 from converter.files.json_values import Count, Seconds, decode, encode, explain
 from converter.files.replace import sync_entry
 from converter.migration.candidates import target_of
-from converter.migration.outcomes import Converted, Outcome, UpToDate
+from converter.migration.outcomes import Converted, Crashed, Outcome, TimedOut, UpToDate
+from converter.migration.output_digests import OutputDigests
 
 STATE_FOLDER = ".tf1hub"
 FILENAME = "journal.jsonl"
@@ -145,12 +146,15 @@ class History:
       entries: The last outcome of each module, by its path.
       unfinished: Modules whose last job began and has no outcome.
       damaged_lines: Lines before the last that could not be read, and were skipped.
+      written: The digests of what was last written to each destination, by its path in the tree;
+        none where a job was lost, which may have written another output.
     """
 
     runs: tuple[Run, ...] = ()
     entries: Mapping[str, JobFinished] = dataclasses.field(default_factory=dict)
     unfinished: frozenset[str] = frozenset()
     damaged_lines: tuple[DamagedLine, ...] = ()
+    written: Mapping[str, OutputDigests] = dataclasses.field(default_factory=dict)
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
@@ -177,7 +181,7 @@ def read_journal(destination_root: str | os.PathLike[str]) -> History:
     except OSError as error:
         raise _unusable(path, "read", error) from error
     damaged: list[DamagedLine] = []
-    return _tell(_events(content, path, damaged), damaged)
+    return _tell(list(_events(content, path, damaged)), damaged)
 
 
 def _events(content: bytes, path: pathlib.Path, damaged: list[DamagedLine]) -> Iterator[Event]:
@@ -198,7 +202,7 @@ def _events(content: bytes, path: pathlib.Path, damaged: list[DamagedLine]) -> I
         )
 
 
-def _tell(events: Iterable[Event], damaged: list[DamagedLine]) -> History:
+def _tell(events: Sequence[Event], damaged: list[DamagedLine]) -> History:
     runs: dict[str, Run] = {}
     entries: dict[str, JobFinished] = {}
     begun: set[str] = set()
@@ -216,7 +220,30 @@ def _tell(events: Iterable[Event], damaged: list[DamagedLine]) -> History:
             entries[event.outcome.path] = event
             if isinstance(event.outcome, Converted | UpToDate):
                 _forget_former(event.outcome.path, entries, makers)
-    return History(tuple(runs.values()), entries, frozenset(begun), tuple(damaged))
+    written = _find_written(events)
+    return History(tuple(runs.values()), entries, frozenset(begun), tuple(damaged), written)
+
+
+def _find_written(events: Iterable[Event]) -> dict[str, OutputDigests]:
+    """Finds what lies at each destination, as far as no lost job may have replaced it since."""
+    written: dict[str, OutputDigests] = {}
+    before: dict[str, OutputDigests | None] = {}
+    for event in events:
+        if isinstance(event, JobStarted):
+            target = target_of(event.path)
+            before[target] = written.pop(target, None)
+        elif isinstance(event, JobFinished):
+            target = target_of(event.outcome.path)
+            digests = _digests_after(event.outcome, before.pop(target, None))
+            if digests is not None:
+                written[target] = digests
+    return written
+
+
+def _digests_after(outcome: Outcome, before: OutputDigests | None) -> OutputDigests | None:
+    if isinstance(outcome, Converted | UpToDate):
+        return outcome.written
+    return None if isinstance(outcome, TimedOut | Crashed) else before
 
 
 def _forget_former(path: str, entries: dict[str, JobFinished], makers: dict[str, str]) -> None:

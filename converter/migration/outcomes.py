@@ -22,6 +22,7 @@ import msgspec
 from converter import errors
 from converter.compile.refusals import RefusalInfo
 from converter.files.json_values import Count, Number, Seconds, restore_numbers
+from converter.migration.output_digests import OutputDigests
 from converter.parity import verdict
 from converter.printable import printable
 from converter.spelling import spell
@@ -135,12 +136,14 @@ class _WithOutput(ModuleOutcome, frozen=True, kw_only=True):
       record: The absolute path of its `conversion.json`.
       parity: How equal it is to the original, if that was verified.
       parity_report: The absolute path of the whole comparison (`ParityReport.to_json`), or None.
+      written: The digests of what was written; None in journals of earlier versions.
     """
 
     destination_bytes: Count
     record: str
     parity: ParitySummary | None = None
     parity_report: str | None = None
+    written: OutputDigests | None = None
 
 
 class Converted(_WithOutput, frozen=True, kw_only=True, tag="converted"):

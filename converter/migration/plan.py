@@ -85,7 +85,7 @@ def make_plan(options: Options, found: Found, history: History, run: str) -> Pla
             snapshots[candidate] = snapshot
     order = sorted(snapshots, key=lambda c: (-snapshots[c].size_bytes, c.path))
     return Plan(
-        tuple(_make_job(candidate, options, run, n) for n, candidate in enumerate(order)),
+        tuple(_make_job(candidate, options, history, run, n) for n, candidate in enumerate(order)),
         found.outcomes,
         tuple(repeated),
         {candidate.path: snapshot.stat_digest for candidate, snapshot in snapshots.items()},
@@ -118,7 +118,9 @@ def _refuse(loser: Candidate, options: Options) -> Outcome:
     )
 
 
-def _make_job(candidate: Candidate, options: Options, run: str, number: int) -> Job:
+def _make_job(
+    candidate: Candidate, options: Options, history: History, run: str, number: int
+) -> Job:
     state = State(options.destination_root)
     return Job(
         path=candidate.path,
@@ -127,5 +129,6 @@ def _make_job(candidate: Candidate, options: Options, run: str, number: int) -> 
         staging=str(state.staging(run) / str(number)),
         parity_report=str(state.parity_report(candidate.path)),
         options=options.conversion_of(candidate.path),
+        written=history.written.get(candidate.target),
         retries_open=options.retry_failed,
     )

@@ -27,6 +27,8 @@ from converter.migration.outcomes import (
     Reason,
     UpToDate,
 )
+from converter.migration.output_digests import OutputDigests
+from converter.migration.written_output import digest_output
 from converter.parity.verdict import NOT_COMPARED
 from converter.sources.source import Source
 from converter.version import __version__
@@ -39,10 +41,13 @@ class Precheck:
     Attributes:
       outcome: The outcome of a module that needs no conversion; None for others.
       source_digest: The digest of its source, if it was needed.
+      is_unproven: Whether the destination says that it is the module's SavedModel, and nothing
+        tells whether it was changed.
     """
 
     outcome: Outcome | None = None
     source_digest: str | None = None
+    is_unproven: bool = False
 
 
 def precheck(job: Job, source: Source) -> Precheck:
@@ -65,10 +70,14 @@ def precheck(job: Job, source: Source) -> Precheck:
     recorded = _recorded_digest(job)
     if recorded is None:
         return Precheck(source_digest=source.known_digest)
-    actual = source.digest()
-    if actual != recorded or not is_complete(pathlib.Path(job.destination)):
+    actual, destination = source.digest(), pathlib.Path(job.destination)
+    if actual != recorded or not is_complete(destination):
         return Precheck(source_digest=actual)
-    return Precheck(UpToDate(**job.module_fields(), **describe_output(job)), actual)
+    if job.written is None:
+        return Precheck(source_digest=actual, is_unproven=True)
+    if job.written != digest_output(destination):
+        return Precheck(source_digest=actual)
+    return Precheck(UpToDate(**job.module_fields(), **describe_output(job, job.written)), actual)
 
 
 def describe_missing(job: Job) -> Outcome:
@@ -110,8 +119,13 @@ def _recorded_digest(job: Job) -> str | None:
     return recorded if is_same else None
 
 
-def describe_output(job: Job) -> dict[str, Any]:
-    """Returns the fields of an outcome that describe the SavedModel at the destination."""
+def describe_output(job: Job, written: OutputDigests) -> dict[str, Any]:
+    """Returns the fields of an outcome that describe the SavedModel at the destination.
+
+    Args:
+      job: The module.
+      written: The digests of the SavedModel.
+    """
     destination, report = pathlib.Path(job.destination), pathlib.Path(job.parity_report)
     record = read_record(destination)
     parity = record.parity
@@ -121,5 +135,6 @@ def describe_output(job: Job) -> dict[str, Any]:
         "destination_bytes": take_snapshot(destination).size_bytes,
         "record": str(destination / FOLDER / FILENAME),
         "parity": msgspec.convert(parity, ParitySummary | None, from_attributes=True),
+        "written": written,
         "parity_report": str(report) if parity is not None and report.is_file() else None,
     }

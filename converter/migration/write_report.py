@@ -38,6 +38,7 @@ def report(
       Where the files are, and the report in numbers.
 
     Raises:
+      PathNotFoundError: if there is nothing at `destination_root`.
       UsageError: if no migration wrote to `destination_root`, if it is not a local path, if
         `report.json` is not valid, or if `output` has another suffix.
       DestinationError: if the files cannot be written, if others are in their places, or if the
@@ -50,6 +51,11 @@ def report(
       ```
     """
     source = local_root(destination_root)
+    if not source.exists():
+        raise errors.PathNotFoundError(
+            f"{destination_root} does not exist",
+            remedy="Name the DST_ROOT of a `tf1hub migrate` that has run.",
+        )
     say = progress or (lambda _: None)
     if output is not None:
         page = pathlib.Path(output).absolute()

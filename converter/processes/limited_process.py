@@ -33,6 +33,7 @@ def run_limited(
     *,
     timeout_secs: float | None,
     memory_limit_bytes: int | None,
+    unblocks_interrupts: bool = False,
 ) -> int:
     """Runs a process to its end, and passes SIGINT and SIGTERM on to it.
 
@@ -44,6 +45,8 @@ def run_limited(
       environment: Its environment.
       timeout_secs: How long it may take; None for no limit.
       memory_limit_bytes: How much memory it may hold, its processes together; None for no limit.
+      unblocks_interrupts: Whether it starts with SIGINT blocked, and unblocks it when it can handle
+        it. A signal that comes before waits for that.
 
     Returns:
       Its exit status, as `subprocess` gives it: negative for a signal.
@@ -54,12 +57,22 @@ def run_limited(
     """
     end = None if timeout_secs is None else time.monotonic() + timeout_secs
     with _passing_on() as pass_on_to:
-        process = subprocess.Popen(command, env=dict(environment), start_new_session=True)
+        with _interrupts_blocked() if unblocks_interrupts else contextlib.nullcontext():
+            process = subprocess.Popen(command, env=dict(environment), start_new_session=True)
         try:
             pass_on_to(process)
             return _wait(process, end, memory_limit_bytes)
         finally:
             _kill(process)
+
+
+@contextlib.contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _wait(

@@ -211,11 +211,14 @@ def find_root(names: Iterable[str], archive: str) -> str:
       FormatError: if there are several.
     """
     names = list(names)
+    _check_not_keras(names, archive)
     folders = {os.path.dirname(name) for name in names if os.path.basename(name) in MODEL_FILES}
     # The assets of a module may contain another module.
     outermost = sorted(folder for folder in folders if not _is_below(folder, folders))
     if not outermost:
-        instead, remedy = describe_others(map(os.path.basename, names))
+        instead, remedy = _describe_inner_archive(names)
+        if not instead:
+            instead, remedy = describe_others(map(os.path.basename, names))
         raise errors.NoModelError(
             f"{archive} holds no model: it has neither tfhub_module.pb nor saved_model.pb{instead}",
             remedy=remedy or "Pack the directory that holds them.",
@@ -227,6 +230,25 @@ def find_root(names: Iterable[str], archive: str) -> str:
             remedy="Unpack it, and pass the directory of one; `tf1hub migrate` takes all of them.",
         )
     return outermost[0]
+
+
+def _check_not_keras(names: list[str], archive: str) -> None:
+    """Checks that an archive is not a `.keras` file, whose layers may have SavedModels in them."""
+    if not {"config.json", "metadata.json"} <= set(names) or MODEL_FILES & set(names):
+        return
+    weights = next((name for name in names if name.startswith("model.weights.")), None)
+    if weights is not None:
+        _, remedy = describe_others(["model.weights.h5"])
+        raise errors.NoModelError(
+            f"{archive} is a model that Keras saved, and not an archive of a module", remedy=remedy
+        )
+
+
+def _describe_inner_archive(names: list[str]) -> tuple[str, str]:
+    inner = next((name for name in names if has_archive_name(name)), None)
+    if inner is None:
+        return "", ""
+    return f"; its {inner!r} is an archive", "Unpack it, and pass the archive that is in it."
 
 
 def _is_below(folder: str, others: set[str]) -> bool:

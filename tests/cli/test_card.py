@@ -68,3 +68,11 @@ def test_nothing_is_converted_if_it_cannot_be_packed(golden_module, tmp_path, pl
     with pytest.raises(converter.ConversionError, match=error):
         converter.convert(golden_module("half_plus_two"), tmp_path / "out", compress=place)
     assert not (tmp_path / "out").exists()
+
+
+def test_tensorflow_is_imported_without_its_log(run, golden_module, tmp_path, monkeypatch):
+    converter.convert(golden_module("half_plus_two"), tmp_path / "out")
+    imported = []
+    monkeypatch.setattr("converter.cli.terminal.import_tensorflow", lambda: imported.append(1))
+    assert run("card", tmp_path / "out")[0] == 0
+    assert imported == [1]

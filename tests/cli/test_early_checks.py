@@ -57,6 +57,8 @@ _WRONG = [
     ("export {module} {here}/new --to litert --shape x", "expected INPUT=1,?,3, not 'x'", 2),
     ("export {module} {here}/new --to litert --inputs {here}/no", "there is no file of inputs", 2),
     ("card {here}/nowhere", "nowhere does not exist", 2),
+    ("card {here}/folder", "has no readable assets.extra/conversion.json", 1),
+    ("convert {module} {here}/dangling", "is a link that leads nowhere", 2),
     ("card {here}/folder --output {here}/nowhere/a.md", "cannot be written: No such file", 2),
     ("scan {here}/nowhere", "nowhere does not exist", 2),
     ("scan {here}/file", "is not an archive of a module: it is", 1),
@@ -75,7 +77,8 @@ _WRONG = [
     ("explain", "the following arguments are required: TEXT", 2),
     ("completion", "the following arguments are required: shell", 2),
     ("completion csh", "invalid choice: 'csh'", 2),
-    ("report {here}/nowhere", "has no journal of a migration", 2),
+    ("report {here}/nowhere", "nowhere does not exist", 2),
+    ("report {here}/folder", "has no journal of a migration", 2),
     ("report {here}/folder --output {here}/a.txt", "a.txt", 2),
 ]  # fmt: skip
 

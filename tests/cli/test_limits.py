@@ -94,6 +94,7 @@ def test_a_command_that_crashes_is_an_error(within_limits):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_before_there_is_a_handler_is_an_interrupt(within_limits, number, capsys):
     program = f"import os, signal; signal.signal({number:d}, signal.SIG_DFL)\n"
+    program += f"signal.pthread_sigmask(signal.SIG_UNBLOCK, [{number:d}])\n"
     program += f"os.kill(os.getpid(), {number:d})"
     assert cli.main(argparse.Namespace(run=lambda _: within_limits(program))) == 128 + number
     assert "interrupted" in capsys.readouterr().err

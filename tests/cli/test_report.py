@@ -52,6 +52,9 @@ def test_no_migration_is_wrong_use(run, tmp_path):
     status, out, err = run(tmp_path)
     assert (status, out) == (2, "")
     assert "has no journal of a migration. Name the DST_ROOT" in err
+    status, out, err = run(tmp_path / "nowhere")
+    assert (status, out) == (2, "")
+    assert "nowhere does not exist. Name the DST_ROOT" in err
 
 
 def test_an_output_with_another_ending_is_wrong_use(run, root):

@@ -61,6 +61,13 @@ def test_what_is_there_is_replaced_if_it_is_a_model(source, tmp_path):
     check_destination(source, place, overwrite=True)
 
 
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_a_link_that_leads_nowhere_is_refused(overwrite, source, tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(errors.UnsuitableDestinationError, match="link that leads nowhere"):
+        check_destination(source, tmp_path / "link", overwrite=overwrite)
+
+
 @pytest.mark.parametrize("where", [".", "inside", ".."])
 def test_source_and_destination_are_apart(source, where):
     with pytest.raises(errors.UnsuitableDestinationError, match="lie one inside the other"):

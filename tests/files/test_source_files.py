@@ -113,7 +113,7 @@ def processes(monkeypatch):
 
 def test_a_process_finds_the_same_digest(table_file, processes, monkeypatch):
     expected = digest(table_file)
-    monkeypatch.setattr(source_files, "_digest", None)
+    monkeypatch.setattr(source_files, "digest_files", None)
     with BackgroundDigest(table_file) as background:
         assert background.result() == expected
     (process,) = processes

@@ -283,5 +283,5 @@ def test_foreseeing_writes_nothing(job, make_job, tree):
     assert inspect_job(job) is None
     assert not pathlib.Path(job.destination).exists()
     assert isinstance(inspect_job(make_job("damaged")), Refused)
-    convert_job(job)
-    assert isinstance(inspect_job(job), UpToDate)
+    known = msgspec.structs.replace(job, written=convert_job(job).written)
+    assert isinstance(inspect_job(known), UpToDate)

@@ -21,7 +21,8 @@ from converter.migration.journal import (
     journal_path,
     read_journal,
 )
-from converter.migration.outcomes import Converted, ErrorInfo, Refused
+from converter.migration.outcomes import Converted, ErrorInfo, Refused, TimedOut
+from converter.migration.output_digests import OutputDigests
 
 BEGIN = RunStarted(run="r1", time=1.0, converter="0.1.0", source_root="/src", options={"a": [1]})
 END = RunFinished(run="r1", time=9.0, counts={"refused": 1}, interrupted=False)
@@ -94,6 +95,36 @@ def test_of_an_archive_that_was_unpacked_later_the_directory_counts(tmp_path):
     assert set(read_journal(tmp_path).entries) == {"a", "b.zip", "b", "c.tar", "c"}
     write(tmp_path, converted("a.tgz", "a"))
     assert set(read_journal(tmp_path).entries) == {"a.tgz", "b.zip", "b", "c.tar", "c"}
+
+
+def test_what_was_last_written_is_known_unless_a_job_was_lost(tmp_path):
+    def wrote(path, target, digest):
+        event = converted(path, target)
+        written = OutputDigests(model=digest, record="r")
+        outcome = msgspec.structs.replace(event.outcome, written=written)
+        return msgspec.structs.replace(event, outcome=outcome)
+
+    def known():
+        return {target: d.model for target, d in read_journal(tmp_path).written.items()}
+
+    write(tmp_path, BEGIN, started("a"), wrote("a", "a", "1"), wrote("b.zip", "b", "2"))
+    write(tmp_path, converted("c", "c"))
+    assert known() == {"a": "1", "b": "2"}
+    # A module that is refused now has left its output alone.
+    write(tmp_path, started("a"), finished("a"), finished("b"))
+    assert known() == {"a": "1", "b": "2"}
+    write(tmp_path, started("b"))
+    assert known() == {"a": "1"}
+    write(tmp_path, started("b"), finished("b"))
+    assert known() == {"a": "1"}
+    slow = TimedOut(
+        path="a", source="", destination="", limit_secs=1.0,
+        error=ErrorInfo(kind="TimedOut", message="slow"),
+    )  # fmt: skip
+    write(tmp_path, started("a"), msgspec.structs.replace(finished("a"), outcome=slow))
+    assert known() == {}
+    write(tmp_path, started("b"), wrote("b", "b", "3"))
+    assert known() == {"b": "3"}
 
 
 def test_a_line_torn_anywhere_is_ignored_and_cut_off(tmp_path):

@@ -12,11 +12,18 @@ from converter.migration import precheck as precheck_module
 from converter.migration.convert_job import convert_job
 from converter.migration.outcomes import Converted, Failed, NotLegacy, UpToDate
 from converter.migration.precheck import Precheck
+from converter.migration.written_output import digest_output
 from converter.sources import source as source_module
 from converter.sources.registry import open_source
 
 
 def precheck(job):
+    """Of a job that knows what is at its destination, as the journal would have it."""
+    directory = pathlib.Path(job.destination)
+    return check(replace(job, written=digest_output(directory)))
+
+
+def check(job):
     with open_source(job.source) as source:
         return precheck_module.precheck(job, source)
 
@@ -36,6 +43,14 @@ def change(job, **changes):
 
 def test_what_was_converted_is_up_to_date(job):
     assert isinstance(precheck(job).outcome, UpToDate)
+
+
+def test_what_was_changed_since_or_may_have_been_is_not(job):
+    known = replace(job, written=digest_output(pathlib.Path(job.destination)))
+    assert not check(known).is_unproven
+    change(job, warnings=["none"])  # The record alone.
+    assert (check(known).outcome, check(known).is_unproven) == (None, False)
+    assert (check(job).outcome, check(job).is_unproven) == (None, True)
 
 
 @pytest.mark.parametrize(

@@ -239,6 +239,24 @@ def test_the_root_is_the_outermost_model():
         find_root(["saved_model.txt"], "x")
 
 
+@pytest.mark.parametrize("weights", ["model.weights.h5", "model.weights.json"])
+def test_a_model_of_keras_is_none_whatever_its_layers_hold(weights):
+    names = ["metadata.json", "config.json", weights]
+    layer = "assets/layers/module_layer/saved_model/saved_model.pb"
+    for there in (names, [*names, layer]):
+        with pytest.raises(errors.NoModelError, match="x is a model that Keras saved") as caught:
+            find_root(there, "x")
+        assert "tf.keras.models.load_model" in caught.value.remedy
+    assert find_root([*names, "saved_model.pb"], "x") == ""
+    assert find_root([*names[:2], layer], "x") == layer.rpartition("/")[0]
+
+
+def test_an_archive_in_an_archive_is_named():
+    with pytest.raises(errors.NoModelError, match=r"; its 'a/b.tgz' is an archive") as caught:
+        find_root(["a/b.tgz", "README"], "x")
+    assert "pass the archive that is in it" in caught.value.remedy
+
+
 def test_the_progress_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr("converter.files.byte_progress._SMALL_BYTES", 0)
     (tmp_path / "a.tar").write_bytes(tar_of(("saved_model.pb", b"x")))
