@@ -14,7 +14,14 @@ Shape = list[Count | None] | None
 _ULPS_END = 1 << 64
 
 
-class Value(msgspec.Struct, frozen=True, kw_only=True):
+class Feature(msgspec.Struct, frozen=True, kw_only=True):
+    """A feature that serialized tf.Examples must have: its dtype, and how many values it has."""
+
+    dtype: str
+    count: Count
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An input or output of a callable.
 
     Attributes:
@@ -22,12 +29,14 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
       kind: `dense`, `sparse` or `ragged`.
       dtype: The name of its dtype.
       shape: Its sizes, null where unknown; null if the rank is.
+      features: Of an input of serialized tf.Examples, what these must have; absent of others.
     """
 
     name: str
     kind: str
     dtype: str
     shape: Shape
+    features: dict[str, Feature] | None = None
 
 
 class Callable(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from converter.page.details import (
     Attachment,
     Callable,
     Dropped,
+    Feature,
     GraphVariant,
     RecordFacts,
     Shape,
@@ -47,6 +48,7 @@ class _Value(msgspec.Struct):
     kind: str
     dtype: str
     shape: Shape
+    features: dict[str, Feature] | None = None
 
 
 class _Callable(msgspec.Struct, kw_only=True):
@@ -137,7 +139,13 @@ def _describe_callable(name: str, described: _Callable) -> Callable:
 
 def _describe_values(values: dict[str, _Value]) -> list[Value]:
     return [
-        Value(name=name, kind=value.kind, dtype=value.dtype, shape=value.shape)
+        Value(
+            name=name,
+            kind=value.kind,
+            dtype=value.dtype,
+            shape=value.shape,
+            features=value.features,
+        )
         for name, value in values.items()
     ]
 

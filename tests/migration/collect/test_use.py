@@ -53,3 +53,16 @@ def test_names_of_inputs_stay_texts(describe):
     lines = describe(record)
     tree = ast.parse("\n".join(lines))
     assert len(tree.body) == 3
+
+
+def test_serialized_examples_have_their_features_and_no_code(describe):
+    record = report_data.make_record()
+    feature = {"dtype": "int64); evil(", "count": 2}
+    record["callables"]["default"]["inputs"] = {
+        "x": {"kind": "dense", "dtype": "string", "shape": [None], "features": {"'a'": feature}}
+    }
+    assert describe(record)[3:] == [
+        "example = tf.train.Example()",
+        """example.features.feature["'a'"].float_list.value.extend([0.0] * 2)""",
+        "outputs = module(tf.fill([2], example.SerializeToString()))",
+    ]
