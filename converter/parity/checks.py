@@ -254,13 +254,12 @@ def run_checks(evidence: Evidence, checks: Checks = CHECKS) -> tuple[Row, ...]:
 
 def _lack_gradients(case: Case, actual: Observation) -> tuple[str, Comparison]:
     """The comparison where only TF1 has gradients."""
-    error = actual.gradient_error
+    reason = actual.gradient_error.partition(_ADVICE)[0]
     if not case.differentiated:
-        return "all", compare_facts("gradients", error)
+        return "all", compare_facts("gradients", reason)
     # Functions have one backward pass for all outputs, `tf.gradients` one for those asked for.
-    outputs, reason = ", ".join(case.differentiated), error.partition(_ADVICE)[0]
     why = f"none, since TensorFlow 2 differentiates all outputs of a call at once: {reason}"
-    return outputs, compare_facts("gradients", why)
+    return ", ".join(case.differentiated), compare_facts("gradients", why)
 
 
 def _losses_of(evidence: Evidence, name: str) -> list[Loss]:
