@@ -220,16 +220,16 @@ def _fail(error):
         (KeyError("x"), "failed", "internal error: KeyError: 'x'."),
     ],
 )
-@pytest.mark.parametrize("arguments", [(), ("--after", "fail_here"), ("--only", "hoist")])
+@pytest.mark.parametrize("arguments", [(), ("--after", "fail_here"), ("--only", "last")])
 def test_a_pass_that_fails(error, row, message, arguments, debug, golden_module, monkeypatch):
-    hoist = PIPELINE[:-1]
-    monkeypatch.setattr(pipeline, "PIPELINE", (*hoist, _fail(error)))
+    *earlier, last, _ = PIPELINE
+    monkeypatch.setattr(pipeline, "PIPELINE", (*earlier, last, _fail(error)))
     monkeypatch.setattr("converter.cli.debug.is_module", lambda _: True)
-    arguments = ["hoist_variable_reads" if a == "hoist" else a for a in arguments]
+    arguments = [last.name if a == "last" else a for a in arguments]
     status, out, err = debug(golden_module("while_nested"), *arguments)
     assert status == 1
     head, sections = _sections(out)
-    assert head[-2].split()[1] == "hoist_variable_reads"
+    assert head[-2].split()[1] == last.name
     assert head[-1].split() == ["#", "fail_here", row]
     assert message in err
     # The program that the pass took can be seen, in whatever is asked for.

@@ -101,7 +101,11 @@ def test_an_interrupt_while_the_process_of_a_command_starts_is_one_line():
     )
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        # Background jobs of shells, and so all tests, may have been started to ignore it.
+        process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )  # fmt: skip
         process.send_signal(signal.SIGINT)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -101,14 +101,14 @@ def test_a_source_that_stays_is_converted(golden_module, tmp_path):
 def test_a_digest_of_other_files_than_were_read_is_refused(golden_module, monkeypatch, when):
     """A digest that began before, or ended after, the change of a file that was read."""
     module = golden_module("text_embedding_oov")
-    compute = source_files._digest
+    compute = source_files._file_digest
 
     def slow(*arguments):
         if when == "while":
             _overwrite(module / _FILES[0])
         return compute(*arguments)
 
-    monkeypatch.setattr(source_files, "_digest", slow)
+    monkeypatch.setattr(source_files, "_file_digest", slow)
     with BackgroundDigest(module) as background:
         if when == "before":
             background._future.result()

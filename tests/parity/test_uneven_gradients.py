@@ -3,6 +3,8 @@
 import tensorflow as tf
 import tensorflow.compat.v1 as tf1
 
+from converter.passes import cut_missing_gradients
+
 _IMAGES = (None, 2, 2, 3)
 
 
@@ -17,7 +19,22 @@ def test_loops_that_write_strings_are_differentiated_in_a_function(verify_built)
     assert ("gradients", "w") in {(row.check, row.tensor) for row in report.rows}
 
 
-def test_an_output_that_trains_in_tf1_alone_differs_where_no_tape_can(verify_built):
+def test_an_output_that_trains_in_tf1_alone_trains(verify_built):
+    def build(x, w):
+        features = x * w
+        return {"features": features, "preview": tf.image.adjust_hue(features, 0.1)}
+
+    report = verify_built(build, _IMAGES)
+    assert report.verdict == "equal", report.first_failure()
+    (entry,) = report.not_compared
+    assert entry.what == "gradients of output preview"
+    assert not entry.leaves_open
+
+
+def test_an_output_that_trains_in_tf1_alone_differs_where_no_tape_can(verify_built, monkeypatch):
+    # As in what versions before this pass have converted.
+    monkeypatch.setattr(cut_missing_gradients, "_has_no_gradient", lambda _: False)
+
     def build(x, w):
         features = x * w
         return {"features": features, "preview": tf.image.adjust_hue(features, 0.1)}
@@ -31,6 +48,18 @@ def test_an_output_that_trains_in_tf1_alone_differs_where_no_tape_can(verify_bui
     (entry,) = report.not_compared
     assert entry.what == "gradients of output preview"
     assert not entry.leaves_open
+
+
+def test_a_gradient_that_fails_for_an_op_s_attributes_differs(verify_built):
+    def build(x, w):
+        features = x * w
+        solved = tf.raw_ops.MatrixSolveLs(matrix=features, rhs=x, l2_regularizer=0.1, fast=False)
+        return {"features": features, "solved": solved}
+
+    report = verify_built(build, _IMAGES)
+    (failure,) = report.failures
+    assert report.verdict == "differs"
+    assert "Gradient not defined for fast=False" in failure.comparison.actual
 
 
 def test_an_op_without_gradients_behind_every_output_leaves_nothing_open(verify_built):
