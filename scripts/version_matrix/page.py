@@ -75,7 +75,7 @@ modules the values, gradients, update ops and losses of TensorFlow 1.15; the int
 of Sessions and of C++; 50 steps of training in a loop, by `hub.KerasLayer` and by `ModuleLayer`,
 which end with the weights of TensorFlow 1.15; `ModuleLayer` with its files; and what is private to
 TensorFlow. *quick*: the same values for 13 modules, the training, files of `ModuleLayer`, and what
-is private to TensorFlow.
+is private to TensorFlow. *fast*: all tests but the slow ones and those in a browser.
 
 | TensorFlow | Python | tf_keras | Keras | NumPy | tests | passed | failed | skipped | date |
 |---|---|---|---|---|---|---|---|---|---|"""
