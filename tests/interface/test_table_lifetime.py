@@ -29,7 +29,7 @@ from interface.test_session_loader import check_in_session
 _FAST = ("table_in_memory", "table_mutable", "text_embedding_oov")
 _SLOW = (
     "language_model", "module_of_saved_model", "nested_text", "saved_model_legacy_init_op",
-    "saved_model_main_op",
+    "saved_model_main_op", "saved_model_stored_tables",
     "table_file", "table_file_oov", "table_index_to_string", "table_key_value",
     "table_ref_handles", "table_shared_asset", "text_embedding_mean", "text_embedding_weighted",
 )  # fmt: skip
