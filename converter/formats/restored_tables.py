@@ -34,7 +34,7 @@ _DENSE = frozenset({"MutableDenseHashTable", "MutableDenseHashTableV2"})
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RestoredTables:
-    """What fills the tables that a saver restores.
+    """The ops and constants that fill the tables of a checkpoint.
 
     Attributes:
       ops: The ops that fill them, in the order of the graph.

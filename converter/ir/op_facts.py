@@ -27,6 +27,9 @@ DT_RESOURCE = 20
 DT_VARIANT = 21
 # The types that TensorFlow differentiates: half, float, double, bfloat16, complex.
 DIFFERENTIABLE = frozenset({1, 2, 8, 14, 18, 19})
+# The types of handles, and those of all tensors through which gradients may come.
+HANDLES = frozenset({DT_RESOURCE, DT_VARIANT})
+CARRY_GRADIENTS = DIFFERENTIABLE | HANDLES
 
 V1_CONTROL_FLOW = frozenset(
     prefix + op

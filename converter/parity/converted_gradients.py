@@ -23,11 +23,7 @@ def describe_error(error: Exception) -> str:
 
 def differentiate(tape: tf.GradientTape, outputs: Iterable[Any], weights: Weights) -> Found:
     """The gradients of a weighted sum of all float outputs, or why there are none."""
-    try:
-        found = _differentiate(tape, outputs, weights)
-    except Exception as failure:  # Whatever it is, there are no gradients.
-        return {}, describe_error(failure)
-    return _as_arrays(found), ""
+    return _evaluate(lambda: _differentiate(tape, outputs, weights))
 
 
 def differentiate_in_function(call: Callable[[], Iterable[Any]], weights: Weights) -> Found:
@@ -42,8 +38,12 @@ def differentiate_in_function(call: Callable[[], Iterable[Any]], weights: Weight
             outputs = call()
         return _differentiate(tape, outputs, weights)
 
+    return _evaluate(trace)
+
+
+def _evaluate(compute: Callable[[], Mapping[str, Any]]) -> Found:
     try:
-        found = trace()
+        found = compute()
     except Exception as failure:  # Whatever it is, there are no gradients.
         return {}, describe_error(failure)
     return _as_arrays(found), ""

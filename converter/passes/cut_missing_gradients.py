@@ -1,10 +1,10 @@
 """Confines ops without a gradient, so that what is beside them can be trained.
 
 `tf.gradients` of TF1 asks for the gradients of ops between the weights and the loss alone. A
-function of TensorFlow 2 is differentiated as a whole, by all of its inputs (source: `_grad_fn` of
-python/eager/polymorphic_function/concrete_function.py), and fails with `No gradient defined for
-operation` when one op anywhere between an input and an output has none: preprocessing of images
-in front of the weights is enough, or an output that is for looking at.
+function of TensorFlow 2 is differentiated as a whole, by all of its inputs, and fails with `No
+gradient defined for operation` when one op anywhere between an input and an output has none:
+preprocessing of images in front of the weights is enough, or an output that is for looking at
+(source: `_TapeGradientFunctions` in python/eager/polymorphic_function/concrete_function.py).
 
 Where no trainable variable is in front of such an op, no gradient of TF1 comes to it, and here
 none passes it. Elsewhere, the op becomes one with a gradient that fails if it is needed.
@@ -50,9 +50,6 @@ from converter.ir.graph import (
 from converter.ir.rewrite import GraphEditor
 from converter.ir.uses import Uses
 
-_HANDLES = frozenset({op_facts.DT_RESOURCE, op_facts.DT_VARIANT})
-_CARRIERS = op_facts.DIFFERENTIABLE | _HANDLES
-
 
 def cut_missing_gradients(graph: Graph, program: Program) -> Graph:
     """Stops gradients, or makes them fail when they are used, at ops that have none."""
@@ -81,7 +78,7 @@ def _lacks_gradient(node: Node) -> bool:
     if node.op in BOUND_OPS or op_facts.is_called(node) or not _has_no_gradient(node.op):
         return False
     takes, gives = map(set, op_facts.dtypes(node))
-    if _HANDLES & (takes | gives):
+    if op_facts.HANDLES & (takes | gives):
         return False
     return bool(op_facts.DIFFERENTIABLE & takes) and bool(op_facts.DIFFERENTIABLE & gives)
 
@@ -125,7 +122,11 @@ def _carriers(node: Node) -> list[TensorRef]:
     if node.op in tf1_gradients.NOT_DIFFERENTIABLE:
         return []
     _, gives = op_facts.dtypes(node)
-    return [TensorRef(node.name, i) for i, dtype in enumerate(gives) if dtype in _CARRIERS]
+    return [
+        TensorRef(node.name, i)
+        for i, dtype in enumerate(gives)
+        if dtype in op_facts.CARRY_GRADIENTS
+    ]
 
 
 def _with_missing_gradient(node: Node) -> Node:

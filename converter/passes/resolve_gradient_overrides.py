@@ -45,8 +45,6 @@ from converter.ir.rewrite import GraphEditor
 
 _SOURCES_KEPT = (Source.REGISTERED, Source.LIBRARY, Source.STOPPED)
 _STRUCTURE = op_facts.V1_CONTROL_FLOW | op_facts.TENSOR_ARRAY_OPS
-_HANDLES = frozenset({op_facts.DT_RESOURCE, op_facts.DT_VARIANT})
-_CARRY_GRADIENTS = op_facts.DIFFERENTIABLE | _HANDLES
 
 
 def resolve_gradient_overrides(graph: Graph, program: Program) -> Graph:
@@ -157,7 +155,9 @@ def _is_differentiable(node: Node) -> bool:
     if node.op == CUSTOM_GRADIENT_OP:
         return False  # Functions of the library come with a gradient.
     takes, gives = op_facts.dtypes(node)
-    return not (_CARRY_GRADIENTS.isdisjoint(takes) or _CARRY_GRADIENTS.isdisjoint(gives))
+    return not (
+        op_facts.CARRY_GRADIENTS.isdisjoint(takes) or op_facts.CARRY_GRADIENTS.isdisjoint(gives)
+    )
 
 
 def _is_bound_to_its_place(node: Node) -> bool:
@@ -165,7 +165,7 @@ def _is_bound_to_its_place(node: Node) -> bool:
     if node.op in _STRUCTURE or any(op_facts.takes_ref(node, i) for i in range(len(node.inputs))):
         return True
     takes, gives = op_facts.dtypes(node)
-    return not _HANDLES.isdisjoint(takes + gives)
+    return not op_facts.HANDLES.isdisjoint(takes + gives)
 
 
 def _uncarriable(node: Node) -> errors.UnsupportedOpError:

@@ -21,7 +21,7 @@ def result(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def call():
-    """What TensorFlow 1.15 recorded of the signature `default`."""
+    """An input of signature `default`, and its gradients in TensorFlow 1.15."""
     golden = json.loads((_FIXTURE / "golden.json").read_text())
     (found,) = [call for call in golden["calls"] if call["signature"] == "default"]
     arrays = np.load(_FIXTURE / "golden.npz")
