@@ -28,10 +28,17 @@ def load_converted(directory: str) -> Any:
     """
     try:
         return tf.saved_model.load(directory)
-    except _DAMAGE as error:
-        if _UNKNOWN_OP in str(error):
+    except (tf.errors.OpError, OSError) as error:
+        if not _is_damage(error):
             raise
         raise DamagedModelError(_NODE_OR_OP.sub("", errors.summarize(error))) from error
+
+
+def _is_damage(error: Exception) -> bool:
+    # Python's reader of checkpoints raises the base class for what it does not know by its text,
+    # as for a wrong checksum of the object graph (source: py_checkpoint_reader.py).
+    is_of_reader = type(error) is tf.errors.OpError
+    return (isinstance(error, _DAMAGE) or is_of_reader) and _UNKNOWN_OP not in str(error)
 
 
 def refuse_damaged(directory: object, error: DamagedModelError) -> errors.FormatError:

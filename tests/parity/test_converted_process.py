@@ -63,10 +63,13 @@ def test_runs_what_lies_on_disk_where_nothing_draws(converted, monkeypatch):
 
 
 @pytest.mark.parametrize("fresh_process", [False, True])
-def test_a_damaged_model_is_named(converted, tmp_path, fresh_process):
+@pytest.mark.parametrize("shard", [0, 1])  # The weights, and the object graph.
+def test_a_damaged_model_is_named(converted, tmp_path, shard, fresh_process):
     model = pathlib.Path(shutil.copytree(converted("half_plus_two"), tmp_path / "model"))
-    data = next((model / "variables").glob("variables.data-*"))
-    data.write_bytes(bytes([data.read_bytes()[0] ^ 1]) + data.read_bytes()[1:])
+    data = model / "variables" / f"variables.data-0000{shard}-of-00002"
+    content = bytearray(data.read_bytes())
+    content[len(content) // 2] ^= 1
+    data.write_bytes(content)
     with pytest.raises(errors.FormatError, match=r"model is damaged: \w.*Checksum") as caught:
         run_in_every_way(Request(str(model), (), ()), fresh_process=fresh_process)
     assert "Convert the module again" in caught.value.remedy
